@@ -1,0 +1,223 @@
+"""Owns the model bundle: the folder's layout, its schema, its checksums, and how one is written whole."""
+
+import hashlib
+import json
+import os
+import shutil
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from inspector.errors import BundleError
+from inspector.preprocess import Preprocess
+
+SCHEMA_VERSION = 1
+MANIFEST = "bundle.json"
+PROGRAM = "inference.json"
+PARAMETERS = "inference.pdiparams"
+GOLDEN = "golden.npz"
+#: The bundle that ships with the package: six NEU defect kinds and `ok`.
+DEFAULT = Path(__file__).parent / "models" / "default"
+
+Severity = Literal["none", "minor", "major", "critical"]
+_Unit = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Label(_Part):
+    """One class of the model: what it is called on the record and what it means for the strip."""
+
+    name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
+    kind: Literal["ok", "defect"]
+    severity: Severity
+
+
+class Input(_Part):
+    """What the network takes: float32 (n, channels, size, size), each a square view of `view_px` camera pixels."""
+
+    size: Annotated[int, Field(ge=16, le=1024)]
+    channels: Literal[1, 3]
+    dtype: Literal["float32"] = "float32"
+    view_px: Annotated[int, Field(ge=16, le=4096)]
+
+
+class Normalisation(_Part):
+    """(x / 255 - mean) / std for each channel, after bilinear resizing."""
+
+    mean: tuple[float, ...]
+    std: tuple[Annotated[float, Field(gt=0)], ...]
+
+
+class Decision(_Part):
+    """What `decide` needs: softmax(logits / temperature), a threshold for each label, the least contrast."""
+
+    temperature: Annotated[float, Field(gt=0, le=100)] = 1.0
+    thresholds: dict[str, _Unit]
+    min_contrast: Annotated[float, Field(ge=0, le=128)] = 2.0
+
+
+class Manifest(_Part):
+    """bundle.json. `labels` is in the order of the network's outputs; `files` maps each file to its sha256."""
+
+    schema_version: Literal[1] = 1
+    id: str = ""
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+    created_at: str
+    labels: Annotated[tuple[Label, ...], Field(min_length=2, max_length=1024)]
+    input: Input
+    preprocessing: Normalisation
+    decision: Decision
+    evaluation: dict[str, Any] = {}
+    training: dict[str, Any] = {}
+    files: dict[str, str] = {}
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "Manifest":
+        names = [label.name for label in self.labels]
+        if len(set(names)) != len(names):
+            raise ValueError(f"labels: a name stands twice in {names}")
+        if set(self.decision.thresholds) != set(names):
+            raise ValueError(f"decision.thresholds must name exactly the labels {names}")
+        if not len(self.preprocessing.mean) == len(self.preprocessing.std) == self.input.channels:
+            raise ValueError(f"preprocessing: mean and std need {self.input.channels} numbers each")
+        return self
+
+
+@dataclass(frozen=True, slots=True)
+class Golden:
+    """Images as decoded, uint8 (n, height, width), and the logits the exported program gave, float32 (n, labels)."""
+
+    images: NDArray[np.uint8]
+    logits: NDArray[np.float32]
+
+
+@dataclass(frozen=True, slots=True)
+class Bundle:
+    """A bundle on disk whose schema and checksums have been verified."""
+
+    path: Path
+    manifest: Manifest
+
+    @property
+    def id(self) -> str:
+        """Name and digest: what stands on every record this model decides."""
+        return self.manifest.id
+
+    @property
+    def labels(self) -> tuple[Label, ...]:
+        """The labels in the order of the network's outputs."""
+        return self.manifest.labels
+
+    @property
+    def preprocess(self) -> Preprocess:
+        """The preprocessing this model was trained with."""
+        numbers = self.manifest.preprocessing
+        return Preprocess(
+            self.manifest.input.size, self.manifest.input.channels, numbers.mean, numbers.std
+        )
+
+    def golden(self) -> Golden:
+        """Read the golden samples. BundleError where they are not what the schema says."""
+        try:
+            with np.load(self.path / GOLDEN, allow_pickle=False) as arrays:
+                return Golden(arrays["images"], arrays["logits"])
+        except (OSError, ValueError, KeyError) as error:
+            raise BundleError(f"{self.path / GOLDEN}: not the golden samples of a bundle: {error}") from None
+
+
+def load(path: Path) -> Bundle:
+    """Open a bundle after checking its schema, its id and the sha256 of every file.
+
+    A damaged parameter file loads in Paddle without complaint and gives other scores each time, so nothing
+    here is optional.
+
+    Raises:
+        BundleError: which file, what is wrong with it, and what would be right.
+    """
+    manifest_path = path / MANIFEST
+    try:
+        manifest = Manifest.model_validate_json(manifest_path.read_bytes())
+    except OSError as error:
+        raise BundleError(f"{manifest_path}: {error.strerror}; a bundle is a folder with {MANIFEST}") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BundleError(f"{manifest_path}: {where or 'file'}: {first['msg']}") from None
+    for name in (PROGRAM, PARAMETERS, GOLDEN):
+        if name not in manifest.files:
+            raise BundleError(f"{manifest_path}: files: {name} is not listed")
+    for name, expected in manifest.files.items():
+        if Path(name).name != name:
+            raise BundleError(f"{manifest_path}: files: {name!r} is not a plain file name")
+        if _sha256(path / name) != expected:
+            raise BundleError(f"{path / name}: damaged or replaced: its sha256 is not the one in {MANIFEST}")
+    if manifest.id != _sealed(manifest).id:
+        raise BundleError(f"{manifest_path}: edited after it was written: its id should be {_sealed(manifest).id}")
+    return Bundle(path, manifest)
+
+
+def save(path: Path, manifest: Manifest, program: Path, parameters: Path, golden: Golden) -> Bundle:
+    """Write a bundle to `path`, whole or not at all, and open it. An older bundle there is replaced.
+
+    `manifest.id` and `manifest.files` are filled in here.
+    """
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir(parents=True)
+    try:
+        shutil.copyfile(program, scratch / PROGRAM)
+        shutil.copyfile(parameters, scratch / PARAMETERS)
+        np.savez_compressed(scratch / GOLDEN, images=golden.images, logits=golden.logits)
+        files = {name: _sha256(scratch / name) for name in (PROGRAM, PARAMETERS, GOLDEN)}
+        sealed = _sealed(manifest.model_copy(update={"files": files}))
+        (scratch / MANIFEST).write_text(sealed.model_dump_json(indent=2) + "\n")
+        for file in scratch.iterdir():
+            _fsync(file)
+        _replace(scratch, path)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return load(path)
+
+
+def now() -> str:
+    """The time as bundle.json writes it."""
+    return datetime.now(timezone.utc).isoformat(timespec="seconds")
+
+
+def _sealed(manifest: Manifest) -> Manifest:
+    body = manifest.model_dump(mode="json", exclude={"id"})
+    digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:12]
+    return manifest.model_copy(update={"id": f"{manifest.name}-{digest}"})
+
+
+def _sha256(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise BundleError(f"{path}: {error.strerror}") from None
+
+
+def _fsync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _replace(scratch: Path, path: Path) -> None:
+    # A folder cannot be renamed over a filled one: the old bundle steps aside first, and goes only at the end.
+    old = path.with_name(f".{path.name}.{os.getpid()}.old")
+    if path.exists():
+        path.rename(old)
+    scratch.rename(path)
+    _fsync(path.parent)
+    shutil.rmtree(old, ignore_errors=True)

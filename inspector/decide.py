@@ -1,0 +1,71 @@
+"""Owns the verdict: logits of tiles and thresholds to ok, defect or unsure. Pure, no I/O."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.bundle import Label
+
+Outcome = Literal["ok", "defect", "unsure", "error"]
+OUTCOMES: tuple[Outcome, ...] = ("ok", "defect", "unsure", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class TileDecision:
+    """What one tile shows. `label` is the most likely label also where the outcome is unsure; `reason` says why."""
+
+    outcome: Outcome
+    label: str
+    severity: str
+    score: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The numbers a decision is made with: from the bundle, unless the line's config overrides a threshold."""
+
+    labels: tuple[Label, ...]
+    temperature: float
+    thresholds: tuple[float, ...]
+    min_contrast: float
+
+
+def decide_tile(logits: NDArray[np.float32], contrast: float, rules: Rules) -> TileDecision:
+    """Decide one tile from its logits, float32 (labels,), and its contrast in gray levels.
+
+    A blank tile, a score that is not a number, or one under its label's threshold is unsure: what the model
+    does not know never passes, and never takes the name of the nearest class.
+    """
+    if not np.isfinite(logits).all():
+        return TileDecision("unsure", "", "none", 0.0, "the model's scores are not finite")
+    exponentials = np.exp((logits - logits.max()) / rules.temperature)
+    best = int(logits.argmax())
+    score = float(exponentials[best] / exponentials.sum())
+    label = rules.labels[best]
+    if contrast < rules.min_contrast:
+        return TileDecision("unsure", label.name, "none", score, f"blank: contrast {contrast:.1f} gray levels")
+    if score < rules.thresholds[best]:
+        return TileDecision("unsure", label.name, "none", score, f"score under {rules.thresholds[best]:.2f}")
+    outcome: Outcome = "ok" if label.kind == "ok" else "defect"
+    return TileDecision(outcome, label.name, label.severity, score)
+
+
+def decide_frame(tiles: Sequence[TileDecision]) -> TileDecision:
+    """The frame's verdict: its strongest defect, else its least sure tile, else ok with its weakest score.
+
+    ValueError for no tiles: a frame nobody looked at has no verdict.
+    """
+    if not tiles:
+        raise ValueError("a frame without tiles cannot be decided")
+    defects = [tile for tile in tiles if tile.outcome == "defect"]
+    if defects:
+        return max(defects, key=lambda tile: (_RANK[tile.severity], tile.score))
+    unsure = [tile for tile in tiles if tile.outcome == "unsure"]
+    return min(unsure or tiles, key=lambda tile: tile.score)
+
+
+_RANK = {"none": 0, "minor": 1, "major": 2, "critical": 3}

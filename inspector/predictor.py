@@ -1,0 +1,116 @@
+"""Owns Paddle in the daemon: network input to logits. The only file that imports it, in the worker process alone."""
+
+from collections.abc import Iterator
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.bundle import PARAMETERS, PROGRAM, Bundle
+from inspector.errors import BundleError
+
+#: Largest difference of a golden logit, relative to the largest of its image: fp32 kernels of two CPUs differ
+#: by about 1e-5; damaged weights by more than 1.
+GOLDEN_TOLERANCE = 1e-2
+
+
+class Predictor(Protocol):
+    """Turns a batch into logits. Not thread-safe: one predictor a process, one thread around it."""
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float32 (n, channels, size, size) to float32 (n, labels). ValueError where the shape is another."""
+        ...
+
+
+class PaddlePredictor:
+    """Paddle's inference engine on the CPU with oneDNN."""
+
+    def __init__(self, bundle: Bundle, threads: int = 1) -> None:
+        from paddle import inference  # 0.8 s and 300 MB: paid by the worker only
+
+        config = inference.Config(str(bundle.path / PROGRAM), str(bundle.path / PARAMETERS))
+        config.disable_gpu()
+        config.enable_mkldnn()
+        config.enable_new_ir(True)
+        config.enable_new_executor(True)
+        config.set_cpu_math_library_num_threads(threads)
+        config.disable_glog_info()
+        try:
+            self._engine: Any = inference.create_predictor(config)
+        except (RuntimeError, ValueError) as error:
+            raise BundleError(f"{bundle.path}: Paddle cannot open the program: {error}") from None
+        self._input = self._engine.get_input_handle(self._engine.get_input_names()[0])
+        self._output = self._engine.get_output_handle(self._engine.get_output_names()[0])
+        shape = bundle.manifest.input
+        self._shape = (shape.channels, shape.size, shape.size)
+        self._labels = len(bundle.labels)
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """See Predictor.run. Any other height and width would run silently and score nonsense."""
+        _check(batch, self._shape)
+        self._input.copy_from_cpu(batch)
+        self._engine.run()
+        logits: NDArray[np.float32] = self._output.copy_to_cpu()
+        if logits.shape != (len(batch), self._labels):
+            raise BundleError(f"the program gives {logits.shape}, the bundle has {self._labels} labels")
+        return logits
+
+
+class FakePredictor:
+    """For tests of the line: no Paddle, no model. Label k is chosen by the tile's mean gray level; see `run`."""
+
+    def __init__(self, bundle: Bundle) -> None:
+        shape = bundle.manifest.input
+        self._shape = (shape.channels, shape.size, shape.size)
+        self._labels = len(bundle.labels)
+
+    def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Logit 10 for label floor(mean * 1000) modulo labels, 0 for the others: a pure function of the pixels."""
+        _check(batch, self._shape)
+        chosen = np.floor(np.abs(batch.mean(axis=(1, 2, 3))) * 1000).astype(int) % self._labels
+        return np.asarray(np.eye(self._labels)[chosen] * 10, np.float32)
+
+
+def buckets(max_batch: int) -> Iterator[int]:
+    """The batch sizes that ever reach the engine: powers of two, then max_batch. Each new shape costs it memory."""
+    size = 1
+    while size < max_batch:
+        yield size
+        size *= 2
+    yield max_batch
+
+
+def padded(count: int, max_batch: int) -> int:
+    """The smallest bucket that holds `count` rows."""
+    return next(size for size in buckets(max_batch) if size >= count)
+
+
+def warm(predictor: Predictor, bundle: Bundle, max_batch: int) -> None:
+    """Run every bucket once: the first run of a shape takes seconds on some machines, and no frame should wait."""
+    shape = bundle.manifest.input
+    for size in buckets(max_batch):
+        predictor.run(np.zeros((size, shape.channels, shape.size, shape.size), np.float32))
+
+
+def check_golden(predictor: Predictor, bundle: Bundle) -> float:
+    """Score the golden images and return the largest relative difference.
+
+    Raises:
+        BundleError: the scores are not those the trainer wrote, so what was evaluated is not what would run.
+    """
+    golden = bundle.golden()
+    tiles = np.stack([bundle.preprocess.resize(image) for image in golden.images])
+    logits = predictor.run(bundle.preprocess.normalise(tiles))
+    scale = np.abs(golden.logits).max(axis=1, keepdims=True)
+    difference = float((np.abs(logits - golden.logits) / scale).max())
+    if not difference <= GOLDEN_TOLERANCE:
+        raise BundleError(
+            f"{bundle.path}: golden images score {difference:.2g} off (at most {GOLDEN_TOLERANCE} is allowed): "
+            "this machine or Paddle version computes another result than the one evaluated"
+        )
+    return difference
+
+
+def _check(batch: NDArray[np.float32], shape: tuple[int, int, int]) -> None:
+    if batch.dtype != np.float32 or batch.ndim != 4 or batch.shape[1:] != shape or not len(batch):
+        raise ValueError(f"batch of {batch.dtype} {batch.shape}: float32 (n, {', '.join(map(str, shape))}) is needed")

@@ -1,0 +1,42 @@
+"""Owns the way from gray pixels to network input. Its numbers live in the bundle; trainer and worker share the code."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+cv2.setNumThreads(1)  # a tile is too small to share out, and each process already has its core
+
+
+@dataclass(frozen=True, slots=True)
+class Preprocess:
+    """Resize to size x size, then (x / 255 - mean) / std for each channel; gray is repeated to `channels`."""
+
+    size: int
+    channels: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+    def resize(self, tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """uint8 (height, width) to uint8 (size, size).
+
+        Bilinear: on NEU it costs a quarter of area averaging and the model is no less accurate.
+        """
+        if tile.shape == (self.size, self.size):
+            return tile
+        return np.asarray(cv2.resize(tile, (self.size, self.size), interpolation=cv2.INTER_LINEAR), np.uint8)
+
+    def normalise(self, stack: NDArray[np.uint8]) -> NDArray[np.float32]:
+        """uint8 (n, size, size) to float32 (n, channels, size, size)."""
+        batch = np.empty((len(stack), self.channels, self.size, self.size), np.float32)
+        for channel, (mean, std) in enumerate(zip(self.mean, self.std, strict=True)):
+            plane = batch[:, channel]
+            np.multiply(stack, np.float32(1 / (255 * std)), out=plane, dtype=np.float32)
+            np.subtract(plane, np.float32(mean / std), out=plane)
+        return batch
+
+
+def contrast(tile: NDArray[np.uint8]) -> float:
+    """Standard deviation of the gray levels: 0 for a blank tile, above 5 for any strip that is in the picture."""
+    return float(cv2.meanStdDev(tile)[1][0, 0])

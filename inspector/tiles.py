@@ -1,0 +1,35 @@
+"""Owns the cutting of a frame into tiles: every pixel in at least one of them, the last row and column moved inward."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """A rectangle of a frame, in pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+
+def cut(height: int, width: int, size: int, overlap: int = 0) -> tuple[Tile, ...]:
+    """Tiles of size x size that cover the frame; along a side shorter than `size` there is one, of that length.
+
+    ValueError where overlap is not less than size.
+    """
+    return tuple(
+        Tile(x, y, min(size, width), min(size, height))
+        for y in _starts(height, size, overlap)
+        for x in _starts(width, size, overlap)
+    )
+
+
+def _starts(length: int, size: int, overlap: int) -> list[int]:
+    if not 0 <= overlap < size:
+        raise ValueError(f"overlap of {overlap} px: 0 to {size - 1} fits tiles of {size} px")
+    if length <= size:
+        return [0]
+    step = size - overlap
+    count = -(-(length - size) // step) + 1
+    return [min(index * step, length - size) for index in range(count)]
