@@ -1,0 +1,377 @@
+"""Owns the drawing of synthetic hot-rolled strip: clean, or with the six NEU defects, and where each one lies.
+
+Rolling direction is downwards, as in the NEU pictures. Surface and defects are drawn as float32 gray levels at a
+fixed scale in pixels: a larger image shows more strip, not larger grain.
+"""
+
+import math
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+DEFECTS: tuple[str, ...] = (
+    "crazing",
+    "patches",
+    "pitted_surface",
+    "rolled-in_scale",
+    "scratches",
+    "inclusion",
+)
+
+_Field = NDArray[np.float32]
+_Range = tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Where a defect lies, in pixels from the top left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Render:
+    """A gray picture of strip and the defects on it."""
+
+    pixels: NDArray[np.uint8]
+    boxes: tuple[Box, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Finish:
+    """A kind of clean surface; contrasts are standard deviations relative to the local brightness."""
+
+    brightness: tuple[float, float, float]  # gray levels: least, usual, most
+    grain: _Range
+    grain_sigma_px: _Range  # along x, along y
+    mottle: _Range
+    mottle_px: _Range  # along x, along y
+    bands: _Range
+    uneven_light: _Range
+    brushed: float  # share of views with oblique brush marks
+
+
+# One finish for every defect, because each defect in NEU was found on its own steel under its own lamp.
+# fmt: off
+_FINISHES: dict[str, _Finish] = {
+    "crazing": _Finish(
+        (75, 160, 190), (0.08, 0.11), (0.8, 0.8), (0.05, 0.08), (4, 5), (0.02, 0.07), (0.05, 0.2), 0.4),
+    "patches": _Finish(
+        (55, 225, 265), (0.08, 0.12), (0.7, 0.9), (0.03, 0.05), (5, 7), (0.02, 0.09), (0.05, 0.25), 0.2),
+    "pitted_surface": _Finish(
+        (70, 215, 260), (0.01, 0.03), (0.7, 1.0), (0.01, 0.03), (4, 7), (0.01, 0.04), (0.08, 0.3), 0.1),
+    "rolled-in_scale": _Finish(
+        (70, 130, 150), (0.04, 0.06), (1.1, 0.6), (0.03, 0.045), (9, 5), (0.02, 0.07), (0.04, 0.14), 0.6),
+    "scratches": _Finish(
+        (38, 75, 155), (0.015, 0.045), (0.9, 0.9), (0.01, 0.035), (6, 14), (0.01, 0.06), (0.05, 0.25), 0.1),
+    "inclusion": _Finish(
+        (55, 90, 220), (0.008, 0.02), (0.9, 0.9), (0.006, 0.02), (5, 25), (0.01, 0.04), (0.05, 0.18), 0.1),
+}
+# fmt: on
+
+
+def render_image(label: str, seed: int, size: int = 200) -> Render:
+    """Draw one square view of strip, "ok" or with one of DEFECTS; the same arguments give the same pixels."""
+    if label != "ok" and label not in DEFECTS:
+        raise ValueError(f"unknown label {label!r}: expected 'ok' or one of {', '.join(DEFECTS)}")
+    rng = _generator(label, seed)
+    # Now and then a defect lies on another defect's steel, or a model would learn the steel instead.
+    own_steel = label != "ok" and rng.random() < 0.75
+    surface = _surface(rng, size, size, _FINISHES[label if own_steel else rng.choice(DEFECTS)])
+    boxes = () if label == "ok" else (_draw(label, surface, rng),)
+    return Render(_expose(surface, rng), boxes)
+
+
+def render_strip(seed: int, width: int = 4096, height: int = 1024, defects: Sequence[str] = ()) -> Render:
+    """Draw a line-scan frame of one continuous strip, each of `defects` once at a random place, none overlapping.
+
+    The same seed gives the same strip whatever the defects, so a frame has a clean twin to compare it with.
+    """
+    for label in defects:
+        if label not in DEFECTS:
+            raise ValueError(f"unknown defect {label!r}: expected one of {', '.join(DEFECTS)}")
+    rng, placing = _generator("strip", seed), _generator("defects", seed)
+    surface = _surface(rng, height, width, _FINISHES[rng.choice(DEFECTS)])
+    places = _places(placing, width, height, len(defects))
+    boxes = [
+        _draw(label, surface, placing, place, _soft_rim(placing, place[3], place[2]))
+        for label, place in zip(defects, places, strict=True)
+    ]
+    return Render(_expose(surface, rng), tuple(boxes))
+
+
+def _generator(purpose: str, seed: int) -> Generator:
+    return np.random.default_rng((zlib.crc32(purpose.encode()), seed % 2**64))
+
+
+def _places(rng: Generator, width: int, height: int, count: int) -> list[tuple[int, int, int, int]]:
+    """Disjoint rectangles (x, y, width, height), smaller ones once the larger no longer find room."""
+    places: list[tuple[int, int, int, int]] = []
+    tries = 200 * count
+    for attempt in range(tries):
+        if len(places) == count:
+            break
+        w, h = np.minimum(rng.integers(150, 261, 2) * (1 - 0.6 * attempt / tries), (width, height)).astype(int)
+        x, y = int(rng.integers(width - w + 1)), int(rng.integers(height - h + 1))
+        if all(x + w <= px or px + pw <= x or y + h <= py or py + ph <= y for px, py, pw, ph in places):
+            places.append((x, y, int(w), int(h)))
+    if len(places) < count:
+        raise ValueError(f"no room for {count} defects on a strip of {width} x {height} pixels")
+    return places
+
+
+def _soft_rim(rng: Generator, height: int, width: int) -> _Field:
+    """One inside, zero at the border, an uneven edge between: no defect ends in a straight line."""
+    y, x = np.ogrid[:height, :width]
+    depth_px = np.minimum(np.minimum(y, height - 1 - y), np.minimum(x, width - 1 - x)).astype(np.float32)
+    uneven = depth_px + 6 * _noise(rng, height, width, 18, 18)
+    return _smooth_step(uneven, 8, 24) * _smooth_step(depth_px, 0, 10)
+
+
+def _draw(
+    label: str,
+    surface: _Field,
+    rng: Generator,
+    place: tuple[int, int, int, int] | None = None,
+    rim: _Field | None = None,
+) -> Box:
+    """Draw a defect over the surface, or into its place on it, and say which pixels it visibly changed."""
+    x, y, width, height = place or (0, 0, *surface.shape[::-1])
+    view = surface[y : y + height, x : x + width]
+    change = view.copy()
+    _PAINTERS[label](change, rng)
+    change -= view
+    if rim is not None:
+        change *= rim
+    view += change
+    visible = np.abs(change) > 0.05 * view.mean()
+    left, top, wide, high = cv2.boundingRect(visible.astype(np.uint8))
+    return Box(x + left, y + top, wide, high, label)
+
+
+def _expose(surface: _Field, rng: Generator) -> NDArray[np.uint8]:
+    """What the camera makes of the surface: a little defocus, soft saturation towards white, sensor noise."""
+    if rng.random() < 0.3:
+        surface = np.asarray(cv2.GaussianBlur(surface, (5, 5), rng.uniform(0.4, 0.7)))
+    over = np.maximum(surface - 195, 0)
+    picture = rng.standard_normal(surface.shape, dtype=np.float32) * rng.uniform(0.6, 1.6)
+    picture += surface - over + over / (1 + over / 130)
+    return picture.round().clip(0, 255).astype(np.uint8)
+
+
+def _surface(rng: Generator, height: int, width: int, finish: _Finish) -> _Field:
+    """Clean strip before the camera: light, roll bands, mottle, brush marks and grain."""
+    light = 1 + rng.uniform(*finish.uneven_light) * _noise(
+        rng, height, width, rng.uniform(120, 400), rng.uniform(150, 500)
+    )
+    light += rng.uniform(*finish.bands) * _noise(rng, 1, width, rng.uniform(15, 45), 1)
+    texture = 1 + rng.uniform(*finish.grain) * _grain(rng, height, width, finish.grain_sigma_px)
+    mottle_px = rng.uniform(0.8, 1.3, 2) * finish.mottle_px
+    texture += rng.uniform(*finish.mottle) * _noise(rng, height, width, *mottle_px)
+    if rng.random() < finish.brushed:
+        texture += rng.uniform(0.3, 0.8) * finish.mottle[1] * _brush_marks(rng, height, width)
+    return np.asarray(np.maximum(light, 0.25) * texture * rng.triangular(*finish.brightness))
+
+
+def _noise(rng: Generator, height: int, width: int, cell_x_px: float, cell_y_px: float) -> _Field:
+    """Smooth noise of about unit deviation whose features are a cell wide: a random grid, enlarged."""
+    zoom = int(min(cell_x_px, cell_y_px) // 6)
+    if zoom > 1:  # the grid of large cells reaches far outside the view, so it is first drawn small
+        small = _noise(rng, height // zoom + 5, width // zoom + 5, cell_x_px / zoom, cell_y_px / zoom)
+        x, y, size = 2 * zoom, 2 * zoom, (small.shape[1] * zoom, small.shape[0] * zoom)
+    else:
+        columns, rows = math.ceil(width / cell_x_px) + 3, math.ceil(height / cell_y_px) + 3
+        small = rng.standard_normal((rows, columns), dtype=np.float32) * 1.3
+        x, y = int(cell_x_px * rng.uniform(1, 2)), int(cell_y_px * rng.uniform(1, 2))
+        size = (math.ceil(columns * cell_x_px), math.ceil(rows * cell_y_px))
+    return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_CUBIC)[y : y + height, x : x + width])
+
+
+def _grain(rng: Generator, height: int, width: int, sigma_px: _Range) -> _Field:
+    white = rng.standard_normal((height, width), dtype=np.float32)
+    along_x, along_y = (cv2.getGaussianKernel(7, sigma, cv2.CV_32F) for sigma in sigma_px)
+    unit_x, unit_y = along_x / np.linalg.norm(along_x), along_y / np.linalg.norm(along_y)  # keep the deviation
+    return np.asarray(cv2.sepFilter2D(white, cv2.CV_32F, unit_x, unit_y))
+
+
+def _brush_marks(rng: Generator, height: int, width: int) -> _Field:
+    """Many faint parallel oblique lines, as a descaling brush or the work roll's grinding leaves them."""
+    angle = rng.uniform(0.14, 0.55) * rng.choice((-1, 1))
+    across_px, along_px, reach = rng.uniform(1.4, 2.5), rng.uniform(40, 120), width + height
+    rows, columns = math.ceil(reach / across_px), math.ceil(reach / along_px) + 2
+    grid = rng.standard_normal((rows, columns), dtype=np.float32)
+    cos, sin = math.cos(angle), math.sin(angle)
+    turn = np.array([[cos, sin, height], [-sin, cos, height]]) / [[along_px], [across_px]]
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    return np.asarray(cv2.warpAffine(grid, turn, (width, height), flags=flags, borderMode=cv2.BORDER_REFLECT))
+
+
+def _smooth_step(field: _Field, low: float, high: float) -> _Field:
+    t = np.clip((field - low) / (high - low), 0, 1)
+    return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)
+
+
+def _top(field: _Field, share: float) -> float:
+    """The level that this share of the field lies above."""
+    return float(np.quantile(field[::3, ::3], 1 - share))
+
+
+def _roughness(view: _Field) -> float:
+    """Grain contrast; marks on coarse grain must be larger and deeper to be seen as well."""
+    return float(np.diff(view[::4], axis=1).std() / view.mean())
+
+
+def _darken(view: _Field, cover: _Field, depth: float) -> None:
+    """Multiply, not subtract: the grain goes on inside a dark mark."""
+    view *= 1 - cover * min(depth, 0.85)
+
+
+def _dots(rng: Generator, density: _Field, sigma_x_px: float, sigma_y_px: float) -> _Field:
+    """Blurred points of random strength, scattered with this chance per pixel."""
+    points = np.maximum(1 - rng.random(density.shape, dtype=np.float32) / density, 0)
+    blurred = cv2.GaussianBlur(points, (0, 0), sigma_x_px, sigmaY=sigma_y_px)
+    return np.asarray(blurred * (6 * sigma_x_px * sigma_y_px))
+
+
+def _paint_crazing(view: _Field, rng: Generator) -> None:
+    """Fine jagged cracks across the rolling direction, branching, all over the view."""
+    height, width = view.shape
+    cracks = np.zeros((height, width), np.uint8)
+    count = math.ceil(rng.uniform(8, 20) * height * width / 200**2)
+    nodes = rng.uniform((-20, 0), (width, height), (count, 2))
+    for generation in range(10):
+        steps = int(rng.integers(12, 40) if generation % 5 == 0 else rng.integers(3, 14))
+        heading = rng.normal(0, 0.3, (count, 1)) + rng.normal(0, 0.7, (count, steps))
+        heading += np.cumsum(rng.normal(0, 0.1, (count, steps)), axis=1)
+        step_px = rng.uniform(1.5, 3.5, (count, steps, 1)) * np.stack((np.cos(heading), np.sin(heading)), 2)
+        fresh = rng.uniform((-20, 0), (width, height), (count, 2))
+        branching = rng.random((count, 1)) < 0.5
+        start = np.where(branching, nodes[rng.integers(len(nodes), size=count)], fresh)
+        paths = start[:, None] + np.cumsum(step_px, axis=1)
+        nodes = paths.reshape(-1, 2)
+        darkness = 255 if generation % 5 == 0 else rng.uniform(80, 220)
+        cv2.polylines(cracks, list(np.rint(paths * 8).astype(np.int32)), False, darkness, 1, cv2.LINE_AA, 3)
+    cover = cv2.GaussianBlur(cracks, (3, 3), 0.6).astype(np.float32) / 255
+    cover *= 1 + 0.5 * _noise(rng, height, width, 5, 5)
+    _darken(view, np.clip(cover, 0, 1), rng.uniform(0.35, 0.55) + 3 * _roughness(view))
+
+
+def _paint_patches(view: _Field, rng: Generator) -> None:
+    """Large dark blotches with frayed edges, longer along the rolling direction."""
+    height, width = view.shape
+    scale_px, stretch = rng.uniform(28, 50), rng.uniform(1, 2.5)
+    shape = _noise(rng, height, width, scale_px, scale_px * stretch)
+    x, y = rng.uniform(0.3, 0.7, 2) * (width, height)  # one patch lies well inside the view
+    across = cv2.getGaussianKernel(2 * width + 1, 0.85 * scale_px, cv2.CV_32F)[width - int(x) :][:width, 0]
+    along = cv2.getGaussianKernel(2 * height + 1, 0.85 * scale_px * stretch, cv2.CV_32F)[height - int(y) :][:height]
+    shape += (1.8 / across.max() / along.max()) * along * across
+    shape += rng.uniform(0.12, 0.3) * _noise(rng, height, width, 12, 16)
+    shape += rng.uniform(0.05, 0.12) * _noise(rng, height, width, 3, 4)
+    edge, soft, depth = _top(shape, rng.uniform(0.12, 0.45)), rng.uniform(0.25, 0.8), rng.uniform(0.45, 0.7)
+    if rng.random() < 0.6:
+        _darken(view, _smooth_step(shape, edge - 1, edge), 0.35 * depth)
+    _darken(view, _smooth_step(shape, edge - soft, edge + soft), depth)
+
+
+def _paint_pitted_surface(view: _Field, rng: Generator) -> None:
+    """Many small dark pits, denser on one side or in a band, some grown together to larger ones."""
+    height, width = view.shape
+    rough = _roughness(view)
+    crowd = rng.uniform(0.2, 1) * _noise(rng, height, width, rng.uniform(50, 150), 250)
+    density = np.minimum(np.exp(crowd), 3) * rng.uniform(0.012, 0.035)
+    size_px, depth = 1 + 6 * rough, rng.uniform(0.2, 0.4) + 2 * rough
+    fine = _dots(rng, density, size_px * rng.uniform(0.8, 1.2), size_px * rng.uniform(1, 1.6))
+    _darken(view, _smooth_step(fine, 0.15, 0.8), depth)
+    if rng.random() < 0.6:
+        size_px *= rng.uniform(1.8, 3)
+        coarse = _dots(rng, density * rng.uniform(0.05, 0.2), size_px, size_px * 1.2)
+        coarse += 0.12 * _noise(rng, height, width, 3, 3) * (coarse > 0.1)
+        _darken(view, _smooth_step(coarse, 0.2, 0.6), depth)
+
+
+def _paint_rolled_in_scale(view: _Field, rng: Generator) -> None:
+    """Dark flakes pressed in across the rolling direction, with a bright lip, gathered in columns."""
+    height, width = view.shape
+    rough = _roughness(view)
+    crowd = rng.uniform(0.8, 1.3) * _noise(rng, height, width, rng.uniform(20, 45), rng.uniform(60, 140))
+    density = np.minimum(np.exp(crowd), 4) * rng.uniform(0.003, 0.006)
+    size_px = 1 + 4 * max(rough - 0.03, 0)
+    flakes = _dots(rng, density, size_px * rng.uniform(2.2, 3.2), size_px * rng.uniform(1, 1.5))
+    flakes *= 1 + 0.5 * _noise(rng, height, width, 3, 2)
+    cover = _smooth_step(flakes, 0.1, 1.1)
+    lip = np.clip(np.roll(cover, 3, axis=0) - cover, 0, 1)
+    _darken(view, cover, rng.uniform(0.35, 0.5) + rough)
+    _darken(view, lip, -rng.uniform(0.1, 0.35))
+
+
+def _paint_scratches(view: _Field, rng: Generator) -> None:
+    """Straight bright lines and striated bands, mostly along the rolling direction."""
+    if rng.random() < 0.25:
+        view = view.T
+    height, width = view.shape
+    cover = np.zeros((height, width), np.float32)
+    slope = rng.normal(0, 0.02)
+    for bundle in range(int(rng.integers(1, 4))):
+        x, length = rng.uniform(0.15, 0.85) * width, rng.uniform(0.6, 3) * height
+        y = 0.5 * (height - length) + rng.uniform(-0.3, 0.3) * height
+        wide = rng.random() < 0.25
+        for line in range(int(rng.integers(1, 6))):
+            half_width = rng.uniform(2, 7) if wide else rng.uniform(0.4, 1.4)
+            strength = 1.0 if bundle == line == 0 else rng.uniform(0.25, 1)
+            at = (x + line * rng.normal(0, 4), y + 0.03 * line * length * rng.normal())
+            _stroke(cover, rng, *at, length * rng.uniform(0.6, 1), half_width, slope, strength)
+    striae = 0.3 * _noise(rng, height, width, 1.5, 80) + 0.15 * _noise(rng, height, width, 2, 4)
+    gain = rng.uniform(60, 160) if view.mean() < 165 else -rng.uniform(80, 130)
+    view += cover * gain * np.clip(1 + striae, 0.3, 2)
+
+
+def _stroke(
+    cover: _Field, rng: Generator, x: float, y: float, length: float, half_width: float, slope: float, strength: float
+) -> None:
+    """Add one line running down from (x, y), all in pixels, its ends fading and its strength uneven."""
+    top, bottom = max(0, int(y)), min(cover.shape[0], math.ceil(y + length))
+    ends, reach = (x, x + slope * length), 1.5 * half_width + 3
+    left, right = max(0, int(min(ends) - reach)), min(cover.shape[1], math.ceil(max(ends) + reach))
+    if bottom <= top or right <= left:
+        return
+    rows = np.arange(top, bottom, dtype=np.float32) - y
+    wander, edge = _noise(rng, 2, rows.size, 30, 1) + 0.5 * _noise(rng, 2, rows.size, 4, 1)
+    fade = np.clip(6 * np.minimum(rows, length - rows) / length, 0, 1) * np.clip(1 + 0.4 * edge, 0, 2) * strength
+    distance = np.abs(np.arange(left, right, dtype=np.float32) - (x + slope * rows + 0.3 * wander)[:, None])
+    inside = np.clip((half_width * (1 + 0.12 * edge))[:, None] - distance + 0.7, 0, 1) * fade[:, None]
+    np.maximum(cover[top:bottom, left:right], inside, out=cover[top:bottom, left:right])
+
+
+def _paint_inclusion(view: _Field, rng: Generator) -> None:
+    """Dark ragged spindles drawn out along the rolling direction, in one to three columns."""
+    if rng.random() < 0.1:
+        view = view.T
+    height, width = view.shape
+    near = np.zeros(width, np.float32)
+    for _ in range(int(rng.integers(1, 4))):
+        apart = (np.arange(width, dtype=np.float32) - rng.uniform(0.12, 0.88) * width) / rng.uniform(3, 15)
+        np.maximum(near, np.exp(-0.5 * apart**2) * rng.uniform(0.7, 1), out=near)
+    shape = _noise(rng, height, width, rng.uniform(3, 7), rng.uniform(20, 60)) + 2.5 * near
+    shape += 0.45 * _noise(rng, height, width, 2, 9) + 0.8 * _noise(rng, height, 1, 1, 60)
+    edge, depth = _top(shape, rng.uniform(0.02, 0.08)), rng.uniform(0.22, 0.45) + 3 * _roughness(view)
+    _darken(view, near[None, :], rng.uniform(0, 0.12))
+    _darken(view, _smooth_step(shape, edge - 0.5, edge + 0.6), depth)
+
+
+_PAINTERS: dict[str, Callable[[_Field, Generator], None]] = {
+    "crazing": _paint_crazing,
+    "patches": _paint_patches,
+    "pitted_surface": _paint_pitted_surface,
+    "rolled-in_scale": _paint_rolled_in_scale,
+    "scratches": _paint_scratches,
+    "inclusion": _paint_inclusion,
+}
