@@ -1,0 +1,92 @@
+"""The command line: instant help, one message and exit code 2 for bad input, JSON for machines."""
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.trainer.conftest import REPOSITORY, write_folders, write_recipe
+from trainer.cli import main
+
+
+@pytest.mark.parametrize("command", ["--help", "prepare --help", "train --help", "predict --help"])
+def test_help_imports_neither_paddle_nor_opencv(command: str) -> None:
+    code = (
+        "import sys\n"
+        "from trainer.cli import main\n"
+        "try:\n    main(sys.argv[1:])\n"
+        "except SystemExit as end:\n    assert end.code == 0\n"
+        "assert not {'paddle', 'cv2', 'numpy', 'pydantic'} & set(sys.modules)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command.split()], cwd=REPOSITORY, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    assert "usage: trainer" in done.stdout
+
+
+def test_prepare_does_not_import_paddle(tmp_path: Path) -> None:
+    write_folders(tmp_path / "data", per_class=5)
+    code = "import sys; from trainer.cli import main; main(sys.argv[1:]); assert 'paddle' not in sys.modules"
+    arguments = ["prepare", "-c", str(write_recipe(tmp_path))]
+    done = subprocess.run([sys.executable, "-c", code, *arguments], cwd=REPOSITORY, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_it_runs_as_a_module() -> None:
+    done = subprocess.run([sys.executable, "-m", "trainer", "eval", "-c", "none.yaml"], cwd=REPOSITORY,
+                          capture_output=True, text=True)  # fmt: skip
+    assert done.returncode == 2
+    assert done.stderr == "trainer: none.yaml: No such file or directory; a recipe is a YAML file, see configs/train/\n"
+
+
+@pytest.mark.parametrize(
+    ("command", "named"),
+    [
+        (["train"], "manifest.tsv: No such file or directory; `trainer prepare` writes it"),
+        (["eval"], "manifest.tsv"),
+        (["export"], "last.npz: No such file or directory; `trainer train` writes it"),
+        (["prepare", "-o", "data.root=nowhere"], "nowhere: No such file or directory"),
+        (["prepare", "-o", "training.epochs=0"], "training.epochs"),
+        (["predict", "."], "bundle.json: No such file or directory"),
+    ],
+)
+def test_bad_input_is_one_message_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: list[str], named: str
+) -> None:
+    recipe = write_recipe(tmp_path)
+    assert main([command[0], "-c", str(recipe), *command[1:]]) == 2
+
+    error = capsys.readouterr().err
+    assert named in error
+    assert error.startswith("trainer: ") and error.count("\n") == 1
+    assert not (tmp_path / "run").exists()  # nothing half-written
+
+
+def test_a_damaged_checkpoint_is_one_message_and_exit_code_2(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    damaged = tmp_path / "last.npz"
+    damaged.write_bytes((finished / "run/last.npz").read_bytes()[:1000])
+    assert main(["eval", "-c", str(finished / "recipe.yaml"), "--checkpoint", str(damaged)]) == 2
+    assert f"trainer: {damaged}: damaged" in capsys.readouterr().err
+
+
+def test_a_folder_that_cannot_be_written_is_one_message(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    write_folders(tmp_path / "data", per_class=5)
+    (tmp_path / "run").write_text("a file where the folder should be")
+    assert main(["prepare", "-c", str(write_recipe(tmp_path))]) == 2
+    assert capsys.readouterr().err.startswith(f"trainer: {tmp_path / 'run'}: ")
+
+
+def test_prepare_says_what_it_did_in_json(tmp_path: Path, run_json: Callable[..., Any]) -> None:
+    write_folders(tmp_path / "data", per_class=5)
+    (tmp_path / "data/Sc/Sc_9.png").write_bytes(b"")
+
+    result = run_json("prepare", "-c", write_recipe(tmp_path))
+
+    assert result["images"] == {"train": 9, "val": 3, "eval": 3}
+    assert result["skipped"] == [{"path": "Sc/Sc_9.png", "reason": "empty file"}]

@@ -1,0 +1,84 @@
+"""The recipe: precedence, environment, and errors that name file, key and what would be right."""
+
+from pathlib import Path
+
+import pytest
+import yaml
+
+from inspector.errors import ConfigError
+from tests.trainer.conftest import REPOSITORY, tiny_recipe, write_recipe
+from trainer import config
+
+
+def test_an_override_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
+    recipe = config.load(write_recipe(tmp_path), ["training.epochs=3"])
+
+    assert recipe.training.epochs == 3  # override; the file says 8
+    assert recipe.training.batch_images == 16  # file
+    assert recipe.training.momentum == 0.9  # default
+
+
+def test_an_override_may_open_a_section_the_file_does_not_have(tmp_path: Path) -> None:
+    assert config.load(write_recipe(tmp_path), ["augment.flip=false"]).augment.flip is False
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("training.epochs=0", "-o training.epochs=0: training.epochs: Input should be greater than or equal to 1"),
+        ("training.epochs=many", "training.epochs"),
+        ("training.epoch=3", "training.epoch: there is no such key"),
+        ("network.depth=20", "network.depth: Input should be 18, 34 or 50, got 20"),
+        ("name.first=1", "name is not a section"),
+        ("training", "a.b=value"),
+        ("training.epochs=[", "not a YAML value"),
+    ],
+)
+def test_a_bad_override_is_refused_by_name(tmp_path: Path, override: str, named: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        config.load(write_recipe(tmp_path), [override])
+    assert named in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("text", ["", "- a\n- b", "a: [", "\x00"])
+def test_a_file_that_is_no_recipe_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "odd.yaml"
+    path.write_text(text)
+    with pytest.raises(ConfigError, match=r"odd\.yaml"):
+        config.load(path)
+
+
+def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="No such file"):
+        config.load(tmp_path / "none.yaml")
+
+
+def test_one_name_for_two_labels_is_refused(tmp_path: Path) -> None:
+    labels = [{"name": "ok"}, {"name": "scratches", "aliases": ["ok"]}]
+    with pytest.raises(ConfigError, match="ok names more than one label"):
+        config.load(write_recipe(tmp_path, labels=labels))
+
+
+def test_a_recipe_without_data_or_simulated_is_refused(tmp_path: Path) -> None:
+    values = tiny_recipe(tmp_path)
+    del values["data"]
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(values))
+    with pytest.raises(ConfigError, match="data or simulated"):
+        config.load(path)
+
+
+def test_a_value_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_recipe(tmp_path, data={"root": "${STRIP_TEST_DATA:-elsewhere}"})
+    loaded = config.load(path)
+    assert loaded.data is not None and loaded.data.root == Path("elsewhere")
+
+    monkeypatch.setenv("STRIP_TEST_DATA", "/data")
+    loaded = config.load(path)
+    assert loaded.data is not None and loaded.data.root == Path("/data")
+
+
+@pytest.mark.parametrize("path", sorted((REPOSITORY / "configs" / "train").glob("*.yaml")), ids=lambda path: path.name)
+def test_every_recipe_we_ship_is_valid(path: Path) -> None:
+    assert config.load(path).name == path.stem.removesuffix("_model")

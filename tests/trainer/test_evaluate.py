@@ -1,0 +1,91 @@
+"""eval: k of n, the costly mistakes, the picture; on checkpoints, bundles and lists."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import pytest
+
+from tests.trainer.conftest import picture
+from trainer.cli import main
+
+Run = Callable[..., Any]
+
+
+def test_it_prints_k_of_n_and_writes_the_report_and_the_picture(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    options = ["-c", str(finished / "recipe.yaml"), "--checkpoint", str(finished / "run/last.npz")]
+    manifest = (finished / "run/manifest.tsv").read_text()
+    (tmp_path / "manifest.tsv").write_text(manifest)
+
+    assert main(["eval", *options, "-o", f"run_dir={tmp_path}"]) == 0
+
+    printed = capsys.readouterr().out
+    report = json.loads((tmp_path / "eval/report.json").read_text())
+    assert f"{report['right']} of 18 right" in printed
+    assert "clean strip called a defect: " in printed
+    assert report["right"] >= 17
+    assert (tmp_path / "eval/confusion.png").read_bytes().startswith(b"\x89PNG")
+    assert sorted(file.name for file in (tmp_path / "eval").iterdir()) == ["confusion.png", "report.json"]
+
+
+def test_the_numbers_of_the_report_agree_with_each_other(finished: Path) -> None:
+    report = json.loads((finished / "run/eval/report.json").read_text())
+
+    table = report["confusion"]["rows_are_truth"]
+    assert sum(map(sum, table)) == report["images"] == 18
+    assert sum(table[index][index] for index in range(3)) == report["right"]
+    assert sum(report["outcomes"].values()) == 18
+    assert sum(source["right"] for source in report["by_source"].values()) == report["right"]
+    assert report["false_alarms"]["clean_images"] + report["escapes"]["defect_images"] == 18
+    assert len(report["wrong"]) == 18 - report["right"]
+    assert report["model"]["epoch"] == 8
+
+
+def test_a_bundle_is_judged_by_its_own_thresholds_and_agrees_with_its_checkpoint(
+    finished: Path, tmp_path: Path, run_json: Run
+) -> None:
+    (tmp_path / "manifest.tsv").write_text((finished / "run/manifest.tsv").read_text())
+    recipe = ["-c", finished / "recipe.yaml", "-o", f"run_dir={tmp_path}"]
+
+    of_bundle = run_json("eval", *recipe, "--bundle", finished / "run/bundle")
+    of_checkpoint = run_json("eval", *recipe, "--checkpoint", finished / "run/last.npz")
+
+    assert of_bundle["model"]["bundle"].startswith("tiny-")
+    for key in ("decision", "right", "outcomes", "confusion", "by_source"):
+        assert of_bundle[key] == of_checkpoint[key]
+
+
+def test_a_list_may_stand_in_for_the_eval_split(finished: Path, tmp_path: Path, run_json: Run) -> None:
+    # Given pictures the manifest has never heard of
+    (tmp_path / "manifest.tsv").write_text(
+        (finished / "run/manifest.tsv").read_text().replace(str((finished / "data").resolve()), str(tmp_path))
+    )
+    for seed in range(3):
+        cv2.imwrite(str(tmp_path / f"{seed}.png"), picture("Sc", 9000 + seed))
+    (tmp_path / "mine.txt").write_text("0.png Sc\n1.png Sc\n2.png scratches\n")
+
+    # When
+    report = run_json("eval", "-c", finished / "recipe.yaml", "-o", f"run_dir={tmp_path}",
+                      "--bundle", finished / "run/bundle", "--list", tmp_path / "mine.txt")  # fmt: skip
+
+    # Then
+    assert report["images"] == 3
+    assert list(report["by_source"]) == ["mine.txt"]
+    assert report["per_label"][1]["images"] == 3
+
+
+def test_a_label_the_model_does_not_have_is_refused(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (finished / "run/manifest.tsv").read_text()
+    (tmp_path / "manifest.tsv").write_text(
+        text.replace("# label: ok", "# label: dent defect major\n# label: ok") + "x.png\tdent\teval\tme\n"
+    )
+    recipe = str(finished / "recipe.yaml")
+    assert main(["eval", "-c", recipe, "-o", f"run_dir={tmp_path}", "--bundle", str(finished / "run/bundle")]) == 2
+    assert "the model has no label dent" in capsys.readouterr().err
+    assert not (tmp_path / "eval").exists()

@@ -1,0 +1,59 @@
+"""The arithmetic, against numbers worked out by hand."""
+
+import numpy as np
+import pytest
+
+from inspector.bundle import Label
+from trainer import calibrate, metrics
+from trainer.config import DecisionChoice
+
+LABELS = (Label(name="ok", kind="ok", severity="none"), Label(name="scratches", kind="defect", severity="major"))
+
+
+def test_confusion_counts_truth_in_rows() -> None:
+    table = metrics.confusion(np.array([0, 0, 0, 1, 2]), np.array([0, 0, 1, 1, 0]), 3)
+    assert table.tolist() == [[2, 1, 0], [0, 1, 0], [1, 0, 0]]
+
+
+def test_precision_recall_and_f1_of_each_label() -> None:
+    a, b, c, d = metrics.per_label(np.array([[2, 1, 0, 0], [0, 1, 0, 0], [1, 0, 0, 0], [0, 0, 0, 0]]), list("abcd"))
+
+    assert (a.images, a.right, a.precision, a.recall, a.f1) == (3, 2, 2 / 3, 2 / 3, 2 / 3)
+    assert (b.images, b.right, b.precision, b.recall, b.f1) == (1, 1, 1 / 2, 1.0, 2 / 3)
+    assert (c.precision, c.recall, c.f1) == (None, 0.0, 0.0)  # never called so
+    assert (d.precision, d.recall, d.f1) == (None, None, None)  # nothing there to measure
+
+
+def test_softmax_and_log_loss() -> None:
+    scores = metrics.softmax(np.array([[0, np.log(3)], [1000, 0]], np.float32))
+    assert scores == pytest.approx(np.array([[0.25, 0.75], [1, 0]]))
+    assert metrics.softmax(np.array([[0, np.log(9)]], np.float32), 2)[0] == pytest.approx([0.25, 0.75])
+    assert metrics.log_loss(scores, np.array([0, 0])) == pytest.approx(-np.log(0.25) / 2)
+
+
+def test_the_threshold_loses_no_more_right_answers_than_allowed() -> None:
+    # Given 100 right answers: 10 barely sure, 90 sure
+    logits = np.zeros((100, 2), np.float32)
+    logits[:10, 0], logits[10:, 0] = 0.2, 9.0
+    truth = np.zeros(100, np.int64)
+
+    # When
+    strict = calibrate.choose(logits, truth, LABELS, DecisionChoice(max_unsure=0.0))
+    loose = calibrate.choose(logits, truth, LABELS, DecisionChoice(max_unsure=0.1))
+
+    # Then
+    scores = metrics.softmax(logits, strict.temperature).max(axis=1)
+    assert strict.thresholds["ok"] <= scores.min()
+    assert loose.thresholds["ok"] == 0.7  # the most that the recipe allows
+    assert set(strict.thresholds) == {"ok", "scratches"}
+
+
+def test_an_overconfident_model_gets_a_temperature_above_one() -> None:
+    logits = np.array([[8, 0]] * 10, np.float32)
+    truth = np.array([0] * 7 + [1] * 3)
+    assert calibrate.choose(logits, truth, LABELS, DecisionChoice()).temperature > 2
+
+
+def test_without_validation_images_nothing_is_claimed() -> None:
+    decision = calibrate.choose(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), LABELS, DecisionChoice())
+    assert decision.temperature == 1 and set(decision.thresholds.values()) == {0.5}

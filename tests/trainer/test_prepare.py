@@ -1,0 +1,173 @@
+"""prepare: class folders, lists, label names, splits, and everything wrong named."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.trainer.conftest import NEU, REPOSITORY, needs_neu, tiny_recipe, write_folders
+from trainer import config
+from trainer.config import Recipe
+from trainer.manifest import DataError, Manifest
+from trainer.prepare import prepare
+
+
+def recipe_of(folder: Path, **changes: Any) -> Recipe:
+    return Recipe.model_validate(tiny_recipe(folder, **changes))
+
+
+def write_lists(root: Path, train: str, evaluation: str = "", labels: str = "0\tclean\n1\tSc\n2\tpatches\n") -> None:
+    (root / "train.txt").write_text(train)
+    (root / "eval.txt").write_text(evaluation)
+    (root / "labels.txt").write_text(labels)
+
+
+LISTS = {"train_list": "train.txt", "eval_list": "eval.txt", "label_file": "labels.txt", "val_share": 0.25}
+TRAIN = "".join(f"{kind}/{kind}_{n}.png {label}\n" for label, kind in enumerate(("clean", "Sc", "patches"))
+                for n in range(8))  # fmt: skip
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    return write_folders(tmp_path / "data", per_class=10)
+
+
+@pytest.fixture
+def listed(tmp_path: Path, root: Path) -> Recipe:
+    write_lists(root, TRAIN, "clean/clean_9.png 0\nSc/Sc_9.png\t1\n")
+    return recipe_of(tmp_path, data={"root": str(root), **LISTS})
+
+
+def counts(plan: Manifest) -> Counter[tuple[str, str]]:
+    return Counter((row.label, row.split) for row in plan.rows)
+
+
+def test_class_folders_are_mapped_to_labels_and_split_by_class(tmp_path: Path, root: Path) -> None:
+    plan = prepare(recipe_of(tmp_path)).manifest
+
+    assert plan.root == root.resolve()
+    for label in ("ok", "scratches", "patches"):
+        assert counts(plan)[label, "eval"] == 2
+        assert counts(plan)[label, "val"] == 2  # 20% of the 8 left
+        assert counts(plan)[label, "train"] == 6
+    assert all(row.path.startswith("Sc/") for row in plan.rows if row.label == "scratches")
+
+
+def test_the_split_depends_on_the_seed_and_on_nothing_else(tmp_path: Path, root: Path) -> None:
+    first, again = prepare(recipe_of(tmp_path)), prepare(recipe_of(tmp_path))
+    other = prepare(recipe_of(tmp_path, seed=4))
+
+    assert first.manifest == again.manifest
+    assert first.manifest.split("eval") != other.manifest.split("eval")
+
+
+def test_lists_are_followed_and_validation_comes_out_of_training(listed: Recipe) -> None:
+    plan = prepare(listed).manifest
+
+    assert [(row.path, row.label, row.source) for row in plan.split("eval")] == [
+        ("clean/clean_9.png", "ok", "eval.txt"),
+        ("Sc/Sc_9.png", "scratches", "eval.txt"),
+    ]
+    assert counts(plan)["patches", "val"] == 2
+    assert counts(plan)["patches", "train"] == 6
+
+
+def test_a_list_may_give_names_instead_of_numbers_and_paths_with_blanks(tmp_path: Path, root: Path) -> None:
+    (root / "Sc" / "Sc_0.png").rename(root / "Sc" / "a long name.png")
+    write_lists(root, TRAIN.replace("Sc/Sc_0.png 1", "Sc/a long name.png scratches"))
+    plan = prepare(recipe_of(tmp_path, data={"root": str(root), **LISTS})).manifest
+    assert "Sc/a long name.png" in {row.path for row in plan.rows}
+
+
+def test_each_file_that_cannot_be_used_is_named_and_skipped(listed: Recipe, root: Path) -> None:
+    # Given a file cut short, one that is text, and one that is not there
+    whole = (root / "Sc/Sc_0.png").read_bytes()
+    (root / "Sc/Sc_0.png").write_bytes(whole[: len(whole) // 2])
+    (root / "Sc/Sc_1.png").write_text("not a picture")
+    (root / "clean/clean_0.png").unlink()
+
+    # When
+    prepared = prepare(listed)
+
+    # Then
+    reasons = {skip.path: skip.reason for skip in prepared.skipped}
+    assert set(reasons) == {"Sc/Sc_0.png", "Sc/Sc_1.png", "clean/clean_0.png"}
+    assert "truncated" in reasons["Sc/Sc_0.png"]
+    assert "not an image" in reasons["Sc/Sc_1.png"]
+    assert "No such file" in reasons["clean/clean_0.png"]
+    assert not set(reasons) & {row.path for row in prepared.manifest.rows}
+
+
+@pytest.mark.parametrize(
+    ("train", "labels", "named"),
+    [
+        (TRAIN + "Sc/Sc_8.png 7\n", None, "train.txt, line 25: label '7' is none of"),
+        (TRAIN + "Sc/Sc_8.png dent\n", None, "train.txt, line 25: label 'dent' is none of"),
+        (TRAIN + "Sc/Sc_8.png\n", None, "train.txt, line 25: `path label` is expected"),
+        (TRAIN + "Sc/Sc_0.png 1\n", None, "train.txt, line 25: Sc/Sc_0.png stands on line 9 already"),
+        (TRAIN + "Sc/Sc_9.png 1\n", None, "eval.txt, line 2: Sc/Sc_9.png is in train.txt, line 25 too"),
+        (TRAIN, "0\tclean\n1\tScr\n", "labels.txt, line 2: 'Scr' is no label or alias"),
+        (TRAIN, "0\tclean\n0\tSc\n", "labels.txt, line 2: id 0 is there already"),
+        (TRAIN, "clean\n", "labels.txt, line 1: `id name` is expected"),
+    ],
+)
+def test_a_bad_line_is_named(tmp_path: Path, root: Path, train: str, labels: str | None, named: str) -> None:
+    write_lists(root, train, "clean/clean_9.png 0\nSc/Sc_9.png 1\n", *([labels] if labels else []))
+    with pytest.raises(DataError) as caught:
+        prepare(recipe_of(tmp_path, data={"root": str(root), **LISTS}))
+    assert named in str(caught.value)
+
+
+def test_numbers_without_a_label_file_are_refused_with_the_remedy(tmp_path: Path, root: Path) -> None:
+    write_lists(root, TRAIN)
+    with pytest.raises(DataError, match=r"set data\.label_file"):
+        prepare(recipe_of(tmp_path, data={"root": str(root), "train_list": "train.txt"}))
+
+
+def test_a_folder_that_is_no_label_is_refused(tmp_path: Path, root: Path) -> None:
+    (root / "dents").mkdir()
+    with pytest.raises(DataError, match="dents: no label or alias"):
+        prepare(recipe_of(tmp_path))
+
+
+def test_a_label_without_pictures_is_refused(tmp_path: Path, root: Path) -> None:
+    for file in (root / "patches").iterdir():
+        file.unlink()
+    with pytest.raises(DataError, match="label 'patches' has no training image"):
+        prepare(recipe_of(tmp_path))
+
+
+def test_a_root_where_nothing_can_be_read_is_refused(tmp_path: Path, root: Path) -> None:
+    write_lists(root, TRAIN.replace(".png", ".bmp"))
+    with pytest.raises(DataError, match=r"none of its 24 pictures can be read, the first: clean/clean_0\.bmp"):
+        prepare(recipe_of(tmp_path, data={"root": str(root), **LISTS}))
+
+
+def test_simulated_images_are_rows_not_files_and_no_seed_is_used_twice(tmp_path: Path) -> None:
+    simulated = {
+        "first_seed": 100,
+        "train_ok": 5,
+        "train_per_defect": 4,
+        "val_ok": 2,
+        "eval_ok": 3,
+        "eval_per_defect": 1,
+    }
+    plan = prepare(recipe_of(tmp_path, data=None, simulated=simulated)).manifest
+
+    assert counts(plan) == {
+        ("ok", "train"): 5, ("scratches", "train"): 4, ("patches", "train"): 4,
+        ("ok", "val"): 2, ("ok", "eval"): 3, ("scratches", "eval"): 1, ("patches", "eval"): 1,
+    }  # fmt: skip
+    assert plan.rows[0].path == "simulated:ok:100"
+    assert len({row.path.rsplit(":", 1)[1] for row in plan.rows}) == len(plan.rows)
+
+
+@needs_neu
+def test_the_lists_of_neu_are_followed() -> None:
+    overrides = ["run_dir=unused", f"data.root={NEU}"]
+    prepared = prepare(config.load(REPOSITORY / "configs/train/neu_small.yaml", overrides))
+
+    assert not prepared.skipped
+    assert len(prepared.manifest.split("eval")) == 373
+    assert len(prepared.manifest.split("train")) + len(prepared.manifest.split("val")) == 1427

@@ -1,0 +1,86 @@
+"""Training: learns an easy task, repeatably, and leaves whole checkpoints that explain themselves."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.trainer.conftest import write_folders, write_recipe
+from trainer import checkpoint
+from trainer.cli import main
+from trainer.config import Training
+from trainer.train import learning_rate
+
+
+def test_an_easy_task_is_learned_within_seconds(finished: Path) -> None:
+    saved = checkpoint.load(finished / "run" / "last.npz")
+
+    assert saved.meta.metrics["val_right"] >= 14  # of 15
+    assert saved.meta.metrics["val_images"] == 15
+
+
+def test_a_checkpoint_explains_itself(finished: Path) -> None:
+    meta = checkpoint.load(finished / "run" / "last.npz").meta
+
+    assert meta.epoch == 8
+    assert [label.name for label in meta.labels] == ["ok", "scratches", "patches"]
+    assert meta.recipe.network.width == 0.125
+    assert len(meta.data_fingerprint) == 64
+    assert meta.versions["paddle"].startswith("3.")
+
+
+def test_the_best_checkpoint_is_not_worse_on_validation_than_the_last(finished: Path) -> None:
+    best, last = (checkpoint.load(finished / "run" / f"{name}.npz").meta for name in ("best", "last"))
+    assert best.metrics["val_right"] >= last.metrics["val_right"]
+    assert best.epoch <= last.epoch
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path: Path) -> None:
+    write_folders(tmp_path / "data", per_class=12)
+    recipe = str(write_recipe(tmp_path))
+    assert main(["prepare", "-c", recipe]) == 0
+
+    def weights(seed: int) -> checkpoint.Weights:
+        assert main(["train", "-c", recipe, "-o", "training.epochs=1", "-o", f"seed={seed}"]) == 0
+        return checkpoint.load(tmp_path / "run" / "last.npz").weights
+
+    first, again, other = weights(3), weights(3), weights(4)
+    assert all(np.array_equal(first[name], again[name]) for name in first)
+    assert any(not np.array_equal(first[name], other[name]) for name in first)
+
+
+def test_a_picture_lost_after_prepare_is_skipped_and_named(tmp_path: Path, run_json: Callable[..., Any]) -> None:
+    write_folders(tmp_path / "data", per_class=12)
+    recipe = write_recipe(tmp_path)
+    run_json("prepare", "-c", recipe)
+    training = [line for line in (tmp_path / "run/manifest.tsv").read_text().splitlines() if "\ttrain\t" in line]
+    lost = training[0].split("\t")[0]
+    (tmp_path / "data" / lost).write_bytes(b"BM")
+
+    result = run_json("train", "-c", recipe, "-o", "training.epochs=1")
+
+    assert len(result["skipped"]) == 1 and result["skipped"][0].startswith(f"{lost}: ")
+
+
+def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(finished, tmp_path / "copy")
+    before = (tmp_path / "copy/run/last.npz").read_bytes()
+    monkeypatch.setattr("trainer.train.learning_rate", lambda how, epoch: 1e30)
+
+    assert main(["train", "-c", str(write_recipe(tmp_path / "copy"))]) == 2
+
+    assert "epoch 1: the loss is" in capsys.readouterr().err
+    assert (tmp_path / "copy/run/last.npz").read_bytes() == before
+
+
+def test_the_learning_rate_warms_up_then_falls_to_nothing() -> None:
+    how = Training(epochs=10, learning_rate=0.1, warmup_epochs=2)
+    assert 0 < learning_rate(how, 0) < 0.001
+    assert learning_rate(how, 2) == pytest.approx(0.1)
+    assert learning_rate(how, 6) == pytest.approx(0.05)
+    assert learning_rate(how, 9.99) < 1e-5

@@ -1,0 +1,16 @@
+"""The trainer: from labelled pictures of strip to the model bundle that the inspector runs.
+
+    class folders, or `path label` lists          simulated images (drawn, never stored)
+                  │                                              │
+               prepare ── manifest.tsv: path, label, split, source (a person can edit it)
+                                    │
+    images once in memory ──▶ train ── last.npz, best.npz (weights, recipe, labels, figures)
+       dataset ▶ augment            │
+       ▶ inspector.preprocess     eval ── k of n, per label, confusion, thresholds ──▶ eval/report.json
+                                    │
+                                 export ── bundle (program, weights, golden images), reloaded through
+                                    │       the inspector's own predictor and refused if scores differ
+                                 predict, inspector
+
+Every command takes one recipe, `-c configs/train/….yaml`, and writes under the recipe's `run_dir`.
+"""

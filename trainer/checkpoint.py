@@ -1,0 +1,109 @@
+"""Owns the checkpoint: one .npz with the weights and all that explains them. Written whole; nothing in it is code."""
+
+import hashlib
+import os
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from inspector.bundle import Label
+from inspector.errors import InspectorError
+from trainer.config import Recipe
+
+_META = "meta"
+_WEIGHTS = "model/"
+
+Weights = Mapping[str, NDArray[np.float32]]
+
+
+class CheckpointError(InspectorError):
+    """Raised when a checkpoint is missing, damaged, or does not fit the network it names."""
+
+
+class Meta(BaseModel):
+    """What explains the weights: recipe, labels in output order, where training stood, what was measured."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    schema_version: Literal[1] = 1
+    recipe: Recipe
+    labels: tuple[Label, ...]
+    epoch: int  # finished epochs
+    metrics: dict[str, Any]
+    data_fingerprint: str
+    versions: dict[str, str]
+    created_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A checkpoint as read, and the sha256 of its file."""
+
+    path: Path
+    meta: Meta
+    weights: Weights
+    sha256: str
+
+
+def save(path: Path, meta: Meta, weights: Weights) -> None:
+    """Write to a temporary name, fsync, rename: the file under `path` is the old one or the new one, never half."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    arrays: dict[str, Any] = {_WEIGHTS + name: array for name, array in weights.items()}
+    arrays[_META] = np.frombuffer(meta.model_dump_json().encode(), np.uint8)
+    try:
+        with scratch.open("wb") as file:
+            np.savez(file, **arrays)
+            file.flush()
+            os.fsync(file.fileno())
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
+
+
+def load(path: Path) -> Checkpoint:
+    """Read and verify a checkpoint; every array's checksum is in the file and is compared.
+
+    Raises:
+        CheckpointError: names the file and what is wrong with it.
+    """
+    try:
+        data = path.read_bytes()
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+            meta = Meta.model_validate_json(arrays[_META].tobytes())
+            weights = {name.removeprefix(_WEIGHTS): arrays[name] for name in arrays.files if name != _META}
+    except OSError as error:
+        raise CheckpointError(f"{path}: {error.strerror or error}; `trainer train` writes it") from None
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise CheckpointError(f"{path}: {_META}: {where}: {first['msg']}") from None
+    except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise CheckpointError(f"{path}: damaged, or not a checkpoint of ours: {error}") from None
+    return Checkpoint(path, meta, weights, hashlib.sha256(data).hexdigest())
+
+
+def fit(checkpoint: Checkpoint, expected: Weights) -> Weights:
+    """The weights, after checking that names and shapes are those of the network they are for.
+
+    Raises:
+        CheckpointError: names what is missing, left over, or of another shape.
+    """
+    shapes = {name: array.shape for name, array in checkpoint.weights.items()}
+    wanted = {name: array.shape for name, array in expected.items()}
+    if shapes != wanted:
+        wrong = sorted(name for name in shapes | wanted if shapes.get(name) != wanted.get(name))
+        first = wrong[0]
+        raise CheckpointError(
+            f"{checkpoint.path}: {len(wrong)} weights do not fit the network; the first: {first}: "
+            f"{shapes.get(first, 'missing')}, {wanted.get(first, 'none')} is needed"
+        )
+    if not all(np.isfinite(array).all() for array in checkpoint.weights.values()):
+        raise CheckpointError(f"{checkpoint.path}: some weights are not finite: training went astray")
+    return checkpoint.weights

@@ -1,0 +1,205 @@
+"""Owns the trainer's commands: arguments to calls, results to text or JSON, errors to one line and exit code 2."""
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+# Paddle, OpenCV and the rest are imported by the command that needs them: `trainer --help` is instant.
+_PROGRAM = "trainer"
+EXIT_OK, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command. Returns 0, or 2 with one line on stderr where the input cannot be used."""
+    options = _parser().parse_args(arguments)
+    from inspector.errors import InspectorError
+
+    try:
+        return int(options.command(options))
+    except InspectorError as error:
+        print(f"{_PROGRAM}: {error}", file=sys.stderr)
+    except OSError as error:  # a full disk, a folder that may not be written to
+        print(f"{_PROGRAM}: {error.filename or 'file'}: {error.strerror}", file=sys.stderr)
+    except KeyboardInterrupt:
+        print(f"{_PROGRAM}: interrupted; what was written before is whole", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    return EXIT_BAD_INPUT
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog=_PROGRAM,
+        description="From labelled pictures of strip to the model bundle that the inspector runs: "
+        "prepare, train, eval, export; then predict.",
+    )
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+    prepare = _command(commands, "prepare", _prepare, "check the pictures, draw the splits, write the manifest")
+    train = _command(commands, "train", _train, "train on the manifest; writes last.npz and best.npz")
+    evaluate = _command(commands, "eval", _eval, "figures on the eval split; chooses the thresholds")
+    export = _command(commands, "export", _export, "write the bundle, if it scores as the checkpoint does")
+    predict = _command(commands, "predict", _predict, "verdicts for files or folders", recipe_needed=False)
+
+    which = evaluate.add_mutually_exclusive_group()
+    which.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: RUN_DIR/last.npz")
+    which.add_argument("--bundle", type=Path, metavar="DIR", help="evaluate a bundle, by its own thresholds")
+    evaluate.add_argument(
+        "--list",
+        type=Path,
+        metavar="FILE",
+        help="`path label` lines under data.root, instead of the manifest's eval split",
+    )
+    export.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: RUN_DIR/last.npz")
+    export.add_argument("--to", type=Path, metavar="DIR", help="default: RUN_DIR/bundle")
+    predict.add_argument("--bundle", type=Path, metavar="DIR", help="default: the recipe's, else the one we ship")
+    predict.add_argument("paths", type=Path, nargs="+", metavar="FILE_OR_FOLDER")
+    for command in (prepare, train, evaluate, export, predict):
+        command.add_argument("--json", action="store_true", help="print the result as one JSON object")
+    return parser
+
+
+def _command(commands: Any, name: str, call: Any, text: str, recipe_needed: bool = True) -> argparse.ArgumentParser:
+    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
+    parser.set_defaults(command=call)
+    parser.add_argument("-c", dest="recipe", type=Path, required=recipe_needed, metavar="RECIPE.yaml")
+    parser.add_argument(
+        "-o",
+        dest="overrides",
+        action="append",
+        default=[],
+        metavar="a.b=value",
+        help="override one key of the recipe; may be repeated",
+    )
+    return parser
+
+
+def _recipe(options: argparse.Namespace) -> Any:
+    from trainer import config
+
+    return config.load(options.recipe, options.overrides)
+
+
+def _prepare(options: argparse.Namespace) -> int:
+    from trainer import manifest
+    from trainer.prepare import prepare
+
+    recipe = _recipe(options)
+    prepared = prepare(recipe)
+    manifest.write(recipe.manifest_path, prepared.manifest)
+    counts = {split: len(prepared.manifest.split(split)) for split in manifest.SPLITS}
+    if options.json:
+        _print_json(
+            {
+                "manifest": str(recipe.manifest_path),
+                "images": counts,
+                "skipped": [asdict(skip) for skip in prepared.skipped],
+            }
+        )
+        return EXIT_OK
+    for skip in prepared.skipped:
+        _warn(f"skipped {skip.path}: {skip.reason}")
+    split = ", ".join(f"{count} {name}" for name, count in counts.items())
+    print(f"{recipe.manifest_path}: {split} images, {len(prepared.skipped)} skipped")
+    return EXIT_OK
+
+
+def _train(options: argparse.Namespace) -> int:
+    from trainer import manifest
+    from trainer.progress import Progress
+    from trainer.train import train
+
+    recipe = _recipe(options)
+    images = len(manifest.read(recipe.manifest_path).split("train"))
+    batch = recipe.training.batch_images
+    with Progress(recipe.training.epochs, images // batch * batch) as progress:
+        outcome = train(recipe, progress)
+    if options.json:
+        _print_json(asdict(outcome) | {"last": str(outcome.last), "best": str(outcome.best)})
+        return EXIT_OK
+    for line in outcome.skipped:
+        _warn(f"skipped {line}")
+    pace = f"{outcome.epochs} epochs in {outcome.seconds / 60:.1f} min ({outcome.images_per_s:.0f} images/s)"
+    print(f"{outcome.last}: {pace}, validation {outcome.val_right} of {outcome.val_images} right")
+    return EXIT_OK
+
+
+def _eval(options: argparse.Namespace) -> int:
+    from rich.console import Console
+
+    from trainer import evaluate, manifest, prepare, report
+
+    recipe = _recipe(options)
+    plan = manifest.read(recipe.manifest_path)
+    rows = prepare.rows_of_list(recipe, options.list) if options.list else plan.split("eval")
+    if options.bundle:
+        model, opened = evaluate.open_bundle(options.bundle)
+        decision = opened.manifest.decision
+    else:
+        model = evaluate.open_checkpoint(options.checkpoint or recipe.last_checkpoint)
+        decision = None  # chosen on the validation part
+    figures = evaluate.evaluate(model, decision, recipe.decision, plan, rows)
+    report.save(recipe.report_dir, figures)
+    if options.json:
+        _print_json(figures)
+        return EXIT_OK
+    for line in figures["skipped"]:
+        _warn(f"skipped {line}")
+    report.show(Console(), figures)
+    print(f"{recipe.report_dir / report.REPORT} and {report.PICTURE} written")
+    return EXIT_OK
+
+
+def _export(options: argparse.Namespace) -> int:
+    from trainer.export import export
+
+    recipe = _recipe(options)
+    result = export(recipe, options.checkpoint or recipe.last_checkpoint, options.to or recipe.bundle_dir)
+    if options.json:
+        _print_json(
+            {
+                "bundle": str(result.bundle.path),
+                "id": result.bundle.id,
+                "bytes": result.bytes,
+                "images_compared": result.images_compared,
+                "largest_difference": result.largest_difference,
+            }
+        )
+        return EXIT_OK
+    print(
+        f"{result.bundle.path}: {result.bundle.id}, {result.bytes:,} bytes; largest difference from the checkpoint "
+        f"{result.largest_difference:.1e} on {result.images_compared} images"
+    )
+    return EXIT_OK
+
+
+def _predict(options: argparse.Namespace) -> int:
+    from inspector import bundle
+    from trainer.predict import predict
+
+    default = _recipe(options).bundle_dir if options.recipe else bundle.DEFAULT
+    verdicts = predict(options.bundle or default, options.paths)
+    if options.json:
+        _print_json({"verdicts": [asdict(verdict) for verdict in verdicts]})
+        return EXIT_OK
+    width = max((len(verdict.path) for verdict in verdicts), default=0)
+    for verdict in verdicts:
+        named = f"{verdict.label or '-':16} {verdict.score:6.3f}  {verdict.reason}"
+        print(f"{_printable(verdict.path):{width}}  {verdict.outcome:7} {named}".rstrip())
+    return EXIT_OK
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value))
+
+
+def _warn(text: str) -> None:
+    print(f"{_PROGRAM}: {_printable(text)}", file=sys.stderr)
+
+
+def _printable(text: str) -> str:
+    """File names may hold bytes that are no UTF-8, or line breaks."""
+    return text.encode("unicode_escape" if "\n" in text else "utf-8", "backslashreplace").decode()

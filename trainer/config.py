@@ -1,0 +1,229 @@
+"""Owns the recipe: every setting of a training run, its default, its bounds, and where its value came from."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from inspector.bundle import Label, Severity
+from inspector.errors import ConfigError
+
+_Share = Annotated[float, Field(ge=0, lt=1)]
+_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class LabelSpec(_Part):
+    """One class: its name on the record, what it means for the strip, and what the data calls it."""
+
+    name: _Name
+    kind: Literal["ok", "defect"] = "defect"
+    severity: Severity = "major"
+    aliases: tuple[str, ...] = ()  # folder names or label file names that mean this class
+
+    def label(self) -> Label:
+        """The class as the bundle states it."""
+        return Label(name=self.name, kind=self.kind, severity=self.severity)
+
+
+class Data(_Part):
+    """Where real pictures are: lists where `train_list` is set, otherwise one folder a class under `root`."""
+
+    root: Path
+    train_list: str | None = None  # lines of `path label`, relative to root
+    eval_list: str | None = None
+    label_file: str | None = None  # lines of `id name`; needed where the lists give numbers
+    val_share: _Share = 0.1  # of the train part, never trained on: chooses best epoch, temperature, thresholds
+    eval_share: _Share = 0.2  # class folders only: lists bring their own eval part
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "Data":
+        if self.train_list is None and (self.eval_list or self.label_file):
+            raise ValueError("eval_list and label_file go with train_list; class folders need none of the three")
+        return self
+
+
+class Simulated(_Part):
+    """How many images to draw for each split: of `ok`, and of each defect the renderer knows."""
+
+    first_seed: Annotated[int, Field(ge=0, le=2**31)] = 1_000_000
+    train_ok: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    train_per_defect: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    val_ok: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    val_per_defect: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    eval_ok: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    eval_per_defect: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+
+
+class Network(_Part):
+    """A ResNet_vd: its depth, its width as a share of the published one, and what it looks at."""
+
+    depth: Literal[18, 34, 50] = 18
+    width: Annotated[float, Field(gt=0, le=2)] = 0.5
+    channels: Literal[1, 3] = 1
+    size_px: Annotated[int, Field(ge=16, le=1024)] = 112
+    mean: Annotated[float, Field(ge=0, le=1)] = 0.5  # gray level 128 becomes 0: near NEU's own mean
+    std: Annotated[float, Field(gt=0, le=1)] = 0.25
+
+
+class Training(_Part):
+    """The schedule: Nesterov momentum, cosine after a linear warm-up, label smoothing, L2 on all weights."""
+
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 20
+    batch_images: Annotated[int, Field(ge=2, le=4096)] = 32
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.05
+    warmup_epochs: Annotated[float, Field(ge=0, le=1000)] = 2
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    l2: Annotated[float, Field(ge=0, le=1)] = 3e-4
+    label_smoothing: _Share = 0.1
+    eval_every_epochs: Annotated[int, Field(ge=1, le=10_000)] = 1
+
+
+class Augment(_Part):
+    """Random changes of a training image. No 90° turn: rolled-in scale is told by the rolling direction."""
+
+    crop_min_share: Annotated[float, Field(gt=0, le=1)] = 0.8  # of the side: less would cut a lone scratch away
+    flip: bool = True  # left-right and up-down: the strip may run either way
+    brightness: Annotated[float, Field(ge=0, le=1)] = 0.15  # added: up to this share of 255, either way
+    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.25  # gain about the image's mean, up to this much either way
+    noise_levels: Annotated[float, Field(ge=0, le=64)] = 6.0  # sensor noise, standard deviation up to this
+    noise_share: Annotated[float, Field(ge=0, le=1)] = 0.3  # share of images that get noise
+    blur_px: Annotated[int, Field(ge=0, le=31)] = 3  # motion blur, network pixels; more wipes fine crazing out
+    blur_share: Annotated[float, Field(ge=0, le=1)] = 0.1
+
+
+class DecisionChoice(_Part):
+    """How `eval` chooses the one threshold of all labels from the validation part."""
+
+    max_unsure: _Share = 0.003  # share of rightly classified validation images that may be lost to `unsure`
+    min_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.5  # under half, some other label is as likely
+    max_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.7  # a few hundred images cannot justify more
+    min_contrast: Annotated[float, Field(ge=0, le=128)] = 2.0  # gray levels: less is a blank picture
+
+
+class Export(_Part):
+    """What the bundle states besides the model."""
+
+    view_px: Annotated[int, Field(ge=16, le=4096)] = 200  # camera pixels of one square view
+    golden_per_label: Annotated[int, Field(ge=1, le=100)] = 2
+
+
+class Recipe(_Part):
+    """One YAML file under configs/train/. Relative paths start at the working directory."""
+
+    name: _Name
+    run_dir: Path
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    labels: Annotated[tuple[LabelSpec, ...], Field(min_length=2, max_length=1024)]
+    data: Data | None = None
+    simulated: Simulated | None = None
+    network: Network = Network()
+    training: Training = Training()
+    augment: Augment = Augment()
+    decision: DecisionChoice = DecisionChoice()
+    export: Export = Export()
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "Recipe":
+        names = [name for label in self.labels for name in {label.name, *label.aliases}]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise ValueError(f"labels: {', '.join(twice)} names more than one label")
+        if self.data is None and self.simulated is None:
+            raise ValueError("data or simulated: one of the two must be there, or nothing can be learned")
+        return self
+
+    @property
+    def manifest_path(self) -> Path:
+        """What prepare writes and train reads."""
+        return self.run_dir / "manifest.tsv"
+
+    @property
+    def last_checkpoint(self) -> Path:
+        """The weights after the last finished epoch."""
+        return self.run_dir / "last.npz"
+
+    @property
+    def best_checkpoint(self) -> Path:
+        """The weights that were best on the validation part."""
+        return self.run_dir / "best.npz"
+
+    @property
+    def report_dir(self) -> Path:
+        """Where eval writes report.json and confusion.png."""
+        return self.run_dir / "eval"
+
+    @property
+    def bundle_dir(self) -> Path:
+        """Where export writes, unless told otherwise."""
+        return self.run_dir / "bundle"
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe; each override is `a.b=value` and wins over the file, which wins over the defaults.
+
+    `${NAME:-default}` in the file's values takes an environment variable.
+
+    Raises:
+        ConfigError: names the file or override, the key, and what would be right.
+    """
+    try:
+        values = yaml.safe_load(path.read_text())
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        raise ConfigError(f"{path}: {reason}; a recipe is a YAML file, see configs/train/") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: holds no keys; a recipe starts with `name:`, see configs/train/")
+    values = _with_environment(values)
+    for override in overrides:
+        _set(values, override)
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(_first_problem(path, overrides, error)) from None
+
+
+def _with_environment(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_environment(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_with_environment(part) for part in value]
+    if isinstance(value, str):
+        return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda m: os.environ.get(m[1]) or m[2] or "", value)
+    return value
+
+
+def _set(values: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    if not equals or not all(key.split(".")):
+        raise ConfigError(f"-o {override}: it takes the form a.b=value, for example training.epochs=30")
+    *parents, last = key.split(".")
+    for parent in parents:
+        values = values.setdefault(parent, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"-o {override}: {parent} is not a section")
+    try:
+        values[last] = yaml.safe_load(text)
+    except yaml.YAMLError:
+        raise ConfigError(f"-o {override}: {text!r} is not a YAML value") from None
+
+
+def _first_problem(path: Path, overrides: Sequence[str], error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    source = next((f"-o {text}" for text in overrides if text.partition("=")[0] == key), str(path))
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = "there is no such key"
+    elif first["type"] not in ("missing", "value_error"):
+        message += f", got {first['input']!r}"
+    return f"{source}: {key}: {message}" if key else f"{source}: {message}"

@@ -1,0 +1,75 @@
+"""Owns the pictures in memory: each decoded once, kept as uint8, and the fingerprint of them all."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector import image, renderer
+from inspector.errors import ImageError
+from inspector.preprocess import Preprocess
+from trainer.manifest import SIMULATED, DataError, Manifest, Row
+
+
+@dataclass(frozen=True, slots=True)
+class Dataset:
+    """`images` as decoded, uint8 (height, width) each; `targets`, int64 (n,), index the manifest's labels.
+
+    `skipped` names pictures that could not be read although prepare could, with the reason.
+    """
+
+    images: tuple[NDArray[np.uint8], ...]
+    targets: NDArray[np.int64]
+    rows: tuple[Row, ...]
+    skipped: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def fingerprint(self) -> str:
+        """sha256 over every row and its pixels: says whether two models learned from the same data."""
+        digest = hashlib.sha256()
+        for row, pixels in zip(self.rows, self.images, strict=True):
+            digest.update(f"{row.path}\t{row.label}\t{pixels.shape}\n".encode("utf-8", "surrogateescape"))
+            digest.update(pixels.tobytes())
+        return digest.hexdigest()
+
+
+def load(manifest: Manifest, rows: Sequence[Row]) -> Dataset:
+    """Decode or draw every row. DataError where there are rows and not one of them can be read."""
+    index = {label.name: number for number, label in enumerate(manifest.labels)}
+    kept: list[tuple[Row, NDArray[np.uint8]]] = []
+    skipped: list[str] = []
+    for row in rows:
+        try:
+            kept.append((row, pixels_of(manifest.root, row.path)))
+        except (ImageError, OSError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            skipped.append(f"{row.path}: {reason}")
+    if rows and not kept:
+        raise DataError(f"{manifest.root}: none of {len(rows)} pictures can be read; the first: {skipped[0]}")
+    targets = np.array([index[row.label] for row, _ in kept], np.int64)
+    return Dataset(tuple(pixels for _, pixels in kept), targets, tuple(row for row, _ in kept), tuple(skipped))
+
+
+def pixels_of(root: Path, path: str) -> NDArray[np.uint8]:
+    """The picture a manifest row names: read from under root, or drawn from `simulated:label:seed`."""
+    if not path.startswith(SIMULATED):
+        return image.read(root / path)
+    try:
+        label, seed = path.removeprefix(SIMULATED).rsplit(":", 1)
+        return renderer.render_image(label, int(seed)).pixels
+    except ValueError as error:
+        raise DataError(f"{path}: simulated:label:seed is expected ({error})") from None
+
+
+def batches(
+    images: Sequence[NDArray[np.uint8]], preprocess: Preprocess, size: int = 64
+) -> Iterator[NDArray[np.float32]]:
+    """The pictures in order as network input, float32 (n, channels, size, size), `size` or fewer at a time."""
+    for start in range(0, len(images), size):
+        tiles = np.stack([preprocess.resize(pixels) for pixels in images[start : start + size]])
+        yield preprocess.normalise(tiles)

@@ -1,0 +1,142 @@
+"""Owns eval: scores pictures with a checkpoint or a bundle, decides as the inspector does, and counts."""
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector import bundle
+from inspector.bundle import Bundle, Decision, Label
+from inspector.decide import OUTCOMES, Rules, TileDecision, decide_tile
+from inspector.predictor import PaddlePredictor
+from inspector.preprocess import Preprocess, contrast
+from trainer import calibrate, checkpoint, dataset, engine, metrics
+from trainer.config import DecisionChoice
+from trainer.dataset import Dataset
+from trainer.manifest import DataError, Manifest, Row
+from trainer.train import preprocess_of
+
+Scorer = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """Something that scores: its labels in output order, its preprocessing, and who it is."""
+
+    labels: tuple[Label, ...]
+    preprocess: Preprocess
+    score: Scorer
+    identity: dict[str, Any]
+
+    def logits(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """float32 (n, labels) for pictures as decoded."""
+        parts = [self.score(batch) for batch in dataset.batches(images, self.preprocess)]
+        return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)), np.float32)
+
+
+def open_checkpoint(path: Path) -> Model:
+    """The network of a checkpoint, in Paddle's training engine. CheckpointError where it cannot be used."""
+    saved = checkpoint.load(path)
+    engine.start(saved.meta.recipe.seed)
+    from trainer import model
+
+    network = model.restored(saved)
+    identity = {"checkpoint": path.name, "sha256": saved.sha256, "epoch": saved.meta.epoch}
+    return Model(
+        saved.meta.labels,
+        preprocess_of(saved.meta.recipe.network),
+        lambda batch: model.logits(network, batch),
+        identity,
+    )
+
+
+def open_bundle(path: Path) -> tuple[Model, Bundle]:
+    """A bundle, and what it holds in the inspector's own predictor. BundleError where it cannot be used."""
+    opened = bundle.load(path)
+    engine.start(0)
+    predictor = PaddlePredictor(opened, threads=len(os.sched_getaffinity(0)))
+    return Model(opened.labels, opened.preprocess, predictor.run, {"bundle": opened.id}), opened
+
+
+def evaluate(
+    model: Model, decision: Decision | None, how: DecisionChoice, plan: Manifest, rows: Sequence[Row]
+) -> dict[str, Any]:
+    """Evaluate `rows` and return the report. Without `decision`, it is chosen on the manifest's validation part.
+
+    Raises:
+        DataError: there is nothing to evaluate, or a label the model does not have.
+    """
+    if not rows:
+        raise DataError("nothing to evaluate: the manifest has no `eval` rows; set data.eval_list or eval_share")
+    plan = _in_order_of(model, plan)
+    if decision is None:
+        validation = dataset.load(plan, plan.split("val"))
+        decision = calibrate.choose(model.logits(validation.images), validation.targets, model.labels, how)
+    data = dataset.load(plan, rows)
+    logits = model.logits(data.images)
+    rules = rules_of(model.labels, decision)
+    tiles = [decide_tile(row, contrast(pixels), rules) for row, pixels in zip(logits, data.images, strict=True)]
+    return report(model, decision, data, logits, tiles)
+
+
+def rules_of(labels: tuple[Label, ...], decision: Decision) -> Rules:
+    """The decision's numbers as `inspector.decide` takes them."""
+    thresholds = tuple(decision.thresholds[label.name] for label in labels)
+    return Rules(labels, decision.temperature, thresholds, decision.min_contrast)
+
+
+def report(
+    model: Model, decision: Decision, data: Dataset, logits: NDArray[np.float32], tiles: Sequence[TileDecision]
+) -> dict[str, Any]:
+    """Count: the content of report.json."""
+    names = [label.name for label in model.labels]
+    clean = {label.name for label in model.labels if label.kind == "ok"}
+    predicted = logits.argmax(axis=1).astype(np.int64)
+    right = predicted == data.targets
+    table = metrics.confusion(data.targets, predicted, len(names))
+    on_clean = [tile for tile, row in zip(tiles, data.rows, strict=True) if row.label in clean]
+    on_defect = [tile for tile, row in zip(tiles, data.rows, strict=True) if row.label not in clean]
+    return {
+        "model": model.identity,
+        "decision": decision.model_dump(mode="json"),
+        "images": len(data),
+        "right": int(right.sum()),
+        "outcomes": {outcome: sum(tile.outcome == outcome for tile in tiles) for outcome in OUTCOMES},
+        "false_alarms": {"clean_images": len(on_clean), "called_defect": _count(on_clean, "defect")},
+        "escapes": {"defect_images": len(on_defect), "passed_ok": _count(on_defect, "ok")},
+        "by_source": {source: _of_source(source, data, right, tiles) for source in _sources(data)},
+        "per_label": [asdict(figures) for figures in metrics.per_label(table, names)],
+        "confusion": {"labels": names, "rows_are_truth": table.tolist()},
+        "wrong": [
+            {"path": row.path, "label": row.label, "predicted": tile.label, "score": round(tile.score, 4)}
+            for row, tile, correct in zip(data.rows, tiles, right, strict=True)
+            if not correct
+        ],
+        "skipped": list(data.skipped),
+    }
+
+
+def _in_order_of(model: Model, plan: Manifest) -> Manifest:
+    names = {label.name for label in model.labels}
+    unknown = sorted({row.label for row in plan.rows} - names)
+    if unknown:
+        raise DataError(f"the model has no label {', '.join(unknown)}: its labels are {', '.join(sorted(names))}")
+    return Manifest(plan.root, model.labels, plan.rows)
+
+
+def _sources(data: Dataset) -> list[str]:
+    return list(dict.fromkeys(row.source for row in data.rows))
+
+
+def _of_source(source: str, data: Dataset, right: NDArray[np.bool_], tiles: Sequence[TileDecision]) -> dict[str, int]:
+    chosen = [index for index, row in enumerate(data.rows) if row.source == source]
+    unsure = sum(tiles[index].outcome == "unsure" for index in chosen)
+    return {"images": len(chosen), "right": int(right[chosen].sum()), "unsure": unsure}
+
+
+def _count(tiles: Sequence[TileDecision], outcome: str) -> int:
+    return sum(tile.outcome == outcome for tile in tiles)

@@ -1,0 +1,77 @@
+"""Owns reading `path label` lists and the label file that explains their numbers, as PaddleClas has them."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from trainer.manifest import DataError
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a list: a path relative to the data's root, and the recipe's name of its label."""
+
+    path: str
+    label: str
+    line: int
+
+
+def read_label_file(path: Path, names: Mapping[str, str]) -> dict[str, str]:
+    """Read lines of `id name`; returns each id's label, as the recipe names it.
+
+    `names` maps every name and alias to the recipe's name. DataError names the line.
+    """
+    labels: dict[str, str] = {}
+    for number, first, rest in _pairs(path):
+        if rest not in names:
+            raise DataError(f"{path}, line {number}: {rest!r} is no label or alias of the recipe ({', '.join(names)})")
+        if first in labels:
+            raise DataError(f"{path}, line {number}: id {first} is there already")
+        labels[first] = names[rest]
+    return labels
+
+
+def read_list(path: Path, names: Mapping[str, str], ids: Mapping[str, str]) -> list[Entry]:
+    """Read lines of `path label`, where the label is an id of the label file, or a name or alias of the recipe.
+
+    The label is what follows the last blank or tab, so a path may hold blanks. DataError names the line.
+    """
+    entries: list[Entry] = []
+    seen: dict[str, int] = {}
+    for number, line in _lines(path):
+        name, separator, label = line.replace("\t", " ").rpartition(" ")
+        if not separator:
+            raise DataError(f"{path}, line {number}: `path label` is expected, got {line!r}")
+        name = line[: len(name)].rstrip()
+        known = ids.get(label) or names.get(label)
+        if known is None:
+            raise DataError(f"{path}, line {number}: label {label!r} {_known(label, names, ids)}")
+        if name in seen:
+            raise DataError(f"{path}, line {number}: {name} stands on line {seen[name]} already")
+        seen[name] = number
+        entries.append(Entry(name, known, number))
+    return entries
+
+
+def _known(label: str, names: Mapping[str, str], ids: Mapping[str, str]) -> str:
+    if label.isdigit() and not ids:
+        return "is a number: set data.label_file to the file that names the numbers"
+    return f"is none of {', '.join([*ids, *names])}"
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}; are data.root and the list's name right?") from None
+    for number, line in enumerate(text.split("\n"), 1):
+        if line.strip():
+            yield number, line.strip()
+
+
+def _pairs(path: Path) -> Iterator[tuple[int, str, str]]:
+    for number, line in _lines(path):
+        cells = line.split(None, 1)
+        if len(cells) != 2:
+            raise DataError(f"{path}, line {number}: `id name` is expected, got {line!r}")
+        yield number, cells[0], cells[1]

@@ -1,0 +1,121 @@
+"""Owns the manifest: the plain file of what is trained and evaluated on. A person can edit it and train again.
+
+# strip-inspector manifest 1
+# root: /data/neu-cls
+# label: ok ok none                      name, kind, severity; the order is the network's outputs
+# label: crazing defect critical
+path<tab>label<tab>split<tab>source
+Cr/Cr_227.bmp<tab>crazing<tab>train<tab>train.txt
+simulated:crazing:1000017<tab>crazing<tab>eval<tab>simulated
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, get_args
+
+from pydantic import ValidationError
+
+from inspector.bundle import Label
+from inspector.errors import InspectorError
+
+_TITLE = "# strip-inspector manifest 1"
+_HEADER = "path\tlabel\tsplit\tsource"
+SIMULATED = "simulated:"
+
+Split = Literal["train", "val", "eval"]
+SPLITS: tuple[Split, ...] = get_args(Split)
+
+
+class DataError(InspectorError):
+    """Raised when lists, folders or a manifest do not say what to learn. The message names file and line."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One image: a path under the manifest's root, or `simulated:label:seed`; its label, split and origin."""
+
+    path: str
+    label: str
+    split: Split
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """Labels in the order of the network's outputs, and the rows."""
+
+    root: Path
+    labels: tuple[Label, ...]
+    rows: tuple[Row, ...]
+
+    def split(self, split: Split) -> tuple[Row, ...]:
+        """The rows of one split, in the file's order."""
+        return tuple(row for row in self.rows if row.split == split)
+
+
+def write(path: Path, manifest: Manifest) -> None:
+    """Write the manifest whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    scratch.write_text("".join(f"{line}\n" for line in _lines(manifest)), encoding="utf-8", errors="surrogateescape")
+    scratch.replace(path)
+
+
+def read(path: Path) -> Manifest:
+    """Read a manifest, perhaps edited by hand.
+
+    Raises:
+        DataError: names the line and what would be right.
+    """
+    try:
+        lines = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
+    except OSError as error:
+        raise DataError(f"{path}: {error.strerror}; `trainer prepare` writes it") from None
+    if lines[0].strip() != _TITLE:
+        raise DataError(f"{path}, line 1: {_TITLE!r} is expected; `trainer prepare` writes it")
+    comments = [(n, line[2:]) for n, line in enumerate(lines, 1) if line.startswith("# ")]
+    labels = tuple(_label(path, number, text[7:]) for number, text in comments if text.startswith("label: "))
+    root = next((text[6:] for _, text in comments if text.startswith("root: ")), "")
+    rows = tuple(_rows(path, lines, {label.name for label in labels}))
+    return Manifest(Path(root), labels, rows)
+
+
+def _lines(manifest: Manifest) -> Iterable[str]:
+    yield _TITLE
+    yield f"# root: {manifest.root}"
+    for label in manifest.labels:
+        yield f"# label: {label.name} {label.kind} {label.severity}"
+    yield _HEADER
+    for row in manifest.rows:
+        yield f"{row.path}\t{row.label}\t{row.split}\t{row.source}"
+
+
+def _label(path: Path, number: int, text: str) -> Label:
+    try:
+        name, kind, severity = text.split()
+        return Label.model_validate({"name": name, "kind": kind, "severity": severity})
+    except (ValueError, ValidationError):
+        raise DataError(
+            f"{path}, line {number}: `# label: name ok|defect none|minor|major|critical` is expected, got {text!r}"
+        ) from None
+
+
+def _rows(path: Path, lines: list[str], labels: set[str]) -> Iterator[Row]:
+    seen: dict[str, int] = {}
+    for number, line in enumerate(lines, 1):
+        if not line.strip() or line.startswith("#") or line == _HEADER:
+            continue
+        cells = line.split("\t")
+        if len(cells) != 4:
+            raise DataError(f"{path}, line {number}: 4 cells with tabs between are expected, got {len(cells)}")
+        name, label, split, source = cells
+        if label not in labels:
+            raise DataError(f"{path}, line {number}: label {label!r} is none of {', '.join(sorted(labels))}")
+        if split not in SPLITS:
+            raise DataError(f"{path}, line {number}: split {split!r} is none of {', '.join(SPLITS)}")
+        if name in seen:
+            raise DataError(f"{path}, line {number}: {name} stands on line {seen[name]} already")
+        seen[name] = number
+        yield Row(name, label, split, source)

@@ -1,0 +1,115 @@
+"""Owns the network: ResNet_vd (He et al., "Bag of Tricks", arXiv 1812.01187, ResNet-D) of any width. Imports Paddle.
+
+Parameter names and shapes are those of PaddleClas 2.x at width 1 with 3 channels: stem.0.conv.weight,
+blocks.0.conv0.bn.weight, blocks.0.short.conv.weight, fc.weight.
+"""
+
+import math
+
+import numpy as np
+import paddle
+from numpy.typing import NDArray
+from paddle import nn
+
+from trainer.checkpoint import Checkpoint, fit
+from trainer.config import Network
+
+_DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
+
+
+class ConvBN(nn.Layer):
+    """Convolution, batch norm and, where `act`, ReLU. With `pool`, a 2x2 mean does the stride (the D of ResNet-D)."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, act: bool = True, pool: bool = False):
+        super().__init__()
+        self.pool = nn.AvgPool2D(2, 2, ceil_mode=True) if pool and stride == 2 else None
+        self.conv = nn.Conv2D(inputs, outputs, kernel, 1 if pool else stride, (kernel - 1) // 2, bias_attr=False)
+        self.bn = nn.BatchNorm2D(outputs)
+        self.act = nn.ReLU() if act else None
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """(n, inputs, h, w) to (n, outputs, h / stride, w / stride), rounded up."""
+        if self.pool is not None:
+            x = self.pool(x)
+        x = self.bn(self.conv(x))
+        return x if self.act is None else self.act(x)
+
+
+class Block(nn.Layer):
+    """One residual block: two 3x3 convolutions, or 1x1, 3x3, 1x1 to four times the filters where `bottleneck`."""
+
+    def __init__(self, inputs: int, filters: int, stride: int, bottleneck: bool, first: bool, project: bool):
+        super().__init__()
+        outputs = filters * 4 if bottleneck else filters
+        if bottleneck:
+            self.conv0 = ConvBN(inputs, filters, 1)
+            self.conv1 = ConvBN(filters, filters, 3, stride)
+            self.conv2 = ConvBN(filters, outputs, 1, act=False)
+        else:
+            self.conv0 = ConvBN(inputs, filters, 3, stride)
+            self.conv1 = ConvBN(filters, filters, 3, act=False)
+        self.bottleneck = bottleneck
+        self.short = ConvBN(inputs, outputs, 1, stride, act=False, pool=not first) if project else None
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """(n, inputs, h, w) to (n, outputs, h / stride, w / stride), rounded up."""
+        y = self.conv1(self.conv0(x))
+        if self.bottleneck:
+            y = self.conv2(y)
+        return paddle.nn.functional.relu(y + (x if self.short is None else self.short(x)))
+
+
+class ResNetVd(nn.Layer):
+    """float32 (n, channels, size, size) to logits (n, labels)."""
+
+    def __init__(self, network: Network, labels: int):
+        super().__init__()
+        stem, *filters = (_scaled(count, network.width) for count in (32, 64, 128, 256, 512))
+        self.stem = nn.Sequential(
+            ConvBN(network.channels, stem, 3, 2), ConvBN(stem, stem, 3), ConvBN(stem, filters[0], 3)
+        )
+        self.max_pool = nn.MaxPool2D(3, 2, 1)
+        bottleneck = network.depth >= 50
+        blocks = []
+        inputs = filters[0]
+        for stage, (count, depth) in enumerate(zip(filters, _DEPTHS[network.depth], strict=True)):
+            for index in range(depth):
+                stride = 2 if stage and not index else 1
+                blocks.append(Block(inputs, count, stride, bottleneck, stage == index == 0, index == 0))
+                inputs = count * 4 if bottleneck else count
+        self.blocks = nn.Sequential(*blocks)
+        self.avg_pool = nn.AdaptiveAvgPool2D(1)
+        bound = 1 / math.sqrt(inputs)
+        self.fc = nn.Linear(
+            inputs, labels, weight_attr=paddle.ParamAttr(initializer=nn.initializer.Uniform(-bound, bound))
+        )
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """See the class."""
+        x = self.blocks(self.max_pool(self.stem(x)))
+        scores: paddle.Tensor = self.fc(paddle.flatten(self.avg_pool(x), 1))
+        return scores
+
+
+def restored(saved: Checkpoint) -> ResNetVd:
+    """The network of a checkpoint, ready to score. CheckpointError where the weights are not its own."""
+    network = ResNetVd(saved.meta.recipe.network, len(saved.meta.labels))
+    network.set_state_dict({name: paddle.to_tensor(array) for name, array in fit(saved, weights(network)).items()})
+    network.eval()
+    return network
+
+
+def weights(model: ResNetVd) -> dict[str, NDArray[np.float32]]:
+    """Every parameter and batch norm statistic by name, copied to NumPy."""
+    return {name: np.array(value.numpy(), np.float32) for name, value in model.state_dict().items()}
+
+
+def logits(model: ResNetVd, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Score one batch with the batch norm statistics of training, not the batch's own."""
+    model.eval()
+    with paddle.no_grad():
+        return np.asarray(model(paddle.to_tensor(batch)).numpy(), np.float32)
+
+
+def _scaled(count: int, width: float) -> int:
+    return max(8, round(count * width / 8) * 8)  # multiples of 8 fill the vector registers

@@ -1,0 +1,56 @@
+"""Owns what training shows: a bar with rate and time left on a terminal, a plain line an epoch anywhere else."""
+
+import time
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as Bar
+
+
+class Progress:
+    """Counts the images of `epochs` x `epoch_images`. A context manager; writes to stderr."""
+
+    def __init__(self, epochs: int, epoch_images: int):
+        self._console = Console(stderr=True)
+        self._epochs, self._total, self._seen = epochs, epochs * epoch_images, 0
+        self._started = time.monotonic()
+        self._bar = Bar(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[rate]:.0f} images/s"),
+            TimeRemainingColumn(elapsed_when_finished=True),
+            console=self._console,
+            disable=not self._console.is_terminal,
+        )
+        self._task = self._bar.add_task("epoch 1", total=self._total, rate=0.0)
+
+    def __enter__(self) -> "Progress":
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.stop()
+
+    def step(self, images: int) -> None:
+        """So many more images were trained on."""
+        self._seen += images
+        self._bar.update(self._task, completed=self._seen, rate=self._rate())
+
+    def epoch(self, done: int, figures: dict[str, Any]) -> None:
+        """An epoch is finished."""
+        left_s = (self._total - self._seen) / max(self._rate(), 1e-9)
+        self._console.print(
+            f"epoch {done}/{self._epochs}  loss {figures['loss']:.3f}  "
+            f"validation {figures['val_right']} of {figures['val_images']} right  "
+            f"{self._rate():.0f} images/s  {left_s / 60:.1f} min left",
+            highlight=False,
+        )
+        self._bar.update(self._task, description=f"epoch {min(done + 1, self._epochs)}")
+
+    def _rate(self) -> float:
+        return self._seen / max(time.monotonic() - self._started, 1e-9)

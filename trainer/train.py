@@ -1,0 +1,164 @@
+"""Owns training: read downward, it is the whole procedure. Writes last.npz every epoch and best.npz when it is."""
+
+import math
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector import bundle
+from inspector.errors import InspectorError
+from inspector.preprocess import Preprocess
+from trainer import augment, checkpoint, dataset, engine, manifest
+from trainer.checkpoint import Meta
+from trainer.config import Network, Recipe, Training
+from trainer.dataset import Dataset
+from trainer.manifest import DataError
+from trainer.progress import Progress
+
+
+class TrainingError(InspectorError):
+    """Raised when the loss is no longer a number; the last good checkpoint stays."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a finished training leaves behind. `val_right` is of the last epoch."""
+
+    last: Path
+    best: Path
+    epochs: int
+    val_images: int
+    val_right: int
+    seconds: float
+    images_per_s: float
+    skipped: tuple[str, ...]
+
+
+def preprocess_of(network: Network) -> Preprocess:
+    """The inspector's preprocessing with this network's numbers."""
+    repeat = network.channels
+    return Preprocess(network.size_px, repeat, (network.mean,) * repeat, (network.std,) * repeat)
+
+
+def train(recipe: Recipe, progress: Progress) -> Outcome:
+    """Train on the manifest that prepare wrote. The same recipe, data and machine give the same weights.
+
+    Raises:
+        DataError: the manifest or the pictures cannot be used.
+        TrainingError: the loss is not finite.
+    """
+    # 1. Data: decoded once, in memory from here on.
+    plan = manifest.read(recipe.manifest_path)
+    _same_labels(recipe, plan)
+    training, validation = (dataset.load(plan, plan.split(split)) for split in ("train", "val"))
+    if len(training) < recipe.training.batch_images:
+        raise DataError(
+            f"{recipe.manifest_path}: {len(training)} training images are fewer than "
+            f"training.batch_images, {recipe.training.batch_images}"
+        )
+    preprocess = preprocess_of(recipe.network)
+    rng = np.random.default_rng(recipe.seed)
+
+    # 2. Network and optimiser.
+    engine.start(recipe.seed)
+    import paddle
+
+    from trainer import model
+
+    how = recipe.training
+    network = model.ResNetVd(recipe.network, len(plan.labels))
+    steps = len(training) // how.batch_images  # the incomplete last batch waits for the next shuffle
+    optimiser = paddle.optimizer.Momentum(
+        how.learning_rate, how.momentum, network.parameters(), use_nesterov=True, weight_decay=how.l2
+    )
+
+    # 3. Epochs.
+    started, seen, best_right, right = time.monotonic(), 0, -1, 0
+    fingerprint, created_at = training.fingerprint(), bundle.now()
+    for epoch in range(how.epochs):
+        # 3a. One pass over the training images.
+        network.train()
+        losses = []
+        for step, (images, targets) in enumerate(_shuffled(training, how.batch_images, rng)):
+            optimiser.set_lr(learning_rate(how, epoch + step / steps))
+            batch = preprocess.normalise(augment.batch(images, preprocess, recipe.augment, rng))
+            logits = network(paddle.to_tensor(batch))
+            loss = paddle.nn.functional.cross_entropy(
+                logits, paddle.to_tensor(targets), label_smoothing=how.label_smoothing
+            )
+            loss.backward()
+            optimiser.step()
+            optimiser.clear_grad()
+            losses.append(float(loss))
+            if not math.isfinite(losses[-1]):
+                raise TrainingError(f"epoch {epoch + 1}: the loss is {losses[-1]}; lower training.learning_rate")
+            seen += len(images)
+            progress.step(len(images))
+
+        # 3b. Now and then, and at the end: the validation part.
+        done = epoch + 1
+        if done % how.eval_every_epochs == 0 or done == how.epochs:
+            scores = [model.logits(network, batch) for batch in dataset.batches(validation.images, preprocess)]
+            right = int((np.concatenate(scores).argmax(1) == validation.targets).sum()) if scores else 0
+
+        # 3c. Checkpoints.
+        figures = {
+            "loss": round(float(np.mean(losses)), 4),
+            "val_right": right,
+            "val_images": len(validation),
+            "seconds": round(time.monotonic() - started, 1),
+        }
+        meta = Meta(
+            recipe=recipe,
+            labels=plan.labels,
+            epoch=done,
+            metrics=figures,
+            created_at=created_at,
+            data_fingerprint=fingerprint,
+            versions=engine.versions(),
+        )
+        weights = model.weights(network)
+        checkpoint.save(recipe.last_checkpoint, meta, weights)
+        if right >= best_right:  # of equals the later: it saw a smaller learning rate
+            best_right = right
+            checkpoint.save(recipe.best_checkpoint, meta, weights)
+        progress.epoch(done, figures)
+
+    # 4. What came of it.
+    seconds = time.monotonic() - started
+    return Outcome(
+        recipe.last_checkpoint,
+        recipe.best_checkpoint,
+        how.epochs,
+        len(validation),
+        right,
+        seconds,
+        seen / seconds,
+        training.skipped + validation.skipped,
+    )
+
+
+def learning_rate(how: Training, epoch: float) -> float:
+    """Linear from 0 over the warm-up, then half a cosine down to 0 at the end; `epoch` may be a fraction."""
+    warmup = min(how.warmup_epochs, how.epochs / 2)
+    if epoch < warmup:
+        return how.learning_rate * (epoch + 1e-3) / warmup
+    return how.learning_rate * 0.5 * (1 + math.cos(math.pi * (epoch - warmup) / (how.epochs - warmup)))
+
+
+def _shuffled(
+    data: Dataset, size: int, rng: np.random.Generator
+) -> Iterator[tuple[list[NDArray[np.uint8]], NDArray[np.int64]]]:
+    order = rng.permutation(len(data))
+    for start in range(0, len(order) - size + 1, size):
+        chosen = order[start : start + size]
+        yield [data.images[index] for index in chosen], data.targets[chosen]
+
+
+def _same_labels(recipe: Recipe, plan: manifest.Manifest) -> None:
+    if plan.labels != tuple(spec.label() for spec in recipe.labels):
+        raise DataError(f"{recipe.manifest_path}: its labels are not the recipe's: run `trainer prepare` again")
