@@ -120,9 +120,7 @@ class Bundle:
     def preprocess(self) -> Preprocess:
         """The preprocessing this model was trained with."""
         numbers = self.manifest.preprocessing
-        return Preprocess(
-            self.manifest.input.size, self.manifest.input.channels, numbers.mean, numbers.std
-        )
+        return Preprocess(self.manifest.input.size, self.manifest.input.channels, numbers.mean, numbers.std)
 
     def golden(self) -> Golden:
         """Read the golden samples. BundleError where they are not what the schema says."""

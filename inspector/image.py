@@ -1,6 +1,8 @@
 """Owns decoding: the bytes of one image file to gray pixels, or the reason why not. Training and serving share it."""
 
+import errno
 import os
+import stat
 from pathlib import Path
 
 #: Refused above this, before anything is allocated: a 16k line-scan frame of 6,000 lines still passes.
@@ -83,7 +85,31 @@ def decode(data: bytes, bit_depth: int = 16) -> NDArray[np.uint8]:
 
 def read(path: Path, bit_depth: int = 16) -> NDArray[np.uint8]:
     """Decode the image file at `path`; see `decode`. OSError where it cannot be read."""
-    return decode(path.read_bytes(), bit_depth)
+    return decode(read_file(path), bit_depth)
+
+
+def read_file(path: Path | bytes) -> bytes:
+    """The bytes of a plain file of at most MAX_FILE_BYTES.
+
+    Links are not followed and nothing that blocks is opened: what is dropped must be the picture itself.
+
+    Raises:
+        ImageError: it is a link, a pipe, a device, or too large.
+        OSError: it cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise ImageError("a link or a pipe, not a file: drop the picture itself") from None
+        raise
+    with open(descriptor, "rb", buffering=0) as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageError("not a plain file: drop the picture itself")
+        if status.st_size > MAX_FILE_BYTES:
+            raise ImageError(f"{status.st_size:,} bytes: at most {MAX_FILE_BYTES:,} are read")
+        return file.read()
 
 
 def _unsupported(data: bytes) -> str | None:
@@ -115,4 +141,4 @@ def _inspectable(pixels: NDArray[np.generic], bit_depth: int) -> NDArray[np.uint
         raise ImageError(f"pixels of type {pixels.dtype}: 8 or 16 bits a pixel can be inspected")
     if int(pixels.max()) >> bit_depth:
         raise ImageError(f"gray level {pixels.max()} in an image said to use {bit_depth} bits a pixel")
-    return np.right_shift(pixels, bit_depth - 8, dtype=np.uint16, casting="unsafe").astype(np.uint8)
+    return (pixels.astype(np.uint16) >> (bit_depth - 8)).astype(np.uint8)

@@ -56,6 +56,13 @@ class PaddlePredictor:
         return logits
 
 
+def load_engine() -> None:
+    """Import Paddle and take its signal handlers away: it replaces ours, so a process sets its own after this."""
+    import paddle
+
+    paddle.disable_signal_handler()
+
+
 class FakePredictor:
     """For tests of the line: no Paddle, no model. Label k is chosen by the tile's mean gray level; see `run`."""
 

@@ -14,17 +14,11 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-DEFECTS: tuple[str, ...] = (
-    "crazing",
-    "patches",
-    "pitted_surface",
-    "rolled-in_scale",
-    "scratches",
-    "inclusion",
-)
+DEFECTS: tuple[str, ...] = ("crazing", "patches", "pitted_surface", "rolled-in_scale", "scratches", "inclusion")
 
 _Field = NDArray[np.float32]
 _Range = tuple[float, float]
+_Place = tuple[int, int, int, int]  # x, y, width, height
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +52,24 @@ class _Finish:
     bands: _Range
     uneven_light: _Range
     brushed: float  # share of views with oblique brush marks
+    sensor_noise: _Range  # gray levels
 
 
 # One finish for every defect, because each defect in NEU was found on its own steel under its own lamp.
 # fmt: off
 _FINISHES: dict[str, _Finish] = {
-    "crazing": _Finish(
-        (75, 160, 190), (0.08, 0.11), (0.8, 0.8), (0.05, 0.08), (4, 5), (0.02, 0.07), (0.05, 0.2), 0.4),
-    "patches": _Finish(
-        (55, 225, 265), (0.08, 0.12), (0.7, 0.9), (0.03, 0.05), (5, 7), (0.02, 0.09), (0.05, 0.25), 0.2),
-    "pitted_surface": _Finish(
-        (70, 215, 260), (0.01, 0.03), (0.7, 1.0), (0.01, 0.03), (4, 7), (0.01, 0.04), (0.08, 0.3), 0.1),
-    "rolled-in_scale": _Finish(
-        (70, 130, 150), (0.04, 0.06), (1.1, 0.6), (0.03, 0.045), (9, 5), (0.02, 0.07), (0.04, 0.14), 0.6),
-    "scratches": _Finish(
-        (38, 75, 155), (0.015, 0.045), (0.9, 0.9), (0.01, 0.035), (6, 14), (0.01, 0.06), (0.05, 0.25), 0.1),
-    "inclusion": _Finish(
-        (55, 90, 220), (0.008, 0.02), (0.9, 0.9), (0.006, 0.02), (5, 25), (0.01, 0.04), (0.05, 0.18), 0.1),
+    "crazing": _Finish((75, 165, 190), (0.08, 0.12), (0.56, 0.66), (0.05, 0.075), (4, 5),
+                       (0.02, 0.08), (0.06, 0.26), 0.4, (1.5, 3.5)),
+    "patches": _Finish((55, 225, 265), (0.08, 0.115), (0.6, 0.66), (0.035, 0.05), (5, 7),
+                       (0.02, 0.08), (0.05, 0.22), 0.2, (1.5, 3.0)),
+    "pitted_surface": _Finish((70, 225, 250), (0.01, 0.025), (0.7, 0.8), (0.01, 0.025), (4, 6),
+                              (0.01, 0.06), (0.08, 0.30), 0.1, (0.7, 1.3)),
+    "rolled-in_scale": _Finish((70, 130, 155), (0.035, 0.048), (1.1, 0.6), (0.03, 0.045), (9, 5),
+                               (0.02, 0.08), (0.06, 0.18), 0.6, (2.8, 4.0)),
+    "scratches": _Finish((38, 85, 155), (0.012, 0.035), (0.9, 0.9), (0.01, 0.035), (6, 14),
+                         (0.02, 0.07), (0.08, 0.28), 0.1, (0.7, 1.5)),
+    "inclusion": _Finish((55, 95, 220), (0.008, 0.018), (0.9, 0.9), (0.008, 0.022), (5, 18),
+                         (0.01, 0.05), (0.07, 0.22), 0.1, (0.8, 1.2)),
 }
 # fmt: on
 
@@ -86,9 +81,10 @@ def render_image(label: str, seed: int, size: int = 200) -> Render:
     rng = _generator(label, seed)
     # Now and then a defect lies on another defect's steel, or a model would learn the steel instead.
     own_steel = label != "ok" and rng.random() < 0.75
-    surface = _surface(rng, size, size, _FINISHES[label if own_steel else rng.choice(DEFECTS)])
+    finish = _FINISHES[label if own_steel else rng.choice(DEFECTS)]
+    surface = _surface(rng, size, size, finish)
     boxes = () if label == "ok" else (_draw(label, surface, rng),)
-    return Render(_expose(surface, rng), boxes)
+    return Render(_expose(surface, rng, finish), boxes)
 
 
 def render_strip(seed: int, width: int = 4096, height: int = 1024, defects: Sequence[str] = ()) -> Render:
@@ -100,22 +96,20 @@ def render_strip(seed: int, width: int = 4096, height: int = 1024, defects: Sequ
         if label not in DEFECTS:
             raise ValueError(f"unknown defect {label!r}: expected one of {', '.join(DEFECTS)}")
     rng, placing = _generator("strip", seed), _generator("defects", seed)
-    surface = _surface(rng, height, width, _FINISHES[rng.choice(DEFECTS)])
+    finish = _FINISHES[rng.choice(DEFECTS)]
+    surface = _surface(rng, height, width, finish)
     places = _places(placing, width, height, len(defects))
-    boxes = [
-        _draw(label, surface, placing, place, _soft_rim(placing, place[3], place[2]))
-        for label, place in zip(defects, places, strict=True)
-    ]
-    return Render(_expose(surface, rng), tuple(boxes))
+    boxes = [_draw(label, surface, placing, place) for label, place in zip(defects, places, strict=True)]
+    return Render(_expose(surface, rng, finish), tuple(boxes))
 
 
 def _generator(purpose: str, seed: int) -> Generator:
     return np.random.default_rng((zlib.crc32(purpose.encode()), seed % 2**64))
 
 
-def _places(rng: Generator, width: int, height: int, count: int) -> list[tuple[int, int, int, int]]:
-    """Disjoint rectangles (x, y, width, height), smaller ones once the larger no longer find room."""
-    places: list[tuple[int, int, int, int]] = []
+def _places(rng: Generator, width: int, height: int, count: int) -> list[_Place]:
+    """Disjoint places, smaller ones once the larger no longer find room."""
+    places: list[_Place] = []
     tries = 200 * count
     for attempt in range(tries):
         if len(places) == count:
@@ -137,49 +131,43 @@ def _soft_rim(rng: Generator, height: int, width: int) -> _Field:
     return _smooth_step(uneven, 8, 24) * _smooth_step(depth_px, 0, 10)
 
 
-def _draw(
-    label: str,
-    surface: _Field,
-    rng: Generator,
-    place: tuple[int, int, int, int] | None = None,
-    rim: _Field | None = None,
-) -> Box:
-    """Draw a defect over the surface, or into its place on it, and say which pixels it visibly changed."""
+def _draw(label: str, surface: _Field, rng: Generator, place: _Place | None = None) -> Box:
+    """Draw a defect all over the surface, or within a place on it, and box what it visibly changed."""
     x, y, width, height = place or (0, 0, *surface.shape[::-1])
     view = surface[y : y + height, x : x + width]
     change = view.copy()
     _PAINTERS[label](change, rng)
     change -= view
-    if rim is not None:
-        change *= rim
+    if place:
+        change *= _soft_rim(rng, height, width)
     view += change
     visible = np.abs(change) > 0.05 * view.mean()
     left, top, wide, high = cv2.boundingRect(visible.astype(np.uint8))
     return Box(x + left, y + top, wide, high, label)
 
 
-def _expose(surface: _Field, rng: Generator) -> NDArray[np.uint8]:
+def _expose(surface: _Field, rng: Generator, finish: _Finish) -> NDArray[np.uint8]:
     """What the camera makes of the surface: a little defocus, soft saturation towards white, sensor noise."""
-    if rng.random() < 0.3:
-        surface = np.asarray(cv2.GaussianBlur(surface, (5, 5), rng.uniform(0.4, 0.7)))
+    if rng.random() < 0.15:
+        surface = np.asarray(cv2.GaussianBlur(surface, (5, 5), rng.uniform(0.4, 0.6)))
     over = np.maximum(surface - 195, 0)
-    picture = rng.standard_normal(surface.shape, dtype=np.float32) * rng.uniform(0.6, 1.6)
-    picture += surface - over + over / (1 + over / 130)
+    picture = rng.standard_normal(surface.shape, dtype=np.float32) * rng.uniform(*finish.sensor_noise)
+    picture += surface - over + over / (1 + over / 95)
     return picture.round().clip(0, 255).astype(np.uint8)
 
 
 def _surface(rng: Generator, height: int, width: int, finish: _Finish) -> _Field:
     """Clean strip before the camera: light, roll bands, mottle, brush marks and grain."""
-    light = 1 + rng.uniform(*finish.uneven_light) * _noise(
-        rng, height, width, rng.uniform(120, 400), rng.uniform(150, 500)
-    )
-    light += rng.uniform(*finish.bands) * _noise(rng, 1, width, rng.uniform(15, 45), 1)
+    lamp = _noise(rng, 1, width, rng.uniform(120, 450), 1) + 0.7 * _noise(rng, height, 1, 1, rng.uniform(200, 700))
+    light = np.exp(rng.uniform(*finish.uneven_light) * lamp.clip(-2, 2))
+    light *= 1 + rng.uniform(*finish.bands) * _noise(rng, 1, width, rng.uniform(18, 55), 1)
     texture = 1 + rng.uniform(*finish.grain) * _grain(rng, height, width, finish.grain_sigma_px)
     mottle_px = rng.uniform(0.8, 1.3, 2) * finish.mottle_px
-    texture += rng.uniform(*finish.mottle) * _noise(rng, height, width, *mottle_px)
+    mottle = _noise(rng, height, width, *mottle_px) + 0.6 * _noise(rng, height, width, *(3 * mottle_px))
+    texture += rng.uniform(*finish.mottle) * mottle
     if rng.random() < finish.brushed:
         texture += rng.uniform(0.3, 0.8) * finish.mottle[1] * _brush_marks(rng, height, width)
-    return np.asarray(np.maximum(light, 0.25) * texture * rng.triangular(*finish.brightness))
+    return np.asarray(light * texture * rng.triangular(*finish.brightness))
 
 
 def _noise(rng: Generator, height: int, width: int, cell_x_px: float, cell_y_px: float) -> _Field:
@@ -226,8 +214,8 @@ def _top(field: _Field, share: float) -> float:
 
 
 def _roughness(view: _Field) -> float:
-    """Grain contrast; marks on coarse grain must be larger and deeper to be seen as well."""
-    return float(np.diff(view[::4], axis=1).std() / view.mean())
+    """Contrast of grain and sensor noise; marks must be the larger and deeper to show on them."""
+    return (float(np.diff(view[::4], axis=1).std()) + 2) / float(view.mean())
 
 
 def _darken(view: _Field, cover: _Field, depth: float) -> None:
@@ -250,8 +238,8 @@ def _paint_crazing(view: _Field, rng: Generator) -> None:
     nodes = rng.uniform((-20, 0), (width, height), (count, 2))
     for generation in range(10):
         steps = int(rng.integers(12, 40) if generation % 5 == 0 else rng.integers(3, 14))
-        heading = rng.normal(0, 0.3, (count, 1)) + rng.normal(0, 0.7, (count, steps))
-        heading += np.cumsum(rng.normal(0, 0.1, (count, steps)), axis=1)
+        heading = rng.normal(0, 0.35, (count, 1)) + rng.normal(0, 0.8, (count, steps))
+        heading += np.cumsum(rng.normal(0, 0.14, (count, steps)), axis=1)
         step_px = rng.uniform(1.5, 3.5, (count, steps, 1)) * np.stack((np.cos(heading), np.sin(heading)), 2)
         fresh = rng.uniform((-20, 0), (width, height), (count, 2))
         branching = rng.random((count, 1)) < 0.5
@@ -262,7 +250,7 @@ def _paint_crazing(view: _Field, rng: Generator) -> None:
         cv2.polylines(cracks, list(np.rint(paths * 8).astype(np.int32)), False, darkness, 1, cv2.LINE_AA, 3)
     cover = cv2.GaussianBlur(cracks, (3, 3), 0.6).astype(np.float32) / 255
     cover *= 1 + 0.5 * _noise(rng, height, width, 5, 5)
-    _darken(view, np.clip(cover, 0, 1), rng.uniform(0.35, 0.55) + 3 * _roughness(view))
+    _darken(view, np.clip(cover, 0, 1), rng.uniform(0.28, 0.5) + 1.2 * _roughness(view))
 
 
 def _paint_patches(view: _Field, rng: Generator) -> None:
@@ -276,7 +264,7 @@ def _paint_patches(view: _Field, rng: Generator) -> None:
     shape += (1.8 / across.max() / along.max()) * along * across
     shape += rng.uniform(0.12, 0.3) * _noise(rng, height, width, 12, 16)
     shape += rng.uniform(0.05, 0.12) * _noise(rng, height, width, 3, 4)
-    edge, soft, depth = _top(shape, rng.uniform(0.12, 0.45)), rng.uniform(0.25, 0.8), rng.uniform(0.45, 0.7)
+    edge, soft, depth = _top(shape, rng.uniform(0.12, 0.45)), rng.uniform(0.25, 0.8), rng.uniform(0.5, 0.75)
     if rng.random() < 0.6:
         _darken(view, _smooth_step(shape, edge - 1, edge), 0.35 * depth)
     _darken(view, _smooth_step(shape, edge - soft, edge + soft), depth)
@@ -287,15 +275,16 @@ def _paint_pitted_surface(view: _Field, rng: Generator) -> None:
     height, width = view.shape
     rough = _roughness(view)
     crowd = rng.uniform(0.2, 1) * _noise(rng, height, width, rng.uniform(50, 150), 250)
-    density = np.minimum(np.exp(crowd), 3) * rng.uniform(0.012, 0.035)
-    size_px, depth = 1 + 6 * rough, rng.uniform(0.2, 0.4) + 2 * rough
+    density = np.exp(crowd.clip(-1.2, 1.2)) * rng.uniform(0.015, 0.035) / (1 + 4 * rough) ** 2
+    size_px = 1 + 4 * rough
+    depth = rng.uniform(0.17, 0.32) + 1.5 * rough + max(float(view.mean()) - 190, 0) / 250  # white hides pits
     fine = _dots(rng, density, size_px * rng.uniform(0.8, 1.2), size_px * rng.uniform(1, 1.6))
-    _darken(view, _smooth_step(fine, 0.15, 0.8), depth)
+    _darken(view, _smooth_step(fine, 0.15, 0.9), depth)
     if rng.random() < 0.6:
         size_px *= rng.uniform(1.8, 3)
         coarse = _dots(rng, density * rng.uniform(0.05, 0.2), size_px, size_px * 1.2)
         coarse += 0.12 * _noise(rng, height, width, 3, 3) * (coarse > 0.1)
-        _darken(view, _smooth_step(coarse, 0.2, 0.6), depth)
+        _darken(view, _smooth_step(coarse, 0.2, 0.7), depth)
 
 
 def _paint_rolled_in_scale(view: _Field, rng: Generator) -> None:
@@ -303,14 +292,15 @@ def _paint_rolled_in_scale(view: _Field, rng: Generator) -> None:
     height, width = view.shape
     rough = _roughness(view)
     crowd = rng.uniform(0.8, 1.3) * _noise(rng, height, width, rng.uniform(20, 45), rng.uniform(60, 140))
-    density = np.minimum(np.exp(crowd), 4) * rng.uniform(0.003, 0.006)
-    size_px = 1 + 4 * max(rough - 0.03, 0)
-    flakes = _dots(rng, density, size_px * rng.uniform(2.2, 3.2), size_px * rng.uniform(1, 1.5))
+    density = np.minimum(np.exp(crowd), 4) * rng.uniform(0.0035, 0.0065)
+    size_px = 1 + 3 * max(rough - 0.06, 0)
+    flakes = _dots(rng, density, size_px * rng.uniform(1.9, 2.9), size_px * rng.uniform(1.1, 1.6))
     flakes *= 1 + 0.5 * _noise(rng, height, width, 3, 2)
     cover = _smooth_step(flakes, 0.1, 1.1)
     lip = np.clip(np.roll(cover, 3, axis=0) - cover, 0, 1)
-    _darken(view, cover, rng.uniform(0.35, 0.5) + rough)
-    _darken(view, lip, -rng.uniform(0.1, 0.35))
+    _darken(view, cover, rng.uniform(0.28, 0.42) + rough)
+    _darken(view, np.clip(crowd, 0, 2), rng.uniform(0, 0.06))
+    _darken(view, lip, -rng.uniform(0.08, 0.25))
 
 
 def _paint_scratches(view: _Field, rng: Generator) -> None:
@@ -324,13 +314,14 @@ def _paint_scratches(view: _Field, rng: Generator) -> None:
         x, length = rng.uniform(0.15, 0.85) * width, rng.uniform(0.6, 3) * height
         y = 0.5 * (height - length) + rng.uniform(-0.3, 0.3) * height
         wide = rng.random() < 0.25
-        for line in range(int(rng.integers(1, 6))):
+        for line in range(int(rng.integers(1, 5))):
             half_width = rng.uniform(2, 7) if wide else rng.uniform(0.4, 1.4)
             strength = 1.0 if bundle == line == 0 else rng.uniform(0.25, 1)
             at = (x + line * rng.normal(0, 4), y + 0.03 * line * length * rng.normal())
             _stroke(cover, rng, *at, length * rng.uniform(0.6, 1), half_width, slope, strength)
-    striae = 0.3 * _noise(rng, height, width, 1.5, 80) + 0.15 * _noise(rng, height, width, 2, 4)
-    gain = rng.uniform(60, 160) if view.mean() < 165 else -rng.uniform(80, 130)
+    striae = 0.25 * _noise(rng, height, width, 1.8, 80) + 0.15 * _noise(rng, height, width, 2, 5)
+    level = float(view.mean())
+    gain = rng.uniform(40, 140) if level < 170 else -rng.uniform(0.45, 0.65) * level
     view += cover * gain * np.clip(1 + striae, 0.3, 2)
 
 
@@ -345,9 +336,9 @@ def _stroke(
         return
     rows = np.arange(top, bottom, dtype=np.float32) - y
     wander, edge = _noise(rng, 2, rows.size, 30, 1) + 0.5 * _noise(rng, 2, rows.size, 4, 1)
-    fade = np.clip(6 * np.minimum(rows, length - rows) / length, 0, 1) * np.clip(1 + 0.4 * edge, 0, 2) * strength
+    fade = np.clip(6 * np.minimum(rows, length - rows) / length, 0, 1) * np.clip(1 + 0.3 * wander, 0, 2) * strength
     distance = np.abs(np.arange(left, right, dtype=np.float32) - (x + slope * rows + 0.3 * wander)[:, None])
-    inside = np.clip((half_width * (1 + 0.12 * edge))[:, None] - distance + 0.7, 0, 1) * fade[:, None]
+    inside = np.clip((half_width * (1 + 0.12 * edge))[:, None] - distance + 1, 0, 1) * fade[:, None]
     np.maximum(cover[top:bottom, left:right], inside, out=cover[top:bottom, left:right])
 
 
@@ -361,10 +352,10 @@ def _paint_inclusion(view: _Field, rng: Generator) -> None:
         apart = (np.arange(width, dtype=np.float32) - rng.uniform(0.12, 0.88) * width) / rng.uniform(3, 15)
         np.maximum(near, np.exp(-0.5 * apart**2) * rng.uniform(0.7, 1), out=near)
     shape = _noise(rng, height, width, rng.uniform(3, 7), rng.uniform(20, 60)) + 2.5 * near
-    shape += 0.45 * _noise(rng, height, width, 2, 9) + 0.8 * _noise(rng, height, 1, 1, 60)
-    edge, depth = _top(shape, rng.uniform(0.02, 0.08)), rng.uniform(0.22, 0.45) + 3 * _roughness(view)
+    shape += 0.3 * _noise(rng, height, width, 2, 8) + 0.5 * _noise(rng, height, 1, 1, 60)
+    edge, depth = _top(shape, rng.uniform(0.025, 0.08)), rng.uniform(0.12, 0.32) + 3 * _roughness(view)
     _darken(view, near[None, :], rng.uniform(0, 0.12))
-    _darken(view, _smooth_step(shape, edge - 0.5, edge + 0.6), depth)
+    _darken(view, _smooth_step(shape, edge - 0.7, edge + 1), depth)
 
 
 _PAINTERS: dict[str, Callable[[_Field, Generator], None]] = {

@@ -1,0 +1,71 @@
+"""Owns dynamic batching: frames in, batches of tiles out when they are full or have waited long enough."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector import tiles
+from inspector.messages import Frame
+from inspector.tiles import Tile
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A frame in a worker's hands: pixels, uint8 (height, width), and how it is cut."""
+
+    frame: Frame
+    pixels: NDArray[np.uint8]
+    tiles: tuple[Tile, ...]
+
+
+class Batcher:
+    """Collects frames. Times are monotonic seconds."""
+
+    def __init__(self, max_batch: int, max_wait_ms: float, tile_px: int) -> None:
+        self._max_batch = max_batch
+        self._max_wait_s = max_wait_ms / 1000
+        self._tile_px = tile_px
+        self._jobs: deque[tuple[float, Job]] = deque()
+        self._tiles = 0
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def add(self, frame: Frame, pixels: NDArray[np.uint8], now: float) -> None:
+        """Take a frame in."""
+        job = Job(frame, pixels, tiles.cut(frame.height, frame.width, self._tile_px))
+        self._jobs.append((now, job))
+        self._tiles += len(job.tiles)
+
+    def due_ms(self, now: float) -> float | None:
+        """How long until a batch must go; 0 or less: now. None: nothing is waiting.
+
+        A frame that is tried again comes alone, so it would wait for company in vain.
+        """
+        if not self._jobs:
+            return None
+        since, first = self._jobs[0]
+        if self._tiles >= self._max_batch or first.frame.attempt > 1:
+            return 0.0
+        return (since + self._max_wait_s - now) * 1000
+
+    def take(self) -> list[Job]:
+        """The frames of the next batch, oldest first: as many as fit `max_batch` tiles, but at least one."""
+        jobs: list[Job] = []
+        room = self._max_batch
+        while self._jobs and (not jobs or len(self._jobs[0][1].tiles) <= room):
+            _, job = self._jobs.popleft()
+            jobs.append(job)
+            room -= len(job.tiles)
+            self._tiles -= len(job.tiles)
+        return jobs
+
+
+def views(jobs: list[Job]) -> Iterator[NDArray[np.uint8]]:
+    """The pixels of each tile of each job, in order; views, not copies."""
+    for job in jobs:
+        for tile in job.tiles:
+            yield job.pixels[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width]

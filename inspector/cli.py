@@ -1,0 +1,218 @@
+"""Owns the `inspector` command: what each subcommand takes, prints and exits with."""
+
+import argparse
+import csv
+import os
+import re
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import asdict
+from rich.console import Console
+from rich.table import Table
+
+from inspector import __version__
+from inspector.errors import InspectorError
+
+#: 0: done. 1: the answer is no (sums that do not balance). 2: a config, bundle or command that cannot be used.
+#: 3: stopped by force, see supervisor.EXIT_FORCED.
+EXIT_OK, EXIT_NO, EXIT_UNUSABLE = 0, 1, 2
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Entry of the console command; returns the exit code."""
+    options = _parser().parse_args(arguments)
+    try:
+        return int(options.run(options))
+    except InspectorError as error:
+        print(f"inspector: {error}", file=sys.stderr)
+        return EXIT_UNUSABLE
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `| head` has seen enough
+        return EXIT_OK
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="inspector", description="Inspects steel strip: every frame is inspected, or on record as not inspected."
+    )
+    parser.add_argument("--version", action="version", version=f"inspector {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="command")
+
+    config = argparse.ArgumentParser(add_help=False)
+    config.add_argument("-c", "--config", type=Path, required=True, help="the line's YAML file")
+    config.add_argument(
+        "-o", "--override", action="append", default=[], metavar="KEY=VALUE",
+        help="lay a setting over file and environment, for example workers.count=4 or sources.drop.path=/mnt/drop",
+    )  # fmt: skip
+
+    run = commands.add_parser("run", parents=[config], help="run the line until SIGTERM; a second one forces")
+    run.set_defaults(run=_run)
+
+    check = commands.add_parser("check", parents=[config], help="validate a config and its bundle without starting")
+    check.set_defaults(run=_check)
+
+    demo = commands.add_parser("demo", parents=[config], help="run the line and show it live")
+    demo.add_argument("--seconds", type=float, help="end by itself after so long")
+    demo.set_defaults(run=_demo)
+
+    defects = commands.add_parser(
+        "defects", parents=[config], help="list or export records: defects unless told otherwise"
+    )
+    defects.add_argument("--since", type=_moment, help="from: 10m, 2h, 1d ago, or 2026-11-24T06:00")
+    defects.add_argument("--until", type=_moment, help="up to, in the same forms")
+    defects.add_argument("--source", action="append", default=[], help="only of this source; may be repeated")
+    defects.add_argument("--label", action="append", default=[], help="only with this label; may be repeated")
+    defects.add_argument("--verdict", action="append", choices=["ok", "defect", "unsure", "error", "all"])
+    defects.add_argument("--model", action="append", default=[], help="only decided by this bundle id")
+    defects.add_argument("--limit", type=int, help="at most so many, newest first (a table shows 50)")
+    form = defects.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="one JSON object a line")
+    form.add_argument("--csv", action="store_true", help="comma-separated, with a header")
+    defects.set_defaults(run=_defects)
+
+    account = commands.add_parser(
+        "account", parents=[config], help="the sums of each source; exit 1 if they do not balance"
+    )
+    account.add_argument("--json", action="store_true", help="for machines")
+    account.set_defaults(run=_account)
+
+    settings = commands.add_parser("settings", help="every setting: default, bounds and what it does")
+    settings.set_defaults(run=_settings)
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    from inspector import bundle, config, log
+    from inspector.supervisor import Supervisor
+
+    settings = config.load(options.config, options.override)
+    config.pin_thresholds(settings, bundle.load(settings.bundle_path).labels)
+    log.setup("supervisor", settings.log_level)
+    return Supervisor(settings).run()
+
+
+def _check(options: argparse.Namespace) -> int:
+    from inspector import bundle, config
+
+    settings = config.load(options.config, options.override)
+    model = bundle.load(settings.bundle_path)
+    config.pin_thresholds(settings, model.labels)
+    print(f"{options.config}: good")
+    print(f"  data     {settings.data.absolute()}")
+    print(f"  bundle   {model.id}: {', '.join(label.name for label in model.labels)}")
+    for source in settings.sources:
+        print(f"  source   {source.name}: {source.type}")
+    workers = settings.workers
+    print(f"  workers  {workers.count} of {workers.threads} threads, batches up to {workers.max_batch}")
+    print(f"  metrics  http://{settings.metrics.host}:{settings.metrics.port}/metrics")
+    return EXIT_OK
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from inspector import config, demo
+
+    settings = config.load(options.config, options.override)
+    return demo.run(options.config, options.override, settings, options.seconds, Console())
+
+
+def _defects(options: argparse.Namespace) -> int:
+    from inspector import config
+    from inspector.store import Query, Store, to_json
+
+    settings = config.load(options.config, options.override)
+    verdicts = options.verdict or ["defect"]
+    table = not (options.json or options.csv)
+    query = Query(
+        since=options.since,
+        until=options.until,
+        sources=options.source,
+        labels=options.label,
+        outcomes=[] if "all" in verdicts else verdicts,
+        models=options.model,
+        limit=50 if table and options.limit is None else options.limit,
+    )
+    store = Store(settings.data, read_only=True)
+    records = store.records(query)
+    if options.json:
+        for record in records:
+            print(to_json(record))
+    elif options.csv:
+        _print_csv(records)
+    else:
+        _print_table(records)
+    store.close()
+    return EXIT_OK
+
+
+def _account(options: argparse.Namespace) -> int:
+    from inspector import config
+    from inspector.screen import sums
+    from inspector.store import Store
+
+    store = Store(config.load(options.config, options.override).data, read_only=True)
+    accounts = store.accounts()
+    store.close()
+    unbalanced = [account.source for account in accounts if not account.balanced]
+    if options.json:
+        rows = [
+            {
+                "source": account.source,
+                "balanced": account.balanced,
+                "recorded": account.recorded,
+                "tally": asdict(account.tally) if account.tally else None,
+            }
+            for account in accounts
+        ]
+        print(msgspec.json.encode(rows).decode())
+    else:
+        Console().print(sums(accounts))
+        print(f"does not balance: {', '.join(unbalanced)}" if unbalanced else "balanced")
+    return EXIT_NO if unbalanced else EXIT_OK
+
+
+def _settings(_: argparse.Namespace) -> int:
+    from inspector.config import describe
+
+    for key, default, text in describe():
+        print(f"{key:34} {default:12} {text}")
+    return EXIT_OK
+
+
+def _print_csv(records: Iterable) -> None:  # type: ignore[type-arg]
+    from inspector.store import Record
+
+    writer = csv.writer(sys.stdout)
+    writer.writerow(Record.__struct_fields__)
+    for record in records:
+        cells = (getattr(record, name) for name in Record.__struct_fields__)
+        writer.writerow(msgspec.json.encode(cell).decode() if isinstance(cell, list) else cell for cell in cells)
+
+
+def _print_table(records: Iterable) -> None:  # type: ignore[type-arg]
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("time", "source", "frame", "verdict", "label", "severity", "score", "reason"):
+        table.add_column(column, justify="right" if column == "score" else "left")
+    for record in records:
+        moment = datetime.fromtimestamp(record.captured_at).isoformat(" ", "seconds")
+        table.add_row(
+            moment, record.source, record.name, record.outcome, record.label, record.severity,
+            f"{record.score:.3f}", record.reason,
+        )  # fmt: skip
+    Console().print(table, markup=False)
+
+
+def _moment(text: str) -> float:
+    """Seconds since 1970 of "10m" (ago) or of an ISO time, local unless it names its zone."""
+    if match := re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text):
+        return time.time() - float(match[1]) * _UNITS_S[match[2]]
+    try:
+        return datetime.fromisoformat(text).timestamp()
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: write 10m, 2h, 1d or 2026-11-24T06:00") from None

@@ -1,0 +1,269 @@
+"""Owns every setting of the daemon: its default, its bounds, its help, and where it comes from.
+
+Precedence: command line (`-o key=value`) > environment (`INSPECTOR_KEY__SUBKEY`) > file > default.
+"""
+
+import os
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic.fields import FieldInfo
+
+from inspector import bundle
+from inspector.errors import ConfigError
+
+ENVIRONMENT_PREFIX = "INSPECTOR_"
+
+
+class _Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class _Source(_Section):
+    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="what records and metrics call it")]
+
+
+class FolderSource(_Source):
+    """Images that other programs drop into a folder."""
+
+    type: Literal["folder"]
+    path: Annotated[Path, Field(description="the drop folder; it also holds done/, failed/ and .work/")]
+    settle_ms: Annotated[int, Field(ge=0, le=600_000, description="a file untouched for this long is whole")] = 200
+    incomplete_wait_s: Annotated[
+        float,
+        Field(ge=0, le=86_400, description="how long a file without its end, or unreadable, may stay so"),
+    ] = 5.0
+    rescan_s: Annotated[float, Field(gt=0, le=3600, description="the folder is read again at least this often")] = 5.0
+    bit_depth: Annotated[int, Field(ge=8, le=16, description="bits the camera fills in a 16-bit image")] = 16
+
+
+class SimulatedSource(_Source):
+    """The line simulator: procedural strip, clean or with defects, at a steady rate. It does not wait: it drops."""
+
+    type: Literal["simulated"]
+    rate_fps: Annotated[float, Field(gt=0, le=10_000, description="frames a second")] = 10.0
+    defect_rate: Annotated[float, Field(ge=0, le=1, description="share of frames with a defect")] = 0.1
+    size_px: Annotated[int, Field(ge=64, le=1024, description="edge of the square image")] = 200
+    seed: Annotated[int, Field(ge=0, description="same seed, same strip")] = 0
+    frames: Annotated[int | None, Field(ge=1, description="stop after so many; none: never")] = None
+
+
+SourceSettings = Annotated[FolderSource | SimulatedSource, Field(discriminator="type")]
+
+
+class Workers(_Section):
+    """The processes that run the model."""
+
+    count: Annotated[int, Field(ge=1, le=256, description="worker processes")] = 2
+    threads: Annotated[int, Field(ge=1, le=64, description="threads of one worker's engine")] = 1
+    max_batch: Annotated[int, Field(ge=1, le=256, description="tiles in a batch at most")] = 16
+    max_wait_ms: Annotated[float, Field(ge=0, le=10_000, description="how long a tile waits for its batch to fill")] = (
+        10.0
+    )
+    batch_timeout_s: Annotated[
+        float, Field(gt=0, le=3600, description="a batch that runs longer is stuck: the worker is killed")
+    ] = 60.0
+    engine: Annotated[Literal["paddle", "fake"], Field(description="fake: no model, for tests of the line")] = "paddle"
+
+
+class Delivery(_Section):
+    """How many frames may be under way, and when one is given to another worker."""
+
+    in_flight_frames: Annotated[int, Field(ge=1, le=4096, description="frames under way, for each source")] = 256
+    in_flight_mb: Annotated[
+        int, Field(ge=1, le=65_536, description="megabytes of pixels under way, for each source")
+    ] = 256
+    frame_timeout_s: Annotated[
+        float, Field(gt=0, le=3600, description="no verdict for so long: another worker gets it")
+    ] = 120.0
+    max_attempts: Annotated[
+        int, Field(ge=1, le=20, description="workers a frame may take down before it is an error")
+    ] = 3
+    drain_s: Annotated[float, Field(gt=0, le=3600, description="at a stop, how long frames under way may take")] = 20.0
+
+
+class Record(_Section):
+    """What is kept of each frame."""
+
+    commit_rows: Annotated[int, Field(ge=1, le=10_000, description="verdicts in one transaction at most")] = 256
+    commit_ms: Annotated[float, Field(ge=0, le=10_000, description="how long a verdict may wait for others")] = 20.0
+    defect_log: Annotated[
+        Path | Literal["stdout"] | None, Field(description="one JSON line a defect: stdout, a file, or none")
+    ] = None
+
+
+class Metrics(_Section):
+    """/metrics, /livez and /readyz."""
+
+    host: Annotated[str, Field(description="loopback unless told otherwise")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65_535, description="0: any free port")] = 9108
+
+
+class Overrides(_Section):
+    """Decision numbers of the line that replace the bundle's."""
+
+    thresholds: Annotated[dict[str, Annotated[float, Field(ge=0, le=1)]], Field(description="by label")] = {}
+
+
+class Settings(_Section):
+    """A whole line. Unknown keys are refused."""
+
+    data: Annotated[Path, Field(description="the inspector's own folder: database, sockets, lock")]
+    bundle: Annotated[Path, Field(description="model bundle; `default` is the one that ships")] = Path("default")
+    sources: Annotated[list[SourceSettings], Field(min_length=1, max_length=64)]
+    workers: Workers = Workers()
+    delivery: Delivery = Delivery()
+    record: Record = Record()
+    metrics: Metrics = Metrics()
+    decision: Overrides = Overrides()
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+
+    @field_validator("sources")
+    @classmethod
+    def _names_differ(cls, sources: list[Any]) -> list[Any]:
+        names = [source.name for source in sources]
+        twice = {name for name in names if names.count(name) > 1}
+        if twice:
+            raise ValueError(f"two sources are called {', '.join(sorted(twice))}: records tell sources by name")
+        folders = [source.path.resolve() for source in sources if isinstance(source, FolderSource)]
+        for one in folders:
+            for other in folders:
+                if one is not other and one.is_relative_to(other):
+                    raise ValueError(f"{one} is watched twice, by itself and through {other}")
+        return sources
+
+    @model_validator(mode="after")
+    def _timeouts_agree(self) -> "Settings":
+        if self.delivery.frame_timeout_s <= self.workers.batch_timeout_s:
+            raise ValueError(
+                "delivery.frame_timeout_s must be longer than workers.batch_timeout_s: "
+                "otherwise a frame is given away while its batch may still end well"
+            )
+        return self
+
+    @property
+    def bundle_path(self) -> Path:
+        """The bundle's folder; `default` is the one in the package."""
+        return bundle.DEFAULT if self.bundle == Path("default") else self.bundle
+
+
+def load(path: Path, overrides: list[str] | None = None) -> Settings:
+    """Read the config file at `path`, then the environment, then `overrides` ("workers.count=4", values in YAML).
+
+    Raises:
+        ConfigError: the file and key, what is wrong with it, and what would be right.
+    """
+    values = _read(path)
+    for override in [*_environment(os.environ), *(overrides or [])]:
+        _merge(values, _parse_override(override))
+    try:
+        return Settings(**values)
+    except ValidationError as error:
+        raise ConfigError(f"{path}: {_explain(error)}") from None
+
+
+def pin_thresholds(settings: Settings, labels: tuple[bundle.Label, ...]) -> None:
+    """ConfigError where the line overrides a threshold for a label that the bundle does not have."""
+    known = [label.name for label in labels]
+    for name in settings.decision.thresholds:
+        if name not in known:
+            raise ConfigError(f"decision.thresholds.{name}: the bundle has no such label; it has {', '.join(known)}")
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text())
+    except OSError as error:
+        raise ConfigError(f"{path}: {error.strerror}") from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: a mapping of settings is needed, for example `data: ./data`")
+    return values
+
+
+def _environment(variables: Mapping[str, str]) -> Iterator[str]:
+    """INSPECTOR_WORKERS__COUNT=4 says what `-o workers.count=4` says."""
+    for name, value in sorted(variables.items()):
+        if name.startswith(ENVIRONMENT_PREFIX):
+            yield f"{name.removeprefix(ENVIRONMENT_PREFIX).lower().replace('__', '.')}={value}"
+
+
+def _parse_override(text: str) -> dict[str, Any]:
+    key, equals, value = text.partition("=")
+    if not equals or not re.fullmatch(r"[A-Za-z0-9_.-]+", key):
+        raise ConfigError(f"{text}: write it as key=value, for example workers.count=4")
+    try:
+        tree: Any = yaml.safe_load(value)
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{text}: the value is not YAML: {error}") from None
+    for part in reversed(key.split(".")):
+        tree = {part: tree}
+    return dict(tree)
+
+
+def _merge(base: dict[str, Any], over: dict[str, Any]) -> None:
+    """Lay `over` onto `base`. An entry of a list is addressed by its number or its `name`: sources.drop.path."""
+    for key, value in over.items():
+        below = base.get(key)
+        if isinstance(value, dict) and isinstance(below, list):
+            for which, change in value.items():
+                _merge(_entry(below, key, which), change)
+        elif isinstance(value, dict) and isinstance(below, dict):
+            _merge(below, value)
+        else:
+            base[key] = value
+
+
+def _entry(entries: list[Any], key: str, which: str) -> dict[str, Any]:
+    for index, entry in enumerate(entries):
+        if isinstance(entry, dict) and which in (str(index), entry.get("name")):
+            return entry
+    raise ConfigError(f"{key}.{which}: no such entry; there are {len(entries)}, told by number or name")
+
+
+def _explain(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"] if part not in ("folder", "simulated"))
+    got = "" if isinstance(first["input"], dict | list) else f" (got {first['input']!r})"
+    text = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        text, got = "no such setting", ""
+        if len(first["loc"]) == 1:
+            text += f"; {_known(Settings)}"
+    more = f"; and {error.error_count() - 1} more" if error.error_count() > 1 else ""
+    return f"{where + ': ' if where else ''}{text}{got}{more}"
+
+
+def _known(model: type[BaseModel]) -> str:
+    return f"there are {', '.join(model.model_fields)}"
+
+
+def describe(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, str, str]]:
+    """Every setting as (key, default, what it does and its bounds), for help and documents."""
+    for name, field in model.model_fields.items():
+        key = f"{prefix}{name}"
+        if name == "sources":
+            yield key, "required", "a list; each entry has a `type`: folder or simulated"
+            yield from describe(FolderSource, "sources.<folder>.")
+            yield from describe(SimulatedSource, "sources.<simulated>.")
+        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            yield from describe(field.annotation, f"{key}.")
+        elif name != "type":
+            default = "required" if field.is_required() else str(field.default)
+            yield key, default, f"{field.description or ''}{_bounds(field)}"
+
+
+def _bounds(field: FieldInfo) -> str:
+    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
+    limits = [
+        f"{sign} {getattr(rule, name)}"
+        for rule in field.metadata
+        for name, sign in signs.items()
+        if getattr(rule, name, None) is not None
+    ]
+    return f" ({', '.join(limits)})" if limits else ""

@@ -1,0 +1,106 @@
+"""Owns the answers to "is it alive, is it ready": what the sink last experienced, served beside /metrics."""
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from inspector.errors import BusyError
+from inspector.metrics import CONTENT_TYPE, Metrics
+
+#: Not heard from for so long, a source or a worker counts as gone. A worker that infers is silent: see worker.py.
+FRESH_S = 5.0
+
+
+class Health:
+    """Readiness from facts: who was heard from when, and how the last write ended. Times are monotonic seconds."""
+
+    def __init__(self, sources: set[str], batch_timeout_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._batch_timeout_s = batch_timeout_s
+        self._sources: dict[str, float | None] = dict.fromkeys(sources)
+        self._workers: dict[str, tuple[float, str]] = {}
+        self._write_error: str | None = None
+
+    def source(self, name: str) -> None:
+        """A source was heard from."""
+        self._sources[name] = self._clock()
+
+    def worker(self, name: str, model: str) -> None:
+        """A worker was heard from: it beats while idle and answers after each batch."""
+        self._workers[name] = (self._clock(), model)
+
+    def wrote(self, error: str | None) -> None:
+        """The last write to the record went well (None), or why not."""
+        self._write_error = error
+
+    def ready_workers(self) -> dict[str, str]:
+        """Workers heard from within the time one batch may take, and their models; the others are forgotten."""
+        oldest = self._clock() - max(FRESH_S, self._batch_timeout_s)
+        self._workers = {name: seen for name, seen in self._workers.copy().items() if seen[0] >= oldest}
+        return {name: model for name, (_, model) in self._workers.copy().items()}
+
+    def problems(self) -> list[str]:
+        """Why the line is not ready; empty where it is."""
+        now = self._clock()
+        silent = [
+            f"source {name}: " + ("not started" if heard is None else f"silent for {now - heard:.0f} s")
+            for name, heard in self._sources.copy().items()
+            if heard is None or now - heard > FRESH_S
+        ]
+        no_worker = [] if self.ready_workers() else ["no worker is ready"]
+        unwritten = [f"record: {self._write_error}"] if self._write_error else []
+        return silent + no_worker + unwritten
+
+
+class HealthServer:
+    """Serves /metrics, /livez and /readyz. Starts listening when constructed, answering with `start`."""
+
+    def __init__(self, host: str, port: int, metrics: Metrics, health: Health) -> None:
+        """BusyError where the address cannot be listened on."""
+
+        class Handler(_Handler):
+            pages = {  # noqa: RUF012
+                "/metrics": lambda: (200, CONTENT_TYPE, metrics.render()),
+                "/livez": lambda: (200, "text/plain", b"alive\n"),
+                "/readyz": lambda: _readiness(health.problems()),
+            }
+
+        try:
+            self._server = ThreadingHTTPServer((host, port), Handler)
+        except OSError as error:
+            raise BusyError(f"metrics.port: cannot listen on {host}:{port}: {error.strerror}") from None
+        self._server.daemon_threads = True
+        self.address = f"http://{host}:{self._server.server_address[1]}"
+
+    def start(self) -> None:
+        """Answer from a thread of its own."""
+        threading.Thread(target=self._server.serve_forever, args=(0.1,), name="http", daemon=True).start()
+
+    def close(self) -> None:
+        """Stop answering and free the port."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+class _Handler(BaseHTTPRequestHandler):
+    pages: dict[str, Callable[[], tuple[int, str, bytes]]] = {}  # noqa: RUF012
+    timeout = 5  # a client that says nothing does not keep a thread
+
+    def do_GET(self) -> None:
+        page = self.pages.get(self.path.partition("?")[0])
+        status, kind, body = page() if page else (404, "text/plain", b"/metrics, /livez or /readyz\n")
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """A scrape every few seconds is not news."""
+
+
+def _readiness(problems: list[str]) -> tuple[int, str, bytes]:
+    body = json.dumps({"ready": not problems, "problems": problems}) + "\n"
+    return 503 if problems else 200, "application/json", body.encode()

@@ -1,0 +1,216 @@
+"""Owns what travels between the processes: typed, bounded messages. Decoding validates; no pickle.
+
+    worker ── Credit ──▶ source ── Frame + pixels ──▶ worker        "I can hold n more" / "here is one"
+    worker ── Verdicts, Beat ──▶ sink                               a batch a message / "I am ready, with model m"
+    source ── Hello, Tally, Verdicts ──▶ sink                       who I am / my sums / what never reached a worker
+    sink ── Welcome, Pulse, Ack ──▶ source                          what is on record / I am here / recorded
+    supervisor ── WorkerGone ──▶ source                             take its frames back
+    worker ── Ready ──▶ supervisor                                  loaded, warmed, golden images right
+
+On the wire a message is one msgpack array that starts with its type's name; a Frame has a second part, its
+raw pixels.
+"""
+
+from typing import Annotated
+
+import msgspec
+import numpy as np
+from msgspec import Meta, Struct
+from numpy.typing import NDArray
+
+from inspector.decide import Outcome
+from inspector.errors import MessageError
+from inspector.image import MAX_PIXELS
+
+#: Bound on any message of ours that is not pixels; the largest is a Hello with 4,096 claimed frames.
+MAX_MESSAGE_BYTES = 1 << 20
+MAX_IN_FLIGHT_FRAMES = 4096
+MAX_BATCH_FRAMES = 1024
+MAX_REGIONS = 256
+
+Name = Annotated[str, Meta(min_length=1, max_length=64)]
+FrameId = Annotated[str, Meta(min_length=1, max_length=64)]
+#: What a person calls the frame: a file's relative path, non-UTF-8 bytes written as \\xNN.
+FrameName = Annotated[str, Meta(max_length=4096)]
+Side = Annotated[int, Meta(ge=1, le=65536)]
+Count = Annotated[int, Meta(ge=0)]
+Text = Annotated[str, Meta(max_length=1024)]
+#: time.monotonic() of this host: shared by all its processes.
+Monotonic = float
+#: Seconds since 1970, UTC.
+Epoch = float
+
+
+class _Message(Struct, frozen=True, array_like=True, tag=True, forbid_unknown_fields=True):
+    """A message's fields in order, after its type's name."""
+
+
+class Credit(_Message, frozen=True):
+    """The worker can hold `free` frames beyond the `seen` ones it got since the source started as `epoch`.
+
+    Absolute, not an increment: sending it again is harmless, and a restarted source needs no other word.
+    """
+
+    worker: Name
+    epoch: Name
+    seen: Count
+    free: Annotated[int, Meta(ge=0, le=MAX_BATCH_FRAMES * 2)]
+
+
+class Frame(_Message, frozen=True):
+    """One frame for a worker; its pixels, uint8 (height, width), are the message's second part.
+
+    `sequence` counts the frames this source ever captured.
+    """
+
+    source: Name
+    epoch: Name
+    frame: FrameId
+    name: FrameName
+    sequence: Count
+    captured_at: Epoch
+    captured_mono: Monotonic
+    height: Side
+    width: Side
+    attempt: Annotated[int, Meta(ge=1, le=100)]
+
+
+class Region(_Message, frozen=True):
+    """A rectangle of the frame, in pixels, and what it shows."""
+
+    x: Count
+    y: Count
+    width: Side
+    height: Side
+    label: Name
+    score: Annotated[float, Meta(ge=0, le=1)]
+
+
+class Verdict(_Message, frozen=True):
+    """How one frame ended. `reason` says why it is unsure or error; height and width are 0 where never decoded."""
+
+    source: Name
+    epoch: Name
+    frame: FrameId
+    name: FrameName
+    sequence: Count
+    captured_at: Epoch
+    captured_mono: Monotonic
+    height: Annotated[int, Meta(ge=0, le=65536)]
+    width: Annotated[int, Meta(ge=0, le=65536)]
+    attempt: Annotated[int, Meta(ge=1, le=100)]
+    outcome: Outcome
+    label: Annotated[str, Meta(max_length=64)] = ""
+    severity: Annotated[str, Meta(max_length=16)] = "none"
+    score: Annotated[float, Meta(ge=0, le=1)] = 0.0
+    reason: Text = ""
+    regions: Annotated[list[Region], Meta(max_length=MAX_REGIONS)] = []
+
+
+class Verdicts(_Message, frozen=True):
+    """A batch of verdicts of one model. A source that reports its own errors sends `model` empty and no times."""
+
+    sender: Name
+    model: Annotated[str, Meta(max_length=128)]
+    verdicts: Annotated[list[Verdict], Meta(min_length=1, max_length=MAX_BATCH_FRAMES * 2)]
+    tiles: Count = 0
+    inference_s: float = 0.0
+
+
+class Beat(_Message, frozen=True):
+    """A worker that is ready and idle says so; one that infers is heard through its verdicts."""
+
+    worker: Name
+    model: Annotated[str, Meta(max_length=128)]
+
+
+class Hello(_Message, frozen=True):
+    """A source presents itself, with the frames it owns. `durable`: they outlive it (files): a late verdict counts."""
+
+    source: Name
+    epoch: Name
+    durable: bool
+    claimed: Annotated[list[FrameId], Meta(max_length=MAX_IN_FLIGHT_FRAMES)]
+
+
+class Settled(_Message, frozen=True):
+    """A frame and the outcome that is on record for it."""
+
+    frame: FrameId
+    outcome: Outcome
+
+
+class Welcome(_Message, frozen=True):
+    """Answer to Hello: the sink's incarnation, which claimed frames are on record, and the source's sums so far."""
+
+    sink: Name
+    recorded: Annotated[list[Settled], Meta(max_length=MAX_IN_FLIGHT_FRAMES)]
+    captured: Count
+    outcomes: dict[Outcome, Count]
+    dropped: dict[Name, Count]
+
+
+class Tally(_Message, frozen=True):
+    """A source's sums at one instant: captured = outcomes + dropped + in flight."""
+
+    source: Name
+    epoch: Name
+    captured: Count
+    outcomes: dict[Outcome, Count]
+    dropped: dict[Name, Count]
+    in_flight: Count
+    last_frame_at: Epoch
+
+
+class Pulse(_Message, frozen=True):
+    """Answer to a Tally: which incarnation of the sink is listening."""
+
+    sink: Name
+
+
+class Ack(_Message, frozen=True):
+    """These frames are on durable record."""
+
+    settled: Annotated[list[Settled], Meta(min_length=1)]
+
+
+class WorkerGone(_Message, frozen=True):
+    """The supervisor saw this worker end: it will answer nothing more."""
+
+    worker: Name
+
+
+class Ready(_Message, frozen=True):
+    """A worker asks for work from now on."""
+
+    worker: Name
+
+
+Message = Credit | Frame | Verdicts | Beat | Hello | Welcome | Tally | Pulse | Ack | WorkerGone | Ready
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
+
+
+def encode(message: Message) -> bytes:
+    """The message as bytes."""
+    return _encoder.encode(message)
+
+
+def decode(data: bytes) -> Message:
+    """The message in `data`. MessageError where it is none of ours or breaks a bound."""
+    if len(data) > MAX_MESSAGE_BYTES:
+        raise MessageError(f"{len(data)} bytes: a message has at most {MAX_MESSAGE_BYTES}")
+    try:
+        return _decoder.decode(data)
+    except msgspec.MsgspecError as error:
+        raise MessageError(str(error)) from None
+    except RecursionError:
+        raise MessageError("nested too deeply") from None
+
+
+def pixels(frame: Frame, data: "memoryview | bytes") -> NDArray[np.uint8]:
+    """View `data` as the frame's pixels, uint8 (height, width). MessageError where the length is another."""
+    if frame.height * frame.width != len(data) or len(data) > MAX_PIXELS:
+        raise MessageError(f"{len(data)} bytes of pixels for {frame.width}x{frame.height}")
+    return np.frombuffer(data, np.uint8).reshape(frame.height, frame.width)

@@ -1,0 +1,115 @@
+"""Owns metric names and labels, and the one registry: the sink's. Labels are bounded: never a file, coil or pid."""
+
+import threading
+from collections.abc import Iterable
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from inspector.messages import Tally, Verdict
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
+
+
+class _Sums(Collector):
+    """Each source's last tally, whole: at any scrape captured = verdicts + dropped + in flight."""
+
+    def __init__(self) -> None:
+        self.tallies: dict[str, Tally] = {}
+
+    def collect(self) -> Iterable[Metric]:
+        tallies = list(self.tallies.values())  # one tally is replaced as a whole, so each is consistent in itself
+        captured = CounterMetricFamily("inspector_frames_captured", "Frames a source got hold of.", labels=["source"])
+        verdicts = CounterMetricFamily(
+            "inspector_verdicts", "Frames on record: ok, defect, unsure or error.", labels=["source", "verdict"]
+        )
+        dropped = CounterMetricFamily(
+            "inspector_frames_dropped", "Frames given up uninspected, by reason.", labels=["source", "reason"]
+        )
+        in_flight = GaugeMetricFamily("inspector_frames_in_flight", "Frames not on record yet.", labels=["source"])
+        last = GaugeMetricFamily(
+            "inspector_source_last_frame_timestamp_seconds", "When a source got its last frame.", labels=["source"]
+        )
+        for tally in tallies:
+            captured.add_metric([tally.source], tally.captured)
+            in_flight.add_metric([tally.source], tally.in_flight)
+            last.add_metric([tally.source], tally.last_frame_at)
+            for verdict, count in tally.outcomes.items():
+                verdicts.add_metric([tally.source, verdict], count)
+            for reason, count in tally.dropped.items():
+                dropped.add_metric([tally.source, reason], count)
+        return captured, verdicts, dropped, in_flight, last
+
+
+class Metrics:
+    """What the sink counts and times. Written by the sink's thread, rendered by the HTTP threads."""
+
+    def __init__(self) -> None:
+        disable_created_metrics()  # type: ignore[no-untyped-call]
+        self.registry = CollectorRegistry()
+        self._lock = threading.Lock()
+        self._sums = _Sums()
+        self.registry.register(self._sums)
+        self._defects = Counter(
+            "inspector_defects", "Frames recorded as defect, by label.", ["label"], registry=self.registry
+        )
+        self._latency = Histogram(
+            "inspector_end_to_end_seconds",
+            "From capture to record.",
+            ["source"],
+            buckets=_SECONDS,
+            registry=self.registry,
+        )
+        self._inference = Histogram(
+            "inspector_inference_seconds", "One batch in a worker: resize, predict, decide.",
+            buckets=_SECONDS, registry=self.registry,
+        )  # fmt: skip
+        self._batch = Histogram(
+            "inspector_batch_tiles",
+            "Tiles in a batch.",
+            buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
+            registry=self.registry,
+        )
+        self._commit = Histogram(
+            "inspector_record_seconds", "One transaction of the record.", buckets=_SECONDS, registry=self.registry
+        )
+        self._ready = Gauge("inspector_workers_ready", "Workers heard from lately.", registry=self.registry)
+        self._model = Gauge("inspector_model_info", "The models that decide now.", ["model"], registry=self.registry)
+        self._rejected = Counter(
+            "inspector_messages_rejected", "Messages to the sink that were none of ours.", registry=self.registry
+        )
+
+    def tally(self, tally: Tally) -> None:
+        """Take over a source's sums."""
+        self._sums.tallies[tally.source] = tally
+
+    def batch(self, tiles: int, inference_s: float) -> None:
+        """A worker finished a batch."""
+        self._batch.observe(tiles)
+        self._inference.observe(inference_s)
+
+    def recorded(self, verdicts: list[Verdict], monotonic: float, commit_s: float) -> None:
+        """These verdicts are on record now, at monotonic time `monotonic`, by a transaction that took `commit_s`."""
+        self._commit.observe(commit_s)
+        for verdict in verdicts:
+            self._latency.labels(verdict.source).observe(max(0.0, monotonic - verdict.captured_mono))
+            if verdict.outcome == "defect":
+                self._defects.labels(verdict.label).inc()
+
+    def workers(self, ready: int, models: set[str]) -> None:
+        """How many workers are ready, and with which models."""
+        self._ready.set(ready)
+        self._model.clear()
+        for model in models:
+            self._model.labels(model).set(1)
+
+    def rejected(self) -> None:
+        """A message was thrown away."""
+        self._rejected.inc()
+
+    def render(self) -> bytes:
+        """The exposition text."""
+        return generate_latest(self.registry)

@@ -1,0 +1,104 @@
+"""Owns the inside of a child process: dies with its parent, stops when told, runs one role."""
+
+import ctypes
+import faulthandler
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Literal
+
+from inspector import log as log_setup
+from inspector.config import FolderSource, Settings, SourceSettings
+from inspector.errors import BundleError, BusyError, ConfigError
+
+if TYPE_CHECKING:
+    from inspector.sources import Connector
+
+log = logging.getLogger(__name__)
+
+Role = Literal["sink", "worker", "source"]
+
+#: A child ends with this when it was told something impossible: starting it again would change nothing.
+EXIT_UNUSABLE = 2
+_PR_SET_PDEATHSIG = 1  # linux/prctl.h
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a child process is to be. `name` is of this incarnation: worker-0.3 follows worker-0.2."""
+
+    role: Role
+    name: str
+    settings: Settings
+    sockets: Path
+    words: Connection
+    began: ctypes.c_double  # shared: when the batch under way began, monotonic seconds, or 0
+    parent: int
+
+
+def main(assignment: Assignment) -> None:
+    """Entry of every child."""
+    _die_with(assignment.parent)
+    log_setup.setup(assignment.name, assignment.settings.log_level)
+    try:
+        run = _prepare(assignment)
+        run()
+    except (ConfigError, BundleError, BusyError) as error:
+        log.error("%s", error)
+        sys.exit(EXIT_UNUSABLE)
+
+
+def _prepare(assignment: Assignment) -> Callable[[], None]:
+    """Build the role. Each imports only what it needs: no Paddle in sources and sink, no OpenCV in the sink."""
+    settings, sockets, words = assignment.settings, assignment.sockets, assignment.words
+    if assignment.role == "worker" and settings.workers.engine == "paddle":
+        from inspector.predictor import load_engine
+
+        load_engine()
+    stop = _stop_on_sigterm()
+    if assignment.role == "worker":
+        from inspector.worker import Worker
+
+        return Worker(assignment.name, settings, sockets, assignment.began, words, stop).run
+    if assignment.role == "sink":
+        from inspector.sink import Sink
+
+        return Sink(settings, sockets, stop).run
+    from inspector.sources import Source
+
+    chosen = next(source for source in settings.sources if source.name == assignment.name)
+    return Source(chosen.name, _connector(chosen), settings.delivery, sockets, words, stop).run
+
+
+def _connector(settings: SourceSettings) -> "Connector":
+    if isinstance(settings, FolderSource):
+        from inspector.sources.folder import Folder
+
+        return Folder(settings)
+    from inspector.sources.simulated import Simulated
+
+    return Simulated(settings)
+
+
+def _stop_on_sigterm() -> Callable[[], bool]:
+    told: list[int] = []
+
+    def remember(number: int, _: FrameType | None) -> None:
+        told.append(number)
+
+    signal.signal(signal.SIGTERM, remember)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the supervisor decides the order
+    faulthandler.enable()
+    return lambda: bool(told)
+
+
+def _die_with(parent: int) -> None:
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it was gone before we asked
+        os._exit(EXIT_UNUSABLE)

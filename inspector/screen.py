@@ -1,0 +1,128 @@
+"""Owns the live picture of a running line in a terminal, and its summary at the end. Reads the record, nothing else."""
+
+import json
+import statistics
+import time
+import urllib.error
+import urllib.request
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import islice
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from inspector.config import FolderSource, Settings
+from inspector.decide import OUTCOMES
+from inspector.errors import StoreError
+from inspector.store import Account, Query, Record, Store
+
+_COLOURS = {"ok": "green", "defect": "red", "unsure": "yellow", "error": "magenta"}
+#: Rates are of the last so many seconds, latencies of the last so many records.
+_RATE_S, _LATENCY_RECORDS = 5.0, 200
+
+
+class Screen:
+    """One look at the line per `look`; rates come from what the looks before saw."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._base = f"http://{settings.metrics.host}:{settings.metrics.port}"
+        self._seen: deque[tuple[float, dict[str, int]]] = deque()
+
+    def look(self) -> RenderableType:
+        """The whole picture, for rich to draw."""
+        accounts, latest, defects = self._read()
+        rates = self._rates(accounts)
+        latency = Text(f"capture to record: {_latencies(latest)}")
+        return Group(
+            Panel(sums(accounts, rates), title=f"Strip Inspector · {self._state()}", title_align="left"),
+            Panel(_listing(defects), title="last defects", title_align="left"),
+            Group(latency, Text(f"metrics: {self._base}/metrics"), *self._folders()),
+        )
+
+    def line(self) -> str:
+        """The same in one line, where there is no terminal."""
+        accounts, latest, _ = self._read()
+        rate = sum(self._rates(accounts).values())
+        total = {outcome: sum(account.recorded[outcome] for account in accounts) for outcome in OUTCOMES}
+        counts = " ".join(f"{outcome} {count}" for outcome, count in total.items())
+        return f"{self._state()}: {counts}, {rate:.1f}/s, capture to record {_latencies(latest)}"
+
+    def _read(self) -> tuple[list[Account], list[Record], list[Record]]:
+        try:
+            store = Store(self._settings.data, read_only=True)
+        except StoreError:
+            return [], [], []  # the sink has not made it yet
+        try:
+            defects = store.records(Query(outcomes=("defect",), limit=8))
+            return store.accounts(), list(store.records(Query(limit=_LATENCY_RECORDS))), list(defects)
+        finally:
+            store.close()
+
+    def _rates(self, accounts: Sequence[Account]) -> dict[str, float]:
+        now = time.monotonic()
+        self._seen.append((now, {account.source: sum(account.recorded.values()) for account in accounts}))
+        while self._seen[0][0] < now - _RATE_S:
+            self._seen.popleft()
+        since, before = self._seen[0]
+        newest = self._seen[-1][1]
+        return {name: (newest[name] - before.get(name, 0)) / max(now - since, 0.1) for name in newest}
+
+    def _state(self) -> str:
+        try:
+            with urllib.request.urlopen(f"{self._base}/readyz", timeout=1) as answer:
+                answer.read()
+                return "inspecting"
+        except urllib.error.HTTPError as error:
+            return "not ready: " + "; ".join(json.loads(error.read())["problems"])
+        except OSError:
+            return "starting"
+
+    def _folders(self) -> list[Text]:
+        folders = [source for source in self._settings.sources if isinstance(source, FolderSource)]
+        return [Text(f"drop an image into {folder.path} and see its verdict here") for folder in folders]
+
+
+def sums(accounts: Sequence[Account], rates: dict[str, float] | None = None) -> Table:
+    """The sums of the promise, a row a source: captured = ok + defect + unsure + error + dropped + in flight."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("source", "captured", *OUTCOMES, "dropped", "in flight", *(["per second"] if rates else [])):
+        table.add_column(column, justify="left" if column == "source" else "right", style=_COLOURS.get(column))
+    for account in accounts:
+        tally = account.tally
+        counts = tally.outcomes if tally else account.recorded
+        cells = [
+            account.source,
+            str(tally.captured if tally else 0),
+            *(str(counts.get(outcome, 0)) for outcome in OUTCOMES),
+            _dropped(tally.dropped if tally else {}),
+            str(tally.in_flight if tally else 0),
+        ]
+        table.add_row(*cells, *([f"{rates.get(account.source, 0):.1f}"] if rates else []))
+    return table
+
+
+def _dropped(reasons: dict[str, int]) -> str:
+    return ", ".join(f"{count} {reason}" for reason, count in reasons.items()) or "0"
+
+
+def _listing(defects: Sequence[Record]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("time", "source", "frame", "label", "severity", "score"):
+        table.add_column(column, justify="right" if column == "score" else "left")
+    for record in defects:
+        clock = datetime.fromtimestamp(record.captured_at).strftime("%H:%M:%S")
+        label = Text(record.label, style="red")
+        table.add_row(clock, record.source, record.name, label, record.severity, f"{record.score:.3f}")
+    return table
+
+
+def _latencies(records: Sequence[Record]) -> str:
+    times = sorted(record.latency_s * 1000 for record in islice(records, _LATENCY_RECORDS))
+    if not times:
+        return "nothing yet"
+    return f"median {statistics.median(times):.0f} ms, 95% under {times[int(len(times) * 0.95)]:.0f} ms"

@@ -1,0 +1,211 @@
+"""Owns the end of the path: verdicts into one durable transaction, only then the acks, then log and metrics."""
+
+import logging
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from inspector import messages
+from inspector.config import Settings
+from inspector.decide import Outcome
+from inspector.errors import MessageError, StoreError
+from inspector.health import Health, HealthServer
+from inspector.messages import Ack, Beat, Hello, Pulse, Settled, Tally, Verdict, Verdicts, Welcome
+from inspector.metrics import Metrics
+from inspector.store import Query, Store, to_json
+from inspector.transport import Poller, Router, sink_address
+
+log = logging.getLogger(__name__)
+
+#: How long to wait before a failed transaction is tried again.
+RETRY_S = 0.5
+#: How often sums that changed nothing else are written.
+TALLY_S = 1.0
+_MARK = "defect_log"
+
+
+class Sink:
+    """Records verdicts until told to stop, then what has already arrived."""
+
+    def __init__(self, settings: Settings, sockets: Path, stop: Callable[[], bool] = lambda: False) -> None:
+        """`stop` is asked in every turn."""
+        self._settings = settings
+        self._sockets = sockets
+        self._stop = stop
+        self._incarnation = f"{time.time_ns():x}"
+        self._sources: dict[str, tuple[bytes, Hello]] = {}
+        self._pending: list[tuple[str, Verdict]] = []
+        self._pending_since = 0.0
+        self._tallies: dict[str, Tally] = {}
+        self._tallied_at = 0.0
+
+    def run(self) -> None:
+        """Serve. StoreError where the record cannot be opened, BusyError where the port is taken."""
+        metrics = self._settings.metrics
+        self._metrics = Metrics()
+        self._health = Health(
+            {source.name for source in self._settings.sources}, self._settings.workers.batch_timeout_s
+        )
+        self._store = Store(self._settings.data)
+        self._defects = _DefectLog(self._settings.record.defect_log, self._store)
+        self._router = Router()
+        try:
+            server = HealthServer(metrics.host, metrics.port, self._metrics, self._health)
+            self._router.bind(sink_address(self._sockets))
+            server.start()
+            log.info("metrics on %s/metrics", server.address)
+            self._serve()
+            server.close()
+        finally:
+            self._router.close()
+            self._store.close()
+
+    def _serve(self) -> None:
+        poller = Poller([self._router])
+        while not self._stop():
+            self._turn(poller)
+        while self._turn(poller):  # what has already arrived is recorded before we go
+            continue
+        self._commit()
+
+    def _turn(self, poller: Poller) -> bool:
+        """Receive, and commit when it is time; False where nothing came and nothing is left."""
+        came = poller.wait(self._idle_ms())
+        while len(self._pending) < self._settings.record.commit_rows and (received := self._router.receive()):
+            self._receive(*received)
+        if self._commit_due():
+            self._commit()
+        return came or bool(self._pending)
+
+    def _idle_ms(self) -> float:
+        if not self._pending:
+            return 250.0
+        return max(0.0, self._settings.record.commit_ms - (time.monotonic() - self._pending_since) * 1000)
+
+    def _commit_due(self) -> bool:
+        if self._pending:
+            full = len(self._pending) >= self._settings.record.commit_rows
+            return full or self._idle_ms() <= 0
+        return bool(self._tallies) and time.monotonic() - self._tallied_at > TALLY_S
+
+    def _receive(self, peer: bytes, parts: list[bytes]) -> None:
+        try:
+            message = messages.decode(parts[0] if len(parts) == 1 else b"")
+        except MessageError as error:
+            self._metrics.rejected()
+            log.warning("message ignored: %s", error)
+            return
+        match message:
+            case Verdicts():
+                self._take(message)
+            case Beat():
+                self._health.worker(message.worker, message.model)
+            case Tally():
+                self._hear_tally(peer, message)
+            case Hello():
+                self._welcome(peer, message)
+            case _:
+                self._metrics.rejected()
+        ready = self._health.ready_workers()
+        self._metrics.workers(len(ready), set(ready.values()))
+
+    def _take(self, batch: Verdicts) -> None:
+        if batch.model:
+            self._health.worker(batch.sender, batch.model)
+            self._metrics.batch(batch.tiles, batch.inference_s)
+        if not self._pending:
+            self._pending_since = time.monotonic()
+        self._pending += [(batch.model, verdict) for verdict in batch.verdicts if not self._stale(verdict)]
+
+    def _stale(self, verdict: Verdict) -> bool:
+        """A camera that was restarted has counted its old frames as dropped: a late verdict must not count too."""
+        known = self._sources.get(verdict.source)
+        return known is not None and not known[1].durable and known[1].epoch != verdict.epoch
+
+    def _hear_tally(self, peer: bytes, tally: Tally) -> None:
+        known = self._sources.get(tally.source)
+        if known is not None and known[1].epoch == tally.epoch:
+            self._health.source(tally.source)
+            self._metrics.tally(tally)
+            self._tallies[tally.source] = tally
+        self._router.send(peer, messages.encode(Pulse(self._incarnation)))
+
+    def _welcome(self, peer: bytes, hello: Hello) -> None:
+        self._commit()  # what this source may be asking about could still be pending
+        if self._pending:
+            return  # it cannot be written now; the source asks again
+        self._sources[hello.source] = (peer, hello)
+        account = self._store.account(hello.source)
+        welcome = Welcome(
+            self._incarnation,
+            self._store.recorded(hello.source, hello.claimed),
+            account.tally.captured if account.tally else 0,
+            account.recorded,
+            account.tally.dropped if account.tally else {},
+        )
+        self._router.send(peer, messages.encode(welcome))
+
+    def _commit(self) -> None:
+        """Write what is pending; ack, log and count it only once it is durable. Nothing is acked that is not."""
+        if not self._pending and not self._tallies:
+            return
+        started = time.monotonic()
+        try:
+            new = self._store.write(self._pending, self._tallies.values())
+        except StoreError as error:
+            self._health.wrote(str(error))
+            log.error("cannot record: %s; %d verdicts wait", error, len(self._pending))
+            time.sleep(RETRY_S)
+            return
+        self._health.wrote(None)
+        done = time.monotonic()
+        self._tallied_at = done
+        self._acknowledge(new)
+        self._pending.clear()
+        self._tallies.clear()
+        self._metrics.recorded(new, done, done - started)
+        self._defects.follow(new)
+
+    def _acknowledge(self, new: list[Verdict]) -> None:
+        fresh = {(verdict.source, verdict.frame) for verdict in new}
+        settled: dict[str, list[Settled]] = {}
+        for _, verdict in self._pending:
+            if (verdict.source, verdict.frame) in fresh:
+                settled.setdefault(verdict.source, []).append(Settled(verdict.frame, verdict.outcome))
+            else:  # it came before: what counts is what was recorded then
+                settled.setdefault(verdict.source, []).extend(self._store.recorded(verdict.source, [verdict.frame]))
+        for source, frames in settled.items():
+            if source in self._sources:
+                self._router.send(self._sources[source][0], messages.encode(Ack(frames)))
+
+
+class _DefectLog:
+    """One JSON line a defect. Follows the record by row id, so a crash repeats a line at worst and never skips one."""
+
+    def __init__(self, target: Path | str | None, store: Store) -> None:
+        self._store = store
+        self._file = None
+        if target == "stdout":
+            self._file = sys.stdout
+        elif target is not None:
+            Path(target).parent.mkdir(parents=True, exist_ok=True)
+            self._file = open(target, "a", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+        if self._file is not None:
+            self._last = store.mark(_MARK)
+            self._write()
+
+    def follow(self, new: list[Verdict]) -> None:
+        """Write the lines of the transaction just committed, if it held a defect."""
+        if self._file is not None and any(verdict.outcome == "defect" for verdict in new):
+            self._write()
+
+    def _write(self) -> None:
+        outcomes: tuple[Outcome, ...] = ("defect",)
+        query = Query(outcomes=outcomes, after_id=self._last, oldest_first=True)
+        for record in self._store.records(query):
+            print(to_json(record), file=self._file)
+            self._last = record.id
+        if self._file is not None:
+            self._file.flush()
+        self._store.set_mark(_MARK, self._last)

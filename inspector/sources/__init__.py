@@ -1,0 +1,358 @@
+"""Owns the life of a source: capture, hand out by credit, hear "recorded". A connector is only `open, read, close`.
+
+One file a connector: `folder`, `simulated`. What they share (pacing, the ledger, counting, reconnecting, stopping)
+is here, once.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Protocol
+
+from inspector import messages
+from inspector.config import Delivery
+from inspector.decide import Outcome
+from inspector.errors import MessageError
+from inspector.messages import Ack, Credit, Frame, Hello, Pulse, Tally, Verdicts, Welcome, WorkerGone
+from inspector.sources.ledger import Capture, Flight, Ledger
+from inspector.transport import Dealer, Poller, Router, sink_address, source_address
+
+log = logging.getLogger(__name__)
+
+#: How often the sums go to the sink, and so how soon a restarted sink is noticed.
+TALLY_S = 0.25
+#: No answer to the tallies for so long: the sink is away, and deadlines of frames do not run.
+SINK_AWAY_S = 2.0
+#: Frames captured in a row before workers and sink are looked at again.
+CAPTURE_BURST = 16
+#: How long to wait before a source that failed is opened again.
+REOPEN_S = 1.0
+
+
+class Connector(Protocol):
+    """Where frames come from. Called by one thread; no call blocks for longer than one frame takes to read."""
+
+    #: True: what it has not read yet waits there, and what it has read outlives this process (files).
+    #: False: what is not read now is gone (cameras), so the oldest waiting frame is dropped when there is no room.
+    patient: bool
+
+    def open(self) -> list[Capture]:
+        """Connect, and return the frames still owned from a former life. OSError: try again later."""
+        ...
+
+    def read(self) -> Capture | None:
+        """The next frame, or None where there is none now. OSError: the connection is lost."""
+        ...
+
+    def due_ms(self) -> float:
+        """How long nothing needs to be asked of `read`, unless `wake` becomes readable."""
+        ...
+
+    def wake(self) -> int | None:
+        """A file descriptor that becomes readable when there may be a frame, or None."""
+        ...
+
+    def recorded(self, capture: Capture, outcome: Outcome) -> None:
+        """The frame is on durable record: what it was read from may go."""
+        ...
+
+    def close(self) -> None:
+        """Disconnect."""
+        ...
+
+
+@dataclass(slots=True)
+class _Window:
+    """What one worker has room for: see messages.Credit."""
+
+    peer: bytes
+    sent: int = 0
+    seen: int = 0
+    free: int = 0
+
+    @property
+    def available(self) -> int:
+        return max(0, self.free - (self.sent - self.seen))
+
+
+class Source:
+    """Runs one connector until told to stop, then until its last frame is on record."""
+
+    def __init__(
+        self,
+        name: str,
+        connector: Connector,
+        delivery: Delivery,
+        sockets: Path,
+        words: Connection | None = None,
+        stop: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`words` brings the supervisor's messages, and ends when it does; `stop` is asked in every turn."""
+        self._name = name
+        self._epoch = f"{time.time_ns():x}"
+        self._connector = connector
+        self._delivery = delivery
+        self._sockets = sockets
+        self._words = words
+        self._stop = stop
+        self._clock = clock
+        self._workers: dict[str, _Window] = {}
+        self._sink = ""  # the incarnation that welcomed us
+        self._sink_heard = -math.inf
+        self._next_tally = -math.inf
+        self._next_open = -math.inf
+        self._open = False
+        self._last_frame_at = 0.0
+        self._orphaned = False
+        self._ledger = Ledger(
+            name,
+            self._epoch,
+            delivery.in_flight_frames,
+            delivery.in_flight_mb << 20,
+            delivery.max_attempts,
+            delivery.frame_timeout_s,
+        )
+
+    def run(self) -> None:
+        """Serve until stopped; returns when everything in flight is on record, or `drain_s` after the stop."""
+        self._work = Router()
+        self._record = Dealer(f"{self._name}.{self._epoch}")
+        try:
+            self._work.bind(source_address(self._sockets, self._name))
+            self._record.connect(sink_address(self._sockets))
+            former = self._connector.open()
+            self._open = True
+            if self._introduce(former):
+                self._serve()
+        finally:
+            self._connector.close()
+            self._work.close()
+            self._record.close()
+
+    def _introduce(self, former: list[Capture]) -> bool:
+        """Present ourselves and take over the former life's frames; False where we are stopped before that."""
+        hello = messages.encode(
+            Hello(self._name, self._epoch, self._connector.patient, [capture.frame for capture in former])
+        )
+        poller = Poller([self._record])
+        while not self._stopping():
+            self._record.send(hello)
+            if poller.wait(TALLY_S * 1000):
+                for message in self._heard_from_sink():
+                    if isinstance(message, Welcome):
+                        self._begin(message, former)
+                        return True
+        return False
+
+    def _begin(self, welcome: Welcome, former: list[Capture]) -> None:
+        on_record = {settled.frame: settled.outcome for settled in welcome.recorded}
+        kept = [capture for capture in former if capture.frame not in on_record]
+        self._ledger.resume(welcome.captured, welcome.outcomes, welcome.dropped, len(kept))
+        for capture in former:
+            if capture.frame in on_record:
+                self._connector.recorded(capture, on_record[capture.frame])
+            else:
+                self._ledger.capture(capture)
+        self._sink, self._sink_heard = welcome.sink, self._clock()
+        log.info("%d frames taken over, %d of them already on record", len(former), len(former) - len(kept))
+
+    def _serve(self) -> None:
+        words = [self._words.fileno()] if self._words else []
+        wake = self._connector.wake()
+        deaf = Poller([self._work, self._record], words)
+        alert = Poller([self._work, self._record], words if wake is None else [*words, wake])
+        give_up_at = math.inf
+        while not (self._stopping() and (not self._ledger.in_flight or self._clock() > give_up_at)):
+            if self._stopping():
+                give_up_at = min(give_up_at, self._clock() + self._delivery.drain_s)
+                more = False
+            else:
+                more = self._capture()
+            self._hand_out()
+            self._report()
+            self._tell()
+            # With no room, a folder that tells of ever more files must not keep us awake.
+            (alert if self._may_capture() else deaf).wait(0 if more else self._idle_ms())
+            self._hear()
+        self._end()
+
+    def _stopping(self) -> bool:
+        return self._orphaned or self._stop()
+
+    def _idle_ms(self) -> float:
+        until_tally = (self._next_tally - self._clock()) * 1000
+        return min(until_tally, self._connector.due_ms()) if self._may_capture() else until_tally
+
+    def _may_capture(self) -> bool:
+        return self._open and not self._stopping() and (self._ledger.room or not self._connector.patient)
+
+    def _capture(self) -> bool:
+        """Read what there is room for; True where there may be more at once."""
+        if not self._open and not self._reopen():
+            return False
+        for _ in range(CAPTURE_BURST):
+            if not self._ledger.room and self._connector.patient:
+                return False
+            try:
+                capture = self._connector.read()
+            except OSError as error:
+                log.warning("source lost: %s; opening it again", error)
+                self._lose()
+                return False
+            if capture is None:
+                return False
+            self._admit(capture)
+        return True
+
+    def _admit(self, capture: Capture) -> None:
+        self._last_frame_at = capture.captured_at
+        # The newest picture of a running line is worth more than one that has waited.
+        if not self._ledger.room and not self._ledger.drop_oldest("overload"):
+            self._ledger.capture(capture)
+            self._ledger.drop_newest("overload")
+            return
+        self._ledger.capture(capture)
+
+    def _lose(self) -> None:
+        self._connector.close()
+        self._open = False
+        self._next_open = self._clock() + REOPEN_S
+
+    def _reopen(self) -> bool:
+        if self._clock() < self._next_open:
+            return False
+        try:
+            former = self._connector.open()
+        except OSError as error:
+            log.warning("source still lost: %s", error)
+            self._next_open = self._clock() + REOPEN_S
+            return False
+        known = set(self._ledger.frames)
+        for capture in former:
+            if capture.frame not in known:
+                self._ledger.capture(capture)
+        self._open = True
+        return True
+
+    def _hand_out(self) -> None:
+        """Give waiting frames to the workers that asked, the emptiest first, shared out evenly."""
+        waiting = self._ledger.waiting
+        if not waiting:
+            return
+        able = [item for item in self._workers.items() if item[1].available]
+        asking = sorted(able, key=lambda item: -item[1].available)
+        for worker, window in asking:
+            share = math.ceil(waiting / len(asking))
+            for flight in self._ledger.take(worker, min(window.available, share), self._clock()):
+                if not self._hand_over(window, flight):
+                    self._ledger.untake(flight)
+
+    def _hand_over(self, window: _Window, flight: Flight) -> bool:
+        capture = flight.capture
+        if capture.pixels is None:
+            return False
+        height, width = capture.pixels.shape
+        header = Frame(
+            self._name, self._epoch, capture.frame, capture.name, flight.sequence, capture.captured_at,
+            capture.captured_mono, height, width, flight.attempt,
+        )  # fmt: skip
+        if not self._work.send(window.peer, messages.encode(header), capture.pixels.data):
+            window.free = 0  # not reachable now; its next Credit says otherwise
+            return False
+        window.sent += 1
+        return True
+
+    def _report(self) -> None:
+        while verdicts := self._ledger.reports(messages.MAX_BATCH_FRAMES):
+            if not self._record.send(messages.encode(Verdicts(self._name, "", verdicts))):
+                self._ledger.unreport(verdicts)
+                return
+
+    def _tell(self) -> None:
+        now = self._clock()
+        if now < self._next_tally:
+            return
+        self._next_tally = now + TALLY_S
+        self._record.send(messages.encode(self._tally()))
+        if now - self._sink_heard < SINK_AWAY_S and (late := self._ledger.expire(now)):
+            log.warning(
+                "%d frames without a verdict for %g s: given to another worker", late, self._delivery.frame_timeout_s
+            )
+
+    def _tally(self) -> Tally:
+        ledger = self._ledger
+        return Tally(
+            self._name, self._epoch, ledger.captured, dict(ledger.outcomes), dict(ledger.dropped), ledger.in_flight,
+            self._last_frame_at,
+        )  # fmt: skip
+
+    def _hear(self) -> None:
+        while received := self._work.receive():
+            peer, parts = received
+            try:
+                self._hear_worker(peer, messages.decode(parts[0]))
+            except MessageError as error:
+                log.warning("message from a worker ignored: %s", error)
+        for message in self._heard_from_sink():
+            match message:
+                case Ack():
+                    self._settle(message.settled)
+                case Pulse() if message.sink != self._sink:
+                    self._record.send(
+                        messages.encode(Hello(self._name, self._epoch, self._connector.patient, self._ledger.frames))
+                    )
+                case Welcome() if message.sink != self._sink:
+                    log.warning("the sink was restarted: offering %d frames again", self._ledger.in_flight)
+                    self._sink = message.sink
+                    self._settle(message.recorded)
+                    self._ledger.send_again()
+        self._hear_supervisor()
+
+    def _heard_from_sink(self) -> list[messages.Message]:
+        heard: list[messages.Message] = []
+        while parts := self._record.receive():
+            try:
+                heard.append(messages.decode(parts[0]))
+            except MessageError as error:
+                log.warning("message from the sink ignored: %s", error)
+        if heard:
+            self._sink_heard = self._clock()
+        return heard
+
+    def _hear_worker(self, peer: bytes, message: messages.Message) -> None:
+        if not isinstance(message, Credit):
+            raise MessageError(f"{type(message).__name__}: a worker sends Credit here")
+        window = self._workers.setdefault(message.worker, _Window(peer))
+        window.peer = peer
+        window.seen = message.seen if message.epoch == self._epoch else 0
+        window.free = message.free
+
+    def _hear_supervisor(self) -> None:
+        while self._words and self._words.poll():
+            try:
+                message = messages.decode(self._words.recv_bytes())
+            except (EOFError, OSError):
+                self._orphaned = True
+                return
+            if isinstance(message, WorkerGone):
+                self._workers.pop(message.worker, None)
+                if taken := self._ledger.worker_gone(message.worker):
+                    log.warning("%s is gone: %d frames taken back", message.worker, taken)
+
+    def _settle(self, settled: list[messages.Settled]) -> None:
+        for one in settled:
+            capture = self._ledger.settle(one.frame, one.outcome)
+            if capture is not None:
+                self._connector.recorded(capture, one.outcome)
+
+    def _end(self) -> None:
+        if self._ledger.in_flight:
+            log.warning("stopped with %d frames not on record", self._ledger.in_flight)
+            if not self._connector.patient:
+                self._ledger.drop_all("shutdown")
+        self._record.send(messages.encode(self._tally()))

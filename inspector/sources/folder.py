@@ -1,0 +1,272 @@
+"""Owns the drop folder: which files are whole, whose they are while inspected, and where they go afterwards.
+
+    drop/scan/a.bmp ──claim──▶ drop/.work/0/scan/a.bmp ──on record──▶ drop/done/scan/a.bmp, or drop/failed/…
+
+A file is claimed by renaming it, so nobody can swap it under us and a restart finds what was under way. A periodic
+scan is the truth about what is there; inotify only wakes it early, because its queue overflows without a word,
+and it is silent on network shares.
+"""
+
+import contextlib
+import errno
+import fcntl
+import hashlib
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from inotify_simple import INotify, flags
+
+from inspector import image
+from inspector.config import FolderSource
+from inspector.decide import Outcome
+from inspector.errors import BusyError, ConfigError, ImageError
+from inspector.sources.ledger import Capture
+
+log = logging.getLogger(__name__)
+
+WORK, DONE, FAILED = ".work", "done", "failed"
+#: After a wake-up the folder is not scanned more often than this, nor than ten times the last scan's length.
+MIN_RESCAN_S = 0.02
+_WATCHED = flags.CLOSE_WRITE | flags.MOVED_TO | flags.CREATE | flags.ONLYDIR
+_MAX_NAME_BYTES = 255
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """A file's bytes and which version of the file they are."""
+
+    data: bytes
+    version: tuple[int, ...]
+
+    @classmethod
+    def of(cls, path: bytes) -> "_Content":
+        version = _version(os.lstat(path))
+        return cls(image.read_file(path), version)
+
+
+class Folder:
+    """Reads each file once it is whole; see sources.Connector. One process at a time: a lock holds others off."""
+
+    patient = True
+
+    def __init__(self, settings: FolderSource, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._root = os.fsencode(settings.path.absolute())
+        self._work = os.path.join(self._root, WORK.encode())
+        self._skipped = {os.path.join(self._root, name.encode()) for name in (WORK, DONE, FAILED)}
+        self._lock: int | None = None
+        self._inotify: INotify | None = None
+        self._watched: set[bytes] = set()
+        self._scan: Iterator[os.DirEntry[bytes]] | None = None
+        self._scan_began = 0.0
+        self._next_scan = 0.0
+        self._young = False  # the last scan saw a file that was not whole yet
+        self._claims: dict[str, tuple[bytes, bytes]] = {}  # frame id -> (path below the root, path while claimed)
+
+    def open(self) -> list[Capture]:
+        """Take the folder over. Returns what a former life had claimed. BusyError where another process has it."""
+        for folder in (self._root, *self._skipped):
+            os.makedirs(folder, exist_ok=True)
+            if os.stat(folder).st_dev != os.stat(self._root).st_dev:
+                raise ConfigError(
+                    f"{_text(folder)}: on another file system than {_text(self._root)}; files are renamed into it"
+                )
+        self._take_lock()
+        self._inotify = INotify(nonblocking=True)
+        self._watched.clear()
+        self._watch(self._root)
+        self._scan, self._next_scan = None, self._clock()
+        return [self._capture(path, relative) for path, relative in self._left_over()]
+
+    def read(self) -> Capture | None:
+        """The next whole file, claimed and decoded; None where there is none now. OSError: the folder is gone."""
+        self._scan = self._scan or self._begin_scan()
+        if self._scan is None:
+            return None
+        for entry in self._scan:
+            capture = self._consider(entry)
+            if capture is not None:
+                return capture
+        self._end_scan()
+        return None
+
+    def due_ms(self) -> float:
+        """Time to the next scan; 0 while one is under way."""
+        return 0.0 if self._scan else max(0.0, (self._next_scan - self._clock()) * 1000)
+
+    def wake(self) -> int | None:
+        """The inotify descriptor. It stays readable until the next scan begins, which empties it."""
+        return None if self._inotify is None else self._inotify.fileno()
+
+    def recorded(self, capture: Capture, outcome: Outcome) -> None:
+        """Move the file to done/, or to failed/ where it ended as an error. One that cannot be moved stays claimed."""
+        relative, claimed = self._claims.pop(capture.frame)
+        target = os.path.join(self._root, (FAILED if outcome == "error" else DONE).encode(), relative)
+        try:
+            _move(claimed, target)
+        except OSError as error:
+            log.error("%s is on record but cannot be moved to %s: %s", capture.name, _text(target), error)
+
+    def close(self) -> None:
+        """Give the folder back; what is claimed stays claimed for the next life."""
+        if self._inotify is not None:
+            self._inotify.close()
+            self._inotify = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _take_lock(self) -> None:
+        if self._lock is not None:
+            return
+        self._lock = os.open(os.path.join(self._work, b".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            self._lock = None
+            raise BusyError(f"{_text(self._root)}: another inspector works on this drop folder") from None
+
+    def _watch(self, folder: bytes) -> None:
+        if self._inotify is None or folder in self._watched:
+            return
+        try:
+            self._inotify.add_watch(folder, _WATCHED)
+            self._watched.add(folder)
+        except OSError as error:  # out of watches: the periodic scan still finds everything
+            if error.errno != errno.ENOSPC:
+                raise
+
+    def _begin_scan(self) -> Iterator[os.DirEntry[bytes]] | None:
+        woken = bool(self._inotify and self._inotify.read(timeout=0))
+        now = self._clock()
+        if woken:
+            earliest = self._scan_began + MIN_RESCAN_S
+            self._next_scan = min(self._next_scan, max(now, earliest))
+        if now < self._next_scan:
+            return None
+        self._scan_began, self._young = now, False
+        self._now_ns = self._file_system_time()
+        return self._walk(self._root)
+
+    def _end_scan(self) -> None:
+        self._scan = None
+        now = self._clock()
+        length = now - self._scan_began
+        wait = self._settings.settle_ms / 1000 if self._young else self._settings.rescan_s
+        self._next_scan = now + max(min(wait, self._settings.rescan_s), 10 * length, MIN_RESCAN_S)
+
+    def _file_system_time(self) -> int:
+        """The file system's own clock, ns: a file server's may differ from ours, and ours may be set."""
+        clock = os.path.join(self._work, b".clock")
+        with open(clock, "wb"):
+            os.utime(clock)
+        return os.stat(clock).st_ctime_ns
+
+    def _walk(self, folder: bytes) -> Iterator[os.DirEntry[bytes]]:
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(b".") or entry.path in self._skipped:
+                    continue
+                if entry.is_dir(follow_symlinks=False):
+                    with contextlib.suppress(FileNotFoundError):
+                        self._watch(entry.path)
+                        yield from self._walk(entry.path)
+                elif os.path.splitext(entry.name)[1].lower() in _SUFFIXES:
+                    yield entry
+
+    def _consider(self, entry: os.DirEntry[bytes]) -> Capture | None:
+        """Claim and decode the file if it is whole; otherwise leave it where it is."""
+        try:
+            # ctime, because no writer can set it: any change to the file starts the wait anew.
+            quiet_s = (self._now_ns - entry.stat(follow_symlinks=False).st_ctime_ns) / 1e9
+            content = None
+            if quiet_s < self._settings.incomplete_wait_s:
+                content = self._whole_content(entry.path) if quiet_s * 1000 >= self._settings.settle_ms else None
+                if content is None:
+                    self._young = True
+                    return None
+            relative = os.path.relpath(entry.path, self._root)
+            return self._capture(self._claim(entry.path, relative), relative, content)
+        except FileNotFoundError:
+            return None  # whoever dropped it has taken it away again
+
+    def _whole_content(self, path: bytes) -> _Content | None:
+        """What is in the file, or None while it lacks its end or cannot be opened: that may still come."""
+        try:
+            content = _Content.of(path)
+        except PermissionError:
+            return None
+        except ImageError:
+            return _Content(b"", ())  # hopeless at once: what is wrong is found again under its claim
+        return None if image.incomplete(content.data) else content
+
+    def _claim(self, path: bytes, relative: bytes) -> bytes:
+        """Rename the file into the first lane of .work/ that has no file of this name."""
+        lane = 0
+        while os.path.lexists(claimed := os.path.join(self._work, b"%d" % lane, relative)):
+            lane += 1
+        _rename(path, claimed)
+        return claimed
+
+    def _capture(self, claimed: bytes, relative: bytes, content: _Content | None = None) -> Capture:
+        """Decode a claimed file; `content` was read before the claim and counts if it is still the same file."""
+        status = os.lstat(claimed)
+        frame = hashlib.blake2b(repr((relative, _version(status))).encode(), digest_size=16).hexdigest()
+        self._claims[frame] = (relative, claimed)
+        captured_at, captured_mono = time.time(), time.monotonic()
+        pixels, reason = None, ""
+        try:
+            same = content is not None and content.version == _version(status)
+            data = content.data if content and same else image.read_file(claimed)
+            pixels = image.decode(data, self._settings.bit_depth)
+        except ImageError as error:
+            reason = str(error)
+        except OSError as error:
+            reason = f"cannot be read: {error.strerror}"
+        return Capture(frame, _text(relative)[:4096], captured_at, captured_mono, pixels, reason)
+
+    def _left_over(self) -> Iterator[tuple[bytes, bytes]]:
+        for lane in sorted(os.listdir(self._work)):
+            if lane.isdigit():
+                base = os.path.join(self._work, lane)
+                for folder, _, files in os.walk(base):
+                    for name in files:
+                        path = os.path.join(folder, name)
+                        yield path, os.path.relpath(path, base)
+
+
+_SUFFIXES = frozenset(suffix.encode() for suffix in image.SUFFIXES)
+
+
+def _version(status: os.stat_result) -> tuple[int, ...]:
+    """What tells one content of a name from the next: a new file has another inode, a rewritten one another time."""
+    return (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _text(path: bytes) -> str:
+    return path.decode("utf-8", "backslashreplace")
+
+
+def _rename(path: bytes, target: bytes) -> None:
+    try:
+        os.rename(path, target)
+    except FileNotFoundError:
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        os.rename(path, target)
+
+
+def _move(path: bytes, target: bytes) -> None:
+    """Rename without ever replacing a file: a second `a.bmp` becomes `a.2.bmp`, cut to what a name may have."""
+    folder, name = os.path.split(target)
+    stem, suffix = os.path.splitext(name)
+    number = 1
+    while os.path.lexists(target):
+        number += 1
+        tail = b".%d%s" % (number, suffix)
+        target = os.path.join(folder, stem[: _MAX_NAME_BYTES - len(tail)] + tail)
+    _rename(path, target)

@@ -1,0 +1,247 @@
+"""Owns the frames of one source from capture until the sink says "recorded", and the sums that must balance."""
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.decide import OUTCOMES, Outcome
+from inspector.messages import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One frame as a source got it: pixels, uint8 (height, width), or the reason why there are none."""
+
+    frame: str
+    name: str
+    captured_at: float
+    captured_mono: float
+    pixels: NDArray[np.uint8] | None
+    reason: str = ""
+
+
+@dataclass(slots=True)
+class Flight:
+    """A captured frame that is not on record yet. `worker` holds it since `sent_at`, or nobody does."""
+
+    capture: Capture
+    sequence: int
+    attempt: int = 1
+    worker: str | None = None
+    sent_at: float = 0.0
+
+
+class Ledger:
+    """Frames in flight and sums: captured = outcomes + dropped + in flight, at any moment.
+
+    A frame whose worker was lost is a suspect: it is tried again alone, on a worker that holds nothing else, so
+    that no innocent frame is blamed; after `max_attempts` it ends as an error. Times are monotonic seconds.
+    """
+
+    def __init__(
+        self, source: str, epoch: str, max_frames: int, max_bytes: int, max_attempts: int, timeout_s: float
+    ) -> None:
+        self.captured = 0
+        self.outcomes: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0)
+        self.dropped: dict[str, int] = {}
+        self._source = source
+        self._epoch = epoch
+        self._max_frames = max_frames
+        self._max_bytes = max_bytes
+        self._max_attempts = max_attempts
+        self._timeout_s = timeout_s
+        self._bytes = 0
+        self._flights: dict[str, Flight] = {}
+        self._waiting: deque[str] = deque()
+        self._suspects: deque[str] = deque()
+        self._held: dict[str, set[str]] = {}
+        self._isolation: str | None = None  # the worker that is kept free for suspects
+        self._reports: deque[str] = deque()
+        self._errors: dict[str, Verdict] = {}
+
+    @property
+    def in_flight(self) -> int:
+        """Frames captured and neither on record nor dropped."""
+        return len(self._flights)
+
+    @property
+    def waiting(self) -> int:
+        """Frames that no worker has."""
+        return len(self._waiting) + len(self._suspects)
+
+    @property
+    def room(self) -> bool:
+        """Whether another frame may be captured. One always may, however large."""
+        return not self._flights or (len(self._flights) < self._max_frames and self._bytes < self._max_bytes)
+
+    @property
+    def frames(self) -> list[str]:
+        """The ids in flight."""
+        return list(self._flights)
+
+    def resume(self, captured: int, outcomes: dict[Outcome, int], dropped: dict[str, int], kept: int) -> None:
+        """Go on from the sums of the source's former life; `kept` frames of it are still owned and come again.
+
+        What it had captured and nobody has is counted as dropped: it was not inspected.
+        """
+        self.outcomes.update(outcomes)
+        self.dropped = dict(dropped)
+        ended = sum(self.outcomes.values()) + sum(self.dropped.values())
+        if lost := max(0, captured - ended - kept):
+            self._count_drop("source_lost", lost)
+        self.captured = ended + lost
+
+    def capture(self, capture: Capture) -> None:
+        """Take a frame in. One without pixels goes to the sink as an error, not to a worker."""
+        self.captured += 1
+        self._flights[capture.frame] = Flight(capture, self.captured)
+        if capture.pixels is None:
+            self._fail(capture.frame, capture.reason)
+        else:
+            self._bytes += capture.pixels.nbytes
+            self._waiting.append(capture.frame)
+
+    def drop_oldest(self, reason: str) -> bool:
+        """Give up the oldest frame that no worker has; False where there is none."""
+        if not self._waiting:
+            return False
+        self._forget(self._waiting.popleft())
+        self._count_drop(reason, 1)
+        return True
+
+    def drop_newest(self, reason: str) -> None:
+        """Give up the frame captured last."""
+        if self._waiting:
+            self._forget(self._waiting.pop())
+            self._count_drop(reason, 1)
+
+    def drop_all(self, reason: str) -> int:
+        """Give up everything in flight; how many."""
+        lost = len(self._flights)
+        for frame in self.frames:
+            self._forget(frame)
+        if lost:
+            self._count_drop(reason, lost)
+        return lost
+
+    def take(self, worker: str, free: int, now: float) -> list[Flight]:
+        """Frames for a worker that can hold `free` more, marked as sent. A suspect comes alone."""
+        held = self._held.setdefault(worker, set())
+        if self._suspects and self._isolation is None:
+            self._isolation = worker
+        if self._isolation == worker:
+            if held or not free:
+                return []
+            if self._suspects:
+                return [self._send(self._suspects.popleft(), worker, now)]
+            self._isolation = None
+        return [self._send(self._waiting.popleft(), worker, now) for _ in range(min(free, len(self._waiting)))]
+
+    def untake(self, flight: Flight) -> None:
+        """The frame could not be handed over after all; nobody is to blame."""
+        self._release(flight)
+        self._waiting.appendleft(flight.capture.frame)
+
+    def settle(self, frame: str, outcome: Outcome) -> Capture | None:
+        """The frame is on record. Returns it, or None where it is not in flight (an ack that came twice)."""
+        flight = self._forget(frame)
+        if flight is None:
+            return None
+        self.outcomes[outcome] += 1
+        return flight.capture
+
+    def worker_gone(self, worker: str) -> int:
+        """Take back what a lost worker held; how many frames."""
+        held = self._held.pop(worker, set())
+        if self._isolation == worker:
+            self._isolation = None
+        for frame in [frame for frame in self._flights if frame in held]:
+            self._retry(frame, "took down")
+        return len(held)
+
+    def expire(self, now: float) -> int:
+        """Take back what has been with a worker for longer than the timeout; how many frames."""
+        late = [
+            frame
+            for frame, flight in self._flights.items()
+            if flight.worker is not None and now - flight.sent_at > self._timeout_s
+        ]
+        for frame in late:
+            self._retry(frame, "got no verdict from")
+        return len(late)
+
+    def send_again(self) -> None:
+        """The sink lost its memory of what was on the way: offer everything once more. Nobody is to blame."""
+        for frame, flight in reversed(self._flights.items()):
+            if flight.worker is not None:
+                self._release(flight)
+                (self._suspects if flight.attempt > 1 else self._waiting).appendleft(frame)
+        self._reports = deque(self._errors)
+
+    def reports(self, limit: int) -> list[Verdict]:
+        """The next error verdicts that the sink must hear from the source itself, at most `limit`."""
+        return [self._errors[self._reports.popleft()] for _ in range(min(limit, len(self._reports)))]
+
+    def unreport(self, verdicts: list[Verdict]) -> None:
+        """These reports could not be handed over: they come first next time."""
+        self._reports.extendleft(verdict.frame for verdict in reversed(verdicts))
+
+    def _send(self, frame: str, worker: str, now: float) -> Flight:
+        flight = self._flights[frame]
+        flight.worker, flight.sent_at = worker, now
+        self._held[worker].add(frame)
+        return flight
+
+    def _release(self, flight: Flight) -> None:
+        if flight.worker is not None:
+            self._held.get(flight.worker, set()).discard(flight.capture.frame)
+            flight.worker = None
+
+    def _retry(self, frame: str, what: str) -> None:
+        flight = self._flights[frame]
+        self._release(flight)
+        if flight.attempt >= self._max_attempts:
+            self._fail(frame, f"{what} {flight.attempt} workers")
+        else:
+            flight.attempt += 1
+            self._suspects.append(frame)
+
+    def _fail(self, frame: str, reason: str) -> None:
+        flight = self._flights[frame]
+        capture = flight.capture
+        height, width = (0, 0) if capture.pixels is None else capture.pixels.shape
+        self._errors[frame] = Verdict(
+            source=self._source,
+            epoch=self._epoch,
+            frame=frame,
+            name=capture.name,
+            sequence=flight.sequence,
+            captured_at=capture.captured_at,
+            captured_mono=capture.captured_mono,
+            height=height,
+            width=width,
+            attempt=flight.attempt,
+            outcome="error",
+            reason=reason[:1024],
+        )
+        self._reports.append(frame)
+
+    def _forget(self, frame: str) -> Flight | None:
+        flight = self._flights.pop(frame, None)
+        if flight is None:
+            return None
+        if flight.capture.pixels is not None:
+            self._bytes -= flight.capture.pixels.nbytes
+        if flight.worker is None and frame not in self._errors:
+            for queue in (self._waiting, self._suspects):
+                if frame in queue:
+                    queue.remove(frame)
+        self._release(flight)
+        if self._errors.pop(frame, None) and frame in self._reports:
+            self._reports.remove(frame)
+        return flight
+
+    def _count_drop(self, reason: str, count: int) -> None:
+        self.dropped[reason] = self.dropped.get(reason, 0) + count

@@ -1,0 +1,68 @@
+"""Owns the simulated camera: procedural strip at a steady rate, as a line would deliver it."""
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from inspector.config import SimulatedSource
+from inspector.decide import Outcome
+from inspector.renderer import DEFECTS, render_image
+from inspector.sources.ledger import Capture
+
+
+class Simulated:
+    """A camera that never waits: what nobody has room for is dropped. The same seed gives the same strip.
+
+    A frame's name tells the truth about it: `000042-scratches`.
+    """
+
+    patient = False
+
+    def __init__(self, settings: SimulatedSource, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._epoch = f"{time.time_ns():x}"
+        self._sequence = 0
+        self._next_at = 0.0
+
+    def open(self) -> list[Capture]:
+        """Start the line. A camera owns nothing from a former life."""
+        self._next_at = self._clock()
+        return []
+
+    def read(self) -> Capture | None:
+        """The frame that is due, or None."""
+        settings = self._settings
+        finished = settings.frames is not None and self._sequence >= settings.frames
+        if finished or self._clock() < self._next_at:
+            return None
+        self._next_at += 1 / settings.rate_fps
+        label = self._label(self._sequence)
+        render = render_image(label, settings.seed + self._sequence, settings.size_px)
+        capture = Capture(
+            frame=f"{self._epoch}-{self._sequence}",
+            name=f"{self._sequence:06d}-{label}",
+            captured_at=time.time(),
+            captured_mono=time.monotonic(),
+            pixels=render.pixels,
+        )
+        self._sequence += 1
+        return capture
+
+    def due_ms(self) -> float:
+        """Time to the next frame."""
+        return max(0.0, (self._next_at - self._clock()) * 1000)
+
+    def wake(self) -> None:
+        """Frames come by the clock."""
+
+    def recorded(self, capture: Capture, outcome: Outcome) -> None:
+        """A camera forgets the frame."""
+
+    def close(self) -> None:
+        """Nothing to disconnect."""
+
+    def _label(self, sequence: int) -> str:
+        draw = np.random.default_rng((self._settings.seed, sequence)).random(2)
+        return DEFECTS[int(draw[1] * len(DEFECTS))] if draw[0] < self._settings.defect_rate else "ok"

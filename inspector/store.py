@@ -1,0 +1,307 @@
+"""Owns the record: one SQLite file, one row a frame, keyed by source and frame id, and each source's sums."""
+
+import json
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import asdict
+
+from inspector.decide import OUTCOMES, Outcome
+from inspector.errors import StoreError
+from inspector.messages import Settled, Tally, Verdict
+
+SCHEMA_VERSION = 1
+#: More rows than a line can write between two tallies that are recorded.
+_ROWS_SINCE_TALLY = 100_000
+FILE = "records.sqlite"
+
+_SCHEMA = """
+CREATE TABLE records (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    source TEXT NOT NULL,
+    frame TEXT NOT NULL,
+    epoch TEXT NOT NULL,
+    name TEXT NOT NULL,
+    sequence INTEGER NOT NULL,
+    captured_at REAL NOT NULL,
+    recorded_at REAL NOT NULL,
+    outcome TEXT NOT NULL,
+    label TEXT NOT NULL,
+    severity TEXT NOT NULL,
+    score REAL NOT NULL,
+    reason TEXT NOT NULL,
+    width INTEGER NOT NULL,
+    height INTEGER NOT NULL,
+    regions TEXT NOT NULL,
+    model TEXT NOT NULL,
+    attempt INTEGER NOT NULL,
+    latency_s REAL NOT NULL,
+    UNIQUE (source, frame)
+);
+CREATE INDEX records_by_time ON records (captured_at);
+CREATE TABLE sources (
+    source TEXT PRIMARY KEY,
+    ok INTEGER NOT NULL DEFAULT 0,
+    defect INTEGER NOT NULL DEFAULT 0,
+    unsure INTEGER NOT NULL DEFAULT 0,
+    error INTEGER NOT NULL DEFAULT 0,
+    tally TEXT NOT NULL DEFAULT ''
+);
+CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+"""
+
+_INSERT = (
+    "INSERT OR IGNORE INTO records (source, frame, epoch, name, sequence, captured_at, recorded_at, outcome, label,"
+    " severity, score, reason, width, height, regions, model, attempt, latency_s)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+)
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One row: how one frame ended. Times are seconds since 1970 UTC; `latency_s` is from capture to record.
+
+    A region is a rectangle in pixels with label and score.
+    """
+
+    id: int
+    source: str
+    frame: str
+    name: str
+    sequence: int
+    captured_at: float
+    recorded_at: float
+    outcome: Outcome
+    label: str
+    severity: str
+    score: float
+    reason: str
+    width: int
+    height: int
+    regions: list[dict[str, Any]]
+    model: str
+    attempt: int
+    latency_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A source's sums. `tally` is the source's own last word; `recorded` counts the rows that are on record.
+
+    `newer` of those rows are of frames captured after the tally: a line that runs is always a little ahead of it.
+    """
+
+    source: str
+    recorded: dict[Outcome, int]
+    newer: int
+    tally: Tally | None
+
+    @property
+    def unsettled(self) -> int:
+        """Frames in flight at the tally that are on record by now."""
+        return sum(self.recorded.values()) - self.newer - (sum(self.tally.outcomes.values()) if self.tally else 0)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether captured = ok + defect + unsure + error + dropped + in flight, and the rows say so too."""
+        if self.tally is None:
+            return self.unsettled == 0
+        ended = sum(self.tally.outcomes.values()) + sum(self.tally.dropped.values())
+        return self.tally.captured == ended + self.tally.in_flight and 0 <= self.unsettled <= self.tally.in_flight
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which records: None means any. `since` and `until` are seconds since 1970; newest first."""
+
+    since: float | None = None
+    until: float | None = None
+    sources: Sequence[str] = ()
+    labels: Sequence[str] = ()
+    outcomes: Sequence[str] = ()
+    models: Sequence[str] = ()
+    limit: int | None = None
+    after_id: int = 0
+    oldest_first: bool = field(default=False)
+
+
+class Store:
+    """The record, open. One writer: the sink; readers open it with `read_only`."""
+
+    def __init__(self, folder: Path, read_only: bool = False) -> None:
+        """Open the record in `folder`, made where there is none. StoreError where it cannot be."""
+        self.path = folder / FILE
+        try:
+            if read_only:
+                self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+            else:
+                self._db = sqlite3.connect(self.path, timeout=10, isolation_level=None)
+                self._db.execute("PRAGMA journal_mode=WAL")
+                # FULL: a commit survives power loss, and only then is a frame acknowledged.
+                self._db.execute("PRAGMA synchronous=FULL")
+            self._migrate(read_only)
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {error}") from None
+
+    def write(
+        self, batches: Iterable[tuple[str, Verdict]], tallies: Iterable[Tally] = (), now: float | None = None
+    ) -> list[Verdict]:
+        """Record (model, verdict) pairs and tallies in one durable transaction; return the verdicts that were new.
+
+        A frame that is already on record keeps its first row. StoreError: nothing of it was written.
+        """
+        now = time.time() if now is None else now
+        monotonic = time.monotonic()
+        new: list[Verdict] = []
+        try:
+            cursor = self._db.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            for model, verdict in batches:
+                cursor.execute(_INSERT, _row(model, verdict, now, monotonic))
+                if cursor.rowcount:
+                    new.append(verdict)
+            for source, counts in _count(new).items():
+                sums = ", ".join(f"{outcome} = {outcome} + {count}" for outcome, count in counts.items())
+                cursor.execute("INSERT OR IGNORE INTO sources (source) VALUES (?)", (source,))
+                cursor.execute(f"UPDATE sources SET {sums} WHERE source = ?", (source,))
+            for tally in tallies:
+                self._save_tally(cursor, tally)
+            cursor.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._rollback()
+            raise StoreError(f"{self.path}: {error}") from None
+        return new
+
+    def recorded(self, source: str, frames: Iterable[str]) -> list[Settled]:
+        """Those of `frames` that are on record, with their outcome."""
+        statement = "SELECT outcome FROM records WHERE source = ? AND frame = ?"
+        found = ((frame, self._db.execute(statement, (source, frame)).fetchone()) for frame in frames)
+        return [Settled(frame, row[0]) for frame, row in found if row]
+
+    def accounts(self) -> list[Account]:
+        """The sums of every source that ever presented itself, by name."""
+        rows = self._read("SELECT source, tally, ok, defect, unsure, error FROM sources ORDER BY source")
+        accounts = []
+        for source, text, *counts in list(rows):
+            tally = msgspec.json.decode(text, type=Tally) if text else None
+            newer = self._captured_after(source, tally.captured if tally else 0)
+            accounts.append(Account(source, dict(zip(OUTCOMES, counts, strict=True)), newer, tally))
+        return accounts
+
+    def account(self, source: str) -> Account:
+        """The sums of one source; all zero where it was never seen."""
+        known = (account for account in self.accounts() if account.source == source)
+        return next(known, Account(source, dict.fromkeys(OUTCOMES, 0), 0, None))
+
+    def records(self, query: Query) -> Iterator[Record]:
+        """The records that match, newest first unless told otherwise. Streams: any number costs no memory."""
+        clauses, values = ["id > ?"], [query.after_id]
+        for column, operator, bound in (("captured_at", ">=", query.since), ("captured_at", "<", query.until)):
+            if bound is not None:
+                clauses.append(f"{column} {operator} ?")
+                values.append(bound)  # type: ignore[arg-type]
+        for column, wanted in (
+            ("source", query.sources), ("label", query.labels), ("outcome", query.outcomes), ("model", query.models)
+        ):  # fmt: skip
+            if wanted:
+                clauses.append(f"{column} IN ({', '.join('?' * len(wanted))})")
+                values.extend(wanted)  # type: ignore[arg-type]
+        order = "ASC" if query.oldest_first else "DESC"
+        limit = "" if query.limit is None else f" LIMIT {int(query.limit)}"
+        columns = ", ".join(Record.__struct_fields__)
+        statement = f"SELECT {columns} FROM records WHERE {' AND '.join(clauses)} ORDER BY id {order}{limit}"
+        for row in self._read(statement, values):
+            values_by_name = dict(zip(Record.__struct_fields__, row, strict=True))
+            values_by_name["regions"] = json.loads(values_by_name["regions"])
+            yield Record(**values_by_name)
+
+    def mark(self, name: str) -> int:
+        """A number kept under `name`: how far a reader of the record, such as the defect log, has come."""
+        row = self._db.execute("SELECT value FROM marks WHERE name = ?", (name,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def set_mark(self, name: str, value: int) -> None:
+        """Keep `value` under `name`. StoreError where it cannot be written."""
+        try:
+            self._db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {error}") from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def _read(self, statement: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        try:
+            yield from self._db.execute(statement, values)
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {error}") from None
+
+    def _captured_after(self, source: str, sequence: int) -> int:
+        """Rows of frames captured after the given one. A tally is a second old at most: only the last rows can be."""
+        statement = (
+            "SELECT COUNT(*) FROM records WHERE source = ? AND sequence > ?"
+            f" AND id > (SELECT MAX(id) FROM records) - {_ROWS_SINCE_TALLY}"
+        )
+        return int(next(self._read(statement, (source, sequence)))[0])
+
+    def _save_tally(self, cursor: sqlite3.Cursor, tally: Tally) -> None:
+        text = msgspec.json.encode(tally).decode()
+        cursor.execute(
+            "INSERT INTO sources (source, tally) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET tally = ?2",
+            (tally.source, text),
+        )
+
+    def _migrate(self, read_only: bool) -> None:
+        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        if version == 0 and not read_only:
+            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
+        elif version != SCHEMA_VERSION:
+            raise StoreError(f"{self.path}: schema {version}; this version reads schema {SCHEMA_VERSION}")
+
+    def _rollback(self) -> None:
+        if self._db.in_transaction:
+            try:
+                self._db.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                return  # SQLite has already rolled back by itself: disk full, I/O error
+
+
+def to_json(record: Record) -> str:
+    """The record as one line of JSON."""
+    return json.dumps(asdict(record), ensure_ascii=False)
+
+
+def _row(model: str, verdict: Verdict, now: float, monotonic: float) -> tuple[object, ...]:
+    return (
+        verdict.source,
+        verdict.frame,
+        verdict.epoch,
+        verdict.name,
+        verdict.sequence,
+        verdict.captured_at,
+        now,
+        verdict.outcome,
+        verdict.label,
+        verdict.severity,
+        verdict.score,
+        verdict.reason,
+        verdict.width,
+        verdict.height,
+        json.dumps([asdict(region) for region in verdict.regions]),
+        model,
+        verdict.attempt,
+        max(0.0, monotonic - verdict.captured_mono),
+    )
+
+
+def _count(verdicts: Iterable[Verdict]) -> dict[str, dict[Outcome, int]]:
+    counts: dict[str, dict[Outcome, int]] = {}
+    for verdict in verdicts:
+        of_source = counts.setdefault(verdict.source, {})
+        of_source[verdict.outcome] = of_source.get(verdict.outcome, 0) + 1
+    return counts

@@ -1,0 +1,134 @@
+"""Owns the sockets: the one door to ZeroMQ. Knows nothing of what the bytes mean."""
+
+import hashlib
+import os
+import stat
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+
+import zmq
+
+from inspector.errors import BusyError
+from inspector.image import MAX_PIXELS
+
+#: Longest path that fits a Unix socket address on Linux (sun_path is 108 bytes with its end).
+MAX_SOCKET_PATH = 107
+#: How many messages may queue toward one peer. Credits bound frames long before; this bounds a bug.
+HIGH_WATER_MARK = 4096
+#: What a closing socket may still spend on delivering what was sent.
+LINGER_MS = 2000
+
+
+class _Socket:
+    """What a Router and a Dealer share: options, polling, closing."""
+
+    def __init__(self, kind: int) -> None:
+        self.socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
+        self.socket.setsockopt(zmq.LINGER, LINGER_MS)
+        self.socket.setsockopt(zmq.SNDHWM, HIGH_WATER_MARK)
+        self.socket.setsockopt(zmq.RCVHWM, HIGH_WATER_MARK)
+        self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_PIXELS)
+
+    def close(self) -> None:
+        """Close; waits at most LINGER_MS for what is on its way."""
+        self.socket.close()
+
+
+class Router(_Socket):
+    """Bound by the one that answers; addresses each peer by its identity."""
+
+    def __init__(self) -> None:
+        super().__init__(zmq.ROUTER)
+        self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an unknown peer is an error here, not silence
+
+    def bind(self, address: str) -> None:
+        """Listen on `address`. BusyError where it cannot be bound."""
+        try:
+            self.socket.bind(address)
+        except zmq.ZMQError as error:
+            raise BusyError(f"{address}: cannot listen: {error}") from None
+
+    def send(self, peer: bytes, *parts: bytes | memoryview) -> bool:
+        """Hand a message to a peer; False where it is gone or its queue is full. Never blocks."""
+        try:
+            self.socket.send_multipart((peer, *parts), flags=zmq.NOBLOCK, copy=False)
+        except (zmq.Again, zmq.ZMQError):
+            return False
+        return True
+
+    def receive(self) -> tuple[bytes, list[bytes]] | None:
+        """The next message and its sender, or None. Never blocks."""
+        try:
+            peer, *parts = self.socket.recv_multipart(flags=zmq.NOBLOCK)
+        except zmq.Again:
+            return None
+        return peer, parts
+
+
+class Dealer(_Socket):
+    """Connects to a Router; reconnects by itself, and what was queued to the lost one is lost."""
+
+    def __init__(self, identity: str) -> None:
+        super().__init__(zmq.DEALER)
+        self.socket.setsockopt(zmq.IDENTITY, identity.encode())
+        self.socket.setsockopt(zmq.RECONNECT_IVL, 50)
+        self.socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
+
+    def connect(self, address: str) -> None:
+        """Connect to `address`, now or whenever someone listens there."""
+        self.socket.connect(address)
+
+    def send(self, *parts: bytes | memoryview) -> bool:
+        """Hand over a message; False where the queue is full. Never blocks."""
+        try:
+            self.socket.send_multipart(parts, flags=zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        return True
+
+    def receive(self) -> list[bytes] | None:
+        """The next message, or None. Never blocks."""
+        try:
+            return self.socket.recv_multipart(flags=zmq.NOBLOCK)
+        except zmq.Again:
+            return None
+
+
+class Poller:
+    """Waits for sockets and plain file descriptors together."""
+
+    def __init__(self, sockets: Iterable[Router | Dealer], descriptors: Iterable[int] = ()) -> None:
+        self._poller = zmq.Poller()
+        for socket in sockets:
+            self._poller.register(socket.socket, zmq.POLLIN)
+        for descriptor in descriptors:
+            self._poller.register(descriptor, zmq.POLLIN)
+
+    def wait(self, timeout_ms: float) -> bool:
+        """True as soon as something can be read; False after `timeout_ms`."""
+        return bool(self._poller.poll(max(0, int(timeout_ms))))
+
+
+def socket_folder(data: Path) -> Path:
+    """A private folder for the sockets of the inspector that owns `data`: inside it, unless its path is too long."""
+    folder = data / "run"
+    if len(os.fsencode(folder)) > MAX_SOCKET_PATH - 72:  # 64 for a source's name, the rest for what stands around it
+        digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+        folder = Path(tempfile.gettempdir()) / f"inspector-{os.getuid()}-{digest}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    status = folder.lstat()
+    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
+        raise BusyError(f"{folder}: not a folder of this user; sockets need a private one")
+    folder.chmod(0o700)
+    return folder
+
+
+def sink_address(folder: Path) -> str:
+    """Where the sink listens."""
+    return f"ipc://{folder}/sink"
+
+
+def source_address(folder: Path, source: str) -> str:
+    """Where the source named `source` listens for workers."""
+    return f"ipc://{folder}/src-{source}"

@@ -1,0 +1,220 @@
+"""Owns one worker process: asks sources for frames, batches, predicts, decides, and tells the sink.
+
+Reads top to bottom: `run` is the life, `_turn` one step of it, `_infer` what the product exists for.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from inspector import bundle, messages, predictor
+from inspector.batcher import Batcher, Job, views
+from inspector.bundle import Bundle
+from inspector.config import Settings
+from inspector.decide import Rules, TileDecision, decide_frame, decide_tile
+from inspector.errors import MessageError
+from inspector.messages import Beat, Credit, Frame, Ready, Region, Verdict, Verdicts
+from inspector.predictor import Predictor
+from inspector.preprocess import contrast
+from inspector.transport import Dealer, Poller, sink_address, source_address
+
+log = logging.getLogger(__name__)
+
+#: How often an idle worker repeats what it has room for, so a restarted source or sink soon knows it.
+BEAT_S = 0.25
+
+
+class Stopwatch(Protocol):
+    """A double shared with the supervisor: when the batch under way began (monotonic s), or 0 between batches."""
+
+    value: float
+
+
+@dataclass(slots=True)
+class _Inlet:
+    """One source as a worker sees it."""
+
+    name: str
+    dealer: Dealer
+    epoch: str = "-"
+    seen: int = 0
+    held: int = 0
+
+
+class Worker:
+    """Runs one predictor until told to stop, then finishes what it holds."""
+
+    def __init__(
+        self,
+        name: str,
+        settings: Settings,
+        sockets: Path,
+        began: Stopwatch,
+        words: Connection | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`words` leads to the supervisor; `stop` is asked in every turn."""
+        self._name = name
+        self._settings = settings
+        self._sockets = sockets
+        self._began = began
+        self._words = words
+        self._stop = stop
+        self._max_batch = settings.workers.max_batch
+        # Twice a batch: the next one fills while this one is inferred.
+        self._share = max(1, 2 * self._max_batch // len(settings.sources))
+
+    def run(self) -> None:
+        """Load, warm, check the golden images, then serve. BundleError where the model is not what it should be."""
+        self._bundle = bundle.load(self._settings.bundle_path)
+        self._rules = rules(self._bundle, self._settings)
+        self._predictor = self._load()
+        preprocess = self._bundle.preprocess
+        self._stack = np.empty((self._max_batch, preprocess.size, preprocess.size), np.uint8)
+        self._batcher = Batcher(
+            self._max_batch, self._settings.workers.max_wait_ms, self._bundle.manifest.input.view_px
+        )
+        self._connect()
+        try:
+            self._serve()
+        finally:
+            for inlet in self._inlets:
+                inlet.dealer.close()
+            self._sink.close()
+
+    def _load(self) -> Predictor:
+        workers = self._settings.workers
+        if workers.engine == "fake":
+            return predictor.FakePredictor(self._bundle)
+        engine = predictor.PaddlePredictor(self._bundle, workers.threads)
+        predictor.warm(engine, self._bundle, workers.max_batch)
+        difference = predictor.check_golden(engine, self._bundle)
+        log.info("model %s warmed; golden images within %.1g", self._bundle.id, difference)
+        return engine
+
+    def _connect(self) -> None:
+        self._sink = Dealer(self._name)
+        self._sink.connect(sink_address(self._sockets))
+        self._inlets = [_Inlet(source.name, Dealer(self._name)) for source in self._settings.sources]
+        for inlet in self._inlets:
+            inlet.dealer.connect(source_address(self._sockets, inlet.name))
+
+    def _serve(self) -> None:
+        if self._words:
+            self._words.send_bytes(messages.encode(Ready(self._name)))
+        poller = Poller([inlet.dealer for inlet in self._inlets])
+        while not (self._stop() and not len(self._batcher)):
+            self._turn(poller)
+
+    def _turn(self, poller: Poller) -> None:
+        due_ms = self._batcher.due_ms(time.monotonic())
+        if due_ms is None:
+            self._ask()
+            self._sink.send(messages.encode(Beat(self._name, self._bundle.id)))
+        poller.wait(BEAT_S * 1000 if due_ms is None else due_ms)
+        self._receive()
+        due_ms = self._batcher.due_ms(time.monotonic())
+        if due_ms is not None and (due_ms <= 0 or self._stop()):
+            jobs = self._batcher.take()
+            for job in jobs:
+                self._inlet(job.frame.source).held -= 1
+            self._ask()
+            self._infer(jobs)
+
+    def _ask(self) -> None:
+        """Tell each source what we have room for; nothing while stopping."""
+        for inlet in self._inlets:
+            free = 0 if self._stop() else max(0, self._share - inlet.held)
+            inlet.dealer.send(messages.encode(Credit(self._name, inlet.epoch, inlet.seen, free)))
+
+    def _receive(self) -> None:
+        for inlet in self._inlets:
+            while parts := inlet.dealer.receive():
+                try:
+                    self._accept(inlet, parts)
+                except MessageError as error:
+                    log.warning("message from source %s ignored: %s", inlet.name, error)
+
+    def _accept(self, inlet: _Inlet, parts: list[bytes]) -> None:
+        frame = messages.decode(parts[0])
+        if not isinstance(frame, Frame) or len(parts) != 2 or frame.source != inlet.name:
+            raise MessageError("a source sends a Frame of its own and its pixels")
+        pixels = messages.pixels(frame, parts[1])
+        if frame.epoch != inlet.epoch:
+            inlet.epoch, inlet.seen = frame.epoch, 0
+        inlet.seen += 1
+        inlet.held += 1
+        self._batcher.add(frame, pixels, time.monotonic())
+
+    def _inlet(self, source: str) -> _Inlet:
+        return next(inlet for inlet in self._inlets if inlet.name == source)
+
+    def _infer(self, jobs: list[Job]) -> None:
+        """Score every tile of the jobs, decide each frame, and hand the verdicts to the sink."""
+        self._began.value = started = time.monotonic()
+        decisions: list[TileDecision] = []
+        all_views = list(views(jobs))
+        for first in range(0, len(all_views), self._max_batch):
+            decisions += self._decide(all_views[first : first + self._max_batch])
+        self._began.value = 0.0
+        verdicts, position = [], 0
+        for job in jobs:
+            verdicts.append(_verdict(job, decisions[position : position + len(job.tiles)]))
+            position += len(job.tiles)
+        batch = Verdicts(self._name, self._bundle.id, verdicts, len(decisions), time.monotonic() - started)
+        if not self._sink.send(messages.encode(batch)):
+            log.warning("the sink takes nothing: %d verdicts given up; their frames come again", len(verdicts))
+
+    def _decide(self, batch: list[np.ndarray]) -> list[TileDecision]:
+        """At most `max_batch` views to decisions. Rows beyond them only pad the batch to a warmed size."""
+        preprocess = self._bundle.preprocess
+        for row, view in enumerate(batch):
+            self._stack[row] = preprocess.resize(view)
+        size = predictor.padded(len(batch), self._max_batch)
+        logits = self._predictor.run(preprocess.normalise(self._stack[:size]))
+        return [decide_tile(logits[row], contrast(self._stack[row]), self._rules) for row in range(len(batch))]
+
+
+def rules(model: Bundle, settings: Settings) -> Rules:
+    """The bundle's decision numbers under the line's own thresholds."""
+    decision = model.manifest.decision
+    thresholds = {**decision.thresholds, **settings.decision.thresholds}
+    return Rules(
+        model.labels,
+        decision.temperature,
+        tuple(thresholds[label.name] for label in model.labels),
+        decision.min_contrast,
+    )
+
+
+def _verdict(job: Job, decisions: list[TileDecision]) -> Verdict:
+    frame, decision = job.frame, decide_frame(decisions)
+    regions = [
+        Region(tile.x, tile.y, tile.width, tile.height, one.label, one.score)
+        for tile, one in zip(job.tiles, decisions, strict=True)
+        if one.outcome == "defect"
+    ]
+    return Verdict(
+        source=frame.source,
+        epoch=frame.epoch,
+        frame=frame.frame,
+        name=frame.name,
+        sequence=frame.sequence,
+        captured_at=frame.captured_at,
+        captured_mono=frame.captured_mono,
+        height=frame.height,
+        width=frame.width,
+        attempt=frame.attempt,
+        outcome=decision.outcome,
+        label=decision.label,
+        severity=decision.severity,
+        score=decision.score,
+        reason=decision.reason,
+        regions=sorted(regions, key=lambda region: -region.score)[: messages.MAX_REGIONS],
+    )
