@@ -78,15 +78,19 @@ def evaluate(
         decision = calibrate.choose(model.logits(validation.images), validation.targets, model.labels, how)
     data = dataset.load(plan, rows)
     logits = model.logits(data.images)
-    rules = rules_of(model.labels, decision)
-    tiles = [decide_tile(row, contrast(pixels), rules) for row, pixels in zip(logits, data.images, strict=True)]
-    return report(model, decision, data, logits, tiles)
+    return report(model, decision, data, logits, decide(model, decision, data.images, logits))
 
 
-def rules_of(labels: tuple[Label, ...], decision: Decision) -> Rules:
-    """The decision's numbers as `inspector.decide` takes them."""
-    thresholds = tuple(decision.thresholds[label.name] for label in labels)
-    return Rules(labels, decision.temperature, thresholds, decision.min_contrast)
+def decide(
+    model: Model, decision: Decision, images: Sequence[NDArray[np.uint8]], logits: NDArray[np.float32]
+) -> list[TileDecision]:
+    """Decide each picture as the inspector's worker decides a tile: by its rules, contrast measured after resizing."""
+    thresholds = tuple(decision.thresholds[label.name] for label in model.labels)
+    rules = Rules(model.labels, decision.temperature, thresholds, decision.min_contrast)
+    return [
+        decide_tile(row, contrast(model.preprocess.resize(pixels)), rules)
+        for row, pixels in zip(logits, images, strict=True)
+    ]
 
 
 def report(

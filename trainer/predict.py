@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector import image
-from inspector.decide import decide_tile
 from inspector.errors import ImageError
-from inspector.preprocess import contrast
-from trainer.evaluate import open_bundle, rules_of
+from trainer.evaluate import decide, open_bundle
 from trainer.manifest import DataError
 
 _BATCH = 64
@@ -40,17 +38,16 @@ def predict(bundle_dir: Path, paths: Sequence[Path]) -> list[Verdict]:
     """
     files = [file for path in paths for file in _files(path)]
     model, opened = open_bundle(bundle_dir)
-    rules = rules_of(model.labels, opened.manifest.decision)
     verdicts: list[Verdict] = []
     for start in range(0, len(files), _BATCH):
         read = [_read(file, opened.manifest.input.view_px) for file in files[start : start + _BATCH]]
         pictures = [pixels for pixels in read if not isinstance(pixels, str)]
-        scores = iter(model.logits(pictures))
+        tiles = iter(decide(model, opened.manifest.decision, pictures, model.logits(pictures)))
         for file, pixels in zip(files[start : start + _BATCH], read, strict=True):
             if isinstance(pixels, str):
                 verdicts.append(Verdict(str(file), "error", reason=pixels))
                 continue
-            tile = decide_tile(next(scores), contrast(pixels), rules)
+            tile = next(tiles)
             score = round(tile.score, 4)
             verdicts.append(Verdict(str(file), tile.outcome, tile.label, tile.severity, score, tile.reason))
     return verdicts

@@ -4,9 +4,7 @@ import numpy as np
 import pytest
 
 from inspector import bundle, image, renderer
-from inspector.decide import decide_tile
 from inspector.predictor import PaddlePredictor, check_golden
-from inspector.preprocess import contrast
 from tests.trainer.conftest import NEU, needs_neu
 from trainer import evaluate
 
@@ -41,10 +39,8 @@ def test_it_is_right_on_simulated_images_of_unseen_seeds(model: tuple[evaluate.M
 def test_it_raises_no_alarm_on_clean_strip(model: tuple[evaluate.Model, bundle.Bundle]) -> None:
     scorer, opened = model
     pictures = [renderer.render_image("ok", UNSEEN + 1000 + index).pixels for index in range(200)]
-    rules = evaluate.rules_of(opened.labels, opened.manifest.decision)
-    outcomes = [decide_tile(row, contrast(pixels), rules).outcome
-                for row, pixels in zip(scorer.logits(pictures), pictures, strict=True)]  # fmt: skip
-    assert outcomes.count("defect") <= 1
+    tiles = evaluate.decide(scorer, opened.manifest.decision, pictures, scorer.logits(pictures))
+    assert sum(tile.outcome == "defect" for tile in tiles) <= 1
 
 
 @needs_neu
