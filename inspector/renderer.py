@@ -17,7 +17,6 @@ from numpy.typing import NDArray
 DEFECTS: tuple[str, ...] = ("crazing", "patches", "pitted_surface", "rolled-in_scale", "scratches", "inclusion")
 
 _Field = NDArray[np.float32]
-_Range = tuple[float, float]
 _Place = tuple[int, int, int, int]  # x, y, width, height
 
 
@@ -42,36 +41,28 @@ class Render:
 
 @dataclass(frozen=True, slots=True)
 class _Finish:
-    """A kind of clean surface; contrasts are standard deviations relative to the local brightness."""
+    """A kind of clean surface; each contrast is a deviation relative to the local brightness, and varies by view."""
 
     brightness: tuple[float, float, float]  # gray levels: least, usual, most
-    grain: _Range
-    grain_sigma_px: _Range  # along x, along y
-    mottle: _Range
-    mottle_px: _Range  # along x, along y
-    bands: _Range
-    uneven_light: _Range
+    grain: float
+    grain_sigma_px: tuple[float, float]  # along x, along y
+    mottle: float
+    mottle_px: tuple[float, float]  # along x, along y
+    bands: float
+    uneven_light: float
     brushed: float  # share of views with oblique brush marks
-    sensor_noise: _Range  # gray levels
+    sensor_noise: float  # gray levels
 
 
 # One finish for every defect, because each defect in NEU was found on its own steel under its own lamp.
-# fmt: off
 _FINISHES: dict[str, _Finish] = {
-    "crazing": _Finish((75, 165, 190), (0.08, 0.12), (0.56, 0.66), (0.05, 0.075), (4, 5),
-                       (0.02, 0.08), (0.06, 0.26), 0.4, (1.5, 3.5)),
-    "patches": _Finish((55, 225, 265), (0.08, 0.115), (0.6, 0.66), (0.035, 0.05), (5, 7),
-                       (0.02, 0.08), (0.05, 0.22), 0.2, (1.5, 3.0)),
-    "pitted_surface": _Finish((70, 225, 250), (0.01, 0.025), (0.7, 0.8), (0.01, 0.025), (4, 6),
-                              (0.01, 0.06), (0.08, 0.30), 0.1, (0.7, 1.3)),
-    "rolled-in_scale": _Finish((70, 130, 155), (0.035, 0.048), (1.1, 0.6), (0.03, 0.045), (9, 5),
-                               (0.02, 0.08), (0.06, 0.18), 0.6, (2.8, 4.0)),
-    "scratches": _Finish((38, 85, 155), (0.012, 0.035), (0.9, 0.9), (0.01, 0.035), (6, 14),
-                         (0.02, 0.07), (0.08, 0.28), 0.1, (0.7, 1.5)),
-    "inclusion": _Finish((55, 95, 220), (0.008, 0.018), (0.9, 0.9), (0.008, 0.022), (5, 18),
-                         (0.01, 0.05), (0.07, 0.22), 0.1, (0.8, 1.2)),
+    "crazing": _Finish((75, 165, 190), 0.10, (0.56, 0.66), 0.062, (4, 5), 0.05, 0.20, 0.4, 2.6),
+    "patches": _Finish((55, 225, 265), 0.10, (0.60, 0.66), 0.042, (5, 7), 0.05, 0.16, 0.2, 2.2),
+    "pitted_surface": _Finish((70, 225, 250), 0.017, (0.7, 0.8), 0.017, (4, 6), 0.035, 0.28, 0.1, 1.0),
+    "rolled-in_scale": _Finish((70, 130, 155), 0.042, (1.1, 0.6), 0.038, (9, 5), 0.05, 0.14, 0.6, 3.4),
+    "scratches": _Finish((38, 85, 155), 0.023, (0.9, 0.9), 0.022, (6, 14), 0.045, 0.24, 0.1, 1.0),
+    "inclusion": _Finish((55, 95, 220), 0.013, (0.9, 0.9), 0.015, (5, 18), 0.03, 0.20, 0.1, 1.0),
 }
-# fmt: on
 
 
 def render_image(label: str, seed: int, size: int = 200) -> Render:
@@ -114,10 +105,11 @@ def _places(rng: Generator, width: int, height: int, count: int) -> list[_Place]
     for attempt in range(tries):
         if len(places) == count:
             break
-        w, h = np.minimum(rng.integers(150, 261, 2) * (1 - 0.6 * attempt / tries), (width, height)).astype(int)
+        shrink = 1 - 0.6 * attempt / tries
+        w, h = (min(int(rng.integers(150, 261) * shrink), room) for room in (width, height))
         x, y = int(rng.integers(width - w + 1)), int(rng.integers(height - h + 1))
         if all(x + w <= px or px + pw <= x or y + h <= py or py + ph <= y for px, py, pw, ph in places):
-            places.append((x, y, int(w), int(h)))
+            places.append((x, y, w, h))
     if len(places) < count:
         raise ValueError(f"no room for {count} defects on a strip of {width} x {height} pixels")
     return places
@@ -151,23 +143,26 @@ def _expose(surface: _Field, rng: Generator, finish: _Finish) -> NDArray[np.uint
     if rng.random() < 0.15:
         surface = np.asarray(cv2.GaussianBlur(surface, (5, 5), rng.uniform(0.4, 0.6)))
     over = np.maximum(surface - 195, 0)
-    picture = rng.standard_normal(surface.shape, dtype=np.float32) * rng.uniform(*finish.sensor_noise)
+    picture = rng.standard_normal(surface.shape, dtype=np.float32) * finish.sensor_noise * rng.uniform(0.7, 1.3)
     picture += surface - over + over / (1 + over / 95)
     return picture.round().clip(0, 255).astype(np.uint8)
 
 
 def _surface(rng: Generator, height: int, width: int, finish: _Finish) -> _Field:
     """Clean strip before the camera: light, roll bands, mottle, brush marks and grain."""
-    lamp = _noise(rng, 1, width, rng.uniform(120, 450), 1) + 0.7 * _noise(rng, height, 1, 1, rng.uniform(200, 700))
-    light = np.exp(rng.uniform(*finish.uneven_light) * lamp.clip(-2, 2))
-    light *= 1 + rng.uniform(*finish.bands) * _noise(rng, 1, width, rng.uniform(18, 55), 1)
-    texture = 1 + rng.uniform(*finish.grain) * _grain(rng, height, width, finish.grain_sigma_px)
+    # The lamp varies across the strip and only drifts along it, however many lines the frame has.
+    lamp = _noise(rng, 1, width, rng.uniform(120, 450), 1)
+    lamp = lamp + rng.uniform(0.2, 1) * _noise(rng, height, 1, 1, max(height, rng.uniform(200, 700)))
+    light = np.exp(rng.uniform(0.4, 1.6) * finish.uneven_light * 2 * np.tanh(0.6 * lamp))
+    light *= 1 + rng.uniform(0.4, 1.6) * finish.bands * _noise(rng, 1, width, rng.uniform(18, 55), 1)
+    texture = 1 + rng.uniform(0.7, 1.3) * finish.grain * _grain(rng, height, width, finish.grain_sigma_px)
     mottle_px = rng.uniform(0.8, 1.3, 2) * finish.mottle_px
     mottle = _noise(rng, height, width, *mottle_px) + 0.6 * _noise(rng, height, width, *(3 * mottle_px))
-    texture += rng.uniform(*finish.mottle) * mottle
+    texture += rng.uniform(0.7, 1.3) * finish.mottle * mottle
     if rng.random() < finish.brushed:
-        texture += rng.uniform(0.3, 0.8) * finish.mottle[1] * _brush_marks(rng, height, width)
-    return np.asarray(light * texture * rng.triangular(*finish.brightness))
+        texture += rng.uniform(0.4, 1) * finish.mottle * _brush_marks(rng, height, width)
+    exposure = min(rng.triangular(*finish.brightness), 265 / float(light.mean()))  # never blind with light
+    return np.asarray(light * texture * exposure)
 
 
 def _noise(rng: Generator, height: int, width: int, cell_x_px: float, cell_y_px: float) -> _Field:
@@ -184,7 +179,7 @@ def _noise(rng: Generator, height: int, width: int, cell_x_px: float, cell_y_px:
     return np.asarray(cv2.resize(small, size, interpolation=cv2.INTER_CUBIC)[y : y + height, x : x + width])
 
 
-def _grain(rng: Generator, height: int, width: int, sigma_px: _Range) -> _Field:
+def _grain(rng: Generator, height: int, width: int, sigma_px: tuple[float, float]) -> _Field:
     white = rng.standard_normal((height, width), dtype=np.float32)
     along_x, along_y = (cv2.getGaussianKernel(7, sigma, cv2.CV_32F) for sigma in sigma_px)
     unit_x, unit_y = along_x / np.linalg.norm(along_x), along_y / np.linalg.norm(along_y)  # keep the deviation
@@ -259,9 +254,9 @@ def _paint_patches(view: _Field, rng: Generator) -> None:
     scale_px, stretch = rng.uniform(28, 50), rng.uniform(1, 2.5)
     shape = _noise(rng, height, width, scale_px, scale_px * stretch)
     x, y = rng.uniform(0.3, 0.7, 2) * (width, height)  # one patch lies well inside the view
-    across = cv2.getGaussianKernel(2 * width + 1, 0.85 * scale_px, cv2.CV_32F)[width - int(x) :][:width, 0]
-    along = cv2.getGaussianKernel(2 * height + 1, 0.85 * scale_px * stretch, cv2.CV_32F)[height - int(y) :][:height]
-    shape += (1.8 / across.max() / along.max()) * along * across
+    near_x = np.exp(-0.7 * ((np.arange(width) - x) / scale_px) ** 2)
+    near_y = np.exp(-0.7 * ((np.arange(height) - y) / (scale_px * stretch)) ** 2)
+    shape += 1.8 * np.outer(near_y, near_x).astype(np.float32)
     shape += rng.uniform(0.12, 0.3) * _noise(rng, height, width, 12, 16)
     shape += rng.uniform(0.05, 0.12) * _noise(rng, height, width, 3, 4)
     edge, soft, depth = _top(shape, rng.uniform(0.12, 0.45)), rng.uniform(0.25, 0.8), rng.uniform(0.5, 0.75)
@@ -274,10 +269,10 @@ def _paint_pitted_surface(view: _Field, rng: Generator) -> None:
     """Many small dark pits, denser on one side or in a band, some grown together to larger ones."""
     height, width = view.shape
     rough = _roughness(view)
-    crowd = rng.uniform(0.2, 1) * _noise(rng, height, width, rng.uniform(50, 150), 250)
-    density = np.exp(crowd.clip(-1.2, 1.2)) * rng.uniform(0.015, 0.035) / (1 + 4 * rough) ** 2
     size_px = 1 + 4 * rough
-    depth = rng.uniform(0.17, 0.32) + 1.5 * rough + max(float(view.mean()) - 190, 0) / 250  # white hides pits
+    crowd = rng.uniform(0.2, 1.2) * _noise(rng, height, width, rng.uniform(50, 150), 250)
+    density = np.exp(crowd.clip(-1.2, 1.2)) * rng.uniform(0.015, 0.05) / size_px**2
+    depth = rng.uniform(0.15, 0.28) + rough + max(float(view.mean()) - 190, 0) / 500  # white hides pits
     fine = _dots(rng, density, size_px * rng.uniform(0.8, 1.2), size_px * rng.uniform(1, 1.6))
     _darken(view, _smooth_step(fine, 0.15, 0.9), depth)
     if rng.random() < 0.6:
