@@ -1,5 +1,6 @@
 """Owns Paddle in the daemon: network input to logits. The only file that imports it, in the worker process alone."""
 
+import warnings
 from collections.abc import Iterator
 from typing import Any, Protocol
 
@@ -58,7 +59,9 @@ class PaddlePredictor:
 
 def load_engine() -> None:
     """Import Paddle and take its signal handlers away: it replaces ours, so a process sets its own after this."""
-    import paddle
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "No ccache found")  # nothing is compiled here
+        import paddle
 
     paddle.disable_signal_handler()
 

@@ -258,7 +258,9 @@ class Store:
 
     def _migrate(self, read_only: bool) -> None:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
-        if version == 0 and not read_only:
+        if version == 0 and read_only:
+            raise StoreError(f"{self.path}: nothing was recorded yet")
+        if version == 0:
             self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
         elif version != SCHEMA_VERSION:
             raise StoreError(f"{self.path}: schema {version}; this version reads schema {SCHEMA_VERSION}")

@@ -5,7 +5,7 @@ Reads top to bottom: `run` is the life, `_turn` one step of it, `_infer` what th
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -73,7 +73,7 @@ class Worker:
     def run(self) -> None:
         """Load, warm, check the golden images, then serve. BundleError where the model is not what it should be."""
         self._bundle = bundle.load(self._settings.bundle_path)
-        self._rules = rules(self._bundle, self._settings)
+        self._rules = rules(self._bundle, self._settings.decision.thresholds)
         self._predictor = self._load()
         preprocess = self._bundle.preprocess
         self._stack = np.empty((self._max_batch, preprocess.size, preprocess.size), np.uint8)
@@ -181,10 +181,10 @@ class Worker:
         return [decide_tile(logits[row], contrast(self._stack[row]), self._rules) for row in range(len(batch))]
 
 
-def rules(model: Bundle, settings: Settings) -> Rules:
-    """The bundle's decision numbers under the line's own thresholds."""
+def rules(model: Bundle, overrides: Mapping[str, float]) -> Rules:
+    """The bundle's decision numbers under the line's own thresholds, by label."""
     decision = model.manifest.decision
-    thresholds = {**decision.thresholds, **settings.decision.thresholds}
+    thresholds = {**decision.thresholds, **overrides}
     return Rules(
         model.labels,
         decision.temperature,

@@ -15,6 +15,7 @@ import yaml
 
 from inspector import bundle
 from inspector.bundle import Bundle, Golden, Manifest
+from inspector.errors import StoreError
 from inspector.store import Query, Record, Store
 
 LABELS = ("ok", "crazing", "patches", "pitted_surface", "rolled-in_scale", "scratches", "inclusion")
@@ -93,9 +94,10 @@ class Line:
 
     def records(self, **query: Any) -> list[Record]:
         """What is on record."""
-        if not (self.data / "records.sqlite").exists():
-            return []
-        store = Store(self.data, read_only=True)
+        try:
+            store = Store(self.data, read_only=True)
+        except StoreError:
+            return []  # the sink has not made it yet
         try:
             return list(store.records(Query(**query)))
         finally:

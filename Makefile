@@ -1,0 +1,33 @@
+# Everything a checkout needs is Python 3.10 to 3.12 with venv, and make. The environment is .venv in the checkout.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+
+.PHONY: help demo test lint bench model clean
+
+help:  ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
+
+demo: $(READY)  ## inspect simulated strip, live; SECONDS=30 ends by itself
+	$(BIN)/inspector demo -c configs/demo.yaml $(if $(SECONDS),--seconds $(SECONDS))
+
+test: $(READY)  ## every test; ARGS="-k folder" passes arguments to pytest
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: $(READY)  ## formatting, style and types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(READY)  ## drop folder to record against the bare predictor
+	$(BIN)/python -m tests.bench
+
+clean:  ## remove the environment and the demo's data
+	rm -rf $(VENV) demo
+
+$(READY): pyproject.toml
+	@echo "setting up $(VENV) (once; downloads Paddle, about 200 MB)"
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@

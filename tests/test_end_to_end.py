@@ -1,0 +1,201 @@
+"""The whole line, in real processes: images in the drop folder to records, through crashes, until SIGTERM."""
+
+import hashlib
+import json
+import os
+import shutil
+import signal
+import urllib.request
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import pytest
+
+from inspector import bundle, image
+from inspector.renderer import DEFECTS, render_image
+from tests.fakes import ROOT, Line, running, wait_until
+
+NEU = Path(os.environ.get("STRIP_NEU_CLS", ROOT.parent / "shared" / "neu-cls"))
+
+needs_model = pytest.mark.skipif(not bundle.DEFAULT.exists(), reason="the default bundle is not in this checkout")
+needs_neu = pytest.mark.skipif(not NEU.exists(), reason=f"the NEU-CLS images are not at {NEU}")
+
+
+def offer(folder: Path, count: int, first: int = 0) -> dict[str, str]:
+    """Drop `count` images, each renamed in whole; the generator's own ledger: name to sha256."""
+    folder.mkdir(exist_ok=True)
+    labels, ledger = ("ok", *DEFECTS), {}
+    renders = [render_image(labels[seed % len(labels)], seed).pixels for seed in range(min(count, 64))]
+    for index in range(first, first + count):
+        pixels = renders[index % len(renders)].copy()
+        pixels[0, :4] = list(index.to_bytes(4, "big"))  # no two files are the same
+        data = cv2.imencode(".bmp", pixels)[1].tobytes()
+        name = f"{index:05d}.bmp"
+        (folder / f".{name}").write_bytes(data)
+        (folder / f".{name}").rename(folder / name)
+        ledger[name] = hashlib.sha256(data).hexdigest()
+    return ledger
+
+
+def kept(folder: Path) -> dict[str, str]:
+    """Name to sha256 of every file in a folder."""
+    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
+
+
+def assert_exactly_once(line: Line, ledger: dict[str, str]) -> None:
+    """Judged by the generator's ledger: a record each, none twice, every file in done/ with its bytes."""
+    names = Counter(record.name for record in line.records())
+    assert set(names) == set(ledger)
+    assert set(names.values()) == {1}
+    assert kept(line.drop / "done") == ledger
+    account = line.account()[0]
+    assert account["balanced"], account
+    assert account["tally"]["captured"] == len(ledger)
+    assert account["tally"]["in_flight"] == 0
+    assert account["tally"]["dropped"] == {}
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    with running(Line(tmp_path)) as line:
+        yield line
+
+
+def test_every_image_dropped_is_recorded_once_and_moved_to_done(line: Line) -> None:
+    ledger = offer(line.drop, 300)
+    line.wait_for_records(300)
+    assert line.stop() == 0
+    assert_exactly_once(line, ledger)
+
+
+def test_images_that_were_already_there_are_taken(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    ledger = offer(line.drop, 40)
+    with running(line):
+        line.wait_for_records(40)
+        assert line.stop() == 0
+    assert_exactly_once(line, ledger)
+
+
+@pytest.mark.parametrize("victim", ["worker-0", "sink", "drop"])
+def test_killing_a_process_in_the_middle_loses_nothing_and_records_nothing_twice(line: Line, victim: str) -> None:
+    # Given a line in the middle of its work
+    ledger = offer(line.drop, 1500)
+    line.wait_for_records(100)
+    # When one of its processes is killed, and its successor too
+    for round_ in (1, 2):
+        pid = line.child(victim)
+        os.kill(pid, signal.SIGKILL)
+        wait_until(lambda pid=pid: line.child(victim) != pid, line.explain)  # type: ignore[misc]
+        ledger |= offer(line.drop, 100, first=1500 + 100 * round_)
+    # Then the record says what it would have said anyway
+    wait_until(lambda: len(line.records()) >= len(ledger), line.explain)
+    assert line.stop() == 0
+    assert_exactly_once(line, ledger)
+
+
+def test_killing_everything_at_once_loses_nothing(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    ledger = offer(line.drop, 1500)
+    for recorded in (1, 200, 700):
+        with running(line):
+            line.wait_for_records(recorded)  # and then SIGKILL to all of them
+    with running(line):
+        line.wait_for_records(len(ledger))
+        assert line.stop() == 0
+    assert_exactly_once(line, ledger)
+
+
+def test_what_is_in_done_is_on_record_whenever_everything_is_killed(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    ledger = offer(line.drop, 600)
+    for recorded in (1, 50, 150, 300):
+        with running(line):
+            line.wait_for_records(recorded)
+        done = {path.name for path in (line.drop / "done").iterdir()}
+        assert done <= {record.name for record in line.records()}
+        everywhere = [path.name for path in line.drop.rglob("*.bmp")]
+        assert sorted(everywhere) == sorted(ledger)
+
+
+def test_sigterm_drains_and_leaves_nothing_in_flight(line: Line) -> None:
+    offer(line.drop, 800)
+    line.wait_for_records(50)
+    assert line.stop() == 0
+    account = line.account()[0]
+    assert account["balanced"]
+    assert account["tally"]["in_flight"] == 0
+    assert not [path for path in (line.drop / ".work").rglob("*.bmp")]
+
+
+def test_a_simulated_line_runs_beside_a_folder_and_its_sums_balance(tmp_path: Path) -> None:
+    sources = [
+        {"name": "cam", "type": "simulated", "rate_fps": 200, "frames": 150},
+        {"name": "drop", "type": "folder", "path": str(tmp_path / "drop"), "settle_ms": 50},
+    ]
+    line = Line(tmp_path, sources)
+    offer(line.drop, 50)
+    with running(line):
+        line.wait_for_records(200)
+        with urllib.request.urlopen(f"{line.address}/readyz") as answer:
+            assert json.load(answer) == {"ready": True, "problems": []}
+        assert line.stop() == 0
+    accounts = {account["source"]: account for account in line.account()}
+    assert all(account["balanced"] for account in accounts.values())
+    assert accounts["cam"]["tally"]["captured"] == 150
+    assert accounts["drop"]["tally"]["captured"] == 50
+
+
+def test_the_defect_log_has_one_line_a_defect(tmp_path: Path) -> None:
+    log = tmp_path / "defects.jsonl"
+    line = Line(tmp_path, record={"defect_log": str(log)})
+    offer(line.drop, 120)
+    with running(line):
+        line.wait_for_records(120)
+        assert line.stop() == 0
+    logged = [json.loads(text)["name"] for text in log.read_text().splitlines()]
+    assert sorted(logged) == sorted(record.name for record in line.records(outcomes=("defect",)))
+
+
+@needs_model
+def test_the_default_model_tells_simulated_defects_and_clean_strip_apart(tmp_path: Path) -> None:
+    line = Line(tmp_path, workers={"engine": "paddle", "count": 1}, bundle="default")
+    line.drop.mkdir()
+    labels = [label for label in ("ok", *DEFECTS) for _ in range(10)]
+    for index, label in enumerate(labels):
+        cv2.imwrite(str(line.drop / f"{index:03d}-{label}.bmp"), render_image(label, 7_000_000 + index).pixels)
+    with running(line):
+        records = line.wait_for_records(len(labels))
+        assert line.stop() == 0
+    right = [record for record in records if record.label == record.name.removesuffix(".bmp").split("-", 1)[1]]
+    assert len(right) >= len(labels) - 1, [(record.name, record.label) for record in records if record not in right]
+
+
+@needs_model
+@needs_neu
+def test_all_of_neus_eval_images_are_recorded_with_the_labels_that_trainer_eval_gives(tmp_path: Path) -> None:
+    """Also with a worker, the sink and the source killed in the middle."""
+    from tests.neu import eval_names, trainer_labels
+
+    line = Line(tmp_path, workers={"engine": "paddle", "count": 2}, bundle="default")
+    line.drop.mkdir()
+    names = eval_names(NEU)
+    with running(line):
+        wait_until(lambda: "is ready" in line.log, line.explain)
+        for position, name in enumerate(names):
+            shutil.copy(NEU / name, line.drop / Path(name).name)
+            if position in (60, 150, 240):
+                line.wait_for_records(position // 2)
+                os.kill(line.child({60: "worker-0", 150: "sink", 240: "drop"}[position]), signal.SIGKILL)
+        records = line.wait_for_records(len(names), 100)
+        wait_until(lambda: len(list((line.drop / "done").iterdir())) == len(names), line.explain)
+        with urllib.request.urlopen(f"{line.address}/metrics") as answer:
+            metrics = answer.read().decode()
+        assert line.stop() == 0
+    assert len(records) == len(names)
+    assert f'inspector_frames_captured_total{{source="drop"}} {len(names)}.0' in metrics
+    told = {record.name: record.label for record in records}
+    assert told == trainer_labels(NEU, names)
+    assert all(image.image_format(path.read_bytes()) == "BMP" for path in (line.drop / "done").iterdir())

@@ -1,0 +1,103 @@
+"""Holds the architecture: who may import whom, and that each dangerous library has one door."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.fakes import ROOT
+
+#: library: the only modules of `inspector` that may import it.
+DOORS = {
+    "zmq": {"inspector.transport"},
+    "paddle": {"inspector.predictor"},
+    "prometheus_client": {"inspector.metrics"},
+    "sqlite3": {"inspector.store"},
+    "inotify_simple": {"inspector.sources.folder"},
+}
+#: What the trainer shares with the daemon, so that what was evaluated is what runs.
+SHARED = {"bundle", "preprocess", "predictor", "image", "errors", "decide", "renderer"}
+ROLES = {"inspector.sources", "inspector.worker", "inspector.sink"}
+
+
+def modules(package: str) -> dict[str, Path]:
+    """Module names of a package and their files."""
+    found = {}
+    for path in sorted((ROOT / package).rglob("*.py")):
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def imports(path: Path, top_level_only: bool = False) -> set[str]:
+    """Absolute names that a file imports; `from a import b` counts as a and a.b."""
+    tree = ast.parse(path.read_text())
+    names: set[str] = set()
+    for node in tree.body if top_level_only else ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
+    return names
+
+
+def graph(package: str) -> dict[str, set[str]]:
+    """Which modules of the package each of them imports when it is imported itself."""
+    known = modules(package)
+    return {name: (imports(path, top_level_only=True) & set(known)) - {name} for name, path in known.items()}
+
+
+def reachable(edges: dict[str, set[str]], start: str) -> set[str]:
+    """Everything that importing `start` imports, parents of a package included."""
+    seen: set[str] = set()
+    todo = [start]
+    while todo:
+        name = todo.pop()
+        if name not in seen:
+            seen.add(name)
+            todo += edges[name]
+    return seen
+
+
+@pytest.mark.parametrize("package", ["inspector", "trainer"])
+def test_imports_go_one_way_only(package: str) -> None:
+    edges = graph(package)
+    cycles = [name for name in edges if any(name in reachable(edges, below) for below in edges[name])]
+    assert cycles == []
+
+
+@pytest.mark.parametrize("library", DOORS)
+def test_each_dangerous_library_has_one_door(library: str) -> None:
+    users = {
+        name
+        for name, path in modules("inspector").items()
+        if any(used == library or used.startswith(f"{library}.") for used in imports(path))
+    }
+    assert users == DOORS[library]
+
+
+def test_the_inspector_never_imports_the_trainer() -> None:
+    users = [name for name, path in modules("inspector").items() if any(i.split(".")[0] == "trainer" for i in imports(path))]
+    assert users == []
+
+
+def test_the_trainer_takes_only_the_shared_parts_of_the_inspector() -> None:
+    for name, path in modules("trainer").items():
+        taken = {used.split(".")[1] for used in imports(path) if used.startswith("inspector.")}
+        assert taken <= SHARED, f"{name} imports {sorted(taken - SHARED)}"
+
+
+def test_the_roles_never_import_each_other() -> None:
+    for role in ROLES:
+        files = [path for name, path in modules("inspector").items() if name == role or name.startswith(f"{role}.")]
+        others = ROLES - {role}
+        for path in files:
+            assert not {used for used in imports(path) if any(used == o or used.startswith(f"{o}.") for o in others)}
+
+
+@pytest.mark.parametrize("module", ["sources", "sources.folder", "sources.simulated", "sink", "supervisor", "cli", "worker"])
+def test_importing_a_part_does_not_import_paddle(module: str) -> None:
+    code = f"import sys, inspector.{module}; sys.exit('paddle' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
