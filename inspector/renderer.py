@@ -161,7 +161,7 @@ def _surface(rng: Generator, height: int, width: int, finish: _Finish) -> _Field
     texture += rng.uniform(0.7, 1.3) * finish.mottle * mottle
     if rng.random() < finish.brushed:
         texture += rng.uniform(0.4, 1) * finish.mottle * _brush_marks(rng, height, width)
-    exposure = min(rng.triangular(*finish.brightness), 265 / float(light.mean()))  # never blind with light
+    exposure = min(rng.triangular(*finish.brightness), 310 / float(light.max()))  # never blinded
     return np.asarray(light * texture * exposure)
 
 
@@ -272,7 +272,8 @@ def _paint_pitted_surface(view: _Field, rng: Generator) -> None:
     size_px = 1 + 4 * rough
     crowd = rng.uniform(0.2, 1.2) * _noise(rng, height, width, rng.uniform(50, 150), 250)
     density = np.exp(crowd.clip(-1.2, 1.2)) * rng.uniform(0.015, 0.05) / size_px**2
-    depth = rng.uniform(0.15, 0.28) + rough + max(float(view.mean()) - 190, 0) / 500  # white hides pits
+    white = max(float(view.mean()) - 190, 0) / 500  # the camera's saturation hides pits
+    depth = min(rng.uniform(0.15, 0.28) + 1.6 * rough + white, 0.5)
     fine = _dots(rng, density, size_px * rng.uniform(0.8, 1.2), size_px * rng.uniform(1, 1.6))
     _darken(view, _smooth_step(fine, 0.15, 0.9), depth)
     if rng.random() < 0.6:
