@@ -23,6 +23,13 @@ lint: $(READY)  ## formatting, style and types
 bench: $(READY)  ## drop folder to record against the bare predictor
 	$(BIN)/python -m tests.bench
 
+MODEL := configs/train/default_model.yaml
+model: $(READY)  ## make the bundled model again from NEU-CLS (STRIP_NEU_CLS=folder) and simulated strip
+	$(BIN)/trainer prepare -c $(MODEL)
+	$(BIN)/trainer train -c $(MODEL)
+	$(BIN)/trainer eval -c $(MODEL)
+	$(BIN)/trainer export -c $(MODEL) --to inspector/models/default
+
 clean:  ## remove the environment and the demo's data
 	rm -rf $(VENV) demo
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import msgspec
 from msgspec.structs import asdict
 from rich.console import Console
-from rich.table import Table
 
 from inspector import __version__
 from inspector.errors import InspectorError
@@ -124,6 +123,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _defects(options: argparse.Namespace) -> int:
     from inspector import config
+    from inspector.screen import listing
     from inspector.store import Query, Store, to_json
 
     settings = config.load(options.config, options.override)
@@ -146,7 +146,7 @@ def _defects(options: argparse.Namespace) -> int:
     elif options.csv:
         _print_csv(records)
     else:
-        _print_table(records)
+        Console().print(listing(records, date=True))
     store.close()
     return EXIT_OK
 
@@ -193,19 +193,6 @@ def _print_csv(records: Iterable) -> None:  # type: ignore[type-arg]
     for record in records:
         cells = (getattr(record, name) for name in Record.__struct_fields__)
         writer.writerow(msgspec.json.encode(cell).decode() if isinstance(cell, list) else cell for cell in cells)
-
-
-def _print_table(records: Iterable) -> None:  # type: ignore[type-arg]
-    table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("time", "source", "frame", "verdict", "label", "severity", "score", "reason"):
-        table.add_column(column, justify="right" if column == "score" else "left")
-    for record in records:
-        moment = datetime.fromtimestamp(record.captured_at).isoformat(" ", "seconds")
-        table.add_row(
-            moment, record.source, record.name, record.outcome, record.label, record.severity,
-            f"{record.score:.3f}", record.reason,
-        )  # fmt: skip
-    Console().print(table, markup=False)
 
 
 def _moment(text: str) -> float:

@@ -106,7 +106,10 @@ class Metrics(_Section):
 class Overrides(_Section):
     """Decision numbers of the line that replace the bundle's."""
 
-    thresholds: Annotated[dict[str, Annotated[float, Field(ge=0, le=1)]], Field(description="by label")] = {}
+    thresholds: Annotated[
+        dict[str, Annotated[float, Field(ge=0, le=1)]],
+        Field(description="by label, from 0 to 1: a score under it is unsure"),
+    ] = {}
 
 
 class Settings(_Section):
@@ -120,7 +123,9 @@ class Settings(_Section):
     record: Record = Record()
     metrics: Metrics = Metrics()
     decision: Overrides = Overrides()
-    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_level: Annotated[
+        Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="least severe line logged")
+    ] = "INFO"
 
     @field_validator("sources")
     @classmethod

@@ -45,7 +45,7 @@ def _watch(line: "subprocess.Popen[bytes]", screen: Screen, seconds: float | Non
     if not console.is_terminal:
         while line.poll() is None and (left := ends_at - time.monotonic()) > 0:
             time.sleep(min(_LINE_S, left))
-            console.print(screen.line())
+            console.print(screen.line(), soft_wrap=True)
         return
     with Live(screen.look(), console=console, refresh_per_second=4) as live:
         while line.poll() is None and time.monotonic() < ends_at:

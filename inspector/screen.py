@@ -6,7 +6,7 @@ import time
 import urllib.error
 import urllib.request
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -22,7 +22,7 @@ from inspector.store import Account, Query, Record, Store
 
 _COLOURS = {"ok": "green", "defect": "red", "unsure": "yellow", "error": "magenta"}
 #: Rates are of the last so many seconds, latencies of the last so many records.
-_RATE_S, _LATENCY_RECORDS = 5.0, 200
+_RATE_S, _LATENCY_RECORDS = 6.0, 200
 
 
 class Screen:
@@ -31,35 +31,44 @@ class Screen:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._base = f"http://{settings.metrics.host}:{settings.metrics.port}"
+        self._folders = [source for source in settings.sources if isinstance(source, FolderSource)]
         self._seen: deque[tuple[float, dict[str, int]]] = deque()
 
     def look(self) -> RenderableType:
         """The whole picture, for rich to draw."""
-        accounts, latest, defects = self._read()
-        rates = self._rates(accounts)
-        latency = Text(f"capture to record: {_latencies(latest)}")
-        return Group(
-            Panel(sums(accounts, rates), title=f"Strip Inspector · {self._state()}", title_align="left"),
-            Panel(_listing(defects), title="last defects", title_align="left"),
-            Group(latency, Text(f"metrics: {self._base}/metrics"), *self._folders()),
-        )
+        accounts, latest, defects, dropped_in = self._read()
+        table = sums(accounts, self._rates(accounts))
+        parts: list[RenderableType] = [
+            Panel(table, title=f"Strip Inspector · {self._state()}", title_align="left"),
+            Panel(listing(defects), title="last defects", title_align="left"),
+        ]
+        for source in self._folders:
+            if records := dropped_in[source.name]:
+                parts.append(Panel(listing(records), title=f"last from {source.path}", title_align="left"))
+            else:
+                parts.append(Text(f"drop an image into {source.path} and see its verdict here"))
+        parts.append(Text(f"capture to record: {_latencies(latest)} · metrics: {self._base}/metrics"))
+        return Group(*parts)
 
     def line(self) -> str:
         """The same in one line, where there is no terminal."""
-        accounts, latest, _ = self._read()
+        accounts, latest, *_ = self._read()
         rate = sum(self._rates(accounts).values())
         total = {outcome: sum(account.recorded[outcome] for account in accounts) for outcome in OUTCOMES}
         counts = " ".join(f"{outcome} {count}" for outcome, count in total.items())
         return f"{self._state()}: {counts}, {rate:.1f}/s, capture to record {_latencies(latest)}"
 
-    def _read(self) -> tuple[list[Account], list[Record], list[Record]]:
+    def _read(self) -> tuple[list[Account], list[Record], list[Record], dict[str, list[Record]]]:
+        folders = [source.name for source in self._folders]
         try:
             store = Store(self._settings.data, read_only=True)
         except StoreError:
-            return [], [], []  # the sink has not made it yet
+            return [], [], [], {name: [] for name in folders}  # the sink has not made it yet
         try:
-            defects = store.records(Query(outcomes=("defect",), limit=8))
-            return store.accounts(), list(store.records(Query(limit=_LATENCY_RECORDS))), list(defects)
+            latest = list(store.records(Query(limit=_LATENCY_RECORDS)))
+            defects = list(store.records(Query(outcomes=("defect",), limit=8)))
+            dropped_in = {name: list(store.records(Query(sources=(name,), limit=5))) for name in folders}
+            return store.accounts(), latest, defects, dropped_in
         finally:
             store.close()
 
@@ -81,10 +90,6 @@ class Screen:
             return "not ready: " + "; ".join(json.loads(error.read())["problems"])
         except OSError:
             return "starting"
-
-    def _folders(self) -> list[Text]:
-        folders = [source for source in self._settings.sources if isinstance(source, FolderSource)]
-        return [Text(f"drop an image into {folder.path} and see its verdict here") for folder in folders]
 
 
 def sums(accounts: Sequence[Account], rates: dict[str, float] | None = None) -> Table:
@@ -110,14 +115,17 @@ def _dropped(reasons: dict[str, int]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in reasons.items()) or "0"
 
 
-def _listing(defects: Sequence[Record]) -> Table:
+def listing(records: Iterable[Record], date: bool = False) -> Table:
+    """Records as a table, a row each; with the date where they may be of another day."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("time", "source", "frame", "label", "severity", "score"):
-        table.add_column(column, justify="right" if column == "score" else "left")
-    for record in defects:
-        clock = datetime.fromtimestamp(record.captured_at).strftime("%H:%M:%S")
-        label = Text(record.label, style="red")
-        table.add_row(clock, record.source, record.name, label, record.severity, f"{record.score:.3f}")
+    for column in ("time", "source", "frame", "verdict", "label", "severity", "score", "reason"):
+        table.add_column(column, justify="right" if column == "score" else "left", no_wrap=column == "time")
+    for record in records:
+        moment = datetime.fromtimestamp(record.captured_at).strftime("%Y-%m-%d %H:%M:%S" if date else "%H:%M:%S")
+        verdict = Text(record.outcome, style=_COLOURS[record.outcome])
+        cells = (record.label, record.severity, f"{record.score:.3f}", record.reason)
+        # Text: a file may be called [red].bmp, or carry a line break.
+        table.add_row(moment, record.source, Text(repr(record.name)[1:-1]), verdict, *map(Text, cells))
     return table
 
 

@@ -67,7 +67,8 @@ def main() -> None:
         ours = measure_line(options.bundle, options.frames, options.workers, options.max_batch)
         rounds.append((bare, ours))
         if not options.json:
-            print(f"round: CPU ratio {cpu_ratio(bare, ours):.3f}, wall ratio {bare.wall_s / ours.wall_s:.3f}", flush=True)
+            wall = bare.wall_s / ours.wall_s
+            print(f"round: CPU ratio {cpu_ratio(bare, ours):.3f}, wall ratio {wall:.3f}", flush=True)
     report(rounds, steps(bundle.load(options.bundle)), options)
 
 
@@ -217,7 +218,8 @@ def report(rounds: list[tuple[Cost, Cost]], timed: dict[str, float], options: ar
     bare_us = statistics.median(bare.cpu_s / bare.frames * 1e6 for bare, _ in rounds)
     roles = {role for _, ours in rounds for role in ours.by_process}
     ours_us = {
-        role: statistics.median(ours.by_process.get(role, 0) / ours.frames * 1e6 for _, ours in rounds) for role in roles
+        role: statistics.median(ours.by_process.get(role, 0) / ours.frames * 1e6 for _, ours in rounds)
+        for role in roles
     }
     rate = statistics.median(ours.frames / ours.wall_s for _, ours in rounds)
     figures = {

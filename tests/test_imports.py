@@ -79,7 +79,9 @@ def test_each_dangerous_library_has_one_door(library: str) -> None:
 
 
 def test_the_inspector_never_imports_the_trainer() -> None:
-    users = [name for name, path in modules("inspector").items() if any(i.split(".")[0] == "trainer" for i in imports(path))]
+    users = [
+        name for name, path in modules("inspector").items() if any(i.split(".")[0] == "trainer" for i in imports(path))
+    ]
     assert users == []
 
 
@@ -97,7 +99,9 @@ def test_the_roles_never_import_each_other() -> None:
             assert not {used for used in imports(path) if any(used == o or used.startswith(f"{o}.") for o in others)}
 
 
-@pytest.mark.parametrize("module", ["sources", "sources.folder", "sources.simulated", "sink", "supervisor", "cli", "worker"])
+@pytest.mark.parametrize(
+    "module", ["sources", "sources.folder", "sources.simulated", "sink", "supervisor", "cli", "worker"]
+)
 def test_importing_a_part_does_not_import_paddle(module: str) -> None:
     code = f"import sys, inspector.{module}; sys.exit('paddle' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0

@@ -1,0 +1,110 @@
+"""Holds the documents to the code: every command, setting, metric, file and config they name is real."""
+
+import argparse
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+import inspector
+from inspector import cli
+from inspector.metrics import Metrics
+from tests.fakes import ROOT, Line, running, wait_until
+from tests.fakes import inspector as run_inspector
+
+README = (ROOT / "README.md").read_text()
+LINE_CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
+
+
+def commands(program: str) -> list[str]:
+    """Every line of README's shell blocks that calls the program, without its comment."""
+    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
+    return [line for line in lines if line.startswith(f"{program} ")]
+
+
+@pytest.mark.parametrize("command", commands("inspector"))
+def test_every_inspector_command_of_the_readme_parses(command: str) -> None:
+    cli._parser().parse_args(shlex.split(command)[1:])
+
+
+@pytest.mark.parametrize("command", commands("trainer"))
+def test_every_trainer_command_of_the_readme_parses_and_names_a_real_recipe(command: str) -> None:
+    from trainer import cli as trainer_cli
+
+    arguments = shlex.split(command)[1:]
+    trainer_cli._parser().parse_args(arguments)
+    recipes = [Path(argument) for argument in arguments if argument.endswith(".yaml")]
+    assert all((ROOT / recipe).exists() for recipe in recipes)
+
+
+def test_every_make_target_of_the_readme_exists() -> None:
+    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    assert set(re.findall(r"make ([a-z]+)", README)) - {"demo"} <= targets
+
+
+def test_the_readme_lists_every_setting_as_the_command_prints_them() -> None:
+    printed = run_inspector("settings").stdout
+    table = "\n".join(f"    {line.rstrip()}" for line in printed.splitlines())
+    assert table in README
+
+
+def test_the_readme_names_every_metric_and_no_other() -> None:
+    exposed = {family.name for family in Metrics().registry.collect()}
+    counters = {family.name for family in Metrics().registry.collect() if family.type == "counter"}
+    full = {f"{name}_total" if name in counters else name for name in exposed}
+    assert set(re.findall(r"inspector_[a-z_]+[a-z]", README)) == full
+
+
+def test_the_readme_shows_every_file_of_the_inspector() -> None:
+    tree = README.split("### The tree")[1].split("## Speed")[0]
+    shown = {name for name in re.findall(r"(\w+\.py)", tree)}
+    files = {path.name for path in (ROOT / "inspector").rglob("*.py") if not path.name.startswith("__")}
+    assert files <= shown
+    assert shown - files == {"bench.py"}
+
+
+@pytest.mark.parametrize("path", LINE_CONFIGS, ids=lambda path: path.name)
+def test_every_line_config_passes_the_check_and_starts(path: Path, tmp_path: Path) -> None:
+    # Given the config as it is, but its folders and port moved out of the way
+    line = Line(tmp_path)
+    line.config.write_text(path.read_text())
+    overrides = {
+        "INSPECTOR_DATA": str(line.data),
+        "INSPECTOR_SOURCES__DROP__PATH": str(line.drop),
+        "INSPECTOR_METRICS__PORT": "0",
+        "INSPECTOR_WORKERS__ENGINE": "fake",
+        "INSPECTOR_BUNDLE": str(tmp_path / "bundle"),
+        "INSPECTOR_RECORD__DEFECT_LOG": str(tmp_path / "defects.jsonl"),
+    }
+    checked = run_inspector("check", "-c", str(line.config), **overrides)
+    assert checked.returncode == 0, checked.stderr
+    # When it starts
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in overrides.items():
+            patch.setenv(name, value)
+        with running(line):
+            # Then it is ready, and stops cleanly
+            wait_until(lambda: "is ready" in line.log and "taken over" in line.log, line.explain)
+            assert line.stop() == 0
+
+
+def test_every_command_and_option_explains_itself() -> None:
+    def options(parser: argparse.ArgumentParser) -> list[argparse.Action]:
+        found = []
+        for action in parser._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                found += [option for sub in action.choices.values() for option in options(sub)]
+            else:
+                found.append(action)
+        return found
+
+    silent = [action.dest for action in options(cli._parser()) if not action.help and not action.choices]
+    assert silent == []
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    newest = re.search(r"^## (\S+)$", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert newest and newest[1] == inspector.__version__
+    assert f'version = "{inspector.__version__}"' in (ROOT / "pyproject.toml").read_text()
