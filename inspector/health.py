@@ -31,6 +31,10 @@ class Health:
         """A worker was heard from: it beats while idle and answers after each batch."""
         self._workers[name] = (self._clock(), model)
 
+    def worker_gone(self, name: str) -> None:
+        """The supervisor saw a worker end."""
+        self._workers.pop(name, None)
+
     def wrote(self, error: str | None) -> None:
         """The last write to the record went well (None), or why not."""
         self._write_error = error

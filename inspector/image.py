@@ -5,21 +5,17 @@ import os
 import stat
 from pathlib import Path
 
-#: Refused above this, before anything is allocated: a 16k line-scan frame of 6,000 lines still passes.
-MAX_PIXELS = 100_000_000
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector import MAX_PIXELS
+from inspector.errors import ImageError
+
 #: A file larger than this is not read at all.
 MAX_FILE_BYTES = 512 * 1024 * 1024
-# OpenCV reads its own limit once, when it is imported: a 48 KB file that claims 30,000 x 30,000 must not cost 3 GB.
-os.environ.setdefault("OPENCV_IO_MAX_IMAGE_PIXELS", str(MAX_PIXELS))
-# A damaged file is a verdict of ours, with its reason; the codec's own lines would only flood the log.
-os.environ.setdefault("OPENCV_LOG_LEVEL", "OFF")
-
-import cv2  # noqa: E402
-import numpy as np  # noqa: E402
-from numpy.typing import NDArray  # noqa: E402
-
-from inspector.errors import ImageError  # noqa: E402
-
+#: The longest side that a message between our processes can carry.
+MAX_SIDE_PX = 65_536
 SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".pgm"})
 #: The smallest side that still shows texture; anything less is a broken export, not a view of strip.
 MIN_SIDE_PX = 32
@@ -33,6 +29,7 @@ _FORMATS = (
     (b"RIFF", "WebP"),
     (b"P5", "PGM"),
 )
+_PNG_END = b"IEND\xaeB`\x82"  # with its checksum, which never differs
 
 
 def image_format(data: bytes) -> str | None:
@@ -51,7 +48,7 @@ def incomplete(data: bytes) -> str | None:
     kind = image_format(data)
     if kind == "BMP" and len(data) < (promised := int.from_bytes(data[2:6], "little")):
         return f"truncated: BMP header promises {promised} bytes, the file has {len(data)}"
-    if kind == "PNG" and b"IEND" not in data[-64:]:
+    if kind == "PNG" and _PNG_END not in data[-64:]:
         return "truncated: PNG without its IEND end"
     if kind == "JPEG" and b"\xff\xd9" not in data[-64:]:
         return "truncated: JPEG without its end marker"
@@ -135,6 +132,8 @@ def _inspectable(pixels: NDArray[np.generic], bit_depth: int) -> NDArray[np.uint
     height, width = pixels.shape[:2]
     if min(height, width) < MIN_SIDE_PX:
         raise ImageError(f"{width}x{height} pixels: smaller than {MIN_SIDE_PX}x{MIN_SIDE_PX}")
+    if max(height, width) > MAX_SIDE_PX or height * width > MAX_PIXELS:
+        raise ImageError(f"{width}x{height} pixels: at most {MAX_SIDE_PX:,} a side and {MAX_PIXELS:,} in all")
     if pixels.dtype == np.uint8:
         return np.ascontiguousarray(pixels, np.uint8)
     if pixels.dtype != np.uint16:

@@ -11,6 +11,8 @@ On the wire a message is one msgpack array that starts with its type's name; a F
 raw pixels.
 """
 
+from collections.abc import Iterator
+from multiprocessing.connection import Connection
 from typing import Annotated
 
 import msgspec
@@ -18,9 +20,10 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from inspector import MAX_PIXELS
 from inspector.decide import Outcome
 from inspector.errors import MessageError
-from inspector.image import MAX_PIXELS
+from inspector.image import MAX_SIDE_PX
 
 #: Bound on any message of ours that is not pixels; the largest is a Hello with 4,096 claimed frames.
 MAX_MESSAGE_BYTES = 1 << 20
@@ -32,7 +35,7 @@ Name = Annotated[str, Meta(min_length=1, max_length=64)]
 FrameId = Annotated[str, Meta(min_length=1, max_length=64)]
 #: What a person calls the frame: a file's relative path, non-UTF-8 bytes written as \\xNN.
 FrameName = Annotated[str, Meta(max_length=4096)]
-Side = Annotated[int, Meta(ge=1, le=65536)]
+Side = Annotated[int, Meta(ge=1, le=MAX_SIDE_PX)]
 Count = Annotated[int, Meta(ge=0)]
 Text = Annotated[str, Meta(max_length=1024)]
 #: time.monotonic() of this host: shared by all its processes.
@@ -96,8 +99,8 @@ class Verdict(_Message, frozen=True):
     sequence: Count
     captured_at: Epoch
     captured_mono: Monotonic
-    height: Annotated[int, Meta(ge=0, le=65536)]
-    width: Annotated[int, Meta(ge=0, le=65536)]
+    height: Annotated[int, Meta(ge=0, le=MAX_SIDE_PX)]
+    width: Annotated[int, Meta(ge=0, le=MAX_SIDE_PX)]
     attempt: Annotated[int, Meta(ge=1, le=100)]
     outcome: Outcome
     label: Annotated[str, Meta(max_length=64)] = ""
@@ -207,6 +210,12 @@ def decode(data: bytes) -> Message:
         raise MessageError(str(error)) from None
     except RecursionError:
         raise MessageError("nested too deeply") from None
+
+
+def heard(words: Connection | None) -> Iterator[Message]:
+    """The messages that wait in a pipe to or from the supervisor. EOFError or OSError where its other end is gone."""
+    while words is not None and words.poll():
+        yield decode(words.recv_bytes(MAX_MESSAGE_BYTES))
 
 
 def pixels(frame: Frame, data: "memoryview | bytes") -> NDArray[np.uint8]:

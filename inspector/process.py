@@ -55,7 +55,7 @@ def main(assignment: Assignment) -> None:
 
 
 def _prepare(assignment: Assignment) -> Callable[[], None]:
-    """Build the role. Each imports only what it needs: no Paddle in sources and sink, no OpenCV in the sink."""
+    """Build the role. Each imports only what it needs: no Paddle in sources and sink."""
     settings, sockets, words = assignment.settings, assignment.sockets, assignment.words
     if assignment.role == "worker" and settings.workers.engine == "paddle":
         from inspector.predictor import load_engine
@@ -69,7 +69,7 @@ def _prepare(assignment: Assignment) -> Callable[[], None]:
     if assignment.role == "sink":
         from inspector.sink import Sink
 
-        return Sink(settings, sockets, stop).run
+        return Sink(settings, sockets, words, stop).run
     from inspector.sources import Source
 
     chosen = next(source for source in settings.sources if source.name == assignment.name)

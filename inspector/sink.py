@@ -4,6 +4,7 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from multiprocessing.connection import Connection
 from pathlib import Path
 
 from inspector import messages
@@ -11,7 +12,7 @@ from inspector.config import Settings
 from inspector.decide import Outcome
 from inspector.errors import MessageError, StoreError
 from inspector.health import Health, HealthServer
-from inspector.messages import Ack, Beat, Hello, Pulse, Settled, Tally, Verdict, Verdicts, Welcome
+from inspector.messages import Ack, Beat, Hello, Pulse, Settled, Tally, Verdict, Verdicts, Welcome, WorkerGone
 from inspector.metrics import Metrics
 from inspector.store import Query, Store, to_json
 from inspector.transport import Poller, Router, sink_address
@@ -28,8 +29,15 @@ _MARK = "defect_log"
 class Sink:
     """Records verdicts until told to stop, then what has already arrived."""
 
-    def __init__(self, settings: Settings, sockets: Path, stop: Callable[[], bool] = lambda: False) -> None:
-        """`stop` is asked in every turn."""
+    def __init__(
+        self,
+        settings: Settings,
+        sockets: Path,
+        words: Connection | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> None:
+        """`words` brings the supervisor's messages; `stop` is asked in every turn."""
+        self._words = words
         self._settings = settings
         self._sockets = sockets
         self._stop = stop
@@ -62,7 +70,7 @@ class Sink:
             self._store.close()
 
     def _serve(self) -> None:
-        poller = Poller([self._router])
+        poller = Poller([self._router], [self._words.fileno()] if self._words else [])
         while not self._stop():
             self._turn(poller)
         while self._turn(poller):  # what has already arrived is recorded before we go
@@ -72,11 +80,20 @@ class Sink:
     def _turn(self, poller: Poller) -> bool:
         """Receive, and commit when it is time; False where nothing came and nothing is left."""
         came = poller.wait(self._idle_ms())
+        self._hear_supervisor()
         while len(self._pending) < self._settings.record.commit_rows and (received := self._router.receive()):
             self._receive(*received)
         if self._commit_due():
             self._commit()
         return came or bool(self._pending)
+
+    def _hear_supervisor(self) -> None:
+        try:
+            for message in messages.heard(self._words):
+                if isinstance(message, WorkerGone):
+                    self._health.worker_gone(message.worker)
+        except (EOFError, OSError):
+            self._words = None  # the supervisor is gone, and the kernel is about to end us too
 
     def _idle_ms(self) -> float:
         if not self._pending:

@@ -152,12 +152,12 @@ class Supervisor:
         child.restart_at = now + pause
         log.log(logging.WARNING if exit_code else logging.INFO, "%s ended with %s", child.name, _reason(exit_code))
         if child.role == "worker":
-            self._tell_sources(WorkerGone(child.name))
+            self._tell_others(WorkerGone(child.name))
         return exit_code
 
-    def _tell_sources(self, message: WorkerGone) -> None:
+    def _tell_others(self, message: WorkerGone) -> None:
         for child in self._children:
-            if child.role == "source" and child.words is not None:
+            if child.role != "worker" and child.words is not None:
                 try:
                     child.words.send_bytes(messages.encode(message))
                 except OSError:

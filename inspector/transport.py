@@ -9,8 +9,8 @@ from pathlib import Path
 
 import zmq
 
+from inspector import MAX_PIXELS
 from inspector.errors import BusyError
-from inspector.image import MAX_PIXELS
 
 #: Longest path that fits a Unix socket address on Linux (sun_path is 108 bytes with its end).
 MAX_SOCKET_PATH = 107

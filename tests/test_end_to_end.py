@@ -16,6 +16,7 @@ import pytest
 from inspector import bundle, image
 from inspector.renderer import DEFECTS, render_image
 from tests.fakes import ROOT, Line, running, wait_until
+from tests.neu import eval_list, trainer_labels
 
 NEU = Path(os.environ.get("STRIP_NEU_CLS", ROOT.parent / "shared" / "neu-cls"))
 
@@ -177,11 +178,9 @@ def test_the_default_model_tells_simulated_defects_and_clean_strip_apart(tmp_pat
 @needs_neu
 def test_all_of_neus_eval_images_are_recorded_with_the_labels_that_trainer_eval_gives(tmp_path: Path) -> None:
     """Also with a worker, the sink and the source killed in the middle."""
-    from tests.neu import eval_names, trainer_labels
-
     line = Line(tmp_path, workers={"engine": "paddle", "count": 2}, bundle="default")
     line.drop.mkdir()
-    names = eval_names(NEU)
+    names = list(eval_list(NEU))
     with running(line):
         wait_until(lambda: "is ready" in line.log, line.explain)
         for position, name in enumerate(names):
@@ -197,5 +196,5 @@ def test_all_of_neus_eval_images_are_recorded_with_the_labels_that_trainer_eval_
     assert len(records) == len(names)
     assert f'inspector_frames_captured_total{{source="drop"}} {len(names)}.0' in metrics
     told = {record.name: record.label for record in records}
-    assert told == trainer_labels(NEU, names)
+    assert told == trainer_labels(NEU, bundle.DEFAULT, tmp_path / "run")
     assert all(image.image_format(path.read_bytes()) == "BMP" for path in (line.drop / "done").iterdir())

@@ -333,16 +333,17 @@ class Source:
         window.free = message.free
 
     def _hear_supervisor(self) -> None:
-        while self._words and self._words.poll():
-            try:
-                message = messages.decode(self._words.recv_bytes())
-            except (EOFError, OSError):
-                self._orphaned = True
-                return
-            if isinstance(message, WorkerGone):
-                self._workers.pop(message.worker, None)
-                if taken := self._ledger.worker_gone(message.worker):
-                    log.warning("%s is gone: %d frames taken back", message.worker, taken)
+        try:
+            for message in messages.heard(self._words):
+                if isinstance(message, WorkerGone):
+                    self._lose_worker(message.worker)
+        except (EOFError, OSError):
+            self._orphaned = True
+
+    def _lose_worker(self, worker: str) -> None:
+        self._workers.pop(worker, None)
+        if taken := self._ledger.worker_gone(worker):
+            log.warning("%s is gone: %d frames taken back", worker, taken)
 
     def _settle(self, settled: list[messages.Settled]) -> None:
         for one in settled:
