@@ -29,7 +29,6 @@ _FORMATS = (
     (b"RIFF", "WebP"),
     (b"P5", "PGM"),
 )
-_PNG_END = b"IEND\xaeB`\x82"  # with its checksum, which never differs
 
 
 def image_format(data: bytes) -> str | None:
@@ -48,7 +47,7 @@ def incomplete(data: bytes) -> str | None:
     kind = image_format(data)
     if kind == "BMP" and len(data) < (promised := int.from_bytes(data[2:6], "little")):
         return f"truncated: BMP header promises {promised} bytes, the file has {len(data)}"
-    if kind == "PNG" and _PNG_END not in data[-64:]:
+    if kind == "PNG" and b"IEND" not in _png_chunks(data):
         return "truncated: PNG without its IEND end"
     if kind == "JPEG" and b"\xff\xd9" not in data[-64:]:
         return "truncated: JPEG without its end marker"
@@ -113,10 +112,26 @@ def _unsupported(data: bytes) -> str | None:
     kind = image_format(data)
     if kind is None:
         return f"not an image we inspect (first bytes {data[:8]!r}); BMP, PNG, JPEG, TIFF, WebP or PGM is"
-    animated = (kind == "PNG" and b"acTL" in data[:4096]) or (kind == "WebP" and b"ANIM" in data[:64])
+    animated = (kind == "PNG" and b"acTL" in _png_chunks(data)) or (kind == "WebP" and b"ANIM" in data[:64])
     if animated or (kind == "TIFF" and _tiff_pages(data) > 1):
         return f"several pictures in one {kind} file: a frame is one picture"
     return None
+
+
+def _png_chunks(data: bytes) -> set[bytes]:
+    """The kinds of chunk that lie within the file, up to IEND. PNG specification, section 5.
+
+    OpenCV allocates whatever length a chunk claims: one that reaches beyond the file must never get to it.
+    """
+    kinds: set[bytes] = set()
+    position = len(b"\x89PNG\r\n\x1a\n")
+    while b"IEND" not in kinds:
+        kind = data[position + 4 : position + 8]
+        position += 12 + int.from_bytes(data[position : position + 4], "big")
+        if not kind or position > len(data):
+            break
+        kinds.add(kind)
+    return kinds
 
 
 def _tiff_pages(data: bytes) -> int:
