@@ -18,7 +18,7 @@ from inspector.config import FolderSource, Settings, SourceSettings
 from inspector.errors import BundleError, BusyError, ConfigError
 
 if TYPE_CHECKING:
-    from inspector.sources import Connector
+    from inspector.sources.connector import Connector
 
 log = logging.getLogger(__name__)
 

@@ -1,4 +1,4 @@
-"""Owns the life of a source: capture, hand out by credit, hear "recorded". A connector is only `open, read, close`.
+"""Owns the life of a source: capture, hand out by credit, hear "recorded". A `connector` only opens, reads, closes.
 
 One file a connector: `folder`, `simulated`. What they share (pacing, the ledger, counting, reconnecting, stopping)
 is here, once.
@@ -11,14 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Protocol
 
 from inspector import messages
 from inspector.config import Delivery
-from inspector.decide import Outcome
 from inspector.errors import MessageError
 from inspector.messages import Ack, Credit, Frame, Hello, Pulse, Tally, Verdicts, Welcome, WorkerGone
-from inspector.sources.ledger import Capture, Flight, Ledger
+from inspector.sources.connector import Capture, Connector
+from inspector.sources.ledger import Flight, Ledger
 from inspector.transport import Dealer, Poller, Router, sink_address, source_address
 
 log = logging.getLogger(__name__)
@@ -31,38 +30,6 @@ SINK_AWAY_S = 2.0
 CAPTURE_BURST = 16
 #: How long to wait before a source that failed is opened again.
 REOPEN_S = 1.0
-
-
-class Connector(Protocol):
-    """Where frames come from. Called by one thread; no call blocks for longer than one frame takes to read."""
-
-    #: True: what it has not read yet waits there, and what it has read outlives this process (files).
-    #: False: what is not read now is gone (cameras), so the oldest waiting frame is dropped when there is no room.
-    patient: bool
-
-    def open(self) -> list[Capture]:
-        """Connect, and return the frames still owned from a former life. OSError: try again later."""
-        ...
-
-    def read(self) -> Capture | None:
-        """The next frame, or None where there is none now. OSError: the connection is lost."""
-        ...
-
-    def due_ms(self) -> float:
-        """How long nothing needs to be asked of `read`, unless `wake` becomes readable."""
-        ...
-
-    def wake(self) -> int | None:
-        """A file descriptor that becomes readable when there may be a frame, or None."""
-        ...
-
-    def recorded(self, capture: Capture, outcome: Outcome) -> None:
-        """The frame is on durable record: what it was read from may go."""
-        ...
-
-    def close(self) -> None:
-        """Disconnect."""
-        ...
 
 
 @dataclass(slots=True)
@@ -125,14 +92,22 @@ class Source:
         try:
             self._work.bind(source_address(self._sockets, self._name))
             self._record.connect(sink_address(self._sockets))
-            former = self._connector.open()
-            self._open = True
-            if self._introduce(former):
+            former = self._open_at_last()
+            if former is not None and self._introduce(former):
                 self._serve()
         finally:
             self._connector.close()
             self._work.close()
             self._record.close()
+
+    def _open_at_last(self) -> list[Capture] | None:
+        """Open the connector however long it takes; None where we are stopped before that."""
+        while not self._stopping():
+            former = self._try_open()
+            if former is not None:
+                return former
+            Poller([self._record]).wait(REOPEN_S * 1000)
+        return None
 
     def _introduce(self, former: list[Capture]) -> bool:
         """Present ourselves and take over the former life's frames; False where we are stopped before that."""
@@ -162,10 +137,6 @@ class Source:
         log.info("%d frames taken over, %d of them already on record", len(former), len(former) - len(kept))
 
     def _serve(self) -> None:
-        words = [self._words.fileno()] if self._words else []
-        wake = self._connector.wake()
-        deaf = Poller([self._work, self._record], words)
-        alert = Poller([self._work, self._record], words if wake is None else [*words, wake])
         give_up_at = math.inf
         while not (self._stopping() and (not self._ledger.in_flight or self._clock() > give_up_at)):
             if self._stopping():
@@ -177,7 +148,7 @@ class Source:
             self._report()
             self._tell()
             # With no room, a folder that tells of ever more files must not keep us awake.
-            (alert if self._may_capture() else deaf).wait(0 if more else self._idle_ms())
+            (self._alert if self._may_capture() else self._deaf).wait(0 if more else self._idle_ms())
             self._hear()
         self._end()
 
@@ -212,11 +183,10 @@ class Source:
     def _admit(self, capture: Capture) -> None:
         self._last_frame_at = capture.captured_at
         # The newest picture of a running line is worth more than one that has waited.
-        if not self._ledger.room and not self._ledger.drop_oldest("overload"):
-            self._ledger.capture(capture)
-            self._ledger.drop_newest("overload")
-            return
+        full = not self._ledger.room
         self._ledger.capture(capture)
+        if full:
+            self._ledger.drop_oldest("overload")
 
     def _lose(self) -> None:
         self._connector.close()
@@ -224,20 +194,27 @@ class Source:
         self._next_open = self._clock() + REOPEN_S
 
     def _reopen(self) -> bool:
-        if self._clock() < self._next_open:
-            return False
+        former = self._try_open() if self._clock() >= self._next_open else None
+        known = set(self._ledger.frames)
+        for capture in former or []:
+            if capture.frame not in known:
+                self._ledger.capture(capture)
+        return former is not None
+
+    def _try_open(self) -> list[Capture] | None:
+        """Open the connector and listen to its descriptor; None where it cannot be opened now."""
         try:
             former = self._connector.open()
         except OSError as error:
-            log.warning("source still lost: %s", error)
-            self._next_open = self._clock() + REOPEN_S
-            return False
-        known = set(self._ledger.frames)
-        for capture in former:
-            if capture.frame not in known:
-                self._ledger.capture(capture)
+            log.warning("source cannot be opened: %s", error)
+            self._lose()
+            return None
+        words = [self._words.fileno()] if self._words else []
+        wake = self._connector.wake()
+        self._deaf = Poller([self._work, self._record], words)
+        self._alert = Poller([self._work, self._record], words if wake is None else [*words, wake])
         self._open = True
-        return True
+        return former
 
     def _hand_out(self) -> None:
         """Give waiting frames to the workers that asked, the emptiest first, shared out evenly."""

@@ -23,7 +23,7 @@ from inspector import image
 from inspector.config import FolderSource
 from inspector.decide import Outcome
 from inspector.errors import BusyError, ConfigError, ImageError
-from inspector.sources.ledger import Capture
+from inspector.sources.connector import Capture
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ class _Content:
 
 
 class Folder:
-    """Reads each file once it is whole; see sources.Connector. One process at a time: a lock holds others off."""
+    """Reads each file once it is whole; see connector.Connector. One process at a time: a lock holds others off."""
 
     patient = True
 

@@ -3,23 +3,9 @@
 from collections import deque
 from dataclasses import dataclass
 
-import numpy as np
-from numpy.typing import NDArray
-
 from inspector.decide import OUTCOMES, Outcome
 from inspector.messages import Verdict
-
-
-@dataclass(frozen=True, slots=True)
-class Capture:
-    """One frame as a source got it: pixels, uint8 (height, width), or the reason why there are none."""
-
-    frame: str
-    name: str
-    captured_at: float
-    captured_mono: float
-    pixels: NDArray[np.uint8] | None
-    reason: str = ""
+from inspector.sources.connector import Capture
 
 
 @dataclass(slots=True)
@@ -110,12 +96,6 @@ class Ledger:
         self._forget(self._waiting.popleft())
         self._count_drop(reason, 1)
         return True
-
-    def drop_newest(self, reason: str) -> None:
-        """Give up the frame captured last."""
-        if self._waiting:
-            self._forget(self._waiting.pop())
-            self._count_drop(reason, 1)
 
     def drop_all(self, reason: str) -> int:
         """Give up everything in flight; how many."""

@@ -8,7 +8,7 @@ import numpy as np
 from inspector.config import SimulatedSource
 from inspector.decide import Outcome
 from inspector.renderer import DEFECTS, render_image
-from inspector.sources.ledger import Capture
+from inspector.sources.connector import Capture
 
 
 class Simulated:

@@ -1,0 +1,53 @@
+"""Owns what a source must be able to do: a camera or folder is one class with `open`, `read` and `close`."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.decide import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Capture:
+    """One frame as a source got it: pixels, uint8 (height, width), or the reason why there are none."""
+
+    frame: str
+    name: str
+    captured_at: float
+    captured_mono: float
+    pixels: NDArray[np.uint8] | None
+    reason: str = ""
+
+
+class Connector(Protocol):
+    """Where frames come from. Called by one thread; no call blocks for longer than one frame takes to read."""
+
+    #: True: what it has not read yet waits there, and what it has read outlives this process (files).
+    #: False: what is not read now is gone (cameras), so the oldest waiting frame is dropped when there is no room.
+    patient: bool
+
+    def open(self) -> list[Capture]:
+        """Connect, and return the frames still owned from a former life. OSError: try again later."""
+        ...
+
+    def read(self) -> Capture | None:
+        """The next frame, or None where there is none now. OSError: the connection is lost."""
+        ...
+
+    def due_ms(self) -> float:
+        """How long nothing needs to be asked of `read`, unless `wake` becomes readable."""
+        ...
+
+    def wake(self) -> int | None:
+        """A file descriptor that becomes readable when there may be a frame, or None."""
+        ...
+
+    def recorded(self, capture: Capture, outcome: Outcome) -> None:
+        """The frame is on durable record: what it was read from may go."""
+        ...
+
+    def close(self) -> None:
+        """Disconnect."""
+        ...
