@@ -1,9 +1,12 @@
 """Owns the model bundle: the folder's layout, its schema, its checksums, and how one is written whole."""
 
 import hashlib
+import io
 import json
 import os
 import shutil
+import zipfile
+import zlib
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -29,7 +32,7 @@ _Unit = Annotated[float, Field(ge=0, le=1)]
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Label(_Part):
@@ -125,9 +128,10 @@ class Bundle:
     def golden(self) -> Golden:
         """Read the golden samples. BundleError where they are not what the schema says."""
         try:
-            with np.load(self.path / GOLDEN, allow_pickle=False) as arrays:
+            data = io.BytesIO((self.path / GOLDEN).read_bytes())  # numpy leaves a file open that is no zip
+            with np.load(data, allow_pickle=False) as arrays:
                 return Golden(arrays["images"], arrays["logits"])
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise BundleError(f"{self.path / GOLDEN}: not the golden samples of a bundle: {error}") from None
 
 
@@ -153,7 +157,7 @@ def load(path: Path) -> Bundle:
         if name not in manifest.files:
             raise BundleError(f"{manifest_path}: files: {name} is not listed")
     for name, expected in manifest.files.items():
-        if Path(name).name != name:
+        if Path(name).name != name or name in ("", "..") or "\0" in name:
             raise BundleError(f"{manifest_path}: files: {name!r} is not a plain file name")
         if _sha256(path / name) != expected:
             raise BundleError(f"{path / name}: damaged or replaced: its sha256 is not the one in {MANIFEST}")
