@@ -1,0 +1,192 @@
+"""Holds the bundle: what was saved is what loads, and any damage is named with its file and key."""
+
+import json
+import multiprocessing
+import resource
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from inspector import bundle
+from inspector.bundle import GOLDEN, MANIFEST, PARAMETERS, PROGRAM, Bundle, Golden
+from inspector.errors import BundleError
+from tests import fakes
+from tests.inspector.pictures import strip
+
+
+@pytest.fixture
+def saved(tmp_path: Path) -> Bundle:
+    """A good bundle."""
+    return fakes.make_bundle(tmp_path / "model")
+
+
+def edit(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
+    """Change bundle.json in place."""
+    values = json.loads((path / MANIFEST).read_text())
+    change(values)
+    (path / MANIFEST).write_text(json.dumps(values))
+
+
+def test_what_was_saved_is_what_loads(tmp_path: Path) -> None:
+    golden = Golden(np.stack([strip(200, 200, seed) for seed in (1, 2)]), np.ones((2, 7), np.float32))
+    program, parameters = tmp_path / "p", tmp_path / "w"
+    program.write_bytes(b"program")
+    parameters.write_bytes(b"weights")
+
+    written = bundle.save(tmp_path / "model", fakes.manifest(evaluation={"top1": 0.99}), program, parameters, golden)
+    read = bundle.load(tmp_path / "model")
+
+    assert read == written
+    assert read.manifest.evaluation == {"top1": 0.99}
+    assert (read.golden().images == golden.images).all()
+    assert (read.golden().logits == golden.logits).all()
+    assert [label.name for label in read.labels] == list(fakes.LABELS)
+    assert (read.preprocess.size, read.preprocess.channels) == (112, 1)
+
+
+def test_the_id_tells_models_apart_and_the_same_model_has_the_same(tmp_path: Path) -> None:
+    one, same = fakes.make_bundle(tmp_path / "one"), fakes.make_bundle(tmp_path / "same")
+    other = fakes.make_bundle(tmp_path / "other", decision={"thresholds": dict.fromkeys(fakes.LABELS, 0.6)})
+
+    assert one.id == same.id != other.id
+    assert one.id.startswith("fake-")
+
+
+@pytest.mark.parametrize("name", [MANIFEST, PROGRAM, PARAMETERS, GOLDEN])
+def test_a_missing_file_is_named(saved: Bundle, name: str) -> None:
+    (saved.path / name).unlink()
+
+    with pytest.raises(BundleError, match=f"{name}: No such file"):
+        bundle.load(saved.path)
+
+
+def test_a_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    with pytest.raises(BundleError, match=r"none/bundle.json: No such file.*a bundle is a folder with bundle.json"):
+        bundle.load(tmp_path / "none")
+
+
+@pytest.mark.parametrize("name", [PROGRAM, PARAMETERS, GOLDEN])
+def test_one_flipped_bit_is_found(saved: Bundle, name: str) -> None:
+    data = bytearray((saved.path / name).read_bytes())
+    data[len(data) // 2] ^= 1
+    (saved.path / name).write_bytes(data)
+
+    with pytest.raises(BundleError, match=f"{name}: damaged or replaced"):
+        bundle.load(saved.path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda values: values["decision"]["thresholds"].update(ok=0.4),
+        lambda values: values["preprocessing"].update(mean=[0.4]),
+        lambda values: values["labels"][1].update(severity="minor"),
+        lambda values: values["labels"].reverse(),
+        lambda values: values["evaluation"].update(top1=1.0),
+        lambda values: values.update(id="fake-000000000000"),
+    ],
+)
+def test_a_manifest_edited_by_hand_is_refused(saved: Bundle, change: Callable[[dict[str, Any]], object]) -> None:
+    edit(saved.path, change)
+
+    with pytest.raises(BundleError, match=r"bundle.json: edited after it was written: its id should be fake-"):
+        bundle.load(saved.path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda values: values.update(extra=1), "extra: Extra inputs"),
+        (lambda values: values["input"].update(colour=True), "input.colour: Extra inputs"),
+        (lambda values: values.update(schema_version=2), "schema_version: Input should be 1"),
+        (lambda values: values.pop("labels"), "labels: Field required"),
+        (lambda values: values["input"].update(size=8), "input.size: .*greater than or equal to 16"),
+        (lambda values: values["decision"]["thresholds"].pop("ok"), "thresholds must name exactly the labels"),
+        (lambda values: values["decision"]["thresholds"].update(ok=1.5), "decision.thresholds.ok: "),
+        (lambda values: values["labels"].append(values["labels"][0]), "a name stands twice"),
+        (lambda values: values["preprocessing"].update(mean=[0.1, 0.2]), "mean and std need 1 numbers each"),
+        (lambda values: values["preprocessing"].update(std=[0]), "preprocessing.std.0: .*greater than 0"),
+        (lambda values: values["preprocessing"].update(mean=[float("nan")]), "preprocessing.mean.0: .*finite"),
+        (lambda values: values["files"].pop(PARAMETERS), f"files: {PARAMETERS} is not listed"),
+    ],
+)
+def test_a_manifest_that_breaks_the_schema_is_refused_with_its_key(
+    saved: Bundle, change: Callable[[dict[str, Any]], object], message: str
+) -> None:
+    edit(saved.path, change)
+
+    with pytest.raises(BundleError, match=message):
+        bundle.load(saved.path)
+
+
+@pytest.mark.parametrize("name", ["../secret", "/etc/passwd", "a/b", ".", "..", "", "a\0b"])
+def test_a_file_name_that_leads_elsewhere_is_refused(saved: Bundle, name: str) -> None:
+    edit(saved.path, lambda values: values["files"].update({name: "0" * 64}))
+
+    with pytest.raises(BundleError, match="is not a plain file name"):
+        bundle.load(saved.path)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", "\0", "{}"])
+def test_a_manifest_that_is_no_manifest_is_refused(saved: Bundle, text: str) -> None:
+    (saved.path / MANIFEST).write_text(text)
+
+    with pytest.raises(BundleError, match=r"bundle\.json: "):
+        bundle.load(saved.path)
+
+
+@pytest.mark.parametrize("data", [b"", b"not zip", b"PK\x03\x04 broken"])
+def test_golden_samples_that_are_none_are_refused(saved: Bundle, data: bytes) -> None:
+    (saved.path / GOLDEN).write_bytes(data)
+
+    with pytest.raises(BundleError, match=f"{GOLDEN}: not the golden samples"):
+        saved.golden()
+
+
+def test_a_new_bundle_takes_the_place_of_the_old_one_and_leaves_nothing_beside_it(tmp_path: Path) -> None:
+    (tmp_path / "models").mkdir()
+    fakes.make_bundle(tmp_path / "models" / "line", name="old")
+
+    new = fakes.make_bundle(tmp_path / "models" / "line", name="new")
+
+    assert bundle.load(tmp_path / "models" / "line").id == new.id
+    assert {path.name for path in (tmp_path / "models").iterdir()} == {"line", "program", "parameters"}
+
+
+def test_a_source_file_that_cannot_be_read_leaves_the_old_bundle(saved: Bundle, tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        bundle.save(saved.path, fakes.manifest(name="new"), tmp_path / "none", tmp_path / "none", saved.golden())
+
+    assert bundle.load(saved.path).id == saved.id
+    assert not list(tmp_path.glob(".*"))
+
+
+def _save_on_a_full_disk(folder: Path) -> None:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+    golden = Golden(np.stack([strip(200, 200, seed) for seed in range(4)]), np.ones((4, 7), np.float32))
+    try:
+        bundle.save(folder / "model", fakes.manifest(name="new"), folder / "program", folder / "parameters", golden)
+    except OSError:
+        raise SystemExit(7) from None
+
+
+def test_a_disk_that_cannot_take_the_new_bundle_keeps_the_old_one_whole(saved: Bundle, tmp_path: Path) -> None:
+    # Given a process that may write no file of more than 50 kB
+    child = multiprocessing.get_context("spawn").Process(target=_save_on_a_full_disk, args=(tmp_path,))
+    # When it saves a larger bundle over the old one
+    child.start()
+    child.join()
+    # Then it hears of it, the old one still loads, and nothing half-written is left
+    assert child.exitcode == 7
+    assert bundle.load(saved.path).id == saved.id
+    assert not list(tmp_path.glob(".*"))
+
+
+def test_a_copy_of_a_bundle_is_the_same_bundle(saved: Bundle, tmp_path: Path) -> None:
+    shutil.copytree(saved.path, tmp_path / "copy")
+
+    assert bundle.load(tmp_path / "copy").id == saved.id

@@ -1,0 +1,96 @@
+"""Holds the decision: what is not sure is never ok, and never takes the name of the nearest class."""
+
+import numpy as np
+import pytest
+
+from inspector.bundle import Label
+from inspector.decide import OUTCOMES, Rules, TileDecision, decide_frame, decide_tile
+
+RULES = Rules(
+    labels=(Label(name="ok", kind="ok", severity="none"), Label(name="scratches", kind="defect", severity="major")),
+    temperature=1.0,
+    thresholds=(0.9, 0.6),
+    min_contrast=2.0,
+)
+
+
+def decide(ok: float, scratches: float, contrast: float = 20, rules: Rules = RULES) -> TileDecision:
+    """One tile's decision."""
+    return decide_tile(np.array([ok, scratches], np.float32), contrast, rules)
+
+
+def test_a_sure_tile_is_ok_or_a_defect() -> None:
+    assert decide(8, 0).outcome == "ok"
+    defect = decide(0, 8)
+    assert (defect.outcome, defect.label, defect.severity) == ("defect", "scratches", "major")
+    assert defect.score == pytest.approx(1 / (1 + np.exp(-8)), rel=1e-5)
+
+
+def test_each_label_has_its_own_threshold() -> None:
+    lead = float(np.log(0.8 / 0.2))  # a score of 0.8
+
+    assert decide(lead, 0).outcome == "unsure"
+    assert decide(0, lead).outcome == "defect"
+    assert "0.90" in decide(lead, 0).reason
+
+
+def test_temperature_softens_the_score() -> None:
+    soft = Rules(RULES.labels, 4.0, RULES.thresholds, RULES.min_contrast)
+
+    assert decide(4, 0).outcome == "ok"
+    assert decide(4, 0, rules=soft).score == pytest.approx(1 / (1 + np.exp(-1)), rel=1e-5)
+    assert decide(4, 0, rules=soft).outcome == "unsure"
+
+
+@pytest.mark.parametrize("logits", [(np.nan, 1), (np.inf, 0), (0, -np.inf), (np.nan, np.nan)])
+def test_scores_that_are_no_numbers_are_unsure_without_a_label(logits: tuple[float, float]) -> None:
+    decision = decide(*logits)
+
+    assert (decision.outcome, decision.label, decision.score) == ("unsure", "", 0)
+    assert "not finite" in decision.reason
+
+
+def test_huge_scores_do_not_overflow() -> None:
+    assert decide(1e38, -1e38).score == 1
+
+
+def test_a_blank_tile_is_unsure_however_sure_the_model_is() -> None:
+    decision = decide(20, 0, contrast=1.9)
+
+    assert decision.outcome == "unsure"
+    assert decision.reason == "blank: contrast 1.9 gray levels"
+
+
+def test_scores_lie_between_nought_and_one() -> None:
+    random = np.random.default_rng(0)
+    for logits in random.normal(0, 30, (500, 2)):
+        decision = decide(*logits)
+        assert 0.5 <= decision.score <= 1
+        assert decision.outcome in OUTCOMES
+
+
+def tile(outcome: str, score: float, severity: str = "none") -> TileDecision:
+    """A decided tile."""
+    return TileDecision(outcome, f"{outcome}-{severity}", severity, score)  # type: ignore[arg-type]
+
+
+def test_a_frame_is_its_most_severe_defect_and_then_its_strongest() -> None:
+    tiles = [tile("ok", 0.99), tile("defect", 0.99, "minor"), tile("defect", 0.7, "critical"), tile("unsure", 0.1)]
+
+    assert decide_frame(tiles) == tiles[2]
+    assert decide_frame([tile("defect", 0.7, "major"), tile("defect", 0.8, "major")]).score == 0.8
+
+
+def test_one_unsure_tile_makes_a_frame_unsure() -> None:
+    tiles = [tile("ok", 0.91), tile("unsure", 0.6), tile("unsure", 0.5), tile("ok", 0.99)]
+
+    assert decide_frame(tiles) == tiles[2]
+
+
+def test_an_ok_frame_has_the_score_of_its_weakest_tile() -> None:
+    assert decide_frame([tile("ok", 0.99), tile("ok", 0.91)]).score == 0.91
+
+
+def test_a_frame_nobody_looked_at_has_no_verdict() -> None:
+    with pytest.raises(ValueError, match="without tiles"):
+        decide_frame([])
