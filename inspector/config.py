@@ -47,7 +47,8 @@ class SimulatedSource(_Source):
     type: Literal["simulated"]
     rate_fps: Annotated[float, Field(gt=0, le=10_000, description="frames a second")] = 10.0
     defect_rate: Annotated[float, Field(ge=0, le=1, description="share of frames with a defect")] = 0.1
-    size_px: Annotated[int, Field(ge=64, le=1024, description="edge of the square image")] = 200
+    width_px: Annotated[int, Field(ge=64, le=16_384, description="width of a frame")] = 200
+    height_px: Annotated[int, Field(ge=64, le=16_384, description="height of a frame")] = 200
     seed: Annotated[int, Field(ge=0, description="same seed, same strip")] = 0
     frames: Annotated[int | None, Field(ge=1, description="stop after so many; none: never")] = None
 

@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from inspector.config import SimulatedSource
 from inspector.decide import Outcome
-from inspector.renderer import DEFECTS, render_image
+from inspector.renderer import DEFECTS, render_image, render_strip
 from inspector.sources.connector import Capture
 
 
@@ -39,13 +40,12 @@ class Simulated:
             return None
         self._next_at += 1 / settings.rate_fps
         label = self._label(self._sequence)
-        render = render_image(label, settings.seed + self._sequence, settings.size_px)
         capture = Capture(
             frame=f"{self._epoch}-{self._sequence}",
             name=f"{self._sequence:06d}-{label}",
             captured_at=time.time(),
             captured_mono=time.monotonic(),
-            pixels=render.pixels,
+            pixels=self._pixels(label),
         )
         self._sequence += 1
         return capture
@@ -62,6 +62,14 @@ class Simulated:
 
     def close(self) -> None:
         """Nothing to disconnect."""
+
+    def _pixels(self, label: str) -> NDArray[np.uint8]:
+        """A square frame is one view of strip; any other is a stretch of it, clean but for one defect at most."""
+        width, height = self._settings.width_px, self._settings.height_px
+        seed = self._settings.seed + self._sequence
+        if width == height:
+            return render_image(label, seed, width).pixels
+        return render_strip(seed, width, height, () if label == "ok" else (label,)).pixels
 
     def _label(self, sequence: int) -> str:
         draw = np.random.default_rng((self._settings.seed, sequence)).random(2)
