@@ -198,3 +198,15 @@ def test_all_of_neus_eval_images_are_recorded_with_the_labels_that_trainer_eval_
     told = {record.name: record.label for record in records}
     assert told == trainer_labels(NEU, bundle.DEFAULT, tmp_path / "run")
     assert all(image.image_format(path.read_bytes()) == "BMP" for path in (line.drop / "done").iterdir())
+
+
+@needs_model
+def test_a_gpu_that_paddle_cannot_use_is_named_before_anything_is_inspected(tmp_path: Path) -> None:
+    paddle = pytest.importorskip("paddle")
+    if paddle.is_compiled_with_cuda():
+        pytest.skip("this Paddle can use a GPU")
+    line = Line(tmp_path, workers={"engine": "paddle", "device": "gpu"}, bundle="default")
+    with running(line):
+        assert line.process is not None
+        assert line.process.wait(60) == 2
+    assert "workers.device: gpu: this Paddle is built for the CPU" in line.log
