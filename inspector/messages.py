@@ -36,12 +36,12 @@ FrameId = Annotated[str, Meta(min_length=1, max_length=64)]
 #: What a person calls the frame: a file's relative path, non-UTF-8 bytes written as \\xNN.
 FrameName = Annotated[str, Meta(max_length=4096)]
 Side = Annotated[int, Meta(ge=1, le=MAX_SIDE_PX)]
-Count = Annotated[int, Meta(ge=0)]
+Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # what SQLite can keep
 Text = Annotated[str, Meta(max_length=1024)]
 #: time.monotonic() of this host: shared by all its processes.
-Monotonic = float
+Monotonic = Annotated[float, Meta(ge=0, le=1e12)]
 #: Seconds since 1970, UTC.
-Epoch = float
+Epoch = Annotated[float, Meta(ge=0, le=1e12)]
 
 
 class _Message(Struct, frozen=True, array_like=True, tag=True, forbid_unknown_fields=True):
@@ -117,7 +117,7 @@ class Verdicts(_Message, frozen=True):
     model: Annotated[str, Meta(max_length=128)]
     verdicts: Annotated[list[Verdict], Meta(min_length=1, max_length=MAX_BATCH_FRAMES * 2)]
     tiles: Count = 0
-    inference_s: float = 0.0
+    inference_s: Annotated[float, Meta(ge=0, le=1e6)] = 0.0
 
 
 class Beat(_Message, frozen=True):
@@ -206,7 +206,7 @@ def decode(data: bytes) -> Message:
         raise MessageError(f"{len(data)} bytes: a message has at most {MAX_MESSAGE_BYTES}")
     try:
         return _decoder.decode(data)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise MessageError(str(error)) from None
     except RecursionError:
         raise MessageError("nested too deeply") from None
