@@ -9,6 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
+from inspector import process
 from inspector.config import Settings
 from inspector.errors import StoreError
 from inspector.screen import Screen, sums
@@ -17,6 +18,7 @@ from inspector.store import Store
 #: Without a terminal nobody can press Ctrl-C: the demo ends by itself after so long.
 UNATTENDED_S = 30.0
 _REFRESH_S, _LINE_S = 0.5, 5.0
+_LOG_LINES = 50
 
 
 def run(config: Path, overrides: list[str], settings: Settings, seconds: float | None, console: Console) -> int:
@@ -27,10 +29,10 @@ def run(config: Path, overrides: list[str], settings: Settings, seconds: float |
     command = [sys.executable, "-m", "inspector", "run", "-c", str(config)]
     for override in overrides:
         command += ["-o", override]
-    console.print(f"starting the line of {config}; its log is {log_path}")
+    console.print(f"starting the line of {config}; its log is {log_path}", soft_wrap=True)
     with log_path.open("a") as log:
         # Its own session: Ctrl-C is ours, and we stop the line the way systemd would.
-        line = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True)
+        line = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, preexec_fn=_end_with_us)
     try:
         _watch(line, Screen(settings), seconds, console)
     except KeyboardInterrupt:
@@ -55,18 +57,27 @@ def _watch(line: "subprocess.Popen[bytes]", screen: Screen, seconds: float | Non
 
 def _stop(line: "subprocess.Popen[bytes]", settings: Settings) -> int:
     if line.poll() is None:
-        line.send_signal(signal.SIGTERM)
+        line.terminate()
     try:
         return line.wait(settings.delivery.drain_s + 60)
+    except KeyboardInterrupt:
+        line.terminate()  # a second signal forces
+        return line.wait()
     except subprocess.TimeoutExpired:
         line.kill()
         return line.wait()
 
 
+def _end_with_us() -> None:
+    process.signal_at_parents_death(signal.SIGTERM)
+
+
 def _sum_up(settings: Settings, exit_code: int, log_path: Path, console: Console) -> int:
     if exit_code:
-        console.print(f"the line ended with exit code {exit_code}; the end of {log_path}:")
-        console.print("".join(log_path.read_text().splitlines(keepends=True)[-10:]), markup=False, highlight=False)
+        console.print(f"the line ended with exit code {exit_code}; from {log_path}:", soft_wrap=True)
+        lines = log_path.read_text().splitlines()[-_LOG_LINES:]
+        telling = [line for line in lines if " ERROR " in line or line.startswith("inspector: ")] or lines[-5:]
+        console.print("\n".join(telling), markup=False, highlight=False, soft_wrap=True)
         return exit_code
     try:
         store = Store(settings.data, read_only=True)

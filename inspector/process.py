@@ -98,7 +98,12 @@ def _stop_on_sigterm() -> Callable[[], bool]:
     return lambda: bool(told)
 
 
+def signal_at_parents_death(number: signal.Signals) -> None:
+    """Have the kernel send this process a signal when its parent ends, however it ends."""
+    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, number)
+
+
 def _die_with(parent: int) -> None:
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    signal_at_parents_death(signal.SIGKILL)
     if os.getppid() != parent:  # it was gone before we asked
         os._exit(EXIT_UNUSABLE)

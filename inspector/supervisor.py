@@ -80,15 +80,18 @@ class Supervisor:
             self._sockets = socket_folder(self._settings.data)
             exit_code = self._supervise(lambda: bool(self._signals), {"sink", "worker", "source"}, float("inf"))
             log.info("stopping: sources first")
-            drain_s = self._settings.delivery.drain_s + STOP_S
-            for role, others, limit_s in (
-                ("source", {"sink", "worker"}, drain_s), ("worker", {"sink"}, STOP_S), ("sink", set(), STOP_S)
-            ):  # fmt: skip
-                exit_code = max(exit_code, self._end(role, others, limit_s))
+            usable = exit_code == EXIT_OK  # otherwise what ended would only end again
+            order: tuple[tuple[Role, set[Role], float], ...] = (
+                ("source", {"sink", "worker"}, self._settings.delivery.drain_s + STOP_S),
+                ("worker", {"sink"}, STOP_S),
+                ("sink", set(), STOP_S),
+            )
+            for role, others, limit_s in order:
+                exit_code = max(exit_code, self._end(role, others if usable else set(), limit_s))
         log.info("stopped, exit code %d", exit_code)
         return exit_code
 
-    def _supervise(self, done: Callable[[], bool], keep: set[str], limit_s: float) -> int:
+    def _supervise(self, done: Callable[[], bool], keep: set[Role], limit_s: float) -> int:
         """Keep the children of the roles in `keep` running until `done`; at most `limit_s`."""
         deadline = self._clock() + limit_s
         while not done() and self._clock() < deadline:
@@ -170,7 +173,7 @@ class Supervisor:
             log.error("%s is stuck in a batch for more than %g s: killed", child.name, limit_s)
             child.process.kill()
 
-    def _end(self, role: str, others: set[str], limit_s: float) -> int:
+    def _end(self, role: Role, others: set[Role], limit_s: float) -> int:
         """Stop the children of a role while the others go on; by force after `limit_s` or a second signal."""
         ending = [child for child in self._children if child.role == role]
         for child in ending:

@@ -7,6 +7,7 @@ is here, once.
 import logging
 import math
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
@@ -28,6 +29,8 @@ TALLY_S = 0.25
 SINK_AWAY_S = 2.0
 #: Frames captured in a row before workers and sink are looked at again.
 CAPTURE_BURST = 16
+#: Error verdicts in one message: with the longest names and reasons so many still fit it.
+REPORT_FRAMES = 32
 #: How long to wait before a source that failed is opened again.
 REOPEN_S = 1.0
 
@@ -69,6 +72,7 @@ class Source:
         self._stop = stop
         self._clock = clock
         self._workers: dict[str, _Window] = {}
+        self._gone: deque[str] = deque(maxlen=64)  # names of workers that ended; no name is given twice
         self._sink = ""  # the incarnation that welcomed us
         self._sink_heard = -math.inf
         self._next_tally = -math.inf
@@ -245,7 +249,7 @@ class Source:
         return True
 
     def _report(self) -> None:
-        while verdicts := self._ledger.reports(messages.MAX_BATCH_FRAMES):
+        while verdicts := self._ledger.reports(REPORT_FRAMES):
             if not self._record.send(messages.encode(Verdicts(self._name, "", verdicts))):
                 self._ledger.unreport(verdicts)
                 return
@@ -304,6 +308,8 @@ class Source:
     def _hear_worker(self, peer: bytes, message: messages.Message) -> None:
         if not isinstance(message, Credit):
             raise MessageError(f"{type(message).__name__}: a worker sends Credit here")
+        if message.worker in self._gone:
+            return  # sent before it died, read after we heard of that
         window = self._workers.setdefault(message.worker, _Window(peer))
         window.peer = peer
         window.seen = message.seen if message.epoch == self._epoch else 0
@@ -319,6 +325,7 @@ class Source:
 
     def _lose_worker(self, worker: str) -> None:
         self._workers.pop(worker, None)
+        self._gone.append(worker)
         if taken := self._ledger.worker_gone(worker):
             log.warning("%s is gone: %d frames taken back", worker, taken)
 
@@ -332,5 +339,5 @@ class Source:
         if self._ledger.in_flight:
             log.warning("stopped with %d frames not on record", self._ledger.in_flight)
             if not self._connector.patient:
-                self._ledger.drop_all("shutdown")
+                self._ledger.drop_waiting("shutdown")
         self._record.send(messages.encode(self._tally()))

@@ -17,6 +17,7 @@ class Flight:
     attempt: int = 1
     worker: str | None = None
     sent_at: float = 0.0
+    given: bool = False  # a worker had it before: its verdict may be on the way, so it cannot be dropped any more
 
 
 class Ledger:
@@ -90,21 +91,18 @@ class Ledger:
             self._waiting.append(capture.frame)
 
     def drop_oldest(self, reason: str) -> bool:
-        """Give up the oldest frame that no worker has; False where there is none."""
-        if not self._waiting:
-            return False
-        self._forget(self._waiting.popleft())
-        self._count_drop(reason, 1)
-        return True
+        """Give up the oldest frame that no worker ever had; False where there is none."""
+        for frame in self._waiting:
+            if not self._flights[frame].given:
+                self._forget(frame)
+                self._count_drop(reason, 1)
+                return True
+        return False
 
-    def drop_all(self, reason: str) -> int:
-        """Give up everything in flight; how many."""
-        lost = len(self._flights)
-        for frame in self.frames:
-            self._forget(frame)
-        if lost:
-            self._count_drop(reason, lost)
-        return lost
+    def drop_waiting(self, reason: str) -> None:
+        """Give up every frame that no worker ever had. Of the others a verdict may still come: they stay in flight."""
+        while self.drop_oldest(reason):
+            continue
 
     def take(self, worker: str, free: int, now: float) -> list[Flight]:
         """Frames for a worker that can hold `free` more, marked as sent. A suspect comes alone."""
@@ -121,8 +119,11 @@ class Ledger:
 
     def untake(self, flight: Flight) -> None:
         """The frame could not be handed over after all; nobody is to blame."""
+        worker = flight.worker
         self._release(flight)
-        self._waiting.appendleft(flight.capture.frame)
+        (self._suspects if flight.attempt > 1 else self._waiting).appendleft(flight.capture.frame)
+        if self._isolation == worker:  # it cannot be reached: let another one be kept free
+            self._isolation = None
 
     def settle(self, frame: str, outcome: Outcome) -> Capture | None:
         """The frame is on record. Returns it, or None where it is not in flight (an ack that came twice)."""
@@ -157,6 +158,7 @@ class Ledger:
         for frame, flight in reversed(self._flights.items()):
             if flight.worker is not None:
                 self._release(flight)
+                flight.given = True
                 (self._suspects if flight.attempt > 1 else self._waiting).appendleft(frame)
         self._reports = deque(self._errors)
 
