@@ -128,8 +128,6 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _eval(options: argparse.Namespace) -> int:
-    from rich.console import Console
-
     from trainer import evaluate, manifest, prepare, report
 
     recipe = _recipe(options)
@@ -148,7 +146,7 @@ def _eval(options: argparse.Namespace) -> int:
         return EXIT_OK
     for line in figures["skipped"]:
         _warn(f"skipped {line}")
-    report.show(Console(), figures)
+    report.show(figures)
     print(f"{recipe.report_dir / report.REPORT} and {report.PICTURE} written")
     return EXIT_OK
 

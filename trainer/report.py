@@ -22,29 +22,21 @@ def save(folder: Path, report: dict[str, Any]) -> None:
     scratch.replace(folder / PICTURE)
 
 
-def show(console: Console, report: dict[str, Any]) -> None:
+def show(report: dict[str, Any]) -> None:
     """Print what a person needs first: k of n, the two costly mistakes, then the tables."""
-    console.print(f"{report['right']} of {report['images']} right", highlight=False)
+    console = Console(emoji=False, highlight=False, markup=False, soft_wrap=True)  # `simulated:ok:1` is a path
+    console.print(f"{report['right']} of {report['images']} right")
     for source, figures in report["by_source"].items():
-        console.print(
-            f"  {source}: {figures['right']} of {figures['images']} right, {figures['unsure']} unsure", highlight=False
-        )
+        console.print(f"  {source}: {figures['right']} of {figures['images']} right, {figures['unsure']} unsure")
     alarms, escapes = report["false_alarms"], report["escapes"]
-    console.print(
-        f"clean strip called a defect: {alarms['called_defect']} of {alarms['clean_images']}; "
-        f"defects passed as ok: {escapes['passed_ok']} of {escapes['defect_images']}; "
-        f"unsure: {report['outcomes']['unsure']} of {report['images']}",
-        highlight=False,
-    )
+    console.print(f"clean strip called a defect: {alarms['called_defect']} of {alarms['clean_images']}")
+    console.print(f"defects passed as ok: {escapes['passed_ok']} of {escapes['defect_images']}")
+    console.print(f"unsure: {report['outcomes']['unsure']} of {report['images']}")
     console.print(_figures(report), _confusion(report))
     for wrong in report["wrong"][:10]:
-        console.print(
-            f"wrong: {wrong['path']} is {wrong['label']}, called {wrong['predicted']} ({wrong['score']:.2f})",
-            highlight=False,
-            markup=False,
-        )
+        console.print(f"wrong: {wrong['path']} is {wrong['label']}, called {wrong['predicted']} ({wrong['score']:.2f})")
     if len(report["wrong"]) > 10:
-        console.print(f"… and {len(report['wrong']) - 10} more in {REPORT}", highlight=False)
+        console.print(f"… and {len(report['wrong']) - 10} more in {REPORT}")
 
 
 def draw(path: Path, labels: list[str], table: list[list[int]]) -> None:

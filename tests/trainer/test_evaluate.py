@@ -9,6 +9,7 @@ import cv2
 import pytest
 
 from tests.trainer.conftest import picture
+from trainer import report
 from trainer.cli import main
 
 Run = Callable[..., Any]
@@ -43,6 +44,14 @@ def test_the_numbers_of_the_report_agree_with_each_other(finished: Path) -> None
     assert report["false_alarms"]["clean_images"] + report["escapes"]["defect_images"] == 18
     assert len(report["wrong"]) == 18 - report["right"]
     assert report["model"]["epoch"] == 8
+
+
+def test_a_simulated_path_is_printed_as_it_is(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The terminal library took `:ok:` for the name of a picture and printed that instead."""
+    figures = json.loads((finished / "run/eval/report.json").read_text())
+    figures["wrong"] = [{"path": "simulated:ok:17", "label": "ok", "predicted": "patches", "score": 0.5}]
+    report.show(figures)
+    assert "wrong: simulated:ok:17 is ok, called patches (0.50)" in capsys.readouterr().out
 
 
 def test_a_bundle_is_judged_by_its_own_thresholds_and_agrees_with_its_checkpoint(
