@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector import bundle
+from inspector.bundle import Label
 from inspector.errors import InspectorError
 from inspector.preprocess import Preprocess
 from trainer import augment, checkpoint, dataset, engine, manifest
@@ -52,14 +53,7 @@ def train(recipe: Recipe, progress: Progress) -> Outcome:
         TrainingError: the loss is not finite.
     """
     # 1. Data: decoded once, in memory from here on.
-    plan = manifest.read(recipe.manifest_path)
-    _same_labels(recipe, plan)
-    training, validation = (dataset.load(plan, plan.split(split)) for split in ("train", "val"))
-    if len(training) < recipe.training.batch_images:
-        raise DataError(
-            f"{recipe.manifest_path}: {len(training)} training images are fewer than "
-            f"training.batch_images, {recipe.training.batch_images}"
-        )
+    labels, training, validation = _load(recipe)
     preprocess = preprocess_of(recipe.network)
     rng = np.random.default_rng(recipe.seed)
 
@@ -70,7 +64,7 @@ def train(recipe: Recipe, progress: Progress) -> Outcome:
     from trainer import model
 
     how = recipe.training
-    network = model.ResNetVd(recipe.network, len(plan.labels))
+    network = model.ResNetVd(recipe.network, len(labels))
     steps = len(training) // how.batch_images  # the incomplete last batch waits for the next shuffle
     optimiser = paddle.optimizer.Momentum(
         how.learning_rate, how.momentum, network.parameters(), use_nesterov=True, weight_decay=how.l2
@@ -102,8 +96,8 @@ def train(recipe: Recipe, progress: Progress) -> Outcome:
         # 3b. Now and then, and at the end: the validation part.
         done = epoch + 1
         if done % how.eval_every_epochs == 0 or done == how.epochs:
-            scores = [model.logits(network, batch) for batch in dataset.batches(validation.images, preprocess)]
-            right = int((np.concatenate(scores).argmax(1) == validation.targets).sum()) if scores else 0
+            calls = [model.logits(network, batch).argmax(1) for batch in dataset.batches(validation.images, preprocess)]
+            right = int((np.concatenate([[], *calls]) == validation.targets).sum())
 
         # 3c. Checkpoints.
         figures = {
@@ -114,7 +108,7 @@ def train(recipe: Recipe, progress: Progress) -> Outcome:
         }
         meta = Meta(
             recipe=recipe,
-            labels=plan.labels,
+            labels=labels,
             epoch=done,
             metrics=figures,
             created_at=created_at,
@@ -159,6 +153,13 @@ def _shuffled(
         yield [data.images[index] for index in chosen], data.targets[chosen]
 
 
-def _same_labels(recipe: Recipe, plan: manifest.Manifest) -> None:
+def _load(recipe: Recipe) -> tuple[tuple[Label, ...], Dataset, Dataset]:
+    """Labels, training part, validation part, as the manifest says."""
+    path, batch = recipe.manifest_path, recipe.training.batch_images
+    plan = manifest.read(path)
     if plan.labels != tuple(spec.label() for spec in recipe.labels):
-        raise DataError(f"{recipe.manifest_path}: its labels are not the recipe's: run `trainer prepare` again")
+        raise DataError(f"{path}: its labels are not the recipe's: run `trainer prepare` again")
+    training, validation = (dataset.load(plan, plan.split(split)) for split in ("train", "val"))
+    if len(training) < batch:
+        raise DataError(f"{path}: {len(training)} training images are fewer than training.batch_images, {batch}")
+    return plan.labels, training, validation

@@ -52,6 +52,30 @@ def test_the_same_seed_gives_the_same_weights_and_another_does_not(tmp_path: Pat
     assert any(not np.array_equal(first[name], other[name]) for name in first)
 
 
+def test_it_trains_without_a_validation_part(tmp_path: Path, run_json: Callable[..., Any]) -> None:
+    write_folders(tmp_path / "data", per_class=12)
+    options = ["-c", write_recipe(tmp_path), "-o", "data.val_share=0", "-o", "training.epochs=1"]
+    run_json("prepare", *options)
+    assert run_json("train", *options)["val_images"] == 0
+    assert set(run_json("eval", *options)["decision"]["thresholds"].values()) == {0.5}
+
+
+@pytest.mark.parametrize(
+    ("override", "named"),
+    [
+        ("labels=[{name: ok, kind: ok}, {name: scratches, aliases: [Sc]}]", "its labels are not the recipe's"),
+        ("training.batch_images=64", "are fewer than training.batch_images, 64"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_the_recipe_is_refused(
+    finished: Path, capsys: pytest.CaptureFixture[str], override: str, named: str
+) -> None:
+    before = (finished / "run/last.npz").read_bytes()
+    assert main(["train", "-c", str(finished / "recipe.yaml"), "-o", override]) == 2
+    assert named in capsys.readouterr().err
+    assert (finished / "run/last.npz").read_bytes() == before
+
+
 def test_a_picture_lost_after_prepare_is_skipped_and_named(tmp_path: Path, run_json: Callable[..., Any]) -> None:
     write_folders(tmp_path / "data", per_class=12)
     recipe = write_recipe(tmp_path)
