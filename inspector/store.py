@@ -56,9 +56,10 @@ CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
 """
 
 _INSERT = (
-    "INSERT OR IGNORE INTO records (source, frame, epoch, name, sequence, captured_at, recorded_at, outcome, label,"
+    "INSERT INTO records (source, frame, epoch, name, sequence, captured_at, recorded_at, outcome, label,"
     " severity, score, reason, width, height, regions, model, attempt, latency_s)"
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (source, frame) DO NOTHING"  # that repeat alone: OR IGNORE would also swallow a value it cannot keep
 )
 
 
