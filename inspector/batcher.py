@@ -53,15 +53,22 @@ class Batcher:
         return (since + self._max_wait_s - now) * 1000
 
     def take(self) -> list[Job]:
-        """The frames of the next batch, oldest first: as many as fit `max_batch` tiles, but at least one."""
+        """The frames of the next batch, oldest first: as many as fit `max_batch` tiles, but at least one.
+
+        A frame that is tried again has a batch of its own: frames of other sources must not go down with it.
+        """
         jobs: list[Job] = []
         room = self._max_batch
-        while self._jobs and (not jobs or len(self._jobs[0][1].tiles) <= room):
+        while self._jobs and (not jobs or self._may_join(self._jobs[0][1], jobs, room)):
             _, job = self._jobs.popleft()
             jobs.append(job)
             room -= len(job.tiles)
             self._tiles -= len(job.tiles)
         return jobs
+
+    @staticmethod
+    def _may_join(job: Job, jobs: list[Job], room: int) -> bool:
+        return len(job.tiles) <= room and job.frame.attempt == 1 and jobs[0].frame.attempt == 1
 
 
 def views(jobs: list[Job]) -> Iterator[NDArray[np.uint8]]:

@@ -114,7 +114,7 @@ def socket_folder(data: Path) -> Path:
     """A private folder for the sockets of the inspector that owns `data`: inside it, unless its path is too long."""
     folder = data / "run"
     if len(os.fsencode(folder)) > MAX_SOCKET_PATH - 72:  # 64 for a source's name, the rest for what stands around it
-        digest = hashlib.sha256(os.fsencode(data)).hexdigest()[:16]
+        digest = hashlib.sha256(os.fsencode(data.absolute())).hexdigest()[:16]
         folder = Path(tempfile.gettempdir()) / f"inspector-{os.getuid()}-{digest}"
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     status = folder.lstat()
