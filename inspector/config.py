@@ -17,6 +17,8 @@ from inspector import bundle
 from inspector.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "INSPECTOR_"
+#: What reading YAML may raise: an impossible date is a ValueError, endless nesting a RecursionError.
+_NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
 
 
 class _Section(BaseModel):
@@ -53,6 +55,7 @@ class SimulatedSource(_Source):
     frames: Annotated[int | None, Field(ge=1, description="stop after so many; none: never")] = None
 
 
+_SOURCE_TYPES: dict[int | str, type[BaseModel]] = {"folder": FolderSource, "simulated": SimulatedSource}
 SourceSettings = Annotated[FolderSource | SimulatedSource, Field(discriminator="type")]
 
 
@@ -165,12 +168,17 @@ def load(path: Path, overrides: list[str] | None = None) -> Settings:
         ConfigError: the file and key, what is wrong with it, and what would be right.
     """
     values = _read(path)
-    for override in [*_environment(os.environ), *(overrides or [])]:
-        _merge(values, _parse_override(override))
+    origins: dict[str, str] = {}  # key: where its override was given
+    for origin, text in [*_environment(os.environ), *((f"-o {text}", text) for text in overrides or [])]:
+        key, override = _parse_override(origin, text)
+        _merge(values, override)
+        origins[key] = origin
     try:
-        return Settings(**values)
+        return Settings.model_validate(values)
     except ValidationError as error:
-        raise ConfigError(f"{path}: {_explain(error)}") from None
+        where, what = _explain(error)
+        given = [o for key, o in origins.items() if f"{where}.".startswith(f"{key}.") or key.startswith(f"{where}.")]
+        raise ConfigError(f"{given[-1] if given else path}: {where}{': ' if where else ''}{what}") from None
 
 
 def pin_thresholds(settings: Settings, labels: tuple[bundle.Label, ...]) -> None:
@@ -186,31 +194,35 @@ def _read(path: Path) -> dict[str, Any]:
         values = yaml.safe_load(path.read_text())
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from None
+    except _NOT_YAML as error:
+        raise ConfigError(f"{path}: not YAML: {_one_line(error)}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: a mapping of settings is needed, for example `data: ./data`")
     return values
 
 
-def _environment(variables: Mapping[str, str]) -> Iterator[str]:
-    """INSPECTOR_WORKERS__COUNT=4 says what `-o workers.count=4` says."""
+def _environment(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
+    """INSPECTOR_WORKERS__COUNT=4 says what `-o workers.count=4` says; yields (INSPECTOR_WORKERS__COUNT, that)."""
     for name, value in sorted(variables.items()):
         if name.startswith(ENVIRONMENT_PREFIX):
-            yield f"{name.removeprefix(ENVIRONMENT_PREFIX).lower().replace('__', '.')}={value}"
+            yield name, f"{name.removeprefix(ENVIRONMENT_PREFIX).lower().replace('__', '.')}={value}"
 
 
-def _parse_override(text: str) -> dict[str, Any]:
+def _parse_override(origin: str, text: str) -> tuple[str, dict[str, Any]]:
     key, equals, value = text.partition("=")
     if not equals or not re.fullmatch(r"[A-Za-z0-9_.-]+", key):
-        raise ConfigError(f"{text}: write it as key=value, for example workers.count=4")
+        raise ConfigError(f"{origin}: write it as key=value, for example workers.count=4")
     try:
         tree: Any = yaml.safe_load(value)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{text}: the value is not YAML: {error}") from None
+    except _NOT_YAML as error:
+        raise ConfigError(f"{origin}: the value is not YAML: {_one_line(error)}") from None
     for part in reversed(key.split(".")):
         tree = {part: tree}
-    return dict(tree)
+    return key, dict(tree)
+
+
+def _one_line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> None:
@@ -219,7 +231,10 @@ def _merge(base: dict[str, Any], over: dict[str, Any]) -> None:
         below = base.get(key)
         if isinstance(value, dict) and isinstance(below, list):
             for which, change in value.items():
-                _merge(_entry(below, key, which), change)
+                entry = _entry(below, key, which)
+                if not isinstance(change, dict):
+                    raise ConfigError(f"{key}.{which}: say which of its settings, for example {key}.{which}.name=a")
+                _merge(entry, change)
         elif isinstance(value, dict) and isinstance(below, dict):
             _merge(below, value)
         else:
@@ -233,21 +248,28 @@ def _entry(entries: list[Any], key: str, which: str) -> dict[str, Any]:
     raise ConfigError(f"{key}.{which}: no such entry; there are {len(entries)}, told by number or name")
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError) -> tuple[str, str]:
+    """Which key, and what is wrong with it."""
     first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if part not in ("folder", "simulated"))
+    where = ".".join(str(part) for part in first["loc"] if part not in _SOURCE_TYPES)
     got = "" if isinstance(first["input"], dict | list) else f" (got {first['input']!r})"
     text = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
-        text, got = "no such setting", ""
-        if len(first["loc"]) == 1:
-            text += f"; {_known(Settings)}"
+        text, got = f"no such setting; there are {', '.join(_section(first['loc'][:-1]).model_fields)}", ""
     more = f"; and {error.error_count() - 1} more" if error.error_count() > 1 else ""
-    return f"{where + ': ' if where else ''}{text}{got}{more}"
+    return where, f"{text}{got}{more}"
 
 
-def _known(model: type[BaseModel]) -> str:
-    return f"there are {', '.join(model.model_fields)}"
+def _section(location: tuple[int | str, ...]) -> type[BaseModel]:
+    """The part of Settings at this place of a validation error."""
+    section: type[BaseModel] = Settings
+    for part in location:
+        field = section.model_fields.get(str(part))
+        if part in _SOURCE_TYPES:
+            section = _SOURCE_TYPES[part]
+        elif field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
+            section = field.annotation
+    return section
 
 
 def describe(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, str, str]]:
