@@ -1,0 +1,198 @@
+"""Holds the settings: who wins, what is refused, and that each refusal names file, key and what would be right."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from inspector import bundle, config
+from inspector.config import FolderSource, Settings
+from inspector.errors import ConfigError
+from tests.fakes import LABELS, make_bundle
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in list(config.os.environ):
+        if name.startswith(config.ENVIRONMENT_PREFIX):
+            monkeypatch.delenv(name)
+
+
+def load(tmp_path: Path, *overrides: str, **changes: Any) -> Settings:
+    """The settings of a small line with some changes in its file, and overrides of the command line."""
+    values: dict[str, Any] = {
+        "data": str(tmp_path / "data"),
+        "sources": [{"name": "drop", "type": "folder", "path": str(tmp_path / "drop")}],
+    }
+    (tmp_path / "line.yaml").write_text(yaml.safe_dump(values | changes))
+    return config.load(tmp_path / "line.yaml", list(overrides))
+
+
+def refused(tmp_path: Path, *overrides: str, **changes: Any) -> str:
+    """The one message with which it is refused."""
+    with pytest.raises(ConfigError) as caught:
+        load(tmp_path, *overrides, **changes)
+    message = str(caught.value)
+    assert "\n" not in message
+    return message
+
+
+def folder(tmp_path: Path, name: str, path: str = "") -> dict[str, str]:
+    """A folder source."""
+    return {"name": name, "type": "folder", "path": str(tmp_path / (path or name))}
+
+
+def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
+    settings = load(tmp_path)
+
+    assert (settings.workers.count, settings.metrics.port, settings.metrics.host) == (2, 9108, "127.0.0.1")
+    assert settings.bundle_path == bundle.DEFAULT
+    source = settings.sources[0]
+    assert isinstance(source, FolderSource)
+    assert source.settle_ms == 200
+
+
+def test_the_command_line_beats_the_environment_beats_the_file_beats_the_default(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = {"workers": {"count": 3, "max_batch": 3, "threads": 3}}
+    monkeypatch.setenv("INSPECTOR_WORKERS__COUNT", "4")
+    monkeypatch.setenv("INSPECTOR_WORKERS__MAX_BATCH", "4")
+
+    workers = load(tmp_path, "workers.count=5", **file).workers
+
+    assert (workers.count, workers.max_batch, workers.threads, workers.max_wait_ms) == (5, 4, 3, 10.0)
+
+
+def test_the_last_of_two_overrides_wins(tmp_path: Path) -> None:
+    assert load(tmp_path, "workers.count=5", "workers.count=6").workers.count == 6
+
+
+@pytest.mark.parametrize("which", ["drop", "0"])
+def test_a_source_is_addressed_by_name_or_number(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, which: str) -> None:
+    monkeypatch.setenv("INSPECTOR_SOURCES__DROP__SETTLE_MS", "77")
+
+    (source,) = load(tmp_path, f"sources.{which}.path=/mnt/drop").sources
+
+    assert isinstance(source, FolderSource)
+    assert (source.path, source.settle_ms) == (Path("/mnt/drop"), 77)
+
+
+def test_an_override_may_be_any_yaml(tmp_path: Path) -> None:
+    settings = load(tmp_path, "decision.thresholds={ok: 0.9}", "record.defect_log=null", "log_level=DEBUG")
+
+    assert settings.decision.thresholds == {"ok": 0.9}
+    assert settings.record.defect_log is None
+
+
+@pytest.mark.parametrize(
+    ("override", "parts"),
+    [
+        ("workers.cont=4", ["workers.cont", "no such setting", "count"]),
+        ("worker.count=4", ["worker", "no such setting", "workers"]),
+        ("workers.count=0", ["workers.count", "greater than or equal to 1", "got 0"]),
+        ("workers.count=many", ["workers.count", "integer", "many"]),
+        ("workers.engine=tensorflow", ["workers.engine", "'paddle' or 'fake'"]),
+        ("metrics.port=70000", ["metrics.port", "65535", "70000"]),
+        ("workers.max_batch=257", ["workers.max_batch", "256"]),
+        ("decision.thresholds.ok=1.5", ["decision.thresholds.ok", "less than or equal to 1"]),
+        ("sources.drop.settle=1", ["sources.0", "settle", "no such setting", "settle_ms"]),
+        ("sources.drop.name=Drop One", ["sources.0", "name", "Drop One"]),
+        ("sources.drop.type=camera", ["sources.0", "folder", "simulated"]),
+        ("sources.cam.path=/x", ["sources.cam", "no such entry"]),
+        ("sources.drop=5", ["sources.drop"]),
+        ("sources.5.path=/x", ["sources.5", "no such entry"]),
+        ("sources=[]", ["sources", "at least 1"]),
+        ("data=", ["data"]),
+        ("workers=4", ["workers"]),
+        ("workers.count", ["workers.count", "key=value"]),
+        ("=4", ["key=value"]),
+        ("workers.count=[", ["workers.count", "not YAML"]),
+        ("data=2026-13-45", ["data=2026-13-45"]),
+        ("delivery.frame_timeout_s=60", ["frame_timeout_s must be longer than workers.batch_timeout_s"]),
+        ("delivery.in_flight_frames=5000", ["delivery.in_flight_frames", "4096"]),
+        ("delivery.drain_s=.nan", ["delivery.drain_s"]),
+        ("delivery.drain_s=.inf", ["delivery.drain_s"]),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_key_and_what_would_be_right(
+    tmp_path: Path, override: str, parts: list[str]
+) -> None:
+    message = refused(tmp_path, override)
+
+    for part in parts:
+        assert part in message
+
+
+def test_a_bad_environment_variable_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("INSPECTOR_WORKRES__COUNT", "4")
+
+    assert "INSPECTOR_WORKRES__COUNT" in refused(tmp_path)
+
+
+def test_a_bad_override_is_named_and_not_the_file(tmp_path: Path) -> None:
+    assert refused(tmp_path, "workers.count=0").startswith("-o workers.count=0: workers.count: ")
+
+
+def test_the_file_is_named(tmp_path: Path) -> None:
+    assert refused(tmp_path, workers={"cuont": 1}).startswith(f"{tmp_path / 'line.yaml'}: workers.cuont: ")
+
+
+def test_more_than_one_mistake_is_counted(tmp_path: Path) -> None:
+    assert "and 1 more" in refused(tmp_path, workers={"count": 0, "threads": 0})
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "[]", "just words", "{", "a: b: c", "\t", "\x00", "1: 2", "data: !!python/object:os.system x", "? [a]\n: b",
+     "since: 2026-13-45", "data: &d [*d]", "data: x\nsources: 5", "data: x\nsources: [5]", "data: x\nsources: [{}]"],
+)  # fmt: skip
+def test_a_file_that_is_no_config_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    (tmp_path / "line.yaml").write_text(text)
+
+    with pytest.raises(ConfigError, match=r"line\.yaml: "):
+        config.load(tmp_path / "line.yaml")
+
+
+def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:
+    (tmp_path / "latin.yaml").write_bytes(b"data: Stra\xdfe")
+
+    for name, reason in [("none.yaml", "No such file"), ("", "directory"), ("latin.yaml", "not YAML")]:
+        with pytest.raises(ConfigError, match=reason):
+            config.load(tmp_path / name)
+
+
+def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
+    assert "two sources are called a" in refused(
+        tmp_path, sources=[folder(tmp_path, "a"), folder(tmp_path, "a", "b"), folder(tmp_path, "c")]
+    )
+
+
+@pytest.mark.parametrize("other", ["one", "one/below", "./one/../one", "link", "link/below"])
+def test_a_folder_watched_twice_is_refused(tmp_path: Path, other: str) -> None:
+    (tmp_path / "one").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "one")
+
+    assert "watched twice" in refused(tmp_path, sources=[folder(tmp_path, "a", "one"), folder(tmp_path, "b", other)])
+
+
+def test_folders_beside_each_other_are_fine(tmp_path: Path) -> None:
+    assert len(load(tmp_path, sources=[folder(tmp_path, "a", "one"), folder(tmp_path, "b", "one-more")]).sources) == 2
+
+
+def test_a_threshold_for_a_label_the_bundle_lacks_is_refused(tmp_path: Path) -> None:
+    labels = make_bundle(tmp_path / "model").labels
+
+    config.pin_thresholds(load(tmp_path, "decision.thresholds={scratches: 0.9}"), labels)
+    with pytest.raises(ConfigError, match=r"decision\.thresholds\.rust: .*it has " + ", ".join(LABELS)):
+        config.pin_thresholds(load(tmp_path, "decision.thresholds={rust: 0.9}"), labels)
+
+
+def test_every_setting_is_described_with_its_default_and_bounds() -> None:
+    described = {key: (default, text) for key, default, text in config.describe()}
+
+    assert described["workers.count"] == ("2", "worker processes (≥ 1, ≤ 256)")
+    assert described["data"][0] == "required"
+    assert all(text for _, text in described.values())
+    assert {"sources.<folder>.path", "sources.<simulated>.rate_fps", "record.defect_log"} <= set(described)
