@@ -26,7 +26,6 @@ import psutil
 from inspector import bundle, image, messages, predictor
 from inspector.bundle import Bundle
 from inspector.decide import decide_frame, decide_tile
-from inspector.errors import StoreError
 from inspector.messages import Frame
 from inspector.preprocess import contrast
 from inspector.renderer import DEFECTS, render_image
@@ -124,23 +123,12 @@ def measure_line(folder: Path, frames: int, workers: int, max_batch: int) -> Cos
             before = _cpu(processes)
             started = time.perf_counter()
             ready.rename(line.drop / "batch")
-            wait_until(lambda: _recorded(line) >= frames, line.explain, 600)
+            wait_until(lambda: line.recorded >= frames, line.explain, 600)
             wall_s = time.perf_counter() - started
             after = _cpu(processes)
             line.stop()
         spent = {name: after[name] - before[name] for name in before}
         return Cost(frames, sum(spent.values()), wall_s, spent)
-
-
-def _recorded(line: Line) -> int:
-    try:
-        store = Store(line.data, read_only=True)
-    except StoreError:
-        return 0
-    try:
-        return sum(sum(account.recorded.values()) for account in store.accounts())
-    finally:
-        store.close()
 
 
 def _tree(line: Line) -> dict[str, psutil.Process]:

@@ -16,7 +16,7 @@ import yaml
 from inspector import bundle
 from inspector.bundle import Bundle, Golden, Manifest
 from inspector.errors import StoreError
-from inspector.store import Query, Record, Store
+from inspector.store import Account, Query, Record, Store
 
 LABELS = ("ok", "crazing", "patches", "pitted_surface", "rolled-in_scale", "scratches", "inclusion")
 ROOT = Path(__file__).parent.parent
@@ -105,8 +105,24 @@ class Line:
 
     def wait_for_records(self, count: int, timeout_s: float = 60) -> list[Record]:
         """The records, once there are `count` of them."""
-        wait_until(lambda: len(self.records()) >= count, self.explain, timeout_s)
+        wait_until(lambda: self.recorded >= count, self.explain, timeout_s)
         return self.records()
+
+    @property
+    def recorded(self) -> int:
+        """How many records there are."""
+        return sum(sum(account.recorded.values()) for account in self.accounts())
+
+    def accounts(self) -> list[Account]:
+        """The sums, as they stand on record."""
+        try:
+            store = Store(self.data, read_only=True)
+        except StoreError:
+            return []  # the sink has not made it yet
+        try:
+            return store.accounts()
+        finally:
+            store.close()
 
     def child(self, name: str) -> int:
         """The pid of the newest child of this name: sink, drop, worker-0."""

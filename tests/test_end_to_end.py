@@ -83,26 +83,29 @@ def test_images_that_were_already_there_are_taken(tmp_path: Path) -> None:
 @pytest.mark.parametrize("victim", ["worker-0", "sink", "drop"])
 def test_killing_a_process_in_the_middle_loses_nothing_and_records_nothing_twice(line: Line, victim: str) -> None:
     # Given a line in the middle of its work
-    ledger = offer(line.drop, 1500)
-    line.wait_for_records(100)
+    ledger = offer(line.drop, 3000)
+    wait_until(lambda: line.recorded >= 100, line.explain)
     # When one of its processes is killed, and its successor too
     for round_ in (1, 2):
         pid = line.child(victim)
         os.kill(pid, signal.SIGKILL)
+        assert round_ > 1 or line.recorded < len(ledger), "too fast: it had nothing left to lose"
         wait_until(lambda pid=pid: line.child(victim) != pid, line.explain)  # type: ignore[misc]
-        ledger |= offer(line.drop, 100, first=1500 + 100 * round_)
+        ledger |= offer(line.drop, 100, first=3000 + 100 * round_)
     # Then the record says what it would have said anyway
-    wait_until(lambda: len(line.records()) >= len(ledger), line.explain)
+    line.wait_for_records(len(ledger))
     assert line.stop() == 0
     assert_exactly_once(line, ledger)
 
 
 def test_killing_everything_at_once_loses_nothing(tmp_path: Path) -> None:
     line = Line(tmp_path)
-    ledger = offer(line.drop, 1500)
-    for recorded in (1, 200, 700):
+    ledger = offer(line.drop, 3000)
+    for recorded in (1, 400, 900):
         with running(line):
-            line.wait_for_records(recorded)  # and then SIGKILL to all of them
+            wait_until(lambda recorded=recorded: line.recorded >= recorded, line.explain)  # type: ignore[misc]
+        # leaving kills all of them at once
+        assert line.recorded < len(ledger), "too fast: it had nothing left to lose"
     with running(line):
         line.wait_for_records(len(ledger))
         assert line.stop() == 0
@@ -119,6 +122,19 @@ def test_what_is_in_done_is_on_record_whenever_everything_is_killed(tmp_path: Pa
         assert done <= {record.name for record in line.records()}
         everywhere = [path.name for path in line.drop.rglob("*.bmp")]
         assert sorted(everywhere) == sorted(ledger)
+
+
+def test_the_sums_balance_at_any_moment_also_while_processes_are_killed(line: Line) -> None:
+    offer(line.drop, 4000)
+    victims = {200: "worker-0", 1200: "sink", 2400: "drop"}
+    looks = 0
+    while line.recorded < 4000:
+        if victims and line.recorded > min(victims):
+            os.kill(line.child(victims.pop(min(victims))), signal.SIGKILL)
+        unbalanced = [account for account in line.accounts() if not account.balanced]
+        assert unbalanced == []
+        looks += 1
+    assert looks > 20 and not victims
 
 
 def test_sigterm_drains_and_leaves_nothing_in_flight(line: Line) -> None:

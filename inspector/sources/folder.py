@@ -7,10 +7,10 @@ scan is the truth about what is there; inotify only wakes it early, because its 
 and it is silent on network shares.
 """
 
-import contextlib
 import errno
 import fcntl
 import hashlib
+import itertools
 import logging
 import os
 import time
@@ -32,6 +32,8 @@ WORK, DONE, FAILED = ".work", "done", "failed"
 MIN_RESCAN_S = 0.02
 _WATCHED = flags.CLOSE_WRITE | flags.MOVED_TO | flags.CREATE | flags.ONLYDIR
 _MAX_NAME_BYTES = 255
+#: So many complaints about files left where they are, each once; then they start anew.
+_MAX_LEFT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +62,14 @@ class Folder:
         self._skipped = {os.path.join(self._root, name.encode()) for name in (WORK, DONE, FAILED)}
         self._lock: int | None = None
         self._inotify: INotify | None = None
-        self._watched: set[bytes] = set()
+        self._watched: dict[int, bytes] = {}  # inotify's number of a folder, and its path
+        self._left: set[bytes] = set()  # what was already complained about
         self._scan: Iterator[os.DirEntry[bytes]] | None = None
         self._scan_began = 0.0
         self._next_scan = 0.0
         self._young = False  # the last scan saw a file that was not whole yet
         self._claims: dict[str, tuple[bytes, bytes]] = {}  # frame id -> (path below the root, path while claimed)
+        self._claimed: set[bytes] = set()  # the lock makes us the only one who puts files there
 
     def open(self) -> list[Capture]:
         """Take the folder over. Returns what a former life had claimed. BusyError where another process has it."""
@@ -108,6 +112,7 @@ class Folder:
         target = os.path.join(self._root, (FAILED if outcome == "error" else DONE).encode(), relative)
         try:
             _move(claimed, target)
+            self._claimed.discard(claimed)
         except OSError as error:
             log.error("%s is on record but cannot be moved to %s: %s", capture.name, _text(target), error)
 
@@ -132,19 +137,21 @@ class Folder:
             raise BusyError(f"{_text(self._root)}: another inspector works on this drop folder") from None
 
     def _watch(self, folder: bytes) -> None:
-        if self._inotify is None or folder in self._watched:
+        if self._inotify is None or folder in self._watched.values():
             return
         try:
-            self._inotify.add_watch(folder, _WATCHED)
-            self._watched.add(folder)
+            self._watched[self._inotify.add_watch(folder, _WATCHED)] = folder
         except OSError as error:  # out of watches: the periodic scan still finds everything
             if error.errno != errno.ENOSPC:
                 raise
 
     def _begin_scan(self) -> Iterator[os.DirEntry[bytes]] | None:
-        woken = bool(self._inotify and self._inotify.read(timeout=0))
+        events = self._inotify.read(timeout=0) if self._inotify else []
+        for event in events:
+            if event.mask & flags.IGNORED:  # the folder was removed; one of its name would be another
+                self._watched.pop(event.wd, None)
         now = self._clock()
-        if woken:
+        if events:
             earliest = self._scan_began + MIN_RESCAN_S
             self._next_scan = min(self._next_scan, max(now, earliest))
         if now < self._next_scan:
@@ -173,9 +180,11 @@ class Folder:
                 if entry.name.startswith(b".") or entry.path in self._skipped:
                     continue
                 if entry.is_dir(follow_symlinks=False):
-                    with contextlib.suppress(FileNotFoundError):
+                    try:
                         self._watch(entry.path)
                         yield from self._walk(entry.path)
+                    except OSError as error:
+                        self._leave(entry.path, error)
                 elif os.path.splitext(entry.name)[1].lower() in _SUFFIXES:
                     yield entry
 
@@ -190,10 +199,20 @@ class Folder:
                 if content is None:
                     self._young = True
                     return None
-            relative = os.path.relpath(entry.path, self._root)
+            relative = entry.path[len(self._root) + 1 :]
             return self._capture(self._claim(entry.path, relative), relative, content)
-        except FileNotFoundError:
-            return None  # whoever dropped it has taken it away again
+        except OSError as error:
+            self._leave(entry.path, error)
+            return None
+
+    def _leave(self, path: bytes, error: OSError) -> None:
+        """Go on with the rest: one file or folder that cannot be taken must not hold up the others."""
+        if isinstance(error, FileNotFoundError) or path in self._left:
+            return  # whoever dropped it has taken it away again; or it was said before
+        if len(self._left) >= _MAX_LEFT:
+            self._left.clear()
+        self._left.add(path)
+        log.warning("%s is left where it is: %s", _text(path), error.strerror)
 
     def _whole_content(self, path: bytes) -> _Content | None:
         """What is in the file, or None while it lacks its end or cannot be opened: that may still come."""
@@ -208,16 +227,22 @@ class Folder:
     def _claim(self, path: bytes, relative: bytes) -> bytes:
         """Rename the file into the first lane of .work/ that has no file of this name."""
         lane = 0
-        while os.path.lexists(claimed := os.path.join(self._work, b"%d" % lane, relative)):
+        while (claimed := os.path.join(self._work, b"%d" % lane, relative)) in self._claimed:
             lane += 1
         _rename(path, claimed)
         return claimed
 
     def _capture(self, claimed: bytes, relative: bytes, content: _Content | None = None) -> Capture:
-        """Decode a claimed file; `content` was read before the claim and counts if it is still the same file."""
+        """Decode a claimed file; `content` was read before the claim and counts if it is still the same file.
+
+        The frame's id holds the moment of the claim: the rename set the file's ctime, and nothing changes it until
+        the next. So a restart finds the same id, and a file that is dropped again, even moved back from done/, does not.
+        """
         status = os.lstat(claimed)
-        frame = hashlib.blake2b(repr((relative, _version(status))).encode(), digest_size=16).hexdigest()
+        identity = (os.path.relpath(claimed, self._work), _version(status), status.st_ctime_ns)
+        frame = hashlib.blake2b(repr(identity).encode(), digest_size=16).hexdigest()
         self._claims[frame] = (relative, claimed)
+        self._claimed.add(claimed)
         captured_at, captured_mono = time.time(), time.monotonic()
         pixels, reason = None, ""
         try:
@@ -234,8 +259,9 @@ class Folder:
         for lane in sorted(os.listdir(self._work)):
             if lane.isdigit():
                 base = os.path.join(self._work, lane)
-                for folder, _, files in os.walk(base):
-                    for name in files:
+                for folder, folders, files in os.walk(base):
+                    links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
+                    for name in files + links:
                         path = os.path.join(folder, name)
                         yield path, os.path.relpath(path, base)
 
