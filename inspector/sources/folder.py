@@ -7,10 +7,10 @@ scan is the truth about what is there; inotify only wakes it early, because its 
 and it is silent on network shares.
 """
 
+import contextlib
 import errno
 import fcntl
 import hashlib
-import itertools
 import logging
 import os
 import time
@@ -32,6 +32,8 @@ WORK, DONE, FAILED = ".work", "done", "failed"
 MIN_RESCAN_S = 0.02
 _WATCHED = flags.CLOSE_WRITE | flags.MOVED_TO | flags.CREATE | flags.ONLYDIR
 _MAX_NAME_BYTES = 255
+#: Files of one name that can be under way: more than delivery.in_flight_frames allows.
+_MAX_LANES = 5000
 #: So many complaints about files left where they are, each once; then they start anew.
 _MAX_LEFT = 1000
 
@@ -225,18 +227,21 @@ class Folder:
         return None if image.incomplete(content.data) else content
 
     def _claim(self, path: bytes, relative: bytes) -> bytes:
-        """Rename the file into the first lane of .work/ that has no file of this name."""
-        lane = 0
-        while (claimed := os.path.join(self._work, b"%d" % lane, relative)) in self._claimed:
-            lane += 1
-        _rename(path, claimed)
-        return claimed
+        """Rename the file into the first lane of .work/ that has nothing of this name."""
+        for lane in range(_MAX_LANES):
+            claimed = os.path.join(self._work, b"%d" % lane, relative)
+            if claimed not in self._claimed:
+                with contextlib.suppress(NotADirectoryError, IsADirectoryError, FileExistsError):
+                    _rename(path, claimed)
+                    return claimed
+                # One lane further: a folder has the file's name here, or a file the name of one of its folders.
+        raise FileExistsError(errno.EEXIST, "too many files of this name are under way")
 
     def _capture(self, claimed: bytes, relative: bytes, content: _Content | None = None) -> Capture:
         """Decode a claimed file; `content` was read before the claim and counts if it is still the same file.
 
         The frame's id holds the moment of the claim: the rename set the file's ctime, and nothing changes it until
-        the next. So a restart finds the same id, and a file that is dropped again, even moved back from done/, does not.
+        the next. So a restart finds the same id, and a file dropped again, even moved back from done/, has another.
         """
         status = os.lstat(claimed)
         identity = (os.path.relpath(claimed, self._work), _version(status), status.st_ctime_ns)
