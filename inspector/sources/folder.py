@@ -120,6 +120,7 @@ class Folder:
 
     def close(self) -> None:
         """Give the folder back; what is claimed stays claimed for the next life."""
+        self._scan = None  # with the folders it holds open
         if self._inotify is not None:
             self._inotify.close()
             self._inotify = None
