@@ -1,5 +1,6 @@
 """Holds the drop folder: each file is taken once, whole, and ends in done/ or failed/, whatever its name or kind."""
 
+import gc
 import os
 import shutil
 from pathlib import Path
@@ -179,8 +180,10 @@ def test_a_second_process_is_refused_until_the_first_lets_go(drop: Path, folder:
 
 
 def test_opening_and_closing_keeps_no_descriptor(drop: Path, folder: Open) -> None:
+    gc.collect()  # what other tests left behind
     before = len(os.listdir("/proc/self/fd"))
-    for _ in range(20):
+    for number in range(20):
+        (drop / f"{number}.bmp").write_bytes(GOOD)
         connector = folder()
         connector.read()
         connector.close()
