@@ -1,5 +1,6 @@
 """Owns the simulated camera: procedural strip at a steady rate, as a line would deliver it."""
 
+import math
 import time
 from collections.abc import Callable
 
@@ -35,8 +36,7 @@ class Simulated:
     def read(self) -> Capture | None:
         """The frame that is due, or None."""
         settings = self._settings
-        finished = settings.frames is not None and self._sequence >= settings.frames
-        if finished or self._clock() < self._next_at:
+        if self._finished or self._clock() < self._next_at:
             return None
         self._next_at += 1 / settings.rate_fps
         label = self._label(self._sequence)
@@ -52,7 +52,7 @@ class Simulated:
 
     def due_ms(self) -> float:
         """Time to the next frame."""
-        return max(0.0, (self._next_at - self._clock()) * 1000)
+        return math.inf if self._finished else max(0.0, (self._next_at - self._clock()) * 1000)
 
     def wake(self) -> None:
         """Frames come by the clock."""
@@ -62,6 +62,10 @@ class Simulated:
 
     def close(self) -> None:
         """Nothing to disconnect."""
+
+    @property
+    def _finished(self) -> bool:
+        return self._settings.frames is not None and self._sequence >= self._settings.frames
 
     def _pixels(self, label: str) -> NDArray[np.uint8]:
         """A square frame is one view of strip; any other is a stretch of it, clean but for one defect at most."""
