@@ -141,12 +141,13 @@ class Store:
                 self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
             else:
                 self._db = sqlite3.connect(self.path, timeout=10, isolation_level=None)
-                self._db.execute("PRAGMA journal_mode=WAL")
-                # FULL: a commit survives power loss, and only then is a frame acknowledged.
-                self._db.execute("PRAGMA synchronous=FULL")
-            self._migrate(read_only)
         except sqlite3.Error as error:
             raise StoreError(f"{self.path}: {error}") from None
+        try:
+            self._prepare(read_only)
+        except (sqlite3.Error, StoreError) as error:
+            self._db.close()  # with whatever it had begun
+            raise error if isinstance(error, StoreError) else StoreError(f"{self.path}: {error}") from None
 
     def write(
         self, batches: Iterable[tuple[str, Verdict]], tallies: Iterable[Tally] = (), now: float | None = None
@@ -257,7 +258,11 @@ class Store:
             (tally.source, text),
         )
 
-    def _migrate(self, read_only: bool) -> None:
+    def _prepare(self, read_only: bool) -> None:
+        if not read_only:
+            self._db.execute("PRAGMA journal_mode=WAL")
+            # FULL: a commit survives power loss, and only then is a frame acknowledged.
+            self._db.execute("PRAGMA synchronous=FULL")
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version == 0 and read_only:
             raise StoreError(f"{self.path}: nothing was recorded yet")
