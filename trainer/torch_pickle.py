@@ -75,13 +75,14 @@ def _tensors(data: bytes) -> dict[str, NDArray[Any]]:
         raise ValueError("another magic number or protocol")
     if not _Machine().run(file)["little_endian"]:
         raise ValueError("big-endian numbers")
-    views: dict[str, _View] = _Machine().run(file)
-    if not isinstance(views, dict) or not all(isinstance(view, _View) for view in views.values()):
+    views: dict[str, _View] = _of(dict, _Machine().run(file))
+    if not all(isinstance(view, _View) for view in views.values()):
         raise ValueError("something other than tensors by name")
     if 4 * sum(math.prod(view.shape) for view in views.values()) > len(data):
         raise ValueError("tensors that repeat their values: more numbers than the file has bytes for")
     stored = {view.storage.key: view.storage for view in views.values()}
-    values = {key: _values(data, file, stored[key]) for key in _Machine().run(file)}
+    keys = _of(list, _Machine().run(file))
+    values = {key: _values(data, file, stored[_of(str, key)]) for key in keys}
     if file.read(1):
         raise ValueError(f"{len(data) - file.tell() + 1} bytes after the last tensor")
     return {name: _array(name, view, values[view.storage.key]) for name, view in views.items()}
@@ -145,7 +146,8 @@ class _Machine:
             stack.append(tuple(self._take(_TUPLES.get(name))))
         elif name in ("SETITEM", "SETITEMS"):
             items = self._take(2 if name == "SETITEM" else None)
-            _of(dict, stack[-1]).update(zip(items[::2], items[1::2], strict=True))
+            keys = [_of(str, key) for key in items[::2]]  # the hash of nested tuples can take for ever
+            _of(dict, stack[-1]).update(zip(keys, items[1::2], strict=True))
         elif name in ("APPEND", "APPENDS"):
             items = self._take(1 if name == "APPEND" else None)
             _of(list, stack[-1]).extend(items)
@@ -160,7 +162,7 @@ class _Machine:
             stack.append(_Global(argument))
         elif name == "BINPERSID":
             kind, dtype, key, _, count, view = stack.pop()
-            if kind != "storage" or view is not None:
+            if _of(str, kind) != "storage" or view is not None:
                 raise ValueError(f"refused: a storage of kind {kind!r}, or a view of another")
             stack.append(_Storage(_DTYPES[_of(_Global, dtype).name], _of(str, key), _of(int, count)))
         elif name == "REDUCE":

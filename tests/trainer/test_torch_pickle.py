@@ -111,7 +111,7 @@ def test_a_pickle_that_runs_something_is_refused_and_nothing_runs(tmp_path: Path
         (b"\x82\x01", r"refused: pickle opcode EXT1"),
         (code([1]) + code({}) + b"b", r"list where dict is needed"),
         (code({"w": 1}), r"something other than tensors"),
-        (code([1]), r"something other than tensors"),
+        (code([1]), r"list where dict is needed"),
         (b"t", r"not weights"),
         (b"0", r"refused: pickle opcode POP"),
         (b"R", r"takes more than it put"),
@@ -142,6 +142,15 @@ def test_anything_but_tensors_is_refused(tmp_path: Path, content: bytes, reason:
 def test_a_view_that_its_storage_does_not_hold_is_refused(tmp_path: Path, wrong: bytes, reason: str) -> None:
     with pytest.raises(WeightsError, match=reason):
         torch_pickle.read(saved(tmp_path, of(wrong)))
+
+
+@pytest.mark.timeout(10)
+def test_tuples_that_unfold_without_end_are_refused_at_once(tmp_path: Path) -> None:
+    endless = b")" + b"q\x00h\x00\x86" * 90  # each holds the one before twice
+    storage = b"(" + endless + named("torch", "FloatStorage") + code("7") + code("cpu") + code(6) + b"NtQ"
+    for content in (b"}" + endless + b"Ns", b"}" + code("w") + storage + b"s"):
+        with pytest.raises(WeightsError, match=r"tuple where str is needed"):
+            torch_pickle.read(saved(tmp_path, content))
 
 
 def test_a_damaged_file_is_refused_wherever_it_ends(tmp_path: Path) -> None:
