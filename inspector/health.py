@@ -76,15 +76,17 @@ class HealthServer:
         except OSError as error:
             raise BusyError(f"metrics.port: cannot listen on {host}:{port}: {error.strerror}") from None
         self._server.daemon_threads = True
+        self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="http", daemon=True)
         self.address = f"http://{host}:{self._server.server_address[1]}"
 
     def start(self) -> None:
         """Answer from a thread of its own."""
-        threading.Thread(target=self._server.serve_forever, args=(0.1,), name="http", daemon=True).start()
+        self._thread.start()
 
     def close(self) -> None:
         """Stop answering and free the port."""
-        self._server.shutdown()
+        if self._thread.is_alive():
+            self._server.shutdown()
         self._server.server_close()
 
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Literal
 
 from inspector import log as log_setup
 from inspector.config import FolderSource, Settings, SourceSettings
-from inspector.errors import BundleError, BusyError, ConfigError
+from inspector.errors import BundleError, BusyError, ConfigError, StoreError
 
 if TYPE_CHECKING:
     from inspector.sources.connector import Connector
@@ -49,7 +49,7 @@ def main(assignment: Assignment) -> None:
     try:
         run = _prepare(assignment)
         run()
-    except (ConfigError, BundleError, BusyError) as error:
+    except (ConfigError, BundleError, BusyError, StoreError) as error:
         log.error("%s", error)
         sys.exit(EXIT_UNUSABLE)
 

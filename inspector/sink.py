@@ -4,13 +4,14 @@ import logging
 import sys
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from inspector import messages
 from inspector.config import Settings
 from inspector.decide import Outcome
-from inspector.errors import MessageError, StoreError
+from inspector.errors import ConfigError, MessageError, StoreError
 from inspector.health import Health, HealthServer
 from inspector.messages import Ack, Beat, Hello, Pulse, Settled, Tally, Verdict, Verdicts, Welcome, WorkerGone
 from inspector.metrics import Metrics
@@ -55,19 +56,19 @@ class Sink:
         self._health = Health(
             {source.name for source in self._settings.sources}, self._settings.workers.batch_timeout_s
         )
-        self._store = Store(self._settings.data)
-        self._defects = _DefectLog(self._settings.record.defect_log, self._store)
-        self._router = Router()
-        try:
+        with ExitStack() as stack:
+            self._store = Store(self._settings.data)
+            stack.callback(self._store.close)
+            self._defects = _DefectLog(self._settings.record.defect_log, self._store)
+            stack.callback(self._defects.close)
+            self._router = Router()
+            stack.callback(self._router.close)
             server = HealthServer(metrics.host, metrics.port, self._metrics, self._health)
+            stack.callback(server.close)
             self._router.bind(sink_address(self._sockets))
             server.start()
             log.info("metrics on %s/metrics", server.address)
             self._serve()
-            server.close()
-        finally:
-            self._router.close()
-            self._store.close()
 
     def _serve(self) -> None:
         poller = Poller([self._router], [self._words.fileno()] if self._words else [])
@@ -153,14 +154,16 @@ class Sink:
         if self._pending:
             return  # it cannot be written now; the source asks again
         self._sources[hello.source] = (peer, hello)
-        account = self._store.account(hello.source)
-        welcome = Welcome(
-            self._incarnation,
-            self._store.recorded(hello.source, hello.claimed),
-            account.tally.captured if account.tally else 0,
-            account.recorded,
-            account.tally.dropped if account.tally else {},
-        )
+        try:
+            account = self._store.account(hello.source)
+            recorded = self._store.recorded(hello.source, hello.claimed)
+            # After a kill the rows may know of frames that the source's last word did not count yet.
+            captured = max(account.tally.captured if account.tally else 0, self._store.last_sequence(hello.source))
+        except StoreError as error:
+            log.error("cannot look up source %s: %s; it asks again", hello.source, error)
+            return
+        dropped = account.tally.dropped if account.tally else {}
+        welcome = Welcome(self._incarnation, recorded, captured, account.recorded, dropped)
         self._router.send(peer, messages.encode(welcome))
 
     def _commit(self) -> None:
@@ -198,31 +201,57 @@ class Sink:
 
 
 class _DefectLog:
-    """One JSON line a defect. Follows the record by row id, so a crash repeats a line at worst and never skips one."""
+    """One JSON line a defect. Follows the record by row id, so a crash repeats a line at worst and never skips one.
+
+    What cannot be written now is written later: the record goes on without it.
+    """
 
     def __init__(self, target: Path | str | None, store: Store) -> None:
+        """ConfigError where the file cannot be opened."""
         self._store = store
         self._file = None
+        self._failed = False
         if target == "stdout":
             self._file = sys.stdout
         elif target is not None:
-            Path(target).parent.mkdir(parents=True, exist_ok=True)
-            self._file = open(target, "a", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+            try:
+                Path(target).parent.mkdir(parents=True, exist_ok=True)
+                self._file = open(target, "a", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+            except OSError as error:
+                raise ConfigError(f"record.defect_log: {target}: {error.strerror}") from None
         if self._file is not None:
             self._last = store.mark(_MARK)
-            self._write()
+            self._catch_up()
+
+    def close(self) -> None:
+        """Close the file; stdout is not ours to close."""
+        if self._file is not None and self._file is not sys.stdout:
+            with suppress(OSError):
+                self._file.close()
 
     def follow(self, new: list[Verdict]) -> None:
         """Write the lines of the transaction just committed, if it held a defect."""
         if self._file is not None and any(verdict.outcome == "defect" for verdict in new):
+            self._catch_up()
+
+    def _catch_up(self) -> None:
+        try:
             self._write()
+        except (OSError, StoreError) as error:
+            if not self._failed:
+                log.error("record.defect_log: %s; its lines come as soon as they can", error)
+            self._failed = True
+        else:
+            self._failed = False
 
     def _write(self) -> None:
         outcomes: tuple[Outcome, ...] = ("defect",)
         query = Query(outcomes=outcomes, after_id=self._last, oldest_first=True)
+        written = self._last
         for record in self._store.records(query):
             print(to_json(record), file=self._file)
-            self._last = record.id
+            written = record.id
         if self._file is not None:
             self._file.flush()
-        self._store.set_mark(_MARK, self._last)
+        self._store.set_mark(_MARK, written)
+        self._last = written

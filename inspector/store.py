@@ -181,7 +181,7 @@ class Store:
     def recorded(self, source: str, frames: Iterable[str]) -> list[Settled]:
         """Those of `frames` that are on record, with their outcome."""
         statement = "SELECT outcome FROM records WHERE source = ? AND frame = ?"
-        found = ((frame, self._db.execute(statement, (source, frame)).fetchone()) for frame in frames)
+        found = ((frame, next(self._read(statement, (source, frame)), None)) for frame in frames)
         return [Settled(frame, row[0]) for frame, row in found if row]
 
     def accounts(self) -> list[Account]:
@@ -198,6 +198,14 @@ class Store:
         """The sums of one source; all zero where it was never seen."""
         known = (account for account in self.accounts() if account.source == source)
         return next(known, Account(source, dict.fromkeys(OUTCOMES, 0), 0, None))
+
+    def last_sequence(self, source: str) -> int:
+        """The highest number among the source's rows of late: so many frames at least it captured."""
+        statement = (
+            "SELECT COALESCE(MAX(sequence), 0) FROM records WHERE source = ?"
+            f" AND id > (SELECT MAX(id) FROM records) - {_ROWS_SINCE_TALLY}"
+        )
+        return int(next(self._read(statement, (source,)))[0])
 
     def records(self, query: Query) -> Iterator[Record]:
         """The records that match, newest first unless told otherwise. Streams: any number costs no memory."""
