@@ -1,6 +1,7 @@
 """Owns the answers to "is it alive, is it ready": what the sink last experienced, served beside /metrics."""
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -8,6 +9,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from inspector.errors import BusyError
 from inspector.metrics import CONTENT_TYPE, Metrics
+
+log = logging.getLogger(__name__)
 
 #: Not heard from for so long, a source or a worker counts as gone. A worker that infers is silent: see worker.py.
 FRESH_S = 5.0
@@ -72,10 +75,9 @@ class HealthServer:
             }
 
         try:
-            self._server = ThreadingHTTPServer((host, port), Handler)
+            self._server = _Server((host, port), Handler)
         except OSError as error:
             raise BusyError(f"metrics.port: cannot listen on {host}:{port}: {error.strerror}") from None
-        self._server.daemon_threads = True
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="http", daemon=True)
         self.address = f"http://{host}:{self._server.server_address[1]}"
 
@@ -88,6 +90,15 @@ class HealthServer:
         if self._thread.is_alive():
             self._server.shutdown()
         self._server.server_close()
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 64  # the default of 5 makes the sixth of a sudden crowd wait a second
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that leaves before its answer is no news either."""
+        log.debug("request of %s ended with an error", client_address, exc_info=True)
 
 
 class _Handler(BaseHTTPRequestHandler):
