@@ -245,7 +245,7 @@ class Folder:
         the next. So a restart finds the same id, and a file dropped again, even moved back from done/, has another.
         """
         status = os.lstat(claimed)
-        identity = (os.path.relpath(claimed, self._work), _version(status), status.st_ctime_ns)
+        identity = (claimed[len(self._work) :], _version(status), status.st_ctime_ns)
         frame = hashlib.blake2b(repr(identity).encode(), digest_size=16).hexdigest()
         self._claims[frame] = (relative, claimed)
         self._claimed.add(claimed)
