@@ -21,7 +21,7 @@ from typing import Any
 
 from inspector import messages, process
 from inspector.config import Settings
-from inspector.errors import BusyError, MessageError
+from inspector.errors import BusyError, ConfigError, MessageError
 from inspector.messages import Ready, WorkerGone
 from inspector.process import EXIT_UNUSABLE, Assignment, Role
 from inspector.transport import socket_folder
@@ -172,6 +172,7 @@ class Supervisor:
         if child.process is not None and began and time.monotonic() - began > limit_s:
             log.error("%s is stuck in a batch for more than %g s: killed", child.name, limit_s)
             child.process.kill()
+            child.began.value = 0.0  # once is enough: its end may take a few turns
 
     def _end(self, role: Role, others: set[Role], limit_s: float) -> int:
         """Stop the children of a role while the others go on; by force after `limit_s` or a second signal."""
@@ -211,8 +212,12 @@ class Supervisor:
 @contextmanager
 def _locked(data: Path) -> Iterator[None]:
     """Own the data folder: two inspectors would take each other's sockets, as binding a live one succeeds."""
-    data.mkdir(parents=True, exist_ok=True)
-    with open(data / "lock", "w") as lock:
+    try:
+        data.mkdir(parents=True, exist_ok=True)
+        lock = open(data / "lock", "w")  # noqa: SIM115
+    except OSError as error:
+        raise ConfigError(f"data: {error.filename}: {error.strerror}; it must be a folder of our own") from None
+    with lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -222,5 +227,5 @@ def _locked(data: Path) -> Iterator[None]:
 
 def _reason(exit_code: int | None) -> str:
     if exit_code is not None and exit_code < 0:
-        return f"signal {signal.Signals(-exit_code).name}"
+        return f"signal {-exit_code} ({signal.strsignal(-exit_code) or 'real-time'})"
     return f"exit code {exit_code}"
