@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 from inspector import log as log_setup
 from inspector.config import FolderSource, Settings, SourceSettings
 from inspector.errors import BundleError, BusyError, ConfigError, StoreError
+from inspector.transport import flush
 
 if TYPE_CHECKING:
     from inspector.sources.connector import Connector
@@ -26,6 +27,9 @@ Role = Literal["sink", "worker", "source"]
 
 #: A child ends with this when it was told something impossible: starting it again would change nothing.
 EXIT_UNUSABLE = 2
+#: How the supervisor tells a child to stop. SIGTERM (from systemd) and SIGINT (Ctrl-C) come to every process at once:
+#: the supervisor alone acts on them, because the order in which the roles stop matters.
+STOP_SIGNAL = signal.SIGUSR1
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
@@ -49,6 +53,7 @@ def main(assignment: Assignment) -> None:
     try:
         run = _prepare(assignment)
         run()
+        flush()
     except (ConfigError, BundleError, BusyError, StoreError) as error:
         log.error("%s", error)
         sys.exit(EXIT_UNUSABLE)
@@ -61,7 +66,7 @@ def _prepare(assignment: Assignment) -> Callable[[], None]:
         from inspector.predictor import load_engine
 
         load_engine()
-    stop = _stop_on_sigterm()
+    stop = _stop_when_told()
     if assignment.role == "worker":
         from inspector.worker import Worker
 
@@ -86,14 +91,15 @@ def _connector(settings: SourceSettings) -> "Connector":
     return Simulated(settings)
 
 
-def _stop_on_sigterm() -> Callable[[], bool]:
+def _stop_when_told() -> Callable[[], bool]:
     told: list[int] = []
 
     def remember(number: int, _: FrameType | None) -> None:
         told.append(number)
 
-    signal.signal(signal.SIGTERM, remember)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the supervisor decides the order
+    signal.signal(STOP_SIGNAL, remember)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_IGN)
     faulthandler.enable()
     return lambda: bool(told)
 

@@ -23,7 +23,7 @@ from inspector import messages, process
 from inspector.config import Settings
 from inspector.errors import BusyError, ConfigError, MessageError
 from inspector.messages import Ready, WorkerGone
-from inspector.process import EXIT_UNUSABLE, Assignment, Role
+from inspector.process import EXIT_UNUSABLE, STOP_SIGNAL, Assignment, Role
 from inspector.transport import socket_folder
 
 log = logging.getLogger(__name__)
@@ -178,8 +178,8 @@ class Supervisor:
         """Stop the children of a role while the others go on; by force after `limit_s` or a second signal."""
         ending = [child for child in self._children if child.role == role]
         for child in ending:
-            if child.process is not None:
-                child.process.terminate()
+            if child.process is not None and child.process.pid is not None and child.process.is_alive():
+                os.kill(child.process.pid, STOP_SIGNAL)
         forced = len(self._signals) > 1
         self._supervise(
             lambda: len(self._signals) > 1 or not any(child.alive for child in ending), others, 0 if forced else limit_s

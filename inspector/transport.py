@@ -110,6 +110,11 @@ class Poller:
         return bool(self._poller.poll(max(0, int(timeout_ms))))
 
 
+def flush() -> None:
+    """Before a process ends: wait for what its closed sockets still have to deliver, LINGER_MS at most."""
+    zmq.Context.instance().destroy(linger=LINGER_MS)
+
+
 def socket_folder(data: Path) -> Path:
     """A private folder for the sockets of the inspector that owns `data`: inside it, unless its path is too long."""
     folder = data / "run"
