@@ -1,53 +1,18 @@
 """Holds the sink on real sockets: nothing is acked that is not durable, repeats are acked, nonsense is harmless."""
 
-import json
 import sqlite3
 import urllib.request
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
 from inspector import messages
-from inspector.errors import BusyError, ConfigError, StoreError
-from inspector.health import HealthServer
-from inspector.messages import Ack, Beat, Hello, Message, Pulse, Settled, Tally, Verdict, Verdicts, Welcome
-from inspector.metrics import Metrics
+from inspector.messages import Ack, Beat, Pulse, Settled, Tally
 from inspector.store import FILE
-from inspector.transport import Dealer, Poller, sink_address
 from tests.fakes import wait_until
-from tests.inspector.roles import Bench, Running, bench
+from tests.inspector.mouths import Mouth
+from tests.inspector.roles import Bench, bench
 from tests.inspector.test_store import tally, verdict
-
-
-class Mouth:
-    """A source or worker that says only what the test says."""
-
-    def __init__(self, line: Bench, identity: str) -> None:
-        self.dealer = Dealer(identity)
-        self.dealer.connect(sink_address(line.sockets))
-
-    def say(self, message: Message) -> None:
-        """To the sink."""
-        assert self.dealer.send(messages.encode(message))
-
-    def verdicts(self, *verdicts: Verdict) -> None:
-        """As a worker."""
-        self.say(Verdicts("worker-0.1", "model-1", list(verdicts), len(verdicts), 0.01))
-
-    def hears(self, kind: type[Any], timeout_ms: float = 10_000) -> Any:
-        """The next message of a kind."""
-        poller = Poller([self.dealer])
-        while True:
-            assert poller.wait(timeout_ms), f"no {kind.__name__} came"
-            message = messages.decode((self.dealer.receive() or [b""])[0])
-            if isinstance(message, kind):
-                return message
-
-    def hears_nothing(self, for_ms: float = 500) -> bool:
-        """Whether nothing comes for a while."""
-        return not Poller([self.dealer]).wait(for_ms)
 
 
 @pytest.fixture
@@ -89,17 +54,10 @@ def get(url: str) -> tuple[int, str]:
         return error.code, error.read().decode()
 
 
-def welcome(line: Bench, source: Mouth, *claimed: str, durable: bool = True, epoch: str = "1f") -> Welcome:
-    """Present the source."""
-    source.say(Hello("drop", epoch, durable, list(claimed)))
-    answer: Welcome = source.hears(Welcome)
-    return answer
-
-
 def test_a_verdict_is_acked_once_it_is_on_record_and_not_before(line: Bench, source: Mouth, worker: Mouth) -> None:
     # Given a record that someone else holds for a moment
     line.start_sink()
-    welcome(line, source)
+    source.hello()
     other = sqlite3.connect(line.settings.data / FILE, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
     # When a verdict comes, then nothing is acked as long as it cannot be written
@@ -114,7 +72,7 @@ def test_a_verdict_is_acked_once_it_is_on_record_and_not_before(line: Bench, sou
 
 def test_a_repeat_is_acked_with_what_was_recorded_first(line: Bench, source: Mouth, worker: Mouth) -> None:
     line.start_sink()
-    welcome(line, source)
+    source.hello()
     worker.verdicts(verdict(1, "ok"))
     source.hears(Ack)
     worker.verdicts(verdict(1, "error"), verdict(2, "unsure"))
@@ -127,7 +85,7 @@ def test_a_source_learns_what_of_its_frames_is_on_record_and_its_sums(
     line: Bench, source: Mouth, worker: Mouth
 ) -> None:
     sink = line.start_sink()
-    welcome(line, source)
+    source.hello()
     worker.verdicts(verdict(1), verdict(2, "error"))
     source.hears(Ack)
     source.say(tally(9, in_flight=4, ok=1, error=1, dropped=3))
@@ -135,7 +93,7 @@ def test_a_source_learns_what_of_its_frames_is_on_record_and_its_sums(
     sink.stop()
     line.start_sink()
 
-    again = welcome(line, source, "frame-2", "frame-3")
+    again = source.hello("frame-2", "frame-3")
     assert again.recorded == [Settled("frame-2", "error")]
     assert (again.captured, again.dropped) == (9, {"overload": 3})
     assert again.outcomes == {"ok": 1, "defect": 0, "unsure": 0, "error": 1}
@@ -145,23 +103,23 @@ def test_rows_newer_than_a_killed_sources_last_word_count_as_captured(
     line: Bench, source: Mouth, worker: Mouth
 ) -> None:
     line.start_sink()
-    welcome(line, source, durable=False)
+    source.hello(durable=False)
     worker.verdicts(verdict(1), verdict(7))
     source.hears(Ack)
 
-    assert welcome(line, source, durable=False, epoch="2a").captured == 7
+    assert source.hello(durable=False, epoch="2a").captured == 7
 
 
 def test_a_late_verdict_counts_for_a_file_and_not_for_a_restarted_camera(
     line: Bench, source: Mouth, worker: Mouth
 ) -> None:
     line.start_sink()
-    welcome(line, source, durable=False, epoch="2a")
+    source.hello(durable=False, epoch="2a")
     worker.verdicts(verdict(1))  # of the camera's former life, which is counted as lost
     worker.verdicts(verdict(2, epoch="2a"))
     assert source.hears(Ack).settled == [Settled("frame-2", "ok")]
 
-    welcome(line, source, durable=True, epoch="3b")
+    source.hello(durable=True, epoch="3b")
     worker.verdicts(verdict(3))
     assert source.hears(Ack).settled == [Settled("frame-3", "ok")]
     assert [record.name for record in line.records()] == ["2.bmp", "3.bmp"]
@@ -169,7 +127,7 @@ def test_a_late_verdict_counts_for_a_file_and_not_for_a_restarted_camera(
 
 def test_a_tally_of_another_life_is_answered_and_not_believed(line: Bench, source: Mouth) -> None:
     sink = line.start_sink()
-    hello = welcome(line, source, epoch="2a")
+    hello = source.hello(epoch="2a")
     source.say(tally(99, ok=99))
 
     assert source.hears(Pulse).sink == hello.sink
@@ -185,7 +143,7 @@ def test_nonsense_is_counted_and_changes_nothing(
     for data in (b"", b"\xff" * 50, b"\x92\xa5Pulse\xa1\xff", messages.encode(Pulse("x")), bytes(2 << 20)):
         worker.dealer.send(data)
     worker.dealer.send(messages.encode(Beat("w", "m")), b"a part too many")
-    welcome(line, source)
+    source.hello()
     worker.verdicts(verdict(1))
     source.hears(Ack)
 
@@ -195,7 +153,7 @@ def test_nonsense_is_counted_and_changes_nothing(
 
 def test_what_arrived_before_the_stop_is_recorded(line: Bench, source: Mouth, worker: Mouth) -> None:
     sink = line.start_sink()
-    welcome(line, source)
+    source.hello()
     for number in range(500):
         worker.verdicts(verdict(number))
     source.say(Tally("drop", "1f", 500, {"ok": 0}, {}, 500, 0.0))
@@ -205,66 +163,3 @@ def test_what_arrived_before_the_stop_is_recorded(line: Bench, source: Mouth, wo
     count = len(line.records())
     assert count >= 1
     assert line.account().recorded["ok"] == count
-
-
-def test_each_defect_is_one_line_of_the_defect_log_also_across_restarts(source: Mouth, line: Bench) -> None:
-    path = line.sockets / "logs" / "defects.jsonl"
-    line.settings = line.settings.model_copy(
-        update={"record": line.settings.record.model_copy(update={"defect_log": path})}
-    )
-    worker = Mouth(line, "worker-0.1")
-    for life in range(3):
-        sink = line.start_sink()
-        welcome(line, source)
-        worker.verdicts(verdict(10 * life, "defect", name="a\nb.bmp"), verdict(10 * life + 1, "ok"))
-        source.hears(Ack)
-        sink.stop()
-    worker.dealer.close()
-
-    lines = [json.loads(text) for text in path.read_text().splitlines()]
-    assert [(one["frame"], one["label"]) for one in lines] == [(f"frame-{10 * n}", "scratches") for n in range(3)]
-    assert lines[0]["name"] == "a\nb.bmp"
-
-
-def test_a_defect_log_that_cannot_be_written_does_not_stop_the_record(line: Bench, source: Mouth) -> None:
-    record = line.settings.record.model_copy(update={"defect_log": Path("/dev/full")})
-    line.settings = line.settings.model_copy(update={"record": record})
-    worker = Mouth(line, "worker-0.1")
-    sink = line.start_sink()
-    welcome(line, source)
-    for number in range(3):
-        worker.verdicts(verdict(number, "defect"))
-        source.hears(Ack)
-    sink.stop()
-    worker.dealer.close()
-
-    assert len(line.records()) == 3
-
-
-def ended_with(running: Running) -> BaseException | None:
-    """What the role raised."""
-    running.thread.join(20)
-    return running.error
-
-
-def test_a_sink_that_can_never_serve_says_which_setting_or_file_is_why(line: Bench, tmp_path: Path) -> None:
-    record = line.settings.record.model_copy(update={"defect_log": tmp_path})
-    good = line.settings
-    line.settings = good.model_copy(update={"record": record})
-    error = ended_with(line.start_sink())
-    assert isinstance(error, ConfigError)
-    assert str(error) == f"record.defect_log: {tmp_path}: Is a directory"
-
-    taken = HealthServer("127.0.0.1", 0, Metrics(), None)  # type: ignore[arg-type]
-    port = int(taken.address.rsplit(":", 1)[1])
-    line.settings = good.model_copy(update={"metrics": good.metrics.model_copy(update={"port": port})})
-    error = ended_with(line.start_sink())
-    taken.close()
-    assert isinstance(error, BusyError)
-    assert str(error).startswith(f"metrics.port: cannot listen on 127.0.0.1:{port}: Address already in use")
-
-    (line.settings.data / FILE).write_bytes(b"no database at all" * 1000)
-    line.settings = good
-    error = ended_with(line.start_sink())
-    assert isinstance(error, StoreError)
-    assert FILE in str(error)

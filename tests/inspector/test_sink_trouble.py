@@ -1,0 +1,94 @@
+"""Holds the sink where something beside the record is wrong: its defect log, its port, its file."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from inspector.errors import BusyError, ConfigError, StoreError
+from inspector.health import HealthServer
+from inspector.messages import Ack
+from inspector.metrics import Metrics
+from inspector.store import FILE
+from tests.inspector.mouths import Mouth
+from tests.inspector.roles import Bench, Running, bench
+from tests.inspector.test_store import verdict
+
+
+@pytest.fixture
+def line() -> Iterator[Bench]:
+    """A line of which only the sink is real, and not started yet."""
+    with bench(record={"commit_ms": 5}) as made:
+        yield made
+
+
+@pytest.fixture
+def source(line: Bench) -> Iterator[Mouth]:
+    """The source."""
+    mouth = Mouth(line, "drop.1f")
+    yield mouth
+    mouth.dealer.close()
+
+
+def test_each_defect_is_one_line_of_the_defect_log_also_across_restarts(source: Mouth, line: Bench) -> None:
+    path = line.sockets / "logs" / "defects.jsonl"
+    line.settings = line.settings.model_copy(
+        update={"record": line.settings.record.model_copy(update={"defect_log": path})}
+    )
+    worker = Mouth(line, "worker-0.1")
+    for life in range(3):
+        sink = line.start_sink()
+        source.hello()
+        worker.verdicts(verdict(10 * life, "defect", name="a\nb.bmp"), verdict(10 * life + 1, "ok"))
+        source.hears(Ack)
+        sink.stop()
+    worker.dealer.close()
+
+    lines = [json.loads(text) for text in path.read_text().splitlines()]
+    assert [(one["frame"], one["label"]) for one in lines] == [(f"frame-{10 * n}", "scratches") for n in range(3)]
+    assert lines[0]["name"] == "a\nb.bmp"
+
+
+def test_a_defect_log_that_cannot_be_written_does_not_stop_the_record(line: Bench, source: Mouth) -> None:
+    record = line.settings.record.model_copy(update={"defect_log": Path("/dev/full")})
+    line.settings = line.settings.model_copy(update={"record": record})
+    worker = Mouth(line, "worker-0.1")
+    sink = line.start_sink()
+    source.hello()
+    for number in range(3):
+        worker.verdicts(verdict(number, "defect"))
+        source.hears(Ack)
+    sink.stop()
+    worker.dealer.close()
+
+    assert len(line.records()) == 3
+
+
+def ended_with(running: Running) -> BaseException | None:
+    """What the role raised."""
+    running.thread.join(20)
+    return running.error
+
+
+def test_a_sink_that_can_never_serve_says_which_setting_or_file_is_why(line: Bench, tmp_path: Path) -> None:
+    record = line.settings.record.model_copy(update={"defect_log": tmp_path})
+    good = line.settings
+    line.settings = good.model_copy(update={"record": record})
+    error = ended_with(line.start_sink())
+    assert isinstance(error, ConfigError)
+    assert str(error) == f"record.defect_log: {tmp_path}: Is a directory"
+
+    taken = HealthServer("127.0.0.1", 0, Metrics(), None)  # type: ignore[arg-type]
+    port = int(taken.address.rsplit(":", 1)[1])
+    line.settings = good.model_copy(update={"metrics": good.metrics.model_copy(update={"port": port})})
+    error = ended_with(line.start_sink())
+    taken.close()
+    assert isinstance(error, BusyError)
+    assert str(error).startswith(f"metrics.port: cannot listen on 127.0.0.1:{port}: Address already in use")
+
+    (line.settings.data / FILE).write_bytes(b"no database at all" * 1000)
+    line.settings = good
+    error = ended_with(line.start_sink())
+    assert isinstance(error, StoreError)
+    assert FILE in str(error)
