@@ -108,14 +108,11 @@ def _prepare(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
-    from trainer import manifest
     from trainer.progress import Progress
     from trainer.train import train
 
     recipe = _recipe(options)
-    images = len(manifest.read(recipe.manifest_path).split("train"))
-    batch = recipe.training.batch_images
-    with Progress(recipe.training.epochs, images // batch * batch) as progress:
+    with Progress(recipe.training.epochs) as progress:
         outcome = train(recipe, progress)
     if options.json:
         _print_json(asdict(outcome) | {"last": str(outcome.last), "best": str(outcome.best)})

@@ -83,7 +83,9 @@ class Training(_Part):
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
     l2: Annotated[float, Field(ge=0, le=1)] = 3e-4
     label_smoothing: _Share = 0.1
+    real_repeat: Annotated[int, Field(ge=1, le=100)] = 1  # each real picture so often an epoch, a simulated one once
     eval_every_epochs: Annotated[int, Field(ge=1, le=10_000)] = 1
+    threads: Annotated[int, Field(ge=0, le=1024)] = 0  # of the CPU; 0: one a core
 
 
 class Augment(_Part):

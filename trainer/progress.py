@@ -10,11 +10,11 @@ from rich.progress import Progress as Bar
 
 
 class Progress:
-    """Counts the images of `epochs` x `epoch_images`. A context manager; writes to stderr."""
+    """Counts the images of all epochs from `begin` on. A context manager; writes to stderr."""
 
-    def __init__(self, epochs: int, epoch_images: int):
+    def __init__(self, epochs: int):
         self._console = Console(stderr=True)
-        self._epochs, self._total, self._seen = epochs, epochs * epoch_images, 0
+        self._epochs, self._total, self._seen = epochs, 0, 0
         self._started = time.monotonic()
         self._bar = Bar(
             TextColumn("{task.description}"),
@@ -25,7 +25,7 @@ class Progress:
             console=self._console,
             disable=not self._console.is_terminal,
         )
-        self._task = self._bar.add_task("epoch 1", total=self._total, rate=0.0)
+        self._task = self._bar.add_task("loading", total=None, rate=0.0)
 
     def __enter__(self) -> "Progress":
         self._bar.start()
@@ -35,6 +35,11 @@ class Progress:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._bar.stop()
+
+    def begin(self, epoch_images: int) -> None:
+        """The images are loaded, the clock starts."""
+        self._total, self._started = self._epochs * epoch_images, time.monotonic()
+        self._bar.update(self._task, description="epoch 1", total=self._total)
 
     def step(self, images: int) -> None:
         """So many more images were trained on."""

@@ -17,7 +17,7 @@ from trainer import augment, checkpoint, dataset, engine, manifest
 from trainer.checkpoint import Meta
 from trainer.config import Network, Recipe, Training
 from trainer.dataset import Dataset
-from trainer.manifest import DataError
+from trainer.manifest import SIMULATED, DataError
 from trainer.progress import Progress
 
 
@@ -54,18 +54,24 @@ def train(recipe: Recipe, progress: Progress) -> Outcome:
     """
     # 1. Data: decoded once, in memory from here on.
     labels, training, validation = _load(recipe)
+    deck = _deck(training, recipe.training.real_repeat)
+    if len(deck) < recipe.training.batch_images:
+        raise DataError(
+            f"{recipe.manifest_path}: {len(deck)} training images are fewer than "
+            f"training.batch_images, {recipe.training.batch_images}"
+        )
     preprocess = preprocess_of(recipe.network)
     rng = np.random.default_rng(recipe.seed)
 
     # 2. Network and optimiser.
-    engine.start(recipe.seed)
+    engine.start(recipe.seed, recipe.training.threads)
     import paddle
 
     from trainer import model
 
     how = recipe.training
     network = model.ResNetVd(recipe.network, len(labels))
-    steps = len(training) // how.batch_images  # the incomplete last batch waits for the next shuffle
+    steps = len(deck) // how.batch_images  # the incomplete last batch waits for the next shuffle
     optimiser = paddle.optimizer.Momentum(
         how.learning_rate, how.momentum, network.parameters(), use_nesterov=True, weight_decay=how.l2
     )
@@ -73,11 +79,12 @@ def train(recipe: Recipe, progress: Progress) -> Outcome:
     # 3. Epochs.
     started, seen, best_right, right = time.monotonic(), 0, -1, 0
     fingerprint, created_at = training.fingerprint(), bundle.now()
+    progress.begin(steps * how.batch_images)
     for epoch in range(how.epochs):
         # 3a. One pass over the training images.
         network.train()
         losses = []
-        for step, (images, targets) in enumerate(_shuffled(training, how.batch_images, rng)):
+        for step, (images, targets) in enumerate(_shuffled(training, deck, how.batch_images, rng)):
             optimiser.set_lr(learning_rate(how, epoch + step / steps))
             batch = preprocess.normalise(augment.batch(images, preprocess, recipe.augment, rng))
             logits = network(paddle.to_tensor(batch))
@@ -144,10 +151,16 @@ def learning_rate(how: Training, epoch: float) -> float:
     return how.learning_rate * 0.5 * (1 + math.cos(math.pi * (epoch - warmup) / (how.epochs - warmup)))
 
 
+def _deck(data: Dataset, real_repeat: int) -> NDArray[np.int64]:
+    """The indices of one epoch's pictures, not yet shuffled."""
+    repeats = [1 if row.path.startswith(SIMULATED) else real_repeat for row in data.rows]
+    return np.repeat(np.arange(len(data)), repeats)
+
+
 def _shuffled(
-    data: Dataset, size: int, rng: np.random.Generator
+    data: Dataset, deck: NDArray[np.int64], size: int, rng: np.random.Generator
 ) -> Iterator[tuple[list[NDArray[np.uint8]], NDArray[np.int64]]]:
-    order = rng.permutation(len(data))
+    order = rng.permutation(deck)
     for start in range(0, len(order) - size + 1, size):
         chosen = order[start : start + size]
         yield [data.images[index] for index in chosen], data.targets[chosen]
@@ -155,11 +168,9 @@ def _shuffled(
 
 def _load(recipe: Recipe) -> tuple[tuple[Label, ...], Dataset, Dataset]:
     """Labels, training part, validation part, as the manifest says."""
-    path, batch = recipe.manifest_path, recipe.training.batch_images
+    path = recipe.manifest_path
     plan = manifest.read(path)
     if plan.labels != tuple(spec.label() for spec in recipe.labels):
         raise DataError(f"{path}: its labels are not the recipe's: run `trainer prepare` again")
     training, validation = (dataset.load(plan, plan.split(split)) for split in ("train", "val"))
-    if len(training) < batch:
-        raise DataError(f"{path}: {len(training)} training images are fewer than training.batch_images, {batch}")
     return plan.labels, training, validation

@@ -13,6 +13,9 @@ import yaml
 
 from trainer.cli import main
 
+# Two threads that wait for each other on a busy machine make these tiny networks ten times slower.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 REPOSITORY = Path(__file__).parents[2]
 NEU = Path(os.environ.get("STRIP_NEU_CLS") or REPOSITORY.parent / "shared" / "neu-cls")
 needs_neu = pytest.mark.skipif(not (NEU / "eval.txt").is_file(), reason=f"NEU-CLS is not at {NEU}")

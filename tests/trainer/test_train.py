@@ -60,6 +60,15 @@ def test_it_trains_without_a_validation_part(tmp_path: Path, run_json: Callable[
     assert set(run_json("eval", *options)["decision"]["thresholds"].values()) == {0.5}
 
 
+def test_real_pictures_may_count_several_times_in_an_epoch(
+    finished: Path, tmp_path: Path, run_json: Callable[..., Any]
+) -> None:
+    """57 training pictures do not fill a batch of 64; twice 57 do."""
+    (tmp_path / "manifest.tsv").write_text((finished / "run/manifest.tsv").read_text())
+    options = ["-c", finished / "recipe.yaml", "-o", f"run_dir={tmp_path}", "-o", "training.batch_images=64"]
+    assert run_json("train", *options, "-o", "training.real_repeat=2", "-o", "training.epochs=1")["epochs"] == 1
+
+
 @pytest.mark.parametrize(
     ("override", "named"),
     [
