@@ -20,6 +20,9 @@ from trainer.dataset import Dataset
 from trainer.manifest import DataError, Manifest, Row
 from trainer.train import preprocess_of
 
+#: Besides the first: how often the truth is among so many labels.
+_TOP_K = (2, 5)
+
 Scorer = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 
@@ -109,6 +112,9 @@ def report(
         "decision": decision.model_dump(mode="json"),
         "images": len(data),
         "right": int(right.sum()),
+        "top_1": int(right.sum()) / len(data),
+        "top_1_95": metrics.wilson(int(right.sum()), len(data)),
+        "top_k": {str(k): metrics.top_k(logits, data.targets, k) for k in _TOP_K if k < len(names)},
         "outcomes": {outcome: sum(tile.outcome == outcome for tile in tiles) for outcome in OUTCOMES},
         "false_alarms": {"clean_images": len(on_clean), "called_defect": _count(on_clean, "defect")},
         "escapes": {"defect_images": len(on_defect), "passed_ok": _count(on_defect, "ok")},

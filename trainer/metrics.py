@@ -1,5 +1,6 @@
-"""Owns the arithmetic of evaluation: right answers, per label figures, confusion. Pure NumPy."""
+"""Owns the arithmetic of evaluation: right answers, intervals, per label figures, confusion. Pure NumPy."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -7,18 +8,44 @@ import numpy as np
 from numpy.typing import NDArray
 
 Indices = NDArray[np.int64]
+Interval = tuple[float, float]
+
+_Z95 = 1.959964  # of the normal distribution: 95% lie within so many standard deviations
 
 
 @dataclass(frozen=True, slots=True)
 class LabelFigures:
-    """How one label fares. A ratio whose denominator is 0 is None: nothing was measured."""
+    """How one label fares, each ratio with its 95% interval. Where its denominator is 0 both are None: unmeasured.
+
+    `right` of `images` gives the recall, `right` of `called` the precision.
+    """
 
     label: str
     images: int
+    called: int
     right: int
     precision: float | None
+    precision_95: Interval | None
     recall: float | None
+    recall_95: Interval | None
     f1: float | None
+    f1_95: Interval | None
+
+
+def wilson(part: int, whole: int) -> Interval | None:
+    """95% interval of a share counted as `part` of `whole` (Wilson, JASA 22, 1927); None where `whole` is 0."""
+    if not whole:
+        return None
+    share, spread = part / whole, _Z95**2 / whole
+    middle = (share + spread / 2) / (1 + spread)
+    half = _Z95 / (1 + spread) * math.sqrt(share * (1 - share) / whole + spread / (4 * whole))
+    return (max(0.0, middle - half) if part else 0.0, min(1.0, middle + half) if part < whole else 1.0)
+
+
+def top_k(logits: NDArray[np.float32], truth: Indices, k: int) -> int:
+    """How many pictures have their true label among the k highest logits; of equal ones the first counts as higher."""
+    best = np.argsort(-logits, axis=1, kind="stable")[:, :k]
+    return int((best == truth[:, None]).any(axis=1).sum())
 
 
 def confusion(truth: Indices, predicted: Indices, labels: int) -> Indices:
@@ -33,8 +60,20 @@ def per_label(table: Indices, names: Sequence[str]) -> list[LabelFigures]:
     figures = []
     for index, name in enumerate(names):
         right, true, called = int(table[index, index]), int(table[index].sum()), int(table[:, index].sum())
-        precision, recall = _ratio(right, called), _ratio(right, true)
-        figures.append(LabelFigures(name, true, right, precision, recall, _ratio(2 * right, true + called)))
+        figures.append(
+            LabelFigures(
+                name,
+                images=true,
+                called=called,
+                right=right,
+                precision=_ratio(right, called),
+                precision_95=wilson(right, called),
+                recall=_ratio(right, true),
+                recall_95=wilson(right, true),
+                f1=_ratio(2 * right, true + called),
+                f1_95=_f1_interval(right, true + called - right),
+            )
+        )
     return figures
 
 
@@ -48,6 +87,12 @@ def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np
 def log_loss(scores: NDArray[np.float64], truth: Indices) -> float:
     """Mean negative log of the true label's score."""
     return float(-np.log(np.maximum(scores[np.arange(len(truth)), truth], 1e-12)).mean())
+
+
+def _f1_interval(right: int, either: int) -> Interval | None:
+    """F1 is no share of anything counted, but 2 j / (1 + j) of one: j, `right` of all that are or are called so."""
+    shares = wilson(right, either)
+    return None if shares is None else (2 * shares[0] / (1 + shares[0]), 2 * shares[1] / (1 + shares[1]))
 
 
 def _ratio(part: int, whole: int) -> float | None:

@@ -10,22 +10,34 @@ from rich.table import Table
 
 REPORT = "report.json"
 PICTURE = "confusion.png"
+PER_LABEL = "per_label.png"
 
 
 def save(folder: Path, report: dict[str, Any]) -> None:
-    """Write report.json and confusion.png, each whole or not at all."""
+    """Write report.json and the pictures, each whole or not at all."""
+    from trainer import charts  # matplotlib takes half a second
+
     folder.mkdir(parents=True, exist_ok=True)
-    scratch = folder / f".{os.getpid()}.tmp"
-    scratch.write_text(json.dumps(report, indent=2) + "\n", errors="surrogateescape")
-    scratch.replace(folder / REPORT)
-    draw(scratch, report["confusion"]["labels"], report["confusion"]["rows_are_truth"])
-    scratch.replace(folder / PICTURE)
+    _write(folder / REPORT, (json.dumps(report, indent=2) + "\n").encode(errors="surrogateescape"))
+    _write(folder / PICTURE, charts.confusion(report["confusion"]["labels"], report["confusion"]["rows_are_truth"]))
+    _write(folder / PER_LABEL, charts.per_label(report["per_label"]))
+
+
+def _write(path: Path, content: bytes) -> None:
+    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        scratch.write_bytes(content)
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def show(report: dict[str, Any]) -> None:
     """Print what a person needs first: k of n, the two costly mistakes, then the tables."""
     console = Console(emoji=False, highlight=False, markup=False, soft_wrap=True)  # `simulated:ok:1` is a path
-    console.print(f"{report['right']} of {report['images']} right")
+    console.print(f"{report['right']} of {report['images']} right, {_share(report, 'top_1')}")
+    for k, right in report["top_k"].items():
+        console.print(f"  among the first {k}: {right} of {report['images']}")
     for source, figures in report["by_source"].items():
         console.print(f"  {source}: {figures['right']} of {figures['images']} right, {figures['unsure']} unsure")
     alarms, escapes = report["false_alarms"], report["escapes"]
@@ -39,38 +51,20 @@ def show(report: dict[str, Any]) -> None:
         console.print(f"… and {len(report['wrong']) - 10} more in {REPORT}")
 
 
-def draw(path: Path, labels: list[str], table: list[list[int]]) -> None:
-    """Draw the confusion table as PNG: rows are the truth, columns the prediction."""
-    import logging
-
-    import matplotlib
-
-    logging.getLogger("matplotlib").setLevel(logging.WARNING)  # else it announces its font cache
-    matplotlib.use("Agg")  # no display on a line host
-    from matplotlib import pyplot
-
-    side = 2.5 + 0.6 * len(labels)
-    figure, axes = pyplot.subplots(figsize=(side + 0.5, side))
-    shares = [[count / max(1, sum(row)) for count in row] for row in table]
-    axes.imshow(shares, cmap="Blues", vmin=0, vmax=1)
-    for y, row in enumerate(table):
-        for x, count in enumerate(row):
-            axes.text(x, y, str(count), ha="center", va="center", color="white" if shares[y][x] > 0.5 else "black")
-    axes.set_xticks(range(len(labels)), labels, rotation=45, ha="right")
-    axes.set_yticks(range(len(labels)), labels)
-    axes.set_xlabel("called")
-    axes.set_ylabel("is")
-    figure.tight_layout()
-    figure.savefig(path, format="png", dpi=120)
-    pyplot.close(figure)
-
-
 def _figures(report: dict[str, Any]) -> Table:
-    table = Table("label", "images", "right", "precision", "recall", "F1")
+    table = Table("label", "images", "called", "right", "precision % (95%)", "recall % (95%)", "F1 % (95%)")
     for row in report["per_label"]:
-        ratios = ("–" if row[key] is None else f"{row[key]:.4f}" for key in ("precision", "recall", "f1"))
-        table.add_row(row["label"], str(row["images"]), str(row["right"]), *ratios)
+        ratios = (_share(row, key) for key in ("precision", "recall", "f1"))
+        table.add_row(row["label"], str(row["images"]), str(row["called"]), str(row["right"]), *ratios)
     return table
+
+
+def _share(figures: dict[str, Any], key: str) -> str:
+    """A share in percent with its 95% interval."""
+    if figures[key] is None:
+        return "–"
+    low, high = figures[f"{key}_95"]
+    return f"{100 * figures[key]:.2f} ({100 * low:.1f}–{100 * high:.1f})"
 
 
 def _confusion(report: dict[str, Any]) -> Table:

@@ -29,8 +29,11 @@ def test_it_prints_k_of_n_and_writes_the_report_and_the_picture(
     assert f"{report['right']} of 18 right" in printed
     assert "clean strip called a defect: " in printed
     assert report["right"] >= 17
-    assert (tmp_path / "eval/confusion.png").read_bytes().startswith(b"\x89PNG")
-    assert sorted(file.name for file in (tmp_path / "eval").iterdir()) == ["confusion.png", "report.json"]
+    assert f"{report['right']} of 18 right, {100 * report['top_1']:.2f} (" in printed
+    assert f"among the first 2: {report['top_k']['2']} of 18" in printed
+    for name in ("confusion.png", "per_label.png"):
+        assert (tmp_path / "eval" / name).read_bytes().startswith(b"\x89PNG")
+    assert len(list((tmp_path / "eval").iterdir())) == 3
 
 
 def test_the_numbers_of_the_report_agree_with_each_other(finished: Path) -> None:
@@ -43,7 +46,7 @@ def test_the_numbers_of_the_report_agree_with_each_other(finished: Path) -> None
     assert sum(source["right"] for source in report["by_source"].values()) == report["right"]
     assert report["false_alarms"]["clean_images"] + report["escapes"]["defect_images"] == 18
     assert len(report["wrong"]) == 18 - report["right"]
-    assert report["model"]["epoch"] == 8
+    assert report["model"]["epoch"] == 12
 
 
 def test_a_simulated_path_is_printed_as_it_is(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:

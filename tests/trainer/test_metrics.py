@@ -24,6 +24,41 @@ def test_precision_recall_and_f1_of_each_label() -> None:
     assert (d.precision, d.recall, d.f1) == (None, None, None)  # nothing there to measure
 
 
+@pytest.mark.parametrize(
+    ("part", "whole", "low", "high"),
+    [
+        (372, 373, 0.98497, 0.99953),
+        (0, 10, 0, 0.27753),
+        (10, 10, 0.72247, 1),
+        (15, 148, 0.0624, 0.1605),  # Newcombe, Statistics in Medicine 17, 1998, table I
+        (1, 29, 0.0061, 0.1718),
+    ],
+)
+def test_the_interval_of_a_share_is_wilsons(part: int, whole: int, low: float, high: float) -> None:
+    assert metrics.wilson(part, whole) == pytest.approx((low, high), abs=5e-5)
+
+
+def test_nothing_counted_has_no_interval() -> None:
+    assert metrics.wilson(0, 0) is None
+    (figures, _) = metrics.per_label(np.array([[0, 0], [0, 3]]), list("ab"))
+    assert (figures.precision_95, figures.recall_95, figures.f1_95) == (None, None, None)
+
+
+def test_each_ratio_lies_in_its_interval_and_f1_counts_what_is_or_is_called_so() -> None:
+    (figures, _) = metrics.per_label(np.array([[18, 2], [4, 30]]), list("ab"))
+    assert (figures.images, figures.called, figures.right) == (20, 22, 18)
+    assert figures.recall_95 == metrics.wilson(18, 20) and figures.precision_95 == metrics.wilson(18, 22)
+    low, high = metrics.wilson(18, 24)
+    assert figures.f1_95 == pytest.approx((2 * low / (1 + low), 2 * high / (1 + high)))
+    assert figures.f1_95[0] < figures.f1 < figures.f1_95[1]
+
+
+def test_top_k_counts_the_truth_among_the_k_highest() -> None:
+    logits = np.array([[3, 2, 1], [3, 2, 1], [3, 2, 1], [1, 1, 0]], np.float32)
+    truth = np.array([0, 1, 2, 1])
+    assert [metrics.top_k(logits, truth, k) for k in (1, 2, 3)] == [1, 3, 4]
+
+
 def test_softmax_and_log_loss() -> None:
     scores = metrics.softmax(np.array([[0, np.log(3)], [1000, 0]], np.float32))
     assert scores == pytest.approx(np.array([[0.25, 0.75], [1, 0]]))
