@@ -195,9 +195,10 @@ class Bench:
         for hands in self.hands:
             hands.close()
         for running in reversed(self.started):
-            with contextlib.suppress(BaseException):
-                running.stop()
+            running.ask_to_stop()
+            running.thread.join(30)
             running.die()
+            assert not running.thread.is_alive(), "a role does not end"
 
     def _start(self, make: Callable[[Connection, Callable[[], bool]], Role]) -> Running:
         self.started.append(Running(make))
