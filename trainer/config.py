@@ -65,7 +65,7 @@ class Simulated(_Part):
 class Network(_Part):
     """A ResNet_vd: its depth, its width as a share of the published one, and what it looks at."""
 
-    depth: Literal[18, 34, 50] = 18
+    depth: Literal[18, 34, 50, 101, 152, 200] = 18
     width: Annotated[float, Field(gt=0, le=2)] = 0.5
     channels: Literal[1, 3] = 1
     size_px: Annotated[int, Field(ge=16, le=1024)] = 112

@@ -1,6 +1,6 @@
 """Owns the network: ResNet_vd (He et al., "Bag of Tricks", arXiv 1812.01187, ResNet-D) of any width. Imports Paddle.
 
-Parameter names and shapes are those of PaddleClas 2.x at width 1 with 3 channels: stem.0.conv.weight,
+Parameter names and shapes are those of PaddleClas 2.x (since 2.2) at width 1 with 3 channels: stem.0.conv.weight,
 blocks.0.conv0.bn.weight, blocks.0.short.conv.weight, fc.weight.
 """
 
@@ -14,7 +14,15 @@ from paddle import nn
 from trainer.checkpoint import Checkpoint, fit
 from trainer.config import Network
 
-_DEPTHS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
+#: Blocks in each of the four stages: He et al., arXiv 1512.03385, table 1; 200 as in arXiv 1603.05027. Basic below 50.
+_DEPTHS = {
+    18: (2, 2, 2, 2),
+    34: (3, 4, 6, 3),
+    50: (3, 4, 6, 3),
+    101: (3, 4, 23, 3),
+    152: (3, 8, 36, 3),
+    200: (3, 12, 48, 3),
+}
 
 
 class ConvBN(nn.Layer):

@@ -28,7 +28,7 @@ def test_an_override_may_open_a_section_the_file_does_not_have(tmp_path: Path) -
         ("training.epochs=0", "-o training.epochs=0: training.epochs: Input should be greater than or equal to 1"),
         ("training.epochs=many", "training.epochs"),
         ("training.epoch=3", "training.epoch: there is no such key"),
-        ("network.depth=20", "network.depth: Input should be 18, 34 or 50, got 20"),
+        ("network.depth=20", "network.depth: Input should be 18, 34, 50, 101, 152 or 200, got 20"),
         ("name.first=1", "name is not a section"),
         ("training", "a.b=value"),
         ("training.epochs=[", "not a YAML value"),

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from tests.trainer import resnet_vd_reference
 from trainer import engine
 from trainer.config import Network
 
@@ -12,23 +13,38 @@ def paddle_is_there() -> None:
     engine.start(0)
 
 
-def test_names_and_shapes_are_those_of_resnet18_vd() -> None:
+@pytest.mark.parametrize("depth", [18, 34, 50, 101, 152, 200])
+def test_names_and_shapes_are_those_of_paddleclas(depth: int) -> None:
+    import paddle
+
     from trainer import model
 
-    shapes = {name: array.shape for name, array in
-              model.weights(model.ResNetVd(Network(width=1, channels=3), 1000)).items()}  # fmt: skip
+    with paddle.LazyGuard():  # nothing is initialised: 200 layers at full width in no time
+        network = model.ResNetVd(Network.model_validate({"depth": depth, "width": 1, "channels": 3}), 1000)
+    got = {name: tuple(value.shape) for name, value in network.state_dict().items()}
 
-    assert shapes["stem.0.conv.weight"] == (32, 3, 3, 3)
-    assert shapes["stem.2.bn._mean"] == (64,)
-    assert shapes["blocks.0.short.conv.weight"] == (64, 64, 1, 1)
-    assert shapes["blocks.2.conv0.conv.weight"] == (128, 64, 3, 3)
-    assert shapes["blocks.7.conv1.bn._variance"] == (512,)
-    assert shapes["fc.weight"] == (512, 1000)
-    assert "blocks.1.short.conv.weight" not in shapes
-    assert sum(int(np.prod(shape)) for shape in shapes.values()) == 11_722_824
+    assert got == resnet_vd_reference.shapes(depth)
 
 
-@pytest.mark.parametrize(("depth", "channels", "size"), [(18, 1, 32), (34, 3, 48), (50, 1, 50)])
+@pytest.mark.parametrize("depth", [18, 50])
+def test_the_scores_are_those_of_an_independent_forward(depth: int) -> None:
+    import paddle
+
+    from trainer import model
+
+    weights = resnet_vd_reference.random_weights(depth, labels=100)
+    network = model.ResNetVd(Network.model_validate({"depth": depth, "width": 1, "channels": 3}), 100)
+    unknown = network.set_state_dict({name: paddle.to_tensor(value) for name, value in weights.items()})
+    assert unknown == ([], [])
+
+    for size in (64, 75):  # even and odd: there the shortcut's mean meets the border
+        batch = np.random.default_rng(1).normal(0, 1, (2, 3, size, size)).astype(np.float32)
+        got, expected = model.logits(network, batch), resnet_vd_reference.forward(weights, depth, batch)
+        what_the_picture_changes = np.abs(expected[0] - expected[1]).max()
+        assert np.abs(got - expected).max() <= 1e-3 * what_the_picture_changes
+
+
+@pytest.mark.parametrize(("depth", "channels", "size"), [(18, 1, 32), (34, 3, 48), (50, 1, 50), (101, 1, 32)])
 def test_every_depth_gives_one_score_a_label(depth: int, channels: int, size: int) -> None:
     from trainer import model
 
