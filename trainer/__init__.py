@@ -2,7 +2,7 @@
 
     class folders, or `path label` lists          simulated images (drawn, never stored)
                   │                                              │
-               prepare ── manifest.tsv: path, label, split, source (a person can edit it)
+               prepare ── manifest.tsv: path, label, split, source, group (a person can edit it)
                                     │
     images once in memory ──▶ train ── last.npz, best.npz (weights, recipe, labels, figures)
        dataset ▶ augment            │

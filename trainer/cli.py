@@ -85,10 +85,12 @@ def _recipe(options: argparse.Namespace) -> Any:
 
 def _prepare(options: argparse.Namespace) -> int:
     from trainer import manifest
+    from trainer.bar import Bar
     from trainer.prepare import prepare
 
     recipe = _recipe(options)
-    prepared = prepare(recipe)
+    with Bar() as progress:
+        prepared = prepare(recipe, progress)
     manifest.write(recipe.manifest_path, prepared.manifest)
     counts = {split: len(prepared.manifest.split(split)) for split in manifest.SPLITS}
     if options.json:
@@ -97,6 +99,8 @@ def _prepare(options: argparse.Namespace) -> int:
                 "manifest": str(recipe.manifest_path),
                 "images": counts,
                 "skipped": [asdict(skip) for skip in prepared.skipped],
+                "overlaps": {"pairs": len(prepared.overlaps), "groups": prepared.groups},
+                "eval_seen_by_training": prepared.seen_summary(),
             }
         )
         return EXIT_OK
@@ -104,6 +108,15 @@ def _prepare(options: argparse.Namespace) -> int:
         _warn(f"skipped {skip.path}: {skip.reason}")
     split = ", ".join(f"{count} {name}" for name, count in counts.items())
     print(f"{recipe.manifest_path}: {split} images, {len(prepared.skipped)} skipped")
+    if prepared.overlaps:
+        grouped = sum(prepared.groups.values())
+        print(f"{len(prepared.overlaps)} pairs overlap: {grouped} images are crops of {len(prepared.groups)} sources")
+    if prepared.seen and prepared.seen.same_source:
+        seen = prepared.seen
+        print(
+            f"of the {seen.held_out} eval images, training sees the source of {len(seen.same_source)}, pixels of "
+            f"{len(seen.overlapping)} ({seen.pairs} pairs), {seen.area_share:.0%} of their area"
+        )
     return EXIT_OK
 
 

@@ -4,9 +4,11 @@
 # root: /data/neu-cls
 # label: ok ok none                      name, kind, severity; the order is the network's outputs
 # label: crazing defect critical
-path<tab>label<tab>split<tab>source
-Cr/Cr_227.bmp<tab>crazing<tab>train<tab>train.txt
-simulated:crazing:1000017<tab>crazing<tab>eval<tab>simulated
+path<tab>label<tab>split<tab>source<tab>group
+Cr/Cr_227.bmp<tab>crazing<tab>train<tab>train.txt<tab>Cr/Cr_12.bmp
+simulated:crazing:1000017<tab>crazing<tab>eval<tab>simulated<tab>
+
+The last cell may be missing: pictures of one group show the same piece of strip, a picture without is alone.
 """
 
 import os
@@ -21,7 +23,8 @@ from inspector.bundle import Label
 from inspector.errors import InspectorError
 
 _TITLE = "# strip-inspector manifest 1"
-_HEADER = "path\tlabel\tsplit\tsource"
+_HEADER = "path\tlabel\tsplit\tsource\tgroup"
+_HEADERS = (_HEADER.split("\t"), _HEADER.split("\t")[:4])  # the second before there were groups
 SIMULATED = "simulated:"
 
 Split = Literal["train", "val", "eval"]
@@ -34,12 +37,16 @@ class DataError(InspectorError):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One image: a path under the manifest's root, or `simulated:label:seed`; its label, split and origin."""
+    """One image: a path under the manifest's root, or `simulated:label:seed`; its label, split, origin and group.
+
+    Rows of one group are of one photograph, coil or part; prepare names a group after its first picture. "" is alone.
+    """
 
     path: str
     label: str
     split: Split
     source: str
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +60,10 @@ class Manifest:
     def split(self, split: Split) -> tuple[Row, ...]:
         """The rows of one split, in the file's order."""
         return tuple(row for row in self.rows if row.split == split)
+
+    def trained_groups(self) -> set[str]:
+        """The groups with a picture that training sees: to fit the weights, or to choose epoch and thresholds."""
+        return {row.group for row in self.rows if row.group and row.split != "eval"}
 
 
 def write(path: Path, manifest: Manifest) -> None:
@@ -89,7 +100,7 @@ def _lines(manifest: Manifest) -> Iterable[str]:
         yield f"# label: {label.name} {label.kind} {label.severity}"
     yield _HEADER
     for row in manifest.rows:
-        yield f"{row.path}\t{row.label}\t{row.split}\t{row.source}"
+        yield f"{row.path}\t{row.label}\t{row.split}\t{row.source}\t{row.group}"
 
 
 def _label(path: Path, number: int, text: str) -> Label:
@@ -105,12 +116,12 @@ def _label(path: Path, number: int, text: str) -> Label:
 def _rows(path: Path, lines: list[str], labels: set[str]) -> Iterator[Row]:
     seen: dict[str, int] = {}
     for number, line in enumerate(lines, 1):
-        if not line.strip() or line.startswith("#") or line == _HEADER:
+        if not line.strip() or line.startswith("#") or line.split("\t") in _HEADERS:
             continue
         cells = line.split("\t")
-        if len(cells) != 4:
-            raise DataError(f"{path}, line {number}: 4 cells with tabs between are expected, got {len(cells)}")
-        name, label, split, source = cells
+        if len(cells) not in (4, 5):
+            raise DataError(f"{path}, line {number}: 4 or 5 cells with tabs between are expected, got {len(cells)}")
+        name, label, split, source, *group = cells
         if label not in labels:
             raise DataError(f"{path}, line {number}: label {label!r} is none of {', '.join(sorted(labels))}")
         if split not in SPLITS:
@@ -118,4 +129,4 @@ def _rows(path: Path, lines: list[str], labels: set[str]) -> Iterator[Row]:
         if name in seen:
             raise DataError(f"{path}, line {number}: {name} stands on line {seen[name]} already")
         seen[name] = number
-        yield Row(name, label, split, source)
+        yield Row(name, label, split, source, "".join(group))

@@ -1,15 +1,25 @@
-"""Owns prepare: finds the pictures, checks that each can be read, and freezes labels and split in the manifest."""
+"""Owns prepare: checks that each picture can be read, links what overlaps, freezes labels and split in the manifest."""
 
-import random
-from collections.abc import Iterable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+from numpy.typing import NDArray
+
 from inspector import image, renderer
 from inspector.errors import ImageError
-from trainer import lists
-from trainer.config import Data, Recipe, Simulated
-from trainer.manifest import SIMULATED, DataError, Manifest, Row, Split
+from trainer import groups, lists, overlap, sources
+from trainer.config import Recipe, Simulated
+from trainer.groups import Seen
+from trainer.manifest import SIMULATED, SPLITS, DataError, Manifest, Row, Split
+from trainer.overlap import Overlap
+from trainer.sources import Found
+from trainer.split import draw
+
+#: Told what is done, how many pictures of how many.
+Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,119 +32,149 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The manifest, not yet written, and what was left out of it."""
+    """The manifest, not yet written, what was left out of it, and what its pictures share.
+
+    `seen` is how much of the eval split is in the pictures that training sees; None without real eval pictures.
+    """
 
     manifest: Manifest
     skipped: tuple[Skipped, ...]
+    overlaps: tuple[Overlap, ...]
+    seen: Seen | None
+
+    @property
+    def groups(self) -> dict[str, int]:
+        """How many pictures each group of more than one has, the largest first."""
+        counts = Counter(row.group for row in self.manifest.rows if row.group)
+        return dict(counts.most_common())
+
+    def seen_summary(self) -> dict[str, float] | None:
+        """`seen` as numbers: eval images, those that share a source or pixels with training, pairs, share of area."""
+        if self.seen is None:
+            return None
+        return {
+            "eval_images": self.seen.held_out,
+            "same_source": len(self.seen.same_source),
+            "overlapping": len(self.seen.overlapping),
+            "pairs": self.seen.pairs,
+            "area_share": round(self.seen.area_share, 4),
+        }
 
 
 @dataclass(frozen=True, slots=True)
-class _Found:
-    path: str
-    label: str
-    split: Split
-    source: str
+class _Pictures:
+    """The usable pictures: what names them, their pixels, and the group of each, "" where it is alone."""
+
+    found: tuple[Found, ...]
+    pixels: tuple[NDArray[np.uint8], ...]
+    overlaps: tuple[Overlap, ...]
+    groups: tuple[str, ...]
 
 
-def prepare(recipe: Recipe) -> Prepared:
-    """Find and check every picture of the recipe, and draw the splits with its seed.
+def prepare(recipe: Recipe, progress: Progress = lambda what, done, total: None) -> Prepared:
+    """Find and check every picture of the recipe, group those that overlap, and draw the splits with its seed.
+
+    Pictures of one group are never on two sides of a split drawn here. Lists are followed as they are.
 
     Raises:
         DataError: unknown labels, lists that cannot be read, a label without a training image.
     """
-    rows: list[Row] = []
     skipped: list[Skipped] = []
-    if recipe.data is not None:
-        found = list(_listed(recipe, recipe.data) if recipe.data.train_list else _folders(recipe, recipe.data))
-        usable = [entry for entry in found if _usable(recipe.data.root, entry, skipped)]
-        if found and not usable:
-            raise DataError(
-                f"{recipe.data.root}: none of its {len(found)} pictures can be read, the first: "
-                f"{skipped[0].path}: {skipped[0].reason}"
-            )
-        rows += _with_validation(usable, recipe.data.val_share, recipe.seed)
-    if recipe.simulated is not None:
-        rows += _simulated(recipe, recipe.simulated)
+    pictures = _pictures(recipe, skipped, progress)
+    rows = _rows(recipe, pictures, _split(recipe, pictures))
     for label in recipe.labels:
         if not any(row.label == label.name and row.split == "train" for row in rows):
             raise DataError(f"label {label.name!r} has no training image: add some, or take it out of `labels`")
     root = recipe.data.root.resolve() if recipe.data else Path()
-    return Prepared(Manifest(root, tuple(spec.label() for spec in recipe.labels), tuple(rows)), tuple(skipped))
-
-
-def names_of(recipe: Recipe) -> dict[str, str]:
-    """Every label name and alias, and the recipe's name for it."""
-    return {name: spec.name for spec in recipe.labels for name in (spec.name, *spec.aliases)}
+    manifest = Manifest(root, tuple(spec.label() for spec in recipe.labels), rows)
+    return Prepared(manifest, tuple(skipped), pictures.overlaps, _seen(pictures, rows))
 
 
 def rows_of_list(recipe: Recipe, path: Path) -> tuple[Row, ...]:
     """Any `path label` list as eval rows, in the manifest or not. DataError names the line."""
-    names = names_of(recipe)
+    names = sources.names_of(recipe)
     label_file = recipe.data.root / recipe.data.label_file if recipe.data and recipe.data.label_file else None
     ids = lists.read_label_file(label_file, names) if label_file else {}
     return tuple(Row(entry.path, entry.label, "eval", path.name) for entry in lists.read_list(path, names, ids))
 
 
-def _listed(recipe: Recipe, data: Data) -> Iterator[_Found]:
-    names = names_of(recipe)
-    ids = lists.read_label_file(data.root / data.label_file, names) if data.label_file else {}
-    seen: dict[str, str] = {}
-    parts: tuple[tuple[str | None, Split], ...] = ((data.train_list, "train"), (data.eval_list, "eval"))
-    for list_name, split in parts:
-        for entry in lists.read_list(data.root / list_name, names, ids) if list_name else ():
-            where = f"{list_name}, line {entry.line}"
-            if entry.path in seen:
-                raise DataError(
-                    f"{data.root / where}: {entry.path} is in {seen[entry.path]} too: "
-                    "what is trained on cannot be evaluated on"
-                )
-            seen[entry.path] = where
-            yield _Found(entry.path, entry.label, split, str(list_name))
+def _pictures(recipe: Recipe, skipped: list[Skipped], progress: Progress) -> _Pictures:
+    if recipe.data is None:
+        return _Pictures((), (), (), ())
+    root, found = recipe.data.root, sources.find(recipe, recipe.data)
+    read: list[tuple[Found, NDArray[np.uint8]]] = []
+    for done, entry in enumerate(found, 1):
+        pixels = _read(root, entry, skipped)
+        if pixels is not None:
+            read.append((entry, pixels))
+        progress("reading", done, len(found))
+    if found and not read:
+        first = skipped[0]
+        raise DataError(
+            f"{root}: none of its {len(found)} pictures can be read, the first: {first.path}: {first.reason}"
+        )
+    usable, images = tuple(entry for entry, _ in read), tuple(pixels for _, pixels in read)
+    overlaps = overlap.find_overlaps(images, lambda done, total: progress("comparing", done, total))
+    return _Pictures(usable, images, tuple(overlaps), _group_names(usable, overlaps))
 
 
-def _folders(recipe: Recipe, data: Data) -> Iterator[_Found]:
-    names = names_of(recipe)
-    try:
-        folders = sorted(path for path in data.root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    except OSError as error:
-        raise DataError(f"{data.root}: {error.strerror}; data.root holds one folder a class") from None
-    if not folders:
-        raise DataError(f"{data.root}: no folders; data.root holds one folder a class, or set data.train_list")
-    for folder in folders:
-        if folder.name not in names:
-            raise DataError(f"{folder}: no label or alias of the recipe is called so ({', '.join(names)})")
-        files = sorted(path for path in folder.iterdir() if not path.name.startswith("."))
-        held_out = _draw(len(files), data.eval_share, recipe.seed, f"eval {folder.name}")
-        for index, file in enumerate(files):
-            split: Split = "eval" if index in held_out else "train"
-            yield _Found(f"{folder.name}/{file.name}", names[folder.name], split, folder.name)
-
-
-def _usable(root: Path, entry: _Found, skipped: list[Skipped]) -> bool:
+def _read(root: Path, entry: Found, skipped: list[Skipped]) -> NDArray[np.uint8] | None:
     try:
         if any(mark in entry.path for mark in "\t\n\r"):
             raise ImageError("tab or line break in the name: a manifest line cannot hold it")
-        image.read(root / entry.path)
+        return image.read(root / entry.path)
     except ImageError as error:
         skipped.append(Skipped(entry.path, str(error)))
     except OSError as error:
         skipped.append(Skipped(entry.path, str(error.strerror)))
-    else:
-        return True
-    return False
+    return None
 
 
-def _with_validation(found: Iterable[_Found], share: float, seed: int) -> Iterator[Row]:
-    """Move a drawn share of each label's training rows to the validation part."""
-    entries = list(found)
-    for label in dict.fromkeys(entry.label for entry in entries):
-        training = [entry for entry in entries if entry.label == label and entry.split == "train"]
-        drawn = _draw(len(training), share, seed, f"val {label}")
-        for index, entry in enumerate(training):
-            yield Row(entry.path, label, "val" if index in drawn else "train", entry.source)
-    for entry in entries:
-        if entry.split == "eval":
-            yield Row(entry.path, entry.label, "eval", entry.source)
+def _group_names(found: Sequence[Found], overlaps: Sequence[Overlap]) -> tuple[str, ...]:
+    """A group is called after its first picture; a picture that overlaps no other has none."""
+    numbers = groups.groups(len(found), overlaps)
+    sizes = Counter(numbers)
+    names: dict[int, str] = {}
+    for entry, number in zip(found, numbers, strict=True):
+        names.setdefault(number, entry.path if sizes[number] > 1 else "")
+    return tuple(names[number] for number in numbers)
+
+
+def _split(recipe: Recipe, pictures: _Pictures) -> list[Split]:
+    """What the lists say, and drawn where they say nothing: the validation part of their train list, or all three."""
+    if recipe.data is None:
+        return []
+    val, evaluation = recipe.data.val_share, 0.0 if recipe.data.train_list else recipe.data.eval_share
+    shares = [(1 - evaluation) * (1 - val), (1 - evaluation) * val, evaluation]
+    drawn = [index for index, entry in enumerate(pictures.found) if entry.split != "eval"]
+    parts = draw(
+        [pictures.found[index].label for index in drawn],
+        [pictures.groups[index] or index for index in drawn],
+        shares,
+        f"{recipe.seed} split",
+    )
+    splits: list[Split] = ["eval"] * len(pictures.found)
+    for index, part in zip(drawn, parts, strict=True):
+        splits[index] = SPLITS[part]
+    return splits
+
+
+def _rows(recipe: Recipe, pictures: _Pictures, splits: Sequence[Split]) -> tuple[Row, ...]:
+    real = [
+        Row(entry.path, entry.label, split, entry.source, group)
+        for entry, split, group in zip(pictures.found, splits, pictures.groups, strict=True)
+    ]
+    return (*real, *(_simulated(recipe, recipe.simulated) if recipe.simulated else ()))
+
+
+def _seen(pictures: _Pictures, rows: Sequence[Row]) -> Seen | None:
+    """What training, validation included, has seen of the real eval pictures, which come first in `rows`."""
+    held_out = [index for index in range(len(pictures.found)) if rows[index].split == "eval"]
+    if not held_out:
+        return None
+    known = set(range(len(pictures.found))).difference(held_out)
+    shapes = [(pixels.shape[0], pixels.shape[1]) for pixels in pictures.pixels]
+    return groups.seen(known, held_out, pictures.overlaps, shapes)
 
 
 def _simulated(recipe: Recipe, plan: Simulated) -> Iterator[Row]:
@@ -151,7 +191,3 @@ def _simulated(recipe: Recipe, plan: Simulated) -> Iterator[Row]:
             for _ in range(count):
                 yield Row(f"{SIMULATED}{spec.name}:{seed}", spec.name, split, "simulated")
                 seed += 1
-
-
-def _draw(count: int, share: float, seed: int, purpose: str) -> set[int]:
-    return set(random.Random(f"{seed} {purpose}").sample(range(count), round(count * share)))

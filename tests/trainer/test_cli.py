@@ -1,5 +1,6 @@
 """The command line: instant help, one message and exit code 2 for bad input, JSON for machines."""
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -90,3 +91,24 @@ def test_prepare_says_what_it_did_in_json(tmp_path: Path, run_json: Callable[...
 
     assert result["images"] == {"train": 9, "val": 3, "eval": 3}
     assert result["skipped"] == [{"path": "Sc/Sc_9.png", "reason": "empty file"}]
+    assert result["overlaps"] == {"pairs": 0, "groups": {}}
+    assert result["eval_seen_by_training"] == {
+        "eval_images": 3, "same_source": 0, "overlapping": 0, "pairs": 0, "area_share": 0.0,
+    }  # fmt: skip
+
+
+def test_prepare_says_how_much_of_the_eval_list_training_sees(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_folders(tmp_path / "data", per_class=5)
+    shutil.copy(root / "Sc/Sc_1.png", root / "Sc/copy.png")
+    names = [f"{kind}/{kind}_{n}.png {kind}\n" for kind in ("clean", "Sc", "patches") for n in range(5)]
+    (root / "train.txt").write_text("".join(names))
+    (root / "eval.txt").write_text("Sc/copy.png Sc\n")
+    data = {"root": str(root), "train_list": "train.txt", "eval_list": "eval.txt"}
+
+    assert main(["prepare", "-c", str(write_recipe(tmp_path, data=data))]) == 0
+
+    printed = capsys.readouterr().out
+    assert "1 pairs overlap: 2 images are crops of 1 sources" in printed
+    assert "of the 1 eval images, training sees the source of 1, pixels of 1 (1 pairs), 100% of their area" in printed

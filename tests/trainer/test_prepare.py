@@ -1,9 +1,12 @@
 """prepare: class folders, lists, label names, splits, and everything wrong named."""
 
 from collections import Counter
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import cv2
+import numpy as np
 import pytest
 
 from tests.trainer.conftest import NEU, REPOSITORY, needs_neu, tiny_recipe, write_folders
@@ -163,11 +166,64 @@ def test_simulated_images_are_rows_not_files_and_no_seed_is_used_twice(tmp_path:
     assert len({row.path.rsplit(":", 1)[1] for row in plan.rows}) == len(plan.rows)
 
 
+def write_crops(root: Path, kind: str, strips: int, crops: int) -> None:
+    """Add pictures `strip-crop.png` of 64 x 64: crops of one strip lie on each other by a quarter or more."""
+    for number in range(strips):
+        strip = np.random.default_rng([number, *kind.encode()]).normal(128, 20, (64, 64 + 16 * crops))
+        for crop in range(crops):
+            pixels = np.rot90(strip[:, 16 * crop : 16 * crop + 64], crop % 2 * 2)
+            cv2.imwrite(str(root / kind / f"{number}-{crop}.png"), pixels.clip(0, 255).astype(np.uint8))
+
+
+def sides(plan: Manifest) -> dict[str, set[str]]:
+    """The splits that each group is in."""
+    return {group: {row.split for row in plan.rows if row.group == group} for row in plan.rows if (group := row.group)}
+
+
+def test_overlapping_crops_are_a_group_and_no_group_is_on_two_sides_of_a_split(tmp_path: Path, root: Path) -> None:
+    for kind in ("clean", "Sc", "patches"):
+        write_crops(root, kind, strips=15, crops=4)
+
+    prepared = prepare(recipe_of(tmp_path))
+
+    assert len(prepared.groups) == 45
+    assert set(prepared.groups.values()) == {4}
+    assert {row.group for row in prepared.manifest.rows if row.path.startswith("Sc/3-")} == {"Sc/3-0.png"}
+    assert not any(row.group for row in prepared.manifest.rows if row.path.startswith("Sc/Sc_"))
+    assert all(len(splits) == 1 for splits in sides(prepared.manifest).values())
+    assert {*chain(*sides(prepared.manifest).values())} == {"train", "val", "eval"}
+    assert prepared.seen and (prepared.seen.held_out, prepared.seen.same_source) == (42, ())
+
+
+def test_what_training_sees_of_the_users_own_eval_list_is_counted(tmp_path: Path, root: Path) -> None:
+    # Given two strips of which the lists put crops on both sides
+    write_crops(root, "Sc", strips=2, crops=3)
+    write_lists(root, TRAIN + "Sc/0-0.png 1\nSc/1-0.png 1\n", "Sc/0-1.png 1\nSc/1-2.png 1\nSc/Sc_9.png 1\n")
+
+    # When
+    prepared = prepare(recipe_of(tmp_path, data={"root": str(root), **LISTS}))
+
+    # Then the lists are followed, and what they let through is said
+    assert [row.path for row in prepared.manifest.split("eval")] == ["Sc/0-1.png", "Sc/1-2.png", "Sc/Sc_9.png"]
+    assert prepared.seen and prepared.seen.pairs == 2
+    assert len(prepared.seen.overlapping) == 2
+    assert prepared.seen.area_share == pytest.approx((48 + 32) * 64 / (2 * 64 * 64 + 48 * 48))
+
+
+def test_the_group_of_a_picture_outside_the_lists_is_not_drawn_in(tmp_path: Path, root: Path) -> None:
+    write_crops(root, "Sc", strips=1, crops=2)
+    write_lists(root, TRAIN + "Sc/0-0.png 1\n")
+    assert prepare(recipe_of(tmp_path, data={"root": str(root), **LISTS})).groups == {}
+
+
 @needs_neu
-def test_the_lists_of_neu_are_followed() -> None:
+def test_the_lists_of_neu_are_followed_and_what_they_share_is_said() -> None:
     overrides = ["run_dir=unused", f"data.root={NEU}"]
     prepared = prepare(config.load(REPOSITORY / "configs/train/neu_small.yaml", overrides))
 
     assert not prepared.skipped
     assert len(prepared.manifest.split("eval")) == 373
     assert len(prepared.manifest.split("train")) + len(prepared.manifest.split("val")) == 1427
+    assert len(prepared.manifest.split("val")) == pytest.approx(143, abs=6)
+    assert all({"train", "val"} - splits for splits in sides(prepared.manifest).values())
+    assert prepared.seen and len(prepared.seen.same_source) / 373 == pytest.approx(0.87, abs=0.02)
