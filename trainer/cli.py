@@ -91,13 +91,16 @@ def _prepare(options: argparse.Namespace) -> int:
     recipe = _recipe(options)
     with Bar() as progress:
         prepared = prepare(recipe, progress)
-    manifest.write(recipe.manifest_path, prepared.manifest)
-    counts = {split: len(prepared.manifest.split(split)) for split in manifest.SPLITS}
+    written = [fold.manifest_path for fold in recipe.of_folds()]
+    for path, plan in zip(written, prepared.manifests, strict=True):
+        manifest.write(path, plan)
+    counts = [{split: len(plan.split(split)) for split in manifest.SPLITS} for plan in prepared.manifests]
     if options.json:
         _print_json(
             {
-                "manifest": str(recipe.manifest_path),
-                "images": counts,
+                "manifest": str(written[0]),
+                "images": counts[0],
+                "manifests": [{"path": str(path)} | count for path, count in zip(written, counts, strict=True)],
                 "skipped": [asdict(skip) for skip in prepared.skipped],
                 "overlaps": {"pairs": len(prepared.overlaps), "groups": prepared.groups},
                 "eval_seen_by_training": prepared.seen_summary(),
@@ -106,8 +109,10 @@ def _prepare(options: argparse.Namespace) -> int:
         return EXIT_OK
     for skip in prepared.skipped:
         _warn(f"skipped {skip.path}: {skip.reason}")
-    split = ", ".join(f"{count} {name}" for name, count in counts.items())
-    print(f"{recipe.manifest_path}: {split} images, {len(prepared.skipped)} skipped")
+    for path, count in zip(written, counts, strict=True):
+        print(f"{path}: {', '.join(f'{count[name]} {name}' for name in manifest.SPLITS)} images")
+    if prepared.skipped:
+        print(f"{len(prepared.skipped)} images skipped")
     if prepared.overlaps:
         grouped = sum(prepared.groups.values())
         print(f"{len(prepared.overlaps)} pairs overlap: {grouped} images are crops of {len(prepared.groups)} sources")
@@ -130,6 +135,8 @@ def _train(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(asdict(outcome) | {"last": str(outcome.last), "best": str(outcome.best)})
         return EXIT_OK
+    for note in outcome.notes:
+        _warn(note)
     for line in outcome.skipped:
         _warn(f"skipped {line}")
     pace = f"{outcome.epochs} epochs in {outcome.seconds / 60:.1f} min ({outcome.images_per_s:.0f} images/s)"

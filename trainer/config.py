@@ -42,11 +42,15 @@ class Data(_Part):
     label_file: str | None = None  # lines of `id name`; needed where the lists give numbers
     val_share: _Share = 0.1  # of the train part, never trained on: chooses best epoch, temperature, thresholds
     eval_share: _Share = 0.2  # class folders only: lists bring their own eval part
+    folds: Annotated[int, Field(ge=2, le=100)] | None = None  # every picture, whatever list has it, is in eval once
+    fold: Annotated[int, Field(ge=1)] | None = None  # which of them to train and evaluate; prepare writes all
 
     @model_validator(mode="after")
     def _agrees(self) -> "Data":
         if self.train_list is None and (self.eval_list or self.label_file):
             raise ValueError("eval_list and label_file go with train_list; class folders need none of the three")
+        if self.fold is not None and self.fold > (self.folds or 0):
+            raise ValueError(f"fold is {self.fold}, but folds is {self.folds}: set folds to how many there are")
         return self
 
 
@@ -143,29 +147,45 @@ class Recipe(_Part):
         return self
 
     @property
+    def folder(self) -> Path:
+        """Where everything is written: run_dir, or its folder of the chosen fold. ConfigError if none is chosen."""
+        if self.data is None or self.data.folds is None:
+            return self.run_dir
+        if self.data.fold is None:
+            raise ConfigError(f"data.fold: which of the {self.data.folds} folds? For example -o data.fold=1")
+        return self.run_dir / f"fold-{self.data.fold}"
+
+    def of_folds(self) -> "tuple[Recipe, ...]":
+        """The recipe of each fold in turn, or this one where there are none."""
+        if self.data is None or self.data.folds is None:
+            return (self,)
+        parts = [self.data.model_copy(update={"fold": fold}) for fold in range(1, self.data.folds + 1)]
+        return tuple(self.model_copy(update={"data": data}) for data in parts)
+
+    @property
     def manifest_path(self) -> Path:
         """What prepare writes and train reads."""
-        return self.run_dir / "manifest.tsv"
+        return self.folder / "manifest.tsv"
 
     @property
     def last_checkpoint(self) -> Path:
         """The weights after the last finished epoch."""
-        return self.run_dir / "last.npz"
+        return self.folder / "last.npz"
 
     @property
     def best_checkpoint(self) -> Path:
         """The weights that were best on the validation part."""
-        return self.run_dir / "best.npz"
+        return self.folder / "best.npz"
 
     @property
     def report_dir(self) -> Path:
         """Where eval writes report.json and confusion.png."""
-        return self.run_dir / "eval"
+        return self.folder / "eval"
 
     @property
     def bundle_dir(self) -> Path:
         """Where export writes, unless told otherwise."""
-        return self.run_dir / "bundle"
+        return self.folder / "bundle"
 
 
 def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:

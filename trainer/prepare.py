@@ -32,15 +32,21 @@ class Skipped:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """The manifest, not yet written, what was left out of it, and what its pictures share.
+    """The manifest, not yet written, or one a fold; what was left out of it, and what its pictures share.
 
-    `seen` is how much of the eval split is in the pictures that training sees; None without real eval pictures.
+    `seen` is how much of the eval split is in the pictures that training sees; None without real eval pictures,
+    and with folds, where nothing can be.
     """
 
-    manifest: Manifest
+    manifests: tuple[Manifest, ...]
     skipped: tuple[Skipped, ...]
     overlaps: tuple[Overlap, ...]
     seen: Seen | None
+
+    @property
+    def manifest(self) -> Manifest:
+        """The manifest, of the first fold where there are folds."""
+        return self.manifests[0]
 
     @property
     def groups(self) -> dict[str, int]:
@@ -81,13 +87,16 @@ def prepare(recipe: Recipe, progress: Progress = lambda what, done, total: None)
     """
     skipped: list[Skipped] = []
     pictures = _pictures(recipe, skipped, progress)
-    rows = _rows(recipe, pictures, _split(recipe, pictures))
-    for label in recipe.labels:
-        if not any(row.label == label.name and row.split == "train" for row in rows):
-            raise DataError(f"label {label.name!r} has no training image: add some, or take it out of `labels`")
     root = recipe.data.root.resolve() if recipe.data else Path()
-    manifest = Manifest(root, tuple(spec.label() for spec in recipe.labels), rows)
-    return Prepared(manifest, tuple(skipped), pictures.overlaps, _seen(pictures, rows))
+    labels = tuple(spec.label() for spec in recipe.labels)
+    drawn = _folds(recipe, pictures) if recipe.data and recipe.data.folds else [_split(recipe, pictures)]
+    manifests = tuple(Manifest(root, labels, _rows(recipe, pictures, splits)) for splits in drawn)
+    for number, manifest in enumerate(manifests, 1):
+        for label in sorted({label.name for label in labels} - {row.label for row in manifest.split("train")}):
+            where = f" in fold {number} of {len(manifests)}" if len(manifests) > 1 else ""
+            raise DataError(f"label {label!r} has no training image{where}: add some, or take it out of `labels`")
+    seen = _seen(pictures, manifests[0].rows) if len(manifests) == 1 else None
+    return Prepared(manifests, tuple(skipped), pictures.overlaps, seen)
 
 
 def rows_of_list(recipe: Recipe, path: Path) -> tuple[Row, ...]:
@@ -144,19 +153,37 @@ def _split(recipe: Recipe, pictures: _Pictures) -> list[Split]:
     """What the lists say, and drawn where they say nothing: the validation part of their train list, or all three."""
     if recipe.data is None:
         return []
-    val, evaluation = recipe.data.val_share, 0.0 if recipe.data.train_list else recipe.data.eval_share
+    evaluation = 0.0 if recipe.data.train_list else recipe.data.eval_share
+    free = [index for index, entry in enumerate(pictures.found) if entry.split != "eval"]
+    return _drawn(pictures, free, recipe.data.val_share, evaluation, f"{recipe.seed} split")
+
+
+def _folds(recipe: Recipe, pictures: _Pictures) -> Iterator[list[Split]]:
+    """One split a fold: every picture is in eval once; the validation part is drawn from the rest."""
+    if recipe.data is None or recipe.data.folds is None:
+        return
+    count, val = recipe.data.folds, recipe.data.val_share
+    labels = [entry.label for entry in pictures.found]
+    folds = draw(labels, _group_keys(pictures), [1 / count] * count, f"{recipe.seed} folds")
+    for fold in range(count):
+        free = [index for index, part in enumerate(folds) if part != fold]
+        yield _drawn(pictures, free, val, 0.0, f"{recipe.seed} fold {fold}")
+
+
+def _drawn(pictures: _Pictures, free: Sequence[int], val: float, evaluation: float, seed: str) -> list[Split]:
+    """The `free` pictures split by drawing, `val` of what is not evaluated; all others are evaluated."""
     shares = [(1 - evaluation) * (1 - val), (1 - evaluation) * val, evaluation]
-    drawn = [index for index, entry in enumerate(pictures.found) if entry.split != "eval"]
-    parts = draw(
-        [pictures.found[index].label for index in drawn],
-        [pictures.groups[index] or index for index in drawn],
-        shares,
-        f"{recipe.seed} split",
-    )
+    keys = _group_keys(pictures)
+    parts = draw([pictures.found[index].label for index in free], [keys[index] for index in free], shares, seed)
     splits: list[Split] = ["eval"] * len(pictures.found)
-    for index, part in zip(drawn, parts, strict=True):
+    for index, part in zip(free, parts, strict=True):
         splits[index] = SPLITS[part]
     return splits
+
+
+def _group_keys(pictures: _Pictures) -> list[str | int]:
+    """The group of each picture; one that is alone is a group by itself."""
+    return [group or index for index, group in enumerate(pictures.groups)]
 
 
 def _rows(recipe: Recipe, pictures: _Pictures, splits: Sequence[Split]) -> tuple[Row, ...]:

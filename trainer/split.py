@@ -9,8 +9,9 @@ def draw(labels: Sequence[str], groups: Sequence[Hashable], shares: Sequence[flo
     """The part of each picture, an index of `shares`; pictures of one group are in one part.
 
     The largest group comes first, equal ones in an order drawn by the seed. Each goes where it lowers the most the
-    sum over parts and labels of (count - wanted)² / wanted, Pearson's chi-squared: so a group that outgrows a small
-    part goes to a large one, and what is left fills the parts evenly. A part with share 0 gets nothing.
+    sum over parts and labels of (count - wanted)² / wanted, Pearson's chi-squared, of equals to the emptiest: so a
+    group that outgrows a small part goes to a large one, and what is left fills the parts evenly. A part with share 0
+    gets nothing.
 
     Raises:
         ValueError: shares that are negative or do not sum to 1.
@@ -35,11 +36,13 @@ def draw(labels: Sequence[str], groups: Sequence[Hashable], shares: Sequence[flo
             change += added * (2 * (wanted - counts[part][label]) - added) / wanted
         return change
 
+    def room(part: int) -> float:
+        return shares[part] * len(labels) - counts[part].total()
+
     open_parts = [part for part, share in enumerate(shares) if share > 0]
     for indices in order:
         content = Counter(labels[index] for index in indices)
-        gains = [gain(part, content) for part in open_parts]
-        best = open_parts[gains.index(max(gains))]
+        best = max(open_parts, key=lambda part: (gain(part, content), room(part)))
         counts[best].update(content)
         for index in indices:
             parts[index] = best

@@ -112,3 +112,22 @@ def test_prepare_says_how_much_of_the_eval_list_training_sees(
     printed = capsys.readouterr().out
     assert "1 pairs overlap: 2 images are crops of 1 sources" in printed
     assert "of the 1 eval images, training sees the source of 1, pixels of 1 (1 pairs), 100% of their area" in printed
+
+
+def test_each_fold_is_prepared_trained_and_evaluated_in_its_own_folder(
+    tmp_path: Path, run_json: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_folders(tmp_path / "data", per_class=10)
+    data = {"root": str(tmp_path / "data"), "folds": 2, "val_share": 0.2}
+    options = ["-c", str(write_recipe(tmp_path, data=data)), "-o", "training.epochs=1", "-o", "training.batch_images=8"]
+
+    prepared = run_json("prepare", *options)
+
+    assert [entry["eval"] for entry in prepared["manifests"]] == [15, 15]
+    assert run_json("train", *options, "-o", "data.fold=2")["last"] == str(tmp_path / "run/fold-2/last.npz")
+    assert run_json("eval", *options, "-o", "data.fold=2")["images"] == 15
+    assert (tmp_path / "run/fold-2/eval/report.json").exists()
+    assert main(["train", *options]) == 2
+    assert capsys.readouterr().err == "trainer: data.fold: which of the 2 folds? For example -o data.fold=1\n"
+    assert main(["train", *options, "-o", "data.fold=3"]) == 2
+    assert "fold is 3, but folds is 2" in capsys.readouterr().err

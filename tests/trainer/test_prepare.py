@@ -195,6 +195,37 @@ def test_overlapping_crops_are_a_group_and_no_group_is_on_two_sides_of_a_split(t
     assert prepared.seen and (prepared.seen.held_out, prepared.seen.same_source) == (42, ())
 
 
+def test_folds_hold_out_every_picture_once_and_no_group_twice(tmp_path: Path, root: Path) -> None:
+    for kind in ("clean", "Sc", "patches"):
+        write_crops(root, kind, strips=15, crops=4)
+    data = {"root": str(root), "folds": 5, "val_share": 0.2}
+
+    prepared = prepare(recipe_of(tmp_path, data=data))
+
+    assert len(prepared.manifests) == 5
+    held_out = [row.path for plan in prepared.manifests for row in plan.split("eval")]
+    assert len(held_out) == len(set(held_out)) == len(prepared.manifest.rows)
+    for plan in prepared.manifests:
+        assert all(len(splits) == 1 for splits in sides(plan).values())
+        for label in ("ok", "scratches", "patches"):
+            assert counts(plan)[label, "eval"] == 14  # of 70
+            assert counts(plan)[label, "val"] == pytest.approx(11, abs=2)
+    assert prepare(recipe_of(tmp_path, data=data)) == prepared
+
+
+def test_folds_pool_the_lists(tmp_path: Path, root: Path) -> None:
+    write_lists(root, TRAIN, "clean/clean_9.png 0\nSc/Sc_9.png 1\n")
+    prepared = prepare(recipe_of(tmp_path, data={"root": str(root), **LISTS, "folds": 2}))
+    assert [len(plan.split("eval")) for plan in prepared.manifests] == [13, 13]
+
+
+def test_a_label_that_a_fold_cannot_train_on_is_named_with_the_fold(tmp_path: Path, root: Path) -> None:
+    for file in sorted((root / "Sc").iterdir())[1:]:
+        file.unlink()
+    with pytest.raises(DataError, match="label 'scratches' has no training image in fold . of 3"):
+        prepare(recipe_of(tmp_path, data={"root": str(root), "folds": 3}))
+
+
 def test_what_training_sees_of_the_users_own_eval_list_is_counted(tmp_path: Path, root: Path) -> None:
     # Given two strips of which the lists put crops on both sides
     write_crops(root, "Sc", strips=2, crops=3)
