@@ -1,6 +1,7 @@
 """Owns augmentation: the random changes of a training batch. Resizing and normalising are inspector.preprocess's."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
@@ -21,15 +22,40 @@ def batch(
     return _expose(tiles, how, rng)
 
 
+@dataclass(frozen=True, slots=True)
+class Mixed:
+    """A batch laid over itself: `share` of each picture, for which `targets` holds, and the rest of another's."""
+
+    batch: NDArray[np.float32]
+    share: float
+    targets: NDArray[np.int64]
+    others: NDArray[np.int64]
+
+
+def mix(batch: NDArray[np.float32], targets: NDArray[np.int64], alpha: float, rng: np.random.Generator) -> Mixed:
+    """Mixup of normalised pictures, float32 (n, channels, size, size): Zhang et al., arXiv 1710.09412.
+
+    One share a batch, drawn from beta(alpha, alpha), as PaddleClas draws it.
+    """
+    share = float(rng.beta(alpha, alpha))
+    order = rng.permutation(len(batch))
+    mixed = np.float32(share) * batch + np.float32(1 - share) * batch[order]
+    return Mixed(mixed, share, targets, targets[order])
+
+
 def _cut(pixels: NDArray[np.uint8], how: Augment, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A rectangle of the picture's proportions at a random scale and place, perhaps flipped: a view, no copy."""
+    """A rectangle at a random scale, place and, where asked for, proportion, perhaps flipped."""
     height, width = pixels.shape
     share = rng.uniform(how.crop_min_share, 1.0)
-    rows, columns = max(1, round(height * share)), max(1, round(width * share))
+    stretch = np.exp(rng.uniform(-1, 1) * np.log(how.crop_aspect) / 2) if how.crop_aspect > 1 else 1.0
+    rows = min(height, max(1, round(height * share / stretch)))
+    columns = min(width, max(1, round(width * share * stretch)))
     top, left = rng.integers(height - rows + 1), rng.integers(width - columns + 1)
     view = pixels[top : top + rows, left : left + columns]
-    if how.flip:
-        view = view[:: rng.choice((1, -1)), :: rng.choice((1, -1))]
+    if how.flip in (True, "up_down"):
+        view = view[:: rng.choice((1, -1))]
+    if how.flip in (True, "left_right"):
+        view = view[:, :: rng.choice((1, -1))]
     return np.ascontiguousarray(view)
 
 

@@ -19,6 +19,7 @@ from trainer.checkpoint import Checkpoint
 from trainer.config import Recipe
 from trainer.evaluate import Model, open_checkpoint
 from trainer.manifest import SIMULATED, DataError, Manifest, Row
+from trainer.train import preprocess_of
 
 #: Largest difference of a logit, relative to the largest of its image. Folding batch norm into the convolutions
 #: and another order of summing differ by about 1e-5 in fp32; a wrong graph or weight by more than 0.1.
@@ -111,18 +112,19 @@ def _save_program(saved: Checkpoint, folder: Path) -> Path:
 def _describe(recipe: Recipe, saved: Checkpoint, evaluation: dict[str, Any]) -> bundle.Manifest:
     meta = saved.meta
     network, trained = meta.recipe.network, meta.recipe.model_dump(mode="json")
+    preprocess = preprocess_of(network)
     trained.pop("run_dir")
     if trained["data"]:
         trained["data"]["root"] = Path(trained["data"]["root"]).name  # where it lay is the training machine's business
+    if trained["training"]["pretrained"]:
+        trained["training"]["pretrained"] = Path(trained["training"]["pretrained"]).name
     figures = {key: value for key, value in evaluation.items() if key not in ("decision", "skipped", "wrong")}
     return bundle.Manifest(
         name=recipe.name,
         created_at=bundle.now(),
         labels=meta.labels,
         input=bundle.Input(size=network.size_px, channels=network.channels, view_px=recipe.export.view_px),
-        preprocessing=bundle.Normalisation(
-            mean=(network.mean,) * network.channels, std=(network.std,) * network.channels
-        ),
+        preprocessing=bundle.Normalisation(mean=preprocess.mean, std=preprocess.std),
         decision=bundle.Decision.model_validate(evaluation["decision"]),
         evaluation=figures,
         training={

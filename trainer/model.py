@@ -11,7 +11,7 @@ import paddle
 from numpy.typing import NDArray
 from paddle import nn
 
-from trainer.checkpoint import Checkpoint, fit
+from trainer.checkpoint import Checkpoint, Weights, fit
 from trainer.config import Network
 
 #: Blocks in each of the four stages: He et al., arXiv 1512.03385, table 1; 200 as in arXiv 1603.05027. Basic below 50.
@@ -102,9 +102,14 @@ class ResNetVd(nn.Layer):
 def restored(saved: Checkpoint) -> ResNetVd:
     """The network of a checkpoint, ready to score. CheckpointError where the weights are not its own."""
     network = ResNetVd(saved.meta.recipe.network, len(saved.meta.labels))
-    network.set_state_dict({name: paddle.to_tensor(array) for name, array in fit(saved, weights(network)).items()})
+    load(network, fit(saved, weights(network)))
     network.eval()
     return network
+
+
+def load(model: ResNetVd, weights: Weights) -> None:
+    """Set every parameter and batch norm statistic; names and shapes are the model's own."""
+    model.set_state_dict({name: paddle.to_tensor(np.asarray(array, order="C")) for name, array in weights.items()})
 
 
 def weights(model: ResNetVd) -> dict[str, NDArray[np.float32]]:

@@ -49,9 +49,10 @@ class Progress:
     def epoch(self, done: int, figures: dict[str, Any]) -> None:
         """An epoch is finished."""
         left_s = (self._total - self._seen) / max(self._rate(), 1e-9)
+        right = figures["val_right"]  # None: this epoch was not evaluated
+        validation = "" if right is None else f"validation {right} of {figures['val_images']} right  "
         self._console.print(
-            f"epoch {done}/{self._epochs}  loss {figures['loss']:.3f}  "
-            f"validation {figures['val_right']} of {figures['val_images']} right  "
+            f"epoch {done}/{self._epochs}  loss {figures['loss']:.3f}  {validation}"
             f"{self._rate():.0f} images/s  {left_s / 60:.1f} min left",
             highlight=False,
         )

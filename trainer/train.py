@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +14,7 @@ from inspector import bundle
 from inspector.bundle import Label
 from inspector.errors import InspectorError
 from inspector.preprocess import Preprocess
-from trainer import augment, checkpoint, dataset, engine, manifest
+from trainer import augment, checkpoint, dataset, engine, manifest, pretrained
 from trainer.checkpoint import Meta
 from trainer.config import Network, Recipe, Training
 from trainer.dataset import Dataset
@@ -37,12 +38,16 @@ class Outcome:
     seconds: float
     images_per_s: float
     skipped: tuple[str, ...]
+    notes: tuple[str, ...]  # what a reader of the figures should know: a head that was replaced
 
 
 def preprocess_of(network: Network) -> Preprocess:
     """The inspector's preprocessing with this network's numbers."""
-    repeat = network.channels
-    return Preprocess(network.size_px, repeat, (network.mean,) * repeat, (network.std,) * repeat)
+    mean, std = (
+        numbers if isinstance(numbers, tuple) else (numbers,) * network.channels
+        for numbers in (network.mean, network.std)
+    )
+    return Preprocess(network.size_px, network.channels, mean, std)
 
 
 def train(recipe: Recipe, progress: Progress) -> Outcome:
@@ -51,6 +56,7 @@ def train(recipe: Recipe, progress: Progress) -> Outcome:
     Raises:
         DataError: the manifest or the pictures cannot be used.
         TrainingError: the loss is not finite.
+        WeightsError: the pretrained weights cannot be read or do not fit.
     """
     # 1. Data: decoded once, in memory from here on.
     labels, training, validation = _load(recipe)
@@ -72,8 +78,9 @@ def train(recipe: Recipe, progress: Progress) -> Outcome:
     how = recipe.training
     network = model.ResNetVd(recipe.network, len(labels))
     steps = len(deck) // how.batch_images  # the incomplete last batch waits for the next shuffle
+    notes = _start_from(how.pretrained, network) if how.pretrained else ()
     optimiser = paddle.optimizer.Momentum(
-        how.learning_rate, how.momentum, network.parameters(), use_nesterov=True, weight_decay=how.l2
+        how.peak_learning_rate, how.momentum, network.parameters(), use_nesterov=how.nesterov, weight_decay=how.l2
     )
 
     # 3. Epochs.
@@ -87,10 +94,7 @@ def train(recipe: Recipe, progress: Progress) -> Outcome:
         for step, (images, targets) in enumerate(_shuffled(training, deck, how.batch_images, rng)):
             optimiser.set_lr(learning_rate(how, epoch + step / steps))
             batch = preprocess.normalise(augment.batch(images, preprocess, recipe.augment, rng))
-            logits = network(paddle.to_tensor(batch))
-            loss = paddle.nn.functional.cross_entropy(
-                logits, paddle.to_tensor(targets), label_smoothing=how.label_smoothing
-            )
+            loss = _loss(network, batch, targets, how, rng)
             loss.backward()
             optimiser.step()
             optimiser.clear_grad()
@@ -102,14 +106,15 @@ def train(recipe: Recipe, progress: Progress) -> Outcome:
 
         # 3b. Now and then, and at the end: the validation part.
         done = epoch + 1
-        if done % how.eval_every_epochs == 0 or done == how.epochs:
+        evaluated = done % how.eval_every_epochs == 0 or done == how.epochs
+        if evaluated:
             calls = [model.logits(network, batch).argmax(1) for batch in dataset.batches(validation.images, preprocess)]
             right = int((np.concatenate([[], *calls]) == validation.targets).sum())
 
         # 3c. Checkpoints.
         figures = {
             "loss": round(float(np.mean(losses)), 4),
-            "val_right": right,
+            "val_right": right if evaluated else None,
             "val_images": len(validation),
             "seconds": round(time.monotonic() - started, 1),
         }
@@ -123,8 +128,9 @@ def train(recipe: Recipe, progress: Progress) -> Outcome:
             versions=engine.versions(),
         )
         weights = model.weights(network)
-        checkpoint.save(recipe.last_checkpoint, meta, weights)
-        if right >= best_right:  # of equals the later: it saw a smaller learning rate
+        if done % how.save_every_epochs == 0 or done == how.epochs:
+            checkpoint.save(recipe.last_checkpoint, meta, weights)
+        if evaluated and right >= best_right:  # of equals the later: it saw a smaller learning rate
             best_right = right
             checkpoint.save(recipe.best_checkpoint, meta, weights)
         progress.epoch(done, figures)
@@ -140,6 +146,7 @@ def train(recipe: Recipe, progress: Progress) -> Outcome:
         seconds,
         seen / seconds,
         training.skipped + validation.skipped,
+        notes,
     )
 
 
@@ -147,8 +154,33 @@ def learning_rate(how: Training, epoch: float) -> float:
     """Linear from 0 over the warm-up, then half a cosine down to 0 at the end; `epoch` may be a fraction."""
     warmup = min(how.warmup_epochs, how.epochs / 2)
     if epoch < warmup:
-        return how.learning_rate * (epoch + 1e-3) / warmup
-    return how.learning_rate * 0.5 * (1 + math.cos(math.pi * (epoch - warmup) / (how.epochs - warmup)))
+        return how.peak_learning_rate * (epoch + 1e-3) / warmup
+    return how.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * (epoch - warmup) / (how.epochs - warmup)))
+
+
+def _start_from(path: Path, network: Any) -> tuple[str, ...]:
+    """Give the network the weights of a .pdparams; returns what was replaced. WeightsError where they do not fit."""
+    from trainer import model
+
+    loaded = pretrained.load(path, model.weights(network))
+    model.load(network, loaded.weights)
+    return (loaded.note,) if loaded.note else ()
+
+
+def _loss(
+    network: Any, batch: NDArray[np.float32], targets: NDArray[np.int64], how: Training, rng: np.random.Generator
+) -> Any:
+    """Cross-entropy of one batch, a tensor; with mixup, of both pictures that lie over each other."""
+    import paddle
+
+    def entropy(scores: Any, truth: NDArray[np.int64]) -> Any:
+        return paddle.nn.functional.cross_entropy(scores, paddle.to_tensor(truth), label_smoothing=how.label_smoothing)
+
+    if not how.mixup:
+        return entropy(network(paddle.to_tensor(batch)), targets)
+    mixed = augment.mix(batch, targets, how.mixup, rng)
+    scores = network(paddle.to_tensor(mixed.batch))
+    return mixed.share * entropy(scores, mixed.targets) + (1 - mixed.share) * entropy(scores, mixed.others)
 
 
 def _deck(data: Dataset, real_repeat: int) -> NDArray[np.int64]:
