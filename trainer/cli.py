@@ -135,6 +135,8 @@ def _train(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(asdict(outcome) | {"last": str(outcome.last), "best": str(outcome.best)})
         return EXIT_OK
+    for note in outcome.notes:
+        _warn(note)
     for line in outcome.skipped:
         _warn(f"skipped {line}")
     pace = f"{outcome.epochs} epochs in {outcome.seconds / 60:.1f} min ({outcome.images_per_s:.0f} images/s)"

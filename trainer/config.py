@@ -13,6 +13,8 @@ from inspector.bundle import Label, Severity
 from inspector.errors import ConfigError
 
 _Share = Annotated[float, Field(ge=0, lt=1)]
+_Mean = Annotated[float, Field(ge=0, le=1)]
+_Std = Annotated[float, Field(gt=0, le=1)]
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
@@ -71,32 +73,49 @@ class Network(_Part):
 
     depth: Literal[18, 34, 50, 101, 152, 200] = 18
     width: Annotated[float, Field(gt=0, le=2)] = 0.5
-    channels: Literal[1, 3] = 1
+    channels: Literal[1, 3] = 1  # 3: gray three times, for weights that were trained on colour
     size_px: Annotated[int, Field(ge=16, le=1024)] = 112
-    mean: Annotated[float, Field(ge=0, le=1)] = 0.5  # gray level 128 becomes 0: near NEU's own mean
-    std: Annotated[float, Field(gt=0, le=1)] = 0.25
+    mean: _Mean | tuple[_Mean, _Mean, _Mean] = 0.5  # gray level 128 becomes 0: near NEU's own mean
+    std: _Std | tuple[_Std, _Std, _Std] = 0.25  # one number for all channels, or one each
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "Network":
+        if self.channels == 1 and (isinstance(self.mean, tuple) or isinstance(self.std, tuple)):
+            raise ValueError("mean and std are one number each where network.channels is 1")
+        return self
 
 
 class Training(_Part):
-    """The schedule: Nesterov momentum, cosine after a linear warm-up, label smoothing, L2 on all weights."""
+    """The schedule: momentum, cosine after a linear warm-up, label smoothing, mixup, L2 on all weights."""
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 20
     batch_images: Annotated[int, Field(ge=2, le=4096)] = 32
     learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.05
+    learning_rate_for_batch: Annotated[int, Field(ge=1, le=65_536)] | None = None  # set: scaled to batch_images
     warmup_epochs: Annotated[float, Field(ge=0, le=1000)] = 2
     momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    nesterov: bool = True
     l2: Annotated[float, Field(ge=0, le=1)] = 3e-4
     label_smoothing: _Share = 0.1
+    mixup: Annotated[float, Field(ge=0, le=10)] = 0.0  # alpha of its beta distribution; 0: off
+    pretrained: Path | None = None  # a .pdparams of PaddleClas 2.x to start from
     real_repeat: Annotated[int, Field(ge=1, le=100)] = 1  # each real picture so often an epoch, a simulated one once
     eval_every_epochs: Annotated[int, Field(ge=1, le=10_000)] = 1
+    save_every_epochs: Annotated[int, Field(ge=1, le=10_000)] = 1  # last.npz, which the last epoch always writes
     threads: Annotated[int, Field(ge=0, le=1024)] = 0  # of the CPU; 0: one a core
+
+    @property
+    def peak_learning_rate(self) -> float:
+        """After the warm-up, for this batch: Goyal et al., arXiv 1706.02677, scale it linearly."""
+        return self.learning_rate * (self.batch_images / (self.learning_rate_for_batch or self.batch_images))
 
 
 class Augment(_Part):
     """Random changes of a training image. No 90° turn: rolled-in scale is told by the rolling direction."""
 
     crop_min_share: Annotated[float, Field(gt=0, le=1)] = 0.8  # of the side: less would cut a lone scratch away
-    flip: bool = True  # left-right and up-down: the strip may run either way
+    crop_aspect: Annotated[float, Field(ge=1, le=4)] = 1.0  # width to height, up to this much either way
+    flip: bool | Literal["left_right", "up_down"] = True  # true: both, the strip may run either way
     brightness: Annotated[float, Field(ge=0, le=1)] = 0.15  # added: up to this share of 255, either way
     contrast: Annotated[float, Field(ge=0, lt=1)] = 0.25  # gain about the image's mean, up to this much either way
     noise_levels: Annotated[float, Field(ge=0, le=64)] = 6.0  # sensor noise, standard deviation up to this
