@@ -1,4 +1,4 @@
-"""Owns the pictures of an evaluation, each as the bytes of a PNG: confusion, per label figures. Matplotlib is here."""
+"""Owns the pictures of an evaluation, each as the bytes of a PNG. The only file that imports Matplotlib."""
 
 import io
 import logging
@@ -43,6 +43,40 @@ def per_label(rows: Sequence[dict[str, Any]]) -> bytes:
     axes.grid(axis="x", alpha=0.3)
     axes.set_xlabel("share, with 95% interval")
     axes.legend(loc="lower left", fontsize=8)
+    return _png(figure)
+
+
+def reliability(calibration: dict[str, Any]) -> bytes:
+    """Share of right answers against score, before and after the temperature; how many pictures each bin holds."""
+    figure, (axes, counts) = pyplot.subplots(2, 1, figsize=(5, 5.5), height_ratios=(3, 1), sharex=True)
+    axes.plot([0, 1], [0, 1], color="gray", lw=1, ls="--", label="calibrated")
+    for when, colour in (("before", _PALE), ("after", _INK)):
+        bins = [part for part in calibration[f"bins_{when}"] if part["images"]]
+        points = [part["score"] for part in bins]
+        label = f"{when} (ECE {100 * calibration[f'ece_{when}']:.2f} %)"
+        axes.plot(points, [part["right"] / part["images"] for part in bins], "o-", ms=4, color=colour, label=label)
+    bins = calibration["bins_after"]
+    width = bins[0]["high"] - bins[0]["low"]
+    counts.bar([part["low"] for part in bins], [part["images"] for part in bins], width, align="edge", color=_INK)
+    counts.set_yscale("symlog")
+    counts.set_xlabel("score")
+    counts.set_ylabel("images")
+    axes.set_ylabel("share right")
+    axes.legend(fontsize=8)
+    return _png(figure)
+
+
+def risk_coverage(calibration: dict[str, Any]) -> bytes:
+    """Share wrong among the pictures answered, against the share answered when the least sure are refused first."""
+    points = calibration["risk_coverage"]
+    images = points[-1]["images"]
+    figure, axes = pyplot.subplots(figsize=(5, 3.5))
+    shares = [100 * point["wrong"] / point["images"] for point in points]
+    axes.step([100 * point["images"] / images for point in points], shares, where="post", color=_INK)
+    axes.set_ylim(0, max(1.0, 1.1 * max(shares)))
+    axes.set_xlabel("answered, %")
+    axes.set_ylabel("wrong among them, %")
+    axes.grid(alpha=0.3)
     return _png(figure)
 
 

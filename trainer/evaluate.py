@@ -76,12 +76,15 @@ def evaluate(
     if not rows:
         raise DataError("nothing to evaluate: the manifest has no `eval` rows; set data.eval_list or eval_share")
     plan = _in_order_of(model, plan)
+    fitted_on = None
     if decision is None:
         validation = dataset.load(plan, plan.split("val"))
+        fitted_on = len(validation)
         decision = calibrate.choose(model.logits(validation.images), validation.targets, model.labels, how)
     data = dataset.load(plan, rows)
     logits = model.logits(data.images)
-    return report(model, decision, data, logits, decide(model, decision, data.images, logits))
+    figures = report(model, decision, data, logits, decide(model, decision, data.images, logits))
+    return figures | {"calibration": calibrate.describe(logits, data.targets, decision.temperature, fitted_on)}
 
 
 def decide(

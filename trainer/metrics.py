@@ -1,4 +1,4 @@
-"""Owns the arithmetic of evaluation: right answers, intervals, per label figures, confusion. Pure NumPy."""
+"""Owns the arithmetic of evaluation: shares with intervals, per label figures, calibration, risk. Pure NumPy."""
 
 import math
 from collections.abc import Sequence
@@ -48,6 +48,26 @@ def top_k(logits: NDArray[np.float32], truth: Indices, k: int) -> int:
     return int((best == truth[:, None]).any(axis=1).sum())
 
 
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """The pictures whose score lies in (low, high]: how many, how many right, and the mean score; None without any."""
+
+    low: float
+    high: float
+    images: int
+    right: int
+    score: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """If only pictures that score `least_score` or more are answered: how many, how many of those wrong."""
+
+    images: int
+    wrong: int
+    least_score: float
+
+
 def confusion(truth: Indices, predicted: Indices, labels: int) -> Indices:
     """int64 (labels, labels): row is the truth, column the prediction."""
     table = np.zeros((labels, labels), np.int64)
@@ -87,6 +107,35 @@ def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np
 def log_loss(scores: NDArray[np.float64], truth: Indices) -> float:
     """Mean negative log of the true label's score."""
     return float(-np.log(np.maximum(scores[np.arange(len(truth)), truth], 1e-12)).mean())
+
+
+def reliability(scores: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 15) -> list[Bin]:
+    """Pictures binned by the score of their answer (n,), in bins of equal width. Guo et al., arXiv 1706.04599."""
+    edges = np.linspace(0, 1, bins + 1)
+    number = np.clip(np.ceil(scores * bins).astype(np.int64) - 1, 0, bins - 1)
+    found = []
+    for index in range(bins):
+        inside = number == index
+        mean = float(scores[inside].mean()) if inside.any() else None
+        found.append(
+            Bin(float(edges[index]), float(edges[index + 1]), int(inside.sum()), int(right[inside].sum()), mean)
+        )
+    return found
+
+
+def calibration_error(bins: Sequence[Bin]) -> float:
+    """ECE: how far the share of right answers is from the score, mean over the pictures. Same source."""
+    images = sum(part.images for part in bins)
+    gaps = (abs(part.right - part.score * part.images) for part in bins if part.score is not None)
+    return sum(gaps) / images if images else 0.0
+
+
+def risk_coverage(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> list[Kept]:
+    """What answering only the surer pictures leaves wrong, at each score there is, surest first (Chow, 1970)."""
+    order = np.argsort(-scores, kind="stable")
+    sorted_scores, wrong = scores[order], np.cumsum(~right[order])
+    last = np.flatnonzero(np.append(sorted_scores[1:] != sorted_scores[:-1], len(order) > 0))
+    return [Kept(int(index) + 1, int(wrong[index]), float(sorted_scores[index])) for index in last]
 
 
 def _f1_interval(right: int, either: int) -> Interval | None:

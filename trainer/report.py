@@ -11,6 +11,8 @@ from rich.table import Table
 REPORT = "report.json"
 PICTURE = "confusion.png"
 PER_LABEL = "per_label.png"
+RELIABILITY = "reliability.png"
+RISK = "risk_coverage.png"
 
 
 def save(folder: Path, report: dict[str, Any]) -> None:
@@ -21,6 +23,8 @@ def save(folder: Path, report: dict[str, Any]) -> None:
     _write(folder / REPORT, (json.dumps(report, indent=2) + "\n").encode(errors="surrogateescape"))
     _write(folder / PICTURE, charts.confusion(report["confusion"]["labels"], report["confusion"]["rows_are_truth"]))
     _write(folder / PER_LABEL, charts.per_label(report["per_label"]))
+    _write(folder / RELIABILITY, charts.reliability(report["calibration"]))
+    _write(folder / RISK, charts.risk_coverage(report["calibration"]))
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -44,6 +48,11 @@ def show(report: dict[str, Any]) -> None:
     console.print(f"clean strip called a defect: {alarms['called_defect']} of {alarms['clean_images']}")
     console.print(f"defects passed as ok: {escapes['passed_ok']} of {escapes['defect_images']}")
     console.print(f"unsure: {report['outcomes']['unsure']} of {report['images']}")
+    calibration = report["calibration"]
+    console.print(
+        f"calibration error {100 * calibration['ece_before']:.2f} % as trained, {100 * calibration['ece_after']:.2f} % "
+        f"at temperature {calibration['temperature']:.3g} ({_origin(calibration)})"
+    )
     console.print(_figures(report), _confusion(report))
     for wrong in report["wrong"][:10]:
         console.print(f"wrong: {wrong['path']} is {wrong['label']}, called {wrong['predicted']} ({wrong['score']:.2f})")
@@ -57,6 +66,11 @@ def _figures(report: dict[str, Any]) -> Table:
         ratios = (_share(row, key) for key in ("precision", "recall", "f1"))
         table.add_row(row["label"], str(row["images"]), str(row["called"]), str(row["right"]), *ratios)
     return table
+
+
+def _origin(calibration: dict[str, Any]) -> str:
+    images = calibration["fitted_on_images"]
+    return "the bundle's" if images is None else f"fitted on {images} validation images"
 
 
 def _share(figures: dict[str, Any], key: str) -> str:

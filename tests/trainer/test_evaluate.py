@@ -7,6 +7,7 @@ from typing import Any
 
 import cv2
 import pytest
+import yaml
 
 from tests.trainer.conftest import picture
 from trainer import report
@@ -31,9 +32,11 @@ def test_it_prints_k_of_n_and_writes_the_report_and_the_picture(
     assert report["right"] >= 17
     assert f"{report['right']} of 18 right, {100 * report['top_1']:.2f} (" in printed
     assert f"among the first 2: {report['top_k']['2']} of 18" in printed
-    for name in ("confusion.png", "per_label.png"):
+    validation = manifest.count("\tval\t")
+    assert f"fitted on {validation} validation images" in printed
+    for name in ("confusion.png", "per_label.png", "reliability.png", "risk_coverage.png"):
         assert (tmp_path / "eval" / name).read_bytes().startswith(b"\x89PNG")
-    assert len(list((tmp_path / "eval").iterdir())) == 3
+    assert len(list((tmp_path / "eval").iterdir())) == 5
 
 
 def test_the_numbers_of_the_report_agree_with_each_other(finished: Path) -> None:
@@ -46,7 +49,7 @@ def test_the_numbers_of_the_report_agree_with_each_other(finished: Path) -> None
     assert sum(source["right"] for source in report["by_source"].values()) == report["right"]
     assert report["false_alarms"]["clean_images"] + report["escapes"]["defect_images"] == 18
     assert len(report["wrong"]) == 18 - report["right"]
-    assert report["model"]["epoch"] == 12
+    assert report["model"]["epoch"] == yaml.safe_load((finished / "recipe.yaml").read_text())["training"]["epochs"]
 
 
 def test_a_simulated_path_is_printed_as_it_is(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -69,6 +72,9 @@ def test_a_bundle_is_judged_by_its_own_thresholds_and_agrees_with_its_checkpoint
     assert of_bundle["model"]["bundle"].startswith("tiny-")
     for key in ("decision", "right", "outcomes", "confusion", "by_source"):
         assert of_bundle[key] == of_checkpoint[key]
+    assert of_checkpoint["calibration"]["fitted_on_images"] == (tmp_path / "manifest.tsv").read_text().count("\tval\t")
+    assert of_bundle["calibration"]["fitted_on_images"] is None  # it keeps what it came with
+    assert of_bundle["calibration"]["temperature"] == of_checkpoint["calibration"]["temperature"]
 
 
 def test_a_list_may_stand_in_for_the_eval_split(finished: Path, tmp_path: Path, run_json: Run) -> None:

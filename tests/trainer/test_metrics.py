@@ -66,6 +66,51 @@ def test_softmax_and_log_loss() -> None:
     assert metrics.log_loss(scores, np.array([0, 0])) == pytest.approx(-np.log(0.25) / 2)
 
 
+def test_the_calibration_error_is_the_gap_between_score_and_share_right() -> None:
+    # Given 10 answers at 0.95 of which 8 are right, and 10 at 0.62 of which 7 are
+    scores = np.array([0.95] * 10 + [0.62] * 10)
+    right = np.array([True] * 8 + [False] * 2 + [True] * 7 + [False] * 3)
+
+    bins = metrics.reliability(scores, right)
+
+    assert len(bins) == 15 and sum(part.images for part in bins) == 20
+    assert (bins[14].images, bins[14].right, bins[14].score) == (10, 8, pytest.approx(0.95))
+    assert (bins[9].low, bins[9].high, bins[9].right) == (pytest.approx(0.6), pytest.approx(2 / 3), 7)
+    assert metrics.calibration_error(bins) == pytest.approx((0.15 + 0.08) / 2)
+
+
+def test_a_score_of_exactly_one_or_nothing_has_its_bin() -> None:
+    bins = metrics.reliability(np.array([1.0, 0.0]), np.array([True, False]), 5)
+    assert [part.images for part in bins] == [1, 0, 0, 0, 1]
+    assert metrics.calibration_error(bins) == 0
+    assert metrics.calibration_error(metrics.reliability(np.zeros(0), np.zeros(0, bool))) == 0
+
+
+def test_refusing_the_least_sure_leaves_fewer_wrong_and_equal_scores_go_together() -> None:
+    scores = np.array([0.9, 0.5, 0.5, 0.7, 0.99])
+    right = np.array([True, False, True, False, True])
+    curve = [(kept.images, kept.wrong, kept.least_score) for kept in metrics.risk_coverage(scores, right)]
+    assert curve == [(1, 0, 0.99), (2, 0, 0.9), (3, 1, 0.7), (5, 2, 0.5)]
+
+
+def test_the_temperature_brings_the_calibration_error_down_on_pictures_it_was_not_fitted_on() -> None:
+    # Given scores four times too sure of themselves
+    rng = np.random.default_rng(5)
+    calibrated = rng.normal(0, 1.5, (4000, 3))
+    truth = np.array([rng.choice(3, p=row) for row in metrics.softmax(calibrated)])
+    logits = (4 * calibrated).astype(np.float32)
+    names = (*LABELS, Label(name="patches", kind="defect", severity="minor"))
+
+    # When one half chooses the temperature
+    chosen = calibrate.choose(logits[:2000], truth[:2000], names, DecisionChoice())
+    figures = calibrate.describe(logits[2000:], truth[2000:], chosen.temperature, 2000)
+
+    # Then
+    assert chosen.temperature == pytest.approx(4, rel=0.05)
+    assert figures["ece_before"] > 0.15 and figures["ece_after"] < 0.05
+    assert figures["risk_coverage"][-1]["images"] == 2000 and len(figures["risk_coverage"]) <= 102
+
+
 def test_the_threshold_loses_no_more_right_answers_than_allowed() -> None:
     # Given 100 right answers: 10 barely sure, 90 sure
     logits = np.zeros((100, 2), np.float32)
