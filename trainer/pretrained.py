@@ -11,7 +11,7 @@ from trainer.checkpoint import Weights
 from trainer.pickles import WeightsError
 
 _HEAD = ("fc.weight", "fc.bias")
-_NAMES_SHOWN = 12
+_NAMES_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)

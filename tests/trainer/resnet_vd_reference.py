@@ -4,6 +4,7 @@ Nothing of trainer.model is used. ResNet-D of arXiv 1812.01187: three 3x3 convol
 3x3 of a block, and a 2x2 mean before the 1x1 of a shortcut that has a stride; names as PaddleClas 2.x gives them.
 """
 
+import functools
 from collections.abc import Mapping
 
 import numpy as np
@@ -52,6 +53,7 @@ def shapes(depth: int, labels: int = 1000) -> dict[str, tuple[int, ...]]:
     return found
 
 
+@functools.cache
 def random_weights(depth: int, labels: int = 1000, seed: int = 0) -> dict[str, np.ndarray]:
     """Weights that keep the scale of the signal and leave no part without effect."""
     rng = np.random.default_rng(seed)
