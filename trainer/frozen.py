@@ -17,8 +17,10 @@ from inspector.preprocess import Preprocess
 from trainer import augment
 from trainer.config import Augment
 
-#: Copies of each picture besides itself.
-COPIES = 4
+#: Rounds of changed copies that a head learns from, besides each picture as it is and turned.
+COPIES = 2
+#: What changes them: more blur and noise than a network that learns could bear, for a defect's features stand fixed.
+HOW = Augment(brightness=0.25, contrast=0.35, noise_levels=12, noise_share=0.4, blur_px=7, blur_share=0.3)
 #: Pictures a run: more no longer fit the cache of a small CPU, and are slower.
 BATCH = 8
 
@@ -51,21 +53,29 @@ class Extractor:
         return features
 
     def features(
-        self, images: Sequence[NDArray[np.uint8]], copies: int = 0, how: Augment | None = None, seed: int = 0
+        self,
+        images: Sequence[NDArray[np.uint8]],
+        copies: int = 0,
+        turns: bool = False,
+        how: Augment = HOW,
+        seed: int = 0,
     ) -> NDArray[np.float32]:
-        """Pictures as decoded to float32 (n * (1 + copies), features).
+        """Pictures as decoded to float32 (n * rounds, features); np.tile(targets, rounds) goes with them.
 
-        First every picture as it is, then the first copy of each, and so on: np.tile(targets, 1 + copies) goes with
-        them. Same seed, same copies.
+        The rounds: every picture as it is, where `turns` every picture turned by 90°, then `copies` of each, where
+        `turns` every other one of the turned picture. Same seed, same copies.
         """
         rng = np.random.default_rng(seed)
+        plans = [(False, False), *([(True, False)] if turns else [])]  # turned, changed
+        plans += [(turns and copy % 2 == 1, True) for copy in range(copies)]
         done = []
-        for copy in range(1 + copies):
+        for turned, changed in plans:
             for start in range(0, len(images), BATCH):
                 some = images[start : start + BATCH]
-                if copy:
-                    tiles = augment.batch(some, self._preprocess, how or Augment(), rng)
+                if turned:
+                    some = [np.ascontiguousarray(np.rot90(pixels)) for pixels in some]
+                if changed:
+                    done.append(self.run(augment.batch(some, self._preprocess, how, rng)))
                 else:
-                    tiles = np.stack([self._preprocess.resize(pixels) for pixels in some])
-                done.append(self.run(tiles))
+                    done.append(self.run(np.stack([self._preprocess.resize(pixels) for pixels in some])))
         return np.concatenate(done)
