@@ -102,11 +102,14 @@ def _prepare(options: argparse.Namespace) -> int:
                 "images": counts[0],
                 "manifests": [{"path": str(path)} | count for path, count in zip(written, counts, strict=True)],
                 "skipped": [asdict(skip) for skip in prepared.skipped],
+                "notes": prepared.notes,
                 "overlaps": {"pairs": len(prepared.overlaps), "groups": prepared.groups},
                 "eval_seen_by_training": prepared.seen_summary(),
             }
         )
         return EXIT_OK
+    for note in prepared.notes:
+        _warn(note)
     for skip in prepared.skipped:
         _warn(f"skipped {skip.path}: {skip.reason}")
     for path, count in zip(written, counts, strict=True):

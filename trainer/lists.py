@@ -1,10 +1,15 @@
 """Owns reading `path label` lists and the label file that explains their numbers, as PaddleClas has them."""
 
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from trainer.manifest import DataError
+
+#: A quoted label may hold blanks; without quotes it is the last word.
+_LINE = re.compile(r"""(?P<path>.*[^\s,;])(?:\s*[,;]\s*|\s+)(?P<label>"[^"]*"|'[^']*'|[^\s,;"']+)""")
+_SHOWN = 120  # characters of a wrong line in the message
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,23 +39,34 @@ def read_label_file(path: Path, names: Mapping[str, str]) -> dict[str, str]:
 def read_list(path: Path, names: Mapping[str, str], ids: Mapping[str, str]) -> list[Entry]:
     """Read lines of `path label`, where the label is an id of the label file, or a name or alias of the recipe.
 
-    The label is what follows the last blank or tab, so a path may hold blanks. DataError names the line.
+    The label is what follows the last tab, blank, comma or semicolon, so a path may hold them; both may stand in
+    quotes, or the line as a whole. A byte order mark and CRLF are no part of them. DataError names the line.
     """
     entries: list[Entry] = []
     seen: dict[str, int] = {}
     for number, line in _lines(path):
-        name, separator, label = line.replace("\t", " ").rpartition(" ")
-        if not separator:
-            raise DataError(f"{path}, line {number}: `path label` is expected, got {line!r}")
-        name = line[: len(name)].rstrip()
+        match = _LINE.fullmatch(line) or _LINE.fullmatch(_unquoted(line))
+        if match is None:
+            raise DataError(
+                f"{path}, line {number}: `path label` is expected, a blank or tab between, got {_short(line)}"
+            )
+        name, label = _unquoted(match["path"]), _unquoted(match["label"])
         known = ids.get(label) or names.get(label)
         if known is None:
-            raise DataError(f"{path}, line {number}: label {label!r} {_known(label, names, ids)}")
+            raise DataError(f"{path}, line {number}: label {_short(label)} {_known(label, names, ids)}")
         if name in seen:
             raise DataError(f"{path}, line {number}: {name} stands on line {seen[name]} already")
         seen[name] = number
         entries.append(Entry(name, known, number))
     return entries
+
+
+def _unquoted(text: str) -> str:
+    return text[1:-1] if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'" else text
+
+
+def _short(text: str) -> str:
+    return repr(text if len(text) <= _SHOWN else text[:_SHOWN] + "…")
 
 
 def _known(label: str, names: Mapping[str, str], ids: Mapping[str, str]) -> str:
@@ -61,7 +77,7 @@ def _known(label: str, names: Mapping[str, str], ids: Mapping[str, str]) -> str:
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        text = path.read_text(encoding="utf-8", errors="surrogateescape")
+        text = path.read_text(encoding="utf-8", errors="surrogateescape").removeprefix("\ufeff")
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}; are data.root and the list's name right?") from None
     for number, line in enumerate(text.split("\n"), 1):
@@ -74,4 +90,4 @@ def _pairs(path: Path) -> Iterator[tuple[int, str, str]]:
         cells = line.split(None, 1)
         if len(cells) != 2:
             raise DataError(f"{path}, line {number}: `id name` is expected, got {line!r}")
-        yield number, cells[0], cells[1]
+        yield number, _unquoted(cells[0]), _unquoted(cells[1])

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from inspector import image, renderer
 from inspector.errors import ImageError
-from trainer import groups, lists, overlap, sources
+from trainer import groups, overlap, sources
 from trainer.config import Recipe, Simulated
 from trainer.groups import Seen
 from trainer.manifest import SIMULATED, SPLITS, DataError, Manifest, Row, Split
@@ -34,12 +34,14 @@ class Skipped:
 class Prepared:
     """The manifest, not yet written, or one a fold; what was left out of it, and what its pictures share.
 
+    `notes` say how lists were understood that do not mean what they say.
     `seen` is how much of the eval split is in the pictures that training sees; None without real eval pictures,
     and with folds, where nothing can be.
     """
 
     manifests: tuple[Manifest, ...]
     skipped: tuple[Skipped, ...]
+    notes: tuple[str, ...]
     overlaps: tuple[Overlap, ...]
     seen: Seen | None
 
@@ -86,7 +88,8 @@ def prepare(recipe: Recipe, progress: Progress = lambda what, done, total: None)
         DataError: unknown labels, lists that cannot be read, a label without a training image.
     """
     skipped: list[Skipped] = []
-    pictures = _pictures(recipe, skipped, progress)
+    notes: list[str] = []
+    pictures = _pictures(recipe, skipped, notes, progress)
     root = recipe.data.root.resolve() if recipe.data else Path()
     labels = tuple(spec.label() for spec in recipe.labels)
     drawn = _folds(recipe, pictures) if recipe.data and recipe.data.folds else [_split(recipe, pictures)]
@@ -96,21 +99,18 @@ def prepare(recipe: Recipe, progress: Progress = lambda what, done, total: None)
             where = f" in fold {number} of {len(manifests)}" if len(manifests) > 1 else ""
             raise DataError(f"label {label!r} has no training image{where}: add some, or take it out of `labels`")
     seen = _seen(pictures, manifests[0].rows) if len(manifests) == 1 else None
-    return Prepared(manifests, tuple(skipped), pictures.overlaps, seen)
+    return Prepared(manifests, tuple(skipped), tuple(notes), pictures.overlaps, seen)
 
 
 def rows_of_list(recipe: Recipe, path: Path) -> tuple[Row, ...]:
     """Any `path label` list as eval rows, in the manifest or not. DataError names the line."""
-    names = sources.names_of(recipe)
-    label_file = recipe.data.root / recipe.data.label_file if recipe.data and recipe.data.label_file else None
-    ids = lists.read_label_file(label_file, names) if label_file else {}
-    return tuple(Row(entry.path, entry.label, "eval", path.name) for entry in lists.read_list(path, names, ids))
+    return tuple(Row(entry.path, entry.label, "eval", path.name) for entry in sources.entries_of(recipe, path, []))
 
 
-def _pictures(recipe: Recipe, skipped: list[Skipped], progress: Progress) -> _Pictures:
+def _pictures(recipe: Recipe, skipped: list[Skipped], notes: list[str], progress: Progress) -> _Pictures:
     if recipe.data is None:
         return _Pictures((), (), (), ())
-    root, found = recipe.data.root, sources.find(recipe, recipe.data)
+    root, found = recipe.data.root, sources.find(recipe, recipe.data, notes)
     read: list[tuple[Found, NDArray[np.uint8]]] = []
     for done, entry in enumerate(found, 1):
         pixels = _read(root, entry, skipped)
@@ -132,10 +132,9 @@ def _read(root: Path, entry: Found, skipped: list[Skipped]) -> NDArray[np.uint8]
         if any(mark in entry.path for mark in "\t\n\r"):
             raise ImageError("tab or line break in the name: a manifest line cannot hold it")
         return image.read(root / entry.path)
-    except ImageError as error:
-        skipped.append(Skipped(entry.path, str(error)))
-    except OSError as error:
-        skipped.append(Skipped(entry.path, str(error.strerror)))
+    except (ImageError, OSError) as error:
+        reason = str(error.strerror) if isinstance(error, OSError) else str(error)
+        skipped.append(Skipped(entry.path, f"{entry.source}, line {entry.line}: {reason}" if entry.line else reason))
     return None
 
 

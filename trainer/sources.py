@@ -2,9 +2,11 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
-from trainer import lists
+from trainer import lists, paths
 from trainer.config import Data, Recipe
+from trainer.lists import Entry
 from trainer.manifest import DataError, Split
 
 
@@ -12,18 +14,34 @@ from trainer.manifest import DataError, Split
 class Found:
     """A picture that the data names, unread: a path under the root, its label, the list or folder that names it.
 
-    `split` is what the user's lists say, or None where the split is ours to draw.
+    `split` is what the user's lists say, or None where the split is ours to draw. `line` is of the list, or 0.
     """
 
     path: str
     label: str
     split: Split | None
     source: str
+    line: int = 0
 
 
-def find(recipe: Recipe, data: Data) -> list[Found]:
-    """Every picture of the lists, or of the class folders, in their order. DataError names file and line."""
-    return list(_listed(recipe, data) if data.train_list else _folders(recipe, data))
+def find(recipe: Recipe, data: Data, notes: list[str]) -> list[Found]:
+    """Every picture of the lists, or of the class folders, in their order. DataError names file and line.
+
+    `notes` gets what a person should know of: paths that do not start where the list says.
+    """
+    return list(_listed(recipe, data, notes) if data.train_list else _folders(recipe, data))
+
+
+def entries_of(recipe: Recipe, path: Path, notes: list[str]) -> list[Entry]:
+    """The lines of any `path label` list, their paths below data.root. DataError names the line."""
+    names = names_of(recipe)
+    label_file = recipe.data.root / recipe.data.label_file if recipe.data and recipe.data.label_file else None
+    ids = lists.read_label_file(label_file, names) if label_file else {}
+    entries = lists.read_list(path, names, ids)
+    if recipe.data:
+        entries, note = paths.located(recipe.data.root, entries, names)
+        notes += [f"{path.name}: {note}"] if note else []
+    return entries
 
 
 def names_of(recipe: Recipe) -> dict[str, str]:
@@ -31,13 +49,11 @@ def names_of(recipe: Recipe) -> dict[str, str]:
     return {name: spec.name for spec in recipe.labels for name in (spec.name, *spec.aliases)}
 
 
-def _listed(recipe: Recipe, data: Data) -> Iterator[Found]:
-    names = names_of(recipe)
-    ids = lists.read_label_file(data.root / data.label_file, names) if data.label_file else {}
+def _listed(recipe: Recipe, data: Data, notes: list[str]) -> Iterator[Found]:
     seen: dict[str, str] = {}
     parts: tuple[tuple[str | None, Split], ...] = ((data.train_list, "train"), (data.eval_list, "eval"))
     for list_name, split in parts:
-        for entry in lists.read_list(data.root / list_name, names, ids) if list_name else ():
+        for entry in entries_of(recipe, data.root / list_name, notes) if list_name else ():
             where = f"{list_name}, line {entry.line}"
             if entry.path in seen:
                 raise DataError(
@@ -45,7 +61,7 @@ def _listed(recipe: Recipe, data: Data) -> Iterator[Found]:
                     "what is trained on cannot be evaluated on"
                 )
             seen[entry.path] = where
-            yield Found(entry.path, entry.label, split, str(list_name))
+            yield Found(entry.path, entry.label, split, str(list_name), entry.line)
 
 
 def _folders(recipe: Recipe, data: Data) -> Iterator[Found]:
