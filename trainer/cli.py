@@ -78,9 +78,14 @@ def _command(commands: Any, name: str, call: Any, text: str, recipe_needed: bool
 
 
 def _recipe(options: argparse.Namespace) -> Any:
-    from trainer import config
+    from trainer import config, paddleclas
 
-    return config.load(options.recipe, options.overrides)
+    values = config.read(options.recipe)
+    if not paddleclas.recognised(values):
+        return config.build(options.recipe, values, options.overrides)
+    recipe, warning = paddleclas.load(options.recipe, values, options.overrides)
+    _warn(warning)
+    return recipe
 
 
 def _prepare(options: argparse.Namespace) -> int:

@@ -210,11 +210,14 @@ class Recipe(_Part):
 def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
     """Read a recipe; each override is `a.b=value` and wins over the file, which wins over the defaults.
 
-    `${NAME:-default}` in the file's values takes an environment variable.
-
     Raises:
         ConfigError: names the file or override, the key, and what would be right.
     """
+    return build(path, read(path), overrides)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The keys of a YAML file, unchecked; `${NAME:-default}` in its values takes an environment variable."""
     try:
         values = yaml.safe_load(path.read_text())
     except (OSError, UnicodeDecodeError) as error:
@@ -224,9 +227,14 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: holds no keys; a recipe starts with `name:`, see configs/train/")
-    values = _with_environment(values)
-    for override in overrides:
-        _set(values, override)
+    expanded: dict[str, Any] = _with_environment(values)
+    return expanded
+
+
+def build(path: Path, values: dict[str, Any], overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe of `values`, which `path` is named for in errors. ConfigError where they are not one."""
+    for text in overrides:
+        override(values, text)
     try:
         return Recipe.model_validate(values)
     except ValidationError as error:
@@ -243,19 +251,20 @@ def _with_environment(value: Any) -> Any:
     return value
 
 
-def _set(values: dict[str, Any], override: str) -> None:
-    key, equals, text = override.partition("=")
+def override(values: dict[str, Any], assignment: str) -> None:
+    """Set one key, given as `a.b=value`. ConfigError where it is not of that form."""
+    key, equals, text = assignment.partition("=")
     if not equals or not all(key.split(".")):
-        raise ConfigError(f"-o {override}: it takes the form a.b=value, for example training.epochs=30")
+        raise ConfigError(f"-o {assignment}: it takes the form a.b=value, for example training.epochs=30")
     *parents, last = key.split(".")
     for parent in parents:
         values = values.setdefault(parent, {})
         if not isinstance(values, dict):
-            raise ConfigError(f"-o {override}: {parent} is not a section")
+            raise ConfigError(f"-o {assignment}: {parent} is not a section")
     try:
         values[last] = yaml.safe_load(text)
     except yaml.YAMLError:
-        raise ConfigError(f"-o {override}: {text!r} is not a YAML value") from None
+        raise ConfigError(f"-o {assignment}: {text!r} is not a YAML value") from None
 
 
 def _first_problem(path: Path, overrides: Sequence[str], error: ValidationError) -> str:
