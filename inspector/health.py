@@ -23,12 +23,14 @@ class Health:
         self._clock = clock
         self._batch_timeout_s = batch_timeout_s
         self._sources: dict[str, float | None] = dict.fromkeys(sources)
+        self._source_problems: dict[str, str] = {}
         self._workers: dict[str, tuple[float, str]] = {}
         self._write_error: str | None = None
 
-    def source(self, name: str) -> None:
-        """A source was heard from."""
+    def source(self, name: str, problem: str = "") -> None:
+        """A source was heard from, and what keeps it from capturing, if anything does."""
         self._sources[name] = self._clock()
+        self._source_problems[name] = problem
 
     def worker(self, name: str, model: str) -> None:
         """A worker was heard from: it beats while idle and answers after each batch."""
@@ -56,9 +58,10 @@ class Health:
             for name, heard in self._sources.copy().items()
             if heard is None or now - heard > FRESH_S
         ]
+        hindered = [f"source {name}: {text}" for name, text in self._source_problems.copy().items() if text]
         no_worker = [] if self.ready_workers() else ["no worker is ready"]
         unwritten = [f"record: {self._write_error}"] if self._write_error else []
-        return silent + no_worker + unwritten
+        return silent + hindered + no_worker + unwritten
 
 
 class HealthServer:

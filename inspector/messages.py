@@ -154,7 +154,7 @@ class Welcome(_Message, frozen=True):
 
 
 class Tally(_Message, frozen=True):
-    """A source's sums at one instant: captured = outcomes + dropped + in flight."""
+    """A source's sums at one instant: captured = outcomes + dropped + in flight. `problem`: why it captures nothing."""
 
     source: Name
     epoch: Name
@@ -163,6 +163,7 @@ class Tally(_Message, frozen=True):
     dropped: dict[Name, Count]
     in_flight: Count
     last_frame_at: Epoch
+    problem: Text = ""
 
 
 class Pulse(_Message, frozen=True):

@@ -144,7 +144,7 @@ class Sink:
     def _hear_tally(self, peer: bytes, tally: Tally) -> None:
         known = self._sources.get(tally.source)
         if known is not None and known[1].epoch == tally.epoch:
-            self._health.source(tally.source)
+            self._health.source(tally.source, tally.problem)
             self._metrics.tally(tally)
             self._tallies[tally.source] = tally
         self._router.send(peer, messages.encode(Pulse(self._incarnation)))

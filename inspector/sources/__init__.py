@@ -79,6 +79,7 @@ class Source:
         self._next_open = -math.inf
         self._open = False
         self._last_frame_at = 0.0
+        self._lost = ""  # why the connector is not open
         self._orphaned = False
         self._ledger = Ledger(
             name,
@@ -176,8 +177,7 @@ class Source:
             try:
                 capture = self._connector.read()
             except OSError as error:
-                log.warning("source lost: %s; opening it again", error)
-                self._lose()
+                self._lose(error)
                 return False
             if capture is None:
                 return False
@@ -192,7 +192,10 @@ class Source:
         if full:
             self._ledger.drop_oldest("overload")
 
-    def _lose(self) -> None:
+    def _lose(self, error: OSError) -> None:
+        if (lost := f"lost: {error}") != self._lost:
+            log.warning("source %s; it is opened again and again", lost)
+        self._lost = lost
         self._connector.close()
         self._open = False
         self._next_open = self._clock() + REOPEN_S
@@ -210,14 +213,13 @@ class Source:
         try:
             former = self._connector.open()
         except OSError as error:
-            log.warning("source cannot be opened: %s", error)
-            self._lose()
+            self._lose(error)
             return None
         words = [self._words.fileno()] if self._words else []
         wake = self._connector.wake()
         self._deaf = Poller([self._work, self._record], words)
         self._alert = Poller([self._work, self._record], words if wake is None else [*words, wake])
-        self._open = True
+        self._open, self._lost = True, ""
         return former
 
     def _hand_out(self) -> None:
@@ -269,7 +271,7 @@ class Source:
         ledger = self._ledger
         return Tally(
             self._name, self._epoch, ledger.captured, dict(ledger.outcomes), dict(ledger.dropped), ledger.in_flight,
-            self._last_frame_at,
+            self._last_frame_at, (self._lost or self._connector.problem())[:1024],
         )  # fmt: skip
 
     def _hear(self) -> None:

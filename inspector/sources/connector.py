@@ -48,6 +48,10 @@ class Connector(Protocol):
         """The frame is on durable record: what it was read from may go."""
         ...
 
+    def problem(self) -> str:
+        """What keeps it from capturing although it is open, for readiness; empty where nothing does."""
+        ...
+
     def close(self) -> None:
         """Disconnect."""
         ...

@@ -24,14 +24,16 @@ from inspector.config import FolderSource
 from inspector.decide import Outcome
 from inspector.errors import BusyError, ConfigError, ImageError
 from inspector.sources.connector import Capture
+from inspector.sources.shelf import DONE, FAILED, Shelf, rename
 
 log = logging.getLogger(__name__)
 
-WORK, DONE, FAILED = ".work", "done", "failed"
+WORK = ".work"
 #: After a wake-up the folder is not scanned more often than this, nor than ten times the last scan's length.
 MIN_RESCAN_S = 0.02
+#: How often what could not be moved away is tried again.
+RETRY_S = 1.0
 _WATCHED = flags.CLOSE_WRITE | flags.MOVED_TO | flags.CREATE | flags.ONLYDIR
-_MAX_NAME_BYTES = 255
 #: Files of one name that can be under way: more than delivery.in_flight_frames allows.
 _MAX_LANES = 5000
 #: So many complaints about files left where they are, each once; then they start anew.
@@ -71,6 +73,8 @@ class Folder:
         self._next_scan = 0.0
         self._young = False  # the last scan saw a file that was not whole yet
         self._claims: dict[str, tuple[bytes, bytes]] = {}  # frame id -> (path below the root, path while claimed)
+        self._shelf = Shelf(self._root)
+        self._next_retry = 0.0
         self._claimed: set[bytes] = set()  # the lock makes us the only one who puts files there
 
     def open(self) -> list[Capture]:
@@ -90,6 +94,9 @@ class Folder:
 
     def read(self) -> Capture | None:
         """The next whole file, claimed and decoded; None where there is none now. OSError: the folder is gone."""
+        # Taking more while nothing can be moved away would fill .work/ without an end.
+        if self._shelf.problem and not self._retry_shelf():
+            return None
         self._scan = self._scan or self._begin_scan()
         if self._scan is None:
             return None
@@ -102,6 +109,8 @@ class Folder:
 
     def due_ms(self) -> float:
         """Time to the next scan; 0 while one is under way."""
+        if self._shelf.problem:
+            return max(0.0, (self._next_retry - self._clock()) * 1000)
         return 0.0 if self._scan else max(0.0, (self._next_scan - self._clock()) * 1000)
 
     def wake(self) -> int | None:
@@ -111,12 +120,12 @@ class Folder:
     def recorded(self, capture: Capture, outcome: Outcome) -> None:
         """Move the file to done/, or to failed/ where it ended as an error. One that cannot be moved stays claimed."""
         relative, claimed = self._claims.pop(capture.frame)
-        target = os.path.join(self._root, (FAILED if outcome == "error" else DONE).encode(), relative)
-        try:
-            _move(claimed, target)
-            self._claimed.discard(claimed)
-        except OSError as error:
-            log.error("%s is on record but cannot be moved to %s: %s", capture.name, _text(target), error)
+        self._claimed.discard(claimed)
+        self._shelf.put(claimed, relative, capture.frame, failed=outcome == "error")
+
+    def problem(self) -> str:
+        """Why nothing is taken now: what is on record could not be moved away."""
+        return self._shelf.problem
 
     def close(self) -> None:
         """Give the folder back; what is claimed stays claimed for the next life."""
@@ -127,6 +136,12 @@ class Folder:
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    def _retry_shelf(self) -> bool:
+        if self._clock() < self._next_retry:
+            return False
+        self._next_retry = self._clock() + RETRY_S
+        return self._shelf.clear()
 
     def _take_lock(self) -> None:
         if self._lock is not None:
@@ -231,9 +246,9 @@ class Folder:
         """Rename the file into the first lane of .work/ that has nothing of this name."""
         for lane in range(_MAX_LANES):
             claimed = os.path.join(self._work, b"%d" % lane, relative)
-            if claimed not in self._claimed:
+            if claimed not in self._claimed and not self._shelf.holds(claimed):
                 with contextlib.suppress(NotADirectoryError, IsADirectoryError, FileExistsError):
-                    _rename(path, claimed)
+                    rename(path, claimed)
                     return claimed
                 # One lane further: a folder has the file's name here, or a file the name of one of its folders.
         raise FileExistsError(errno.EEXIST, "too many files of this name are under way")
@@ -282,23 +297,3 @@ def _version(status: os.stat_result) -> tuple[int, ...]:
 
 def _text(path: bytes) -> str:
     return path.decode("utf-8", "backslashreplace")
-
-
-def _rename(path: bytes, target: bytes) -> None:
-    try:
-        os.rename(path, target)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        os.rename(path, target)
-
-
-def _move(path: bytes, target: bytes) -> None:
-    """Rename without ever replacing a file: a second `a.bmp` becomes `a.2.bmp`, cut to what a name may have."""
-    folder, name = os.path.split(target)
-    stem, suffix = os.path.splitext(name)
-    number = 1
-    while os.path.lexists(target):
-        number += 1
-        tail = b".%d%s" % (number, suffix)
-        target = os.path.join(folder, stem[: _MAX_NAME_BYTES - len(tail)] + tail)
-    _rename(path, target)

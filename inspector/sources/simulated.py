@@ -60,6 +60,10 @@ class Simulated:
     def recorded(self, capture: Capture, outcome: Outcome) -> None:
         """A camera forgets the frame."""
 
+    def problem(self) -> str:
+        """A simulator has none."""
+        return ""
+
     def close(self) -> None:
         """Nothing to disconnect."""
 

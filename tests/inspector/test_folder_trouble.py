@@ -223,3 +223,51 @@ def test_a_folder_that_cannot_be_entered_or_emptied_does_not_hold_up_the_others(
     connector.close()
     for name in ("closed", "frozen"):
         (plain_user / name).chmod(0o700)
+
+
+def test_a_file_whose_folder_has_the_name_of_a_done_file_finds_another_place(drop: Path, folder: Open) -> None:
+    connector = folder()
+    (drop / "x.bmp").write_bytes(GOOD)
+    finish(connector)
+    (drop / "x.bmp").mkdir()
+    (drop / "x.bmp" / "y.bmp").write_bytes(GOOD)
+
+    (second,) = finish(connector)
+
+    assert below(drop / "done") == sorted(["x.bmp", f"{second.frame}/y.bmp"])
+    assert connector.problem() == ""
+
+
+def test_nothing_more_is_taken_while_what_is_on_record_cannot_be_moved_away(drop: Path, folder: Open) -> None:
+    # Given a done/ that takes no files
+    connector = folder()
+    (drop / "done").rmdir()
+    (drop / "done").touch()
+    (drop / "a.bmp").write_bytes(GOOD)
+    (drop / "b.bmp").write_bytes(GOOD)
+    # When a file is recorded
+    (first,) = read(connector)
+    connector.recorded(first, "ok")
+    # Then it stays claimed, the other one waits, and the reason can be read
+    assert nothing_comes(connector, scans=2)
+    assert connector.problem() == "what is on record cannot be moved away: Not a directory"
+    # And when done/ is back, both go their way
+    (drop / "done").unlink()
+    (drop / "done").mkdir()
+    finish(connector)
+    assert below(drop / "done") == ["a.bmp", "b.bmp"]
+    assert connector.problem() == ""
+
+
+def test_a_name_that_comes_for_ever_does_not_cost_more_every_time(drop: Path, folder: Open) -> None:
+    connector = folder()
+    for _ in range(30):
+        (drop / "latest.bmp").write_bytes(GOOD)
+        finish(connector)
+    assert len(below(drop / "done")) == 30
+    (drop / "done" / "latest.2.bmp").unlink()
+
+    (drop / "latest.bmp").write_bytes(GOOD)
+    finish(connector)
+
+    assert "latest.31.bmp" in below(drop / "done"), "it goes on from the last number, and looks at no other"
