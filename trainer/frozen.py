@@ -19,8 +19,6 @@ from trainer.config import Augment
 
 #: Rounds of changed copies that a head learns from, besides each picture as it is and turned.
 COPIES = 2
-#: What changes them: more blur and noise than a network that learns could bear, for a defect's features stand fixed.
-HOW = Augment(brightness=0.25, contrast=0.35, noise_levels=12, noise_share=0.4, blur_px=7, blur_share=0.3)
 #: Pictures a run: more no longer fit the cache of a small CPU, and are slower.
 BATCH = 8
 
@@ -57,17 +55,17 @@ class Extractor:
         images: Sequence[NDArray[np.uint8]],
         copies: int = 0,
         turns: bool = False,
-        how: Augment = HOW,
+        how: Augment | None = None,
         seed: int = 0,
     ) -> NDArray[np.float32]:
         """Pictures as decoded to float32 (n * rounds, features); np.tile(targets, rounds) goes with them.
 
-        The rounds: every picture as it is, where `turns` every picture turned by 90°, then `copies` of each, where
-        `turns` every other one of the turned picture. Same seed, same copies.
+        The rounds: every picture as it is, where `turns` every picture turned by 90°, then `copies` of each, changed
+        as `how` says. Same seed, same copies.
         """
         rng = np.random.default_rng(seed)
         plans = [(False, False), *([(True, False)] if turns else [])]  # turned, changed
-        plans += [(turns and copy % 2 == 1, True) for copy in range(copies)]
+        plans += [(False, True)] * copies
         done = []
         for turned, changed in plans:
             for start in range(0, len(images), BATCH):
@@ -75,7 +73,7 @@ class Extractor:
                 if turned:
                     some = [np.ascontiguousarray(np.rot90(pixels)) for pixels in some]
                 if changed:
-                    done.append(self.run(augment.batch(some, self._preprocess, how, rng)))
+                    done.append(self.run(augment.batch(some, self._preprocess, how or Augment(), rng)))
                 else:
                     done.append(self.run(np.stack([self._preprocess.resize(pixels) for pixels in some])))
         return np.concatenate(done)
