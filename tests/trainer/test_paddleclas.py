@@ -244,3 +244,16 @@ def test_the_whole_tutorial_runs_from_its_config(
 def test_its_lists_and_labels_are_those_of_the_real_data(tmp_path: Path, run_json: Callable[..., Any]) -> None:
     recipe, _ = read(NEU_YAML, f"data.root={NEU}")
     assert [spec.name for spec in recipe.labels] == ["Cr", "Pa", "Ps", "Rs", "Sc", "ln"]
+
+
+def test_our_recipe_of_the_tutorial_says_what_its_config_says() -> None:
+    theirs, _ = read(NEU_YAML)
+    ours = config.load(Path(__file__).parents[2] / "configs/train/neu_resnet50_vd.yaml")
+
+    assert ours.network == theirs.network
+    scaled = {"learning_rate_for_batch": 256}  # theirs leaves the scaling to the reader
+    assert ours.training == theirs.training.model_copy(update=scaled)
+    assert ours.training.peak_learning_rate == pytest.approx(0.1 * 64 / 256)
+    crop = {"crop_min_share": pytest.approx(theirs.augment.crop_min_share, abs=1e-3),
+            "crop_aspect": pytest.approx(theirs.augment.crop_aspect, abs=1e-3)}  # fmt: skip
+    assert ours.augment.model_dump() == theirs.augment.model_dump() | crop
