@@ -2,7 +2,7 @@
 
 import io
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import matplotlib
@@ -11,7 +11,23 @@ logging.getLogger("matplotlib").setLevel(logging.WARNING)  # else it announces i
 matplotlib.use("Agg")  # no display on a line host
 from matplotlib import pyplot  # noqa: E402
 
+#: Every name that `of` may give.
+NAMES = ("confusion.png", "per_label.png", "reliability.png", "risk_coverage.png", "robustness.png")
+
 _INK, _PALE = "#1f4e79", "#9dc3e6"
+
+
+def of(report: Mapping[str, Any]) -> dict[str, bytes]:
+    """Every picture that the report has figures for, by file name."""
+    charts = {
+        "confusion.png": confusion(report["confusion"]["labels"], report["confusion"]["rows_are_truth"]),
+        "per_label.png": per_label(report["per_label"]),
+        "reliability.png": reliability(report["calibration"]),
+        "risk_coverage.png": risk_coverage(report["calibration"]),
+    }
+    if "robustness" in report:
+        charts["robustness.png"] = robustness(report["robustness"])
+    return charts
 
 
 def confusion(labels: Sequence[str], table: Sequence[Sequence[int]]) -> bytes:
@@ -77,6 +93,25 @@ def risk_coverage(calibration: dict[str, Any]) -> bytes:
     axes.set_xlabel("answered, %")
     axes.set_ylabel("wrong among them, %")
     axes.grid(alpha=0.3)
+    return _png(figure)
+
+
+def robustness(figures: dict[str, Any]) -> bytes:
+    """Share right under each fault, a row a fault and a column a strength, with k of n."""
+    cells = figures["faults"]
+    names = list(dict.fromkeys(cell["fault"] for cell in cells))
+    strengths = list(dict.fromkeys(cell["strength"] for cell in cells))
+    figure, axes = pyplot.subplots(figsize=(7, 1.2 + 0.42 * len(names)))
+    place = {(cell["fault"], cell["strength"]): cell for cell in cells}
+    shares = [[place[name, strength]["right"] / figures["images"] for strength in strengths] for name in names]
+    axes.imshow(shares, cmap="RdYlGn", vmin=0.5, vmax=1, aspect="auto", alpha=0.6)
+    for y, name in enumerate(names):
+        for x, strength in enumerate(strengths):
+            cell = place[name, strength]
+            text = f"{cell['right']} of {cell['images']} ({100 * shares[y][x]:.1f} %)"
+            axes.text(x, y, text, ha="center", va="center", fontsize=8)
+    axes.set_xticks(range(len(strengths)), strengths)
+    axes.set_yticks(range(len(names)), names)
     return _png(figure)
 
 

@@ -53,6 +53,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="`path label` lines under data.root, instead of the manifest's eval split",
     )
+    evaluate.add_argument("--robustness", action="store_true", help="the faults of a line too, at three strengths")
+    evaluate.add_argument("--against", type=Path, metavar="OTHER", help="compare with this checkpoint or bundle")
     export.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: RUN_DIR/last.npz")
     export.add_argument("--to", type=Path, metavar="DIR", help="default: RUN_DIR/bundle")
     predict.add_argument("--bundle", type=Path, metavar="DIR", help="default: the recipe's, else the one we ship")
@@ -153,7 +155,8 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _eval(options: argparse.Namespace) -> int:
-    from trainer import evaluate, manifest, prepare, report
+    from trainer import compare, evaluate, manifest, prepare, report, robustness
+    from trainer.bar import Bar
 
     recipe = _recipe(options)
     plan = manifest.read(recipe.manifest_path)
@@ -164,15 +167,23 @@ def _eval(options: argparse.Namespace) -> int:
     else:
         model = evaluate.open_checkpoint(options.checkpoint or recipe.last_checkpoint)
         decision = None  # chosen on the validation part
-    figures = evaluate.evaluate(model, decision, recipe.decision, plan, rows)
-    report.save(recipe.report_dir, figures)
+    other = evaluate.open_model(options.against) if options.against else None
+    data = evaluate.load(plan, rows)
+    with Bar() as bar:
+        done = evaluate.evaluate(model, decision, recipe.decision, plan, data, bar)
+        if options.robustness:
+            done.report["robustness"] = robustness.measure(done, bar)
+        if other:
+            against = evaluate.evaluate(*other, recipe.decision, plan, data, bar)
+            done.report["comparison"] = compare.compare(done, against)
+    report.save(recipe.report_dir, done.report, plan.root)
     if options.json:
-        _print_json(figures)
+        _print_json(done.report)
         return EXIT_OK
-    for line in figures["skipped"]:
+    for line in done.report["skipped"]:
         _warn(f"skipped {line}")
-    report.show(figures)
-    print(f"{recipe.report_dir / report.REPORT} and {report.PICTURE} written")
+    report.show(done.report)
+    print(f"{recipe.report_dir / report.PAGE} and {report.REPORT} written")
     return EXIT_OK
 
 

@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from inspector.decide import OUTCOMES, Rules, TileDecision, decide_tile
 from inspector.predictor import PaddlePredictor
 from inspector.preprocess import Preprocess, contrast
 from trainer import calibrate, checkpoint, dataset, engine, metrics
+from trainer.bar import Bar
 from trainer.config import DecisionChoice
 from trainer.dataset import Dataset
 from trainer.manifest import DataError, Manifest, Row
@@ -35,9 +36,15 @@ class Model:
     score: Scorer
     identity: dict[str, Any]
 
-    def logits(self, images: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+    def logits(self, images: Sequence[NDArray[np.uint8]], bar: Bar | None = None) -> NDArray[np.float32]:
         """float32 (n, labels) for pictures as decoded."""
-        parts = [self.score(batch) for batch in dataset.batches(images, self.preprocess)]
+        parts: list[NDArray[np.float32]] = []
+        done = 0
+        for batch in dataset.batches(images, self.preprocess):
+            parts.append(self.score(batch))
+            done += len(batch)
+            if bar is not None:
+                bar("score", done, len(images))
         return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)), np.float32)
 
 
@@ -65,26 +72,53 @@ def open_bundle(path: Path) -> tuple[Model, Bundle]:
     return Model(opened.labels, opened.preprocess, predictor.run, {"bundle": opened.id}), opened
 
 
-def evaluate(
-    model: Model, decision: Decision | None, how: DecisionChoice, plan: Manifest, rows: Sequence[Row]
-) -> dict[str, Any]:
-    """Evaluate `rows` and return the report. Without `decision`, it is chosen on the manifest's validation part.
+def open_model(path: Path) -> tuple[Model, Decision | None]:
+    """A bundle where `path` is a folder, with its own decision; otherwise a checkpoint, whose is yet to be chosen."""
+    if path.is_dir():
+        model, opened = open_bundle(path)
+        return model, opened.manifest.decision
+    return open_checkpoint(path), None
 
-    Raises:
-        DataError: there is nothing to evaluate, or a label the model does not have.
-    """
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """A model on some pictures: how it decides, what it said, and the counts. `data.targets` index its labels."""
+
+    model: Model
+    decision: Decision
+    data: Dataset
+    logits: NDArray[np.float32]
+    report: dict[str, Any]
+
+
+def load(plan: Manifest, rows: Sequence[Row]) -> Dataset:
+    """The pictures to evaluate on. DataError where there are none, or a label that is not in the manifest."""
     if not rows:
         raise DataError("nothing to evaluate: the manifest has no `eval` rows; set data.eval_list or eval_share")
-    plan = _in_order_of(model, plan)
+    _refuse_unknown({row.label for row in rows}, plan.labels, "manifest")
+    return dataset.load(plan, rows)
+
+
+def evaluate(
+    model: Model, decision: Decision | None, how: DecisionChoice, plan: Manifest, data: Dataset, bar: Bar | None = None
+) -> Evaluation:
+    """Evaluate `data`, of `load`. Without `decision`, it is chosen on the manifest's validation part.
+
+    Raises:
+        DataError: a label the model does not have.
+    """
+    _refuse_unknown({row.label for row in (*plan.rows, *data.rows)}, model.labels, "model")
+    index = {label.name: number for number, label in enumerate(model.labels)}
+    data = replace(data, targets=np.array([index[row.label] for row in data.rows], np.int64))
     fitted_on = None
     if decision is None:
-        validation = dataset.load(plan, plan.split("val"))
+        validation = dataset.load(Manifest(plan.root, model.labels, plan.rows), plan.split("val"))
         fitted_on = len(validation)
         decision = calibrate.choose(model.logits(validation.images), validation.targets, model.labels, how)
-    data = dataset.load(plan, rows)
-    logits = model.logits(data.images)
+    logits = model.logits(data.images, bar)
     figures = report(model, decision, data, logits, decide(model, decision, data.images, logits))
-    return figures | {"calibration": calibrate.describe(logits, data.targets, decision.temperature, fitted_on)}
+    figures["calibration"] = calibrate.describe(logits, data.targets, decision.temperature, fitted_on)
+    return Evaluation(model, decision, data, logits, figures)
 
 
 def decide(
@@ -133,12 +167,10 @@ def report(
     }
 
 
-def _in_order_of(model: Model, plan: Manifest) -> Manifest:
-    names = {label.name for label in model.labels}
-    unknown = sorted({row.label for row in plan.rows} - names)
-    if unknown:
-        raise DataError(f"the model has no label {', '.join(unknown)}: its labels are {', '.join(sorted(names))}")
-    return Manifest(plan.root, model.labels, plan.rows)
+def _refuse_unknown(names: set[str], labels: Sequence[Label], who: str) -> None:
+    known = {label.name for label in labels}
+    if unknown := sorted(names - known):
+        raise DataError(f"the {who} has no label {', '.join(unknown)}: its labels are {', '.join(sorted(known))}")
 
 
 def _sources(data: Dataset) -> list[str]:

@@ -118,7 +118,9 @@ def _describe(recipe: Recipe, saved: Checkpoint, evaluation: dict[str, Any]) -> 
         trained["data"]["root"] = Path(trained["data"]["root"]).name  # where it lay is the training machine's business
     if trained["training"]["pretrained"]:
         trained["training"]["pretrained"] = Path(trained["training"]["pretrained"]).name
-    figures = {key: value for key, value in evaluation.items() if key not in ("decision", "skipped", "wrong")}
+    figures = {
+        key: value for key, value in evaluation.items() if key not in ("decision", "skipped", "wrong", "comparison")
+    }
     return bundle.Manifest(
         name=recipe.name,
         created_at=bundle.now(),

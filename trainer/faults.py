@@ -109,7 +109,7 @@ def _gray(levels: NDArray[np.floating]) -> Gray:
 
 
 #: A turned camera is a fault of mounting, not of the line: a model may rightly depend on the rolling direction.
-TURN = Fault("rotation", "degrees", (90, 180, 270), _turn)
+TURN = Fault("rotation 90/180/270", "degrees", (90, 180, 270), _turn)
 #: The suite. Lengths are in camera pixels of a 200-pixel view.
 FAULTS = (
     Fault("sensor noise", "gray levels, sigma", (5, 10, 20), _noise),

@@ -1,8 +1,9 @@
 """Owns the arithmetic of evaluation: shares with intervals, per label figures, calibration, risk. Pure NumPy."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +41,14 @@ def wilson(part: int, whole: int) -> Interval | None:
     middle = (share + spread / 2) / (1 + spread)
     half = _Z95 / (1 + spread) * math.sqrt(share * (1 - share) / whole + spread / (4 * whole))
     return (max(0.0, middle - half) if part else 0.0, min(1.0, middle + half) if part < whole else 1.0)
+
+
+def percent(figures: Mapping[str, Any], key: str, decimals: int = 2) -> str:
+    """A share in percent with its 95% interval; a dash where nothing was measured."""
+    if figures[key] is None:
+        return "–"
+    low, high = figures[f"{key}_95"]
+    return f"{100 * figures[key]:.{decimals}f} ({100 * low:.1f}–{100 * high:.1f})"
 
 
 def top_k(logits: NDArray[np.float32], truth: Indices, k: int) -> int:

@@ -1,30 +1,33 @@
-"""Owns how an evaluation is shown: tables on the terminal, confusion.png, report.json."""
+"""Owns how an evaluation is shown: the short form on the terminal; report.json, report.html and its pictures."""
 
 import json
 import os
 from pathlib import Path
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from trainer.metrics import percent
+
 REPORT = "report.json"
-PICTURE = "confusion.png"
-PER_LABEL = "per_label.png"
-RELIABILITY = "reliability.png"
-RISK = "risk_coverage.png"
+PAGE = "report.html"
 
 
-def save(folder: Path, report: dict[str, Any]) -> None:
-    """Write report.json and the pictures, each whole or not at all."""
-    from trainer import charts  # matplotlib takes half a second
+def save(folder: Path, report: dict[str, Any], root: Path) -> None:
+    """Write report.json, report.html and the pictures, each whole or not at all. Thumbnails come from under `root`."""
+    from trainer import charts, page  # matplotlib takes half a second
 
     folder.mkdir(parents=True, exist_ok=True)
+    pictures = charts.of(report)
     _write(folder / REPORT, (json.dumps(report, indent=2) + "\n").encode(errors="surrogateescape"))
-    _write(folder / PICTURE, charts.confusion(report["confusion"]["labels"], report["confusion"]["rows_are_truth"]))
-    _write(folder / PER_LABEL, charts.per_label(report["per_label"]))
-    _write(folder / RELIABILITY, charts.reliability(report["calibration"]))
-    _write(folder / RISK, charts.risk_coverage(report["calibration"]))
+    _write(folder / PAGE, page.render(report, pictures, root).encode(errors="backslashreplace"))
+    for name in charts.NAMES:
+        if name in pictures:
+            _write(folder / name, pictures[name])
+        else:
+            (folder / name).unlink(missing_ok=True)  # of an evaluation before this one
 
 
 def _write(path: Path, content: bytes) -> None:
@@ -39,7 +42,7 @@ def _write(path: Path, content: bytes) -> None:
 def show(report: dict[str, Any]) -> None:
     """Print what a person needs first: k of n, the two costly mistakes, then the tables."""
     console = Console(emoji=False, highlight=False, markup=False, soft_wrap=True)  # `simulated:ok:1` is a path
-    console.print(f"{report['right']} of {report['images']} right, {_share(report, 'top_1')}")
+    console.print(f"{report['right']} of {report['images']} right, {percent(report, 'top_1')}")
     for k, right in report["top_k"].items():
         console.print(f"  among the first {k}: {right} of {report['images']}")
     for source, figures in report["by_source"].items():
@@ -54,6 +57,10 @@ def show(report: dict[str, Any]) -> None:
         f"at temperature {calibration['temperature']:.3g} ({_origin(calibration)})"
     )
     console.print(_figures(report), _confusion(report))
+    if "robustness" in report:
+        console.print(_robustness(report["robustness"]))
+    if "comparison" in report:
+        _show_comparison(console, report["comparison"])
     for wrong in report["wrong"][:10]:
         console.print(f"wrong: {wrong['path']} is {wrong['label']}, called {wrong['predicted']} ({wrong['score']:.2f})")
     if len(report["wrong"]) > 10:
@@ -61,10 +68,13 @@ def show(report: dict[str, Any]) -> None:
 
 
 def _figures(report: dict[str, Any]) -> Table:
-    table = Table("label", "images", "called", "right", "precision % (95%)", "recall % (95%)", "F1 % (95%)")
+    table = Table(
+        "label", "images", "called", "right", "precision %", "recall %", "F1 %", box=SIMPLE_HEAD, padding=(0, 1)
+    )
     for row in report["per_label"]:
-        ratios = (_share(row, key) for key in ("precision", "recall", "f1"))
-        table.add_row(row["label"], str(row["images"]), str(row["called"]), str(row["right"]), *ratios)
+        f1 = "–" if row["f1"] is None else f"{100 * row['f1']:.1f}"
+        counts = (str(row[key]) for key in ("images", "called", "right"))
+        table.add_row(row["label"], *counts, percent(row, "precision", 1), percent(row, "recall", 1), f1)
     return table
 
 
@@ -73,17 +83,32 @@ def _origin(calibration: dict[str, Any]) -> str:
     return "the bundle's" if images is None else f"fitted on {images} validation images"
 
 
-def _share(figures: dict[str, Any], key: str) -> str:
-    """A share in percent with its 95% interval."""
-    if figures[key] is None:
-        return "–"
-    low, high = figures[f"{key}_95"]
-    return f"{100 * figures[key]:.2f} ({100 * low:.1f}–{100 * high:.1f})"
+def _robustness(figures: dict[str, Any]) -> Table:
+    """Right answers under each fault, a column a strength."""
+    strengths = list(dict.fromkeys(cell["strength"] for cell in figures["faults"]))
+    table = Table(f"right of {figures['images']} ({figures['right_without']} without)", *strengths, box=SIMPLE_HEAD)
+    for fault in dict.fromkeys(cell["fault"] for cell in figures["faults"]):
+        cells = [cell for cell in figures["faults"] if cell["fault"] == fault]
+        table.add_row(fault, *(f"{cell['right']} ({100 * cell['right'] / cell['images']:.1f}%)" for cell in cells))
+    return table
+
+
+def _show_comparison(console: Console, figures: dict[str, Any]) -> None:
+    console.print(
+        f"against {figures['model'].get('bundle') or figures['model'].get('checkpoint')}: "
+        f"{figures['right']} right here, {figures['other_right']} there, of {figures['images']}; "
+        f"only here {figures['only_this_right']}, only there {figures['only_other_right']}, "
+        f"p = {figures['p_value']:.3g} (exact McNemar)"
+    )
+    table = Table("label", "images", "right here", "right there", "gained", "lost", box=SIMPLE_HEAD)
+    for row in figures["per_label"]:
+        table.add_row(*(str(row[key]) for key in ("label", "images", "right", "other_right", "gained", "lost")))
+    console.print(table, f"{len(figures['differ'])} pictures are called differently: see {PAGE}")
 
 
 def _confusion(report: dict[str, Any]) -> Table:
     labels = report["confusion"]["labels"]
-    table = Table("is \\ called", *(str(number) for number in range(len(labels))))
+    table = Table("is \\ called", *(str(number) for number in range(len(labels))), box=SIMPLE_HEAD)
     for number, (label, row) in enumerate(zip(labels, report["confusion"]["rows_are_truth"], strict=True)):
         table.add_row(f"{number} {label}", *(str(count) if count else "·" for count in row))
     return table

@@ -36,7 +36,7 @@ def test_it_prints_k_of_n_and_writes_the_report_and_the_picture(
     assert f"fitted on {validation} validation images" in printed
     for name in ("confusion.png", "per_label.png", "reliability.png", "risk_coverage.png"):
         assert (tmp_path / "eval" / name).read_bytes().startswith(b"\x89PNG")
-    assert len(list((tmp_path / "eval").iterdir())) == 5
+    assert len(list((tmp_path / "eval").iterdir())) == 6
 
 
 def test_the_numbers_of_the_report_agree_with_each_other(finished: Path) -> None:

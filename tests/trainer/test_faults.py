@@ -8,7 +8,7 @@ from trainer.faults import FAULTS, STRENGTHS, Fault
 
 PIXELS = renderer.render_image("crazing", 77).pixels
 BY_NAME = {fault.name: fault for fault in FAULTS}
-RESHAPING = ("crop shift", "rotation")
+RESHAPING = ("crop shift", "rotation 90/180/270")
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
@@ -75,7 +75,9 @@ def test_a_crop_shift_cuts_a_twentieth_off_each_side_and_invents_nothing() -> No
 
 def test_a_rotation_turns_by_the_degrees_it_names() -> None:
     for strength in range(3):
-        assert np.array_equal(BY_NAME["rotation"].apply(PIXELS, strength, "a"), np.rot90(PIXELS, strength + 1))
+        assert np.array_equal(
+            BY_NAME["rotation 90/180/270"].apply(PIXELS, strength, "a"), np.rot90(PIXELS, strength + 1)
+        )
 
 
 def test_a_name_that_is_no_utf_8_is_a_name() -> None:
