@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from inspector.bundle import Label, Severity
 from inspector.errors import ConfigError
@@ -15,6 +15,7 @@ from inspector.errors import ConfigError
 _Share = Annotated[float, Field(ge=0, lt=1)]
 _Mean = Annotated[float, Field(ge=0, le=1)]
 _Std = Annotated[float, Field(gt=0, le=1)]
+_OneOrMore = BeforeValidator(lambda value: (value,) if isinstance(value, int | float) else value)
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
@@ -75,14 +76,21 @@ class Network(_Part):
     width: Annotated[float, Field(gt=0, le=2)] = 0.5
     channels: Literal[1, 3] = 1  # 3: gray three times, for weights that were trained on colour
     size_px: Annotated[int, Field(ge=16, le=1024)] = 112
-    mean: _Mean | tuple[_Mean, _Mean, _Mean] = 0.5  # gray level 128 becomes 0: near NEU's own mean
-    std: _Std | tuple[_Std, _Std, _Std] = 0.25  # one number for all channels, or one each
+    mean: Annotated[tuple[_Mean, ...], _OneOrMore] = (0.5,)  # gray level 128 becomes 0: near NEU's own mean
+    std: Annotated[tuple[_Std, ...], _OneOrMore] = (0.25,)  # one number for all channels, or one each
 
     @model_validator(mode="after")
     def _agrees(self) -> "Network":
-        if self.channels == 1 and (isinstance(self.mean, tuple) or isinstance(self.std, tuple)):
-            raise ValueError("mean and std are one number each where network.channels is 1")
+        for name, numbers in (("mean", self.mean), ("std", self.std)):
+            if len(numbers) not in (1, self.channels):
+                raise ValueError(f"{name}: {len(numbers)} numbers; one is needed, or one for each of channels")
         return self
+
+    @property
+    def mean_and_std(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """Of each channel."""
+        mean, std = (numbers * (self.channels // len(numbers)) for numbers in (self.mean, self.std))
+        return mean, std
 
 
 class Training(_Part):
@@ -115,7 +123,7 @@ class Augment(_Part):
 
     crop_min_share: Annotated[float, Field(gt=0, le=1)] = 0.8  # of the side: less would cut a lone scratch away
     crop_aspect: Annotated[float, Field(ge=1, le=4)] = 1.0  # width to height, up to this much either way
-    flip: bool | Literal["left_right", "up_down"] = True  # true: both, the strip may run either way
+    flip: Literal[True, False, "left_right", "up_down"] = True  # true: both, the strip may run either way
     brightness: Annotated[float, Field(ge=0, le=1)] = 0.15  # added: up to this share of 255, either way
     contrast: Annotated[float, Field(ge=0, lt=1)] = 0.25  # gain about the image's mean, up to this much either way
     noise_levels: Annotated[float, Field(ge=0, le=64)] = 6.0  # sensor noise, standard deviation up to this
@@ -270,7 +278,7 @@ def override(values: dict[str, Any], assignment: str) -> None:
 def _first_problem(path: Path, overrides: Sequence[str], error: ValidationError) -> str:
     first = error.errors()[0]
     key = ".".join(str(part) for part in first["loc"])
-    source = next((f"-o {text}" for text in overrides if text.partition("=")[0] == key), str(path))
+    source = next((f"-o {text}" for text in overrides if f"{key}.".startswith(text.partition("=")[0] + ".")), str(path))
     message = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         message = "there is no such key"

@@ -43,11 +43,7 @@ class Outcome:
 
 def preprocess_of(network: Network) -> Preprocess:
     """The inspector's preprocessing with this network's numbers."""
-    mean, std = (
-        numbers if isinstance(numbers, tuple) else (numbers,) * network.channels
-        for numbers in (network.mean, network.std)
-    )
-    return Preprocess(network.size_px, network.channels, mean, std)
+    return Preprocess(network.size_px, network.channels, *network.mean_and_std)
 
 
 def train(recipe: Recipe, progress: Progress) -> Outcome:

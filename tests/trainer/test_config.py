@@ -14,7 +14,7 @@ def test_an_override_wins_over_the_file_and_the_file_over_the_default(tmp_path: 
     recipe = config.load(write_recipe(tmp_path), ["training.epochs=3"])
 
     assert recipe.training.epochs == 3  # override; the file says 8
-    assert recipe.training.batch_images == 16  # file
+    assert recipe.training.batch_images == 8  # file
     assert recipe.training.momentum == 0.9  # default
 
 
@@ -29,6 +29,9 @@ def test_an_override_may_open_a_section_the_file_does_not_have(tmp_path: Path) -
         ("training.epochs=many", "training.epochs"),
         ("training.epoch=3", "training.epoch: there is no such key"),
         ("network.depth=20", "network.depth: Input should be 18, 34, 50, 101, 152 or 200, got 20"),
+        ("network.mean=2", "-o network.mean=2: network.mean.0: Input should be less than or equal to 1, got 2"),
+        ("network.mean=[0.5,0.5]", "network: mean: 2 numbers; one is needed, or one for each of channels"),
+        ("augment.flip=sideways", "augment.flip: Input should be True, False, 'left_right' or 'up_down'"),
         ("name.first=1", "name is not a section"),
         ("training", "a.b=value"),
         ("training.epochs=[", "not a YAML value"),
