@@ -50,7 +50,8 @@ def load(path: Path, values: dict[str, Any], overrides: Sequence[str] = ()) -> t
     Raises:
         ConfigError: names the key and what would be right.
     """
-    theirs = [text for text in overrides if re.split("[.=]", text)[0] in _SECTIONS]
+    sections = _SECTIONS | values.keys()
+    theirs = [text for text in overrides if re.split("[.=]", text)[0] in sections]
     ours = [text for text in overrides if text not in theirs]
     for text in theirs:
         config.override(values, text)

@@ -167,6 +167,13 @@ def test_an_override_may_use_their_keys_or_ours(override: str, part: str, key: s
     assert getattr(getattr(recipe, part), key) == expected
 
 
+def test_an_override_of_a_key_that_neither_has_is_refused() -> None:
+    with pytest.raises(ConfigError, match="-o use_gpu=False: use_gpu: there is no such key"):
+        read(NEU_YAML, "use_gpu=False")
+    _, warning = read(NEU_YAML | {"use_gpu": True}, "use_gpu=False")  # a key of the file: named with the others
+    assert warning.endswith(", use_gpu")
+
+
 @pytest.mark.parametrize(
     ("key", "value", "message"),
     [
