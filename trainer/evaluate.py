@@ -117,6 +117,7 @@ def evaluate(
         decision = calibrate.choose(model.logits(validation.images), validation.targets, model.labels, how)
     logits = model.logits(data.images, bar)
     figures = report(model, decision, data, logits, decide(model, decision, data.images, logits))
+    figures["unseen_source"] = _unseen(plan, data, logits)
     figures["calibration"] = calibrate.describe(logits, data.targets, decision.temperature, fitted_on)
     return Evaluation(model, decision, data, logits, figures)
 
@@ -181,6 +182,21 @@ def _of_source(source: str, data: Dataset, right: NDArray[np.bool_], tiles: Sequ
     chosen = [index for index, row in enumerate(data.rows) if row.source == source]
     unsure = sum(tiles[index].outcome == "unsure" for index in chosen)
     return {"images": len(chosen), "right": int(right[chosen].sum()), "unsure": unsure}
+
+
+def _unseen(plan: Manifest, data: Dataset, logits: NDArray[np.float32]) -> dict[str, Any] | None:
+    """The figures without pictures that training, validation included, has seen or of which it has seen the source.
+
+    None where it has seen none of them: the figures of all are those.
+    """
+    trained = {row.path for row in plan.rows if row.split != "eval"}
+    groups, group_of = plan.trained_groups(), {row.path: row.group for row in plan.rows}
+    unseen = [row.path not in trained and group_of.get(row.path, "") not in groups for row in data.rows]
+    if all(unseen):
+        return None
+    right = int((logits.argmax(axis=1) == data.targets)[unseen].sum())
+    share = right / sum(unseen) if any(unseen) else None
+    return {"images": sum(unseen), "right": right, "share": share, "share_95": metrics.wilson(right, sum(unseen))}
 
 
 def _count(tiles: Sequence[TileDecision], outcome: str) -> int:

@@ -50,6 +50,8 @@ def _identity(model: Mapping[str, Any]) -> str:
 def _summary(report: Mapping[str, Any]) -> str:
     alarms, escapes = report["false_alarms"], report["escapes"]
     rows = [("all", report["images"], report["right"], report["outcomes"]["unsure"])]
+    if unseen := report["unseen_source"]:
+        rows.append(("of sources that training has not seen", unseen["images"], unseen["right"], "–"))
     rows += [(name, part["images"], part["right"], part["unsure"]) for name, part in report["by_source"].items()]
     top_k = "".join(f"; {right} have it among the first {k}" for k, right in report["top_k"].items())
     return (

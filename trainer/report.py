@@ -45,6 +45,11 @@ def show(report: dict[str, Any]) -> None:
     console.print(f"{report['right']} of {report['images']} right, {percent(report, 'top_1')}")
     for k, right in report["top_k"].items():
         console.print(f"  among the first {k}: {right} of {report['images']}")
+    if unseen := report["unseen_source"]:
+        console.print(
+            f"  of sources that training has not seen: {unseen['right']} of {unseen['images']} right, "
+            f"{percent(unseen, 'share')}"
+        )
     for source, figures in report["by_source"].items():
         console.print(f"  {source}: {figures['right']} of {figures['images']} right, {figures['unsure']} unsure")
     alarms, escapes = report["false_alarms"], report["escapes"]

@@ -96,6 +96,40 @@ def test_a_list_may_stand_in_for_the_eval_split(finished: Path, tmp_path: Path, 
     assert report["per_label"][1]["images"] == 3
 
 
+def test_pictures_whose_source_training_has_seen_are_counted_apart(
+    finished: Path, tmp_path: Path, run_json: Run
+) -> None:
+    # Given that one eval picture is a crop of the first training picture's source, and the others are of their own
+    rows = [line.split("\t") for line in (finished / "run/manifest.tsv").read_text().splitlines()]
+    for row in rows:
+        if len(row) >= 4 and not row[0].startswith(("#", "path")):
+            row[4:] = [""]
+    first = {split: next(row for row in rows if len(row) == 5 and row[2] == split) for split in ("train", "eval")}
+    first["train"][4] = first["eval"][4] = "coil 7"
+    (tmp_path / "manifest.tsv").write_text("\n".join("\t".join(row) for row in rows))
+    recipe = ["-c", finished / "recipe.yaml", "-o", f"run_dir={tmp_path}"]
+
+    # When
+    report = run_json("eval", *recipe, "--bundle", finished / "run/bundle")
+
+    # Then
+    unseen = report["unseen_source"]
+    assert unseen["images"] == report["images"] - 1
+    lost = 0 if any(wrong["path"] == first["eval"][0] for wrong in report["wrong"]) else 1
+    assert unseen["right"] == report["right"] - lost
+    assert "sources that training has not seen" in (tmp_path / "eval/report.html").read_text()
+
+
+def test_a_list_of_training_pictures_has_nothing_unseen(finished: Path, tmp_path: Path, run_json: Run) -> None:
+    text = (finished / "run/manifest.tsv").read_text()
+    (tmp_path / "manifest.tsv").write_text(text)
+    trained = [line.split("\t") for line in text.splitlines() if "\ttrain\t" in line][:5]
+    (tmp_path / "seen.txt").write_text("".join(f"{row[0]} {row[1]}\n" for row in trained))
+    recipe = ["-c", finished / "recipe.yaml", "-o", f"run_dir={tmp_path}"]
+    report = run_json("eval", *recipe, "--bundle", finished / "run/bundle", "--list", tmp_path / "seen.txt")
+    assert report["unseen_source"] == {"images": 0, "right": 0, "share": None, "share_95": None}
+
+
 def test_a_label_the_model_does_not_have_is_refused(
     finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
