@@ -89,6 +89,7 @@ def prepare(recipe: Recipe, progress: Progress = lambda what, done, total: None)
     """
     skipped: list[Skipped] = []
     notes: list[str] = []
+    recipe = sources.with_root(recipe, anew=True)
     pictures = _pictures(recipe, skipped, notes, progress)
     root = recipe.data.root.resolve() if recipe.data else Path()
     labels = tuple(spec.label() for spec in recipe.labels)
@@ -104,7 +105,8 @@ def prepare(recipe: Recipe, progress: Progress = lambda what, done, total: None)
 
 def rows_of_list(recipe: Recipe, path: Path) -> tuple[Row, ...]:
     """Any `path label` list as eval rows, in the manifest or not. DataError names the line."""
-    return tuple(Row(entry.path, entry.label, "eval", path.name) for entry in sources.entries_of(recipe, path, []))
+    entries = sources.entries_of(sources.with_root(recipe, anew=False), path, [])
+    return tuple(Row(entry.path, entry.label, "eval", path.name) for entry in entries)
 
 
 def _pictures(recipe: Recipe, skipped: list[Skipped], notes: list[str], progress: Progress) -> _Pictures:

@@ -1,10 +1,10 @@
-"""Owns finding the pictures of a recipe: in lists as PaddleClas has them, or in one folder a class."""
+"""Owns finding the pictures of a recipe: in lists as PaddleClas has them, or in one folder a class, packed or not."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer import lists, paths
+from trainer import archive, lists, paths
 from trainer.config import Data, Recipe
 from trainer.lists import Entry
 from trainer.manifest import DataError, Split
@@ -22,6 +22,18 @@ class Found:
     split: Split | None
     source: str
     line: int = 0
+
+
+def with_root(recipe: Recipe, anew: bool) -> Recipe:
+    """The recipe with a folder for data.root: of a zip or tar, where prepare unpacks it, which is done if `anew`.
+
+    DataError for an archive that cannot be unpacked safely, OSError where it is not unpacked yet.
+    """
+    if recipe.data is None or not archive.is_archive(recipe.data.root):
+        return recipe
+    folder = recipe.run_dir / "unpacked"
+    root = archive.unpack(recipe.data.root, folder) if anew else archive.innermost(folder)
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update={"root": root})})
 
 
 def find(recipe: Recipe, data: Data, notes: list[str]) -> list[Found]:
