@@ -12,5 +12,6 @@
                                     │       the inspector's own predictor and refused if scores differ
                                  predict, inspector
 
-Every command takes one recipe, `-c configs/train/….yaml`, and writes under the recipe's `run_dir`.
+Every command takes one recipe, `-c configs/train/….yaml` or a PaddleClas 1.x config (paddleclas.py), and writes under
+its `run_dir`. Training may start from PaddleClas weights: pretrained.py, which reads them by pdparams.py and pickles.py.
 """
