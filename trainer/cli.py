@@ -55,6 +55,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--robustness", action="store_true", help="the faults of a line too, at three strengths")
     evaluate.add_argument("--against", type=Path, metavar="OTHER", help="compare with this checkpoint or bundle")
+    evaluate.add_argument("--suspects", action="store_true", help="rank the training pictures whose label looks wrong")
     export.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: RUN_DIR/last.npz")
     export.add_argument("--to", type=Path, metavar="DIR", help="default: RUN_DIR/bundle")
     predict.add_argument("--bundle", type=Path, metavar="DIR", help="default: the recipe's, else the one we ship")
@@ -155,7 +156,7 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _eval(options: argparse.Namespace) -> int:
-    from trainer import compare, evaluate, manifest, prepare, report, robustness
+    from trainer import compare, evaluate, manifest, prepare, report, robustness, suspects
     from trainer.bar import Bar
 
     recipe = _recipe(options)
@@ -170,12 +171,14 @@ def _eval(options: argparse.Namespace) -> int:
     other = evaluate.open_model(options.against) if options.against else None
     data = evaluate.load(plan, rows)
     with Bar() as bar:
+        looked_at = {"suspects": suspects.search(plan, bar)} if options.suspects else {}
         done = evaluate.evaluate(model, decision, recipe.decision, plan, data, bar)
         if options.robustness:
             done.report["robustness"] = robustness.measure(done, bar)
         if other:
             against = evaluate.evaluate(*other, recipe.decision, plan, data, bar)
             done.report["comparison"] = compare.compare(done, against)
+    done.report.update(looked_at)
     report.save(recipe.report_dir, done.report, plan.root)
     if options.json:
         _print_json(done.report)

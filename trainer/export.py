@@ -119,7 +119,9 @@ def _describe(recipe: Recipe, saved: Checkpoint, evaluation: dict[str, Any]) -> 
     if trained["training"]["pretrained"]:
         trained["training"]["pretrained"] = Path(trained["training"]["pretrained"]).name
     figures = {
-        key: value for key, value in evaluation.items() if key not in ("decision", "skipped", "wrong", "comparison")
+        key: value
+        for key, value in evaluation.items()
+        if key not in ("decision", "skipped", "wrong", "comparison", "suspects")
     }
     return bundle.Manifest(
         name=recipe.name,

@@ -36,6 +36,8 @@ def render(report: Mapping[str, Any], charts: Mapping[str, bytes], root: Path) -
     if "comparison" in report:
         parts.append(_comparison(report["comparison"], root))
     parts.append(_wrong(report, root))
+    if "suspects" in report:
+        parts.append(_suspects(report["suspects"], root))
     title = f"Evaluation of {_identity(report['model'])}"
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -156,6 +158,22 @@ def _wrong(report: Mapping[str, Any], root: Path) -> str:
         for row in wrong[:SHOWN]
     )
     return f"<h2>Wrong</h2><p>{len(wrong)} pictures{_cut(wrong)}.</p>" + _tiles(shown)
+
+
+def _suspects(figures: Mapping[str, Any], root: Path) -> str:
+    """Pictures another label fits better, judged by what others of their label look like."""
+    ranked = [row for row in figures["ranked"] if row["called"] != row["label"]]
+    shown = (
+        (
+            _picture(row["path"], root),
+            f"{row['path']} is {row['label']} ({row['score']:.2f}); {row['called']}? ({row['called_score']:.2f})",
+        )
+        for row in ranked[:SHOWN]
+    )
+    return (
+        f"<h2>Labels to look at</h2><p>Of {figures['images']} training and validation pictures, {len(ranked)} "
+        f"look more like another label to a head that never saw them{_cut(ranked)}.</p>" + _tiles(shown)
+    )
 
 
 def _cut(rows: Sequence[Any]) -> str:

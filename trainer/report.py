@@ -66,6 +66,8 @@ def show(report: dict[str, Any]) -> None:
         console.print(_robustness(report["robustness"]))
     if "comparison" in report:
         _show_comparison(console, report["comparison"])
+    if "suspects" in report:
+        _show_suspects(console, report["suspects"])
     for wrong in report["wrong"][:10]:
         console.print(f"wrong: {wrong['path']} is {wrong['label']}, called {wrong['predicted']} ({wrong['score']:.2f})")
     if len(report["wrong"]) > 10:
@@ -109,6 +111,15 @@ def _show_comparison(console: Console, figures: dict[str, Any]) -> None:
     for row in figures["per_label"]:
         table.add_row(*(str(row[key]) for key in ("label", "images", "right", "other_right", "gained", "lost")))
     console.print(table, f"{len(figures['differ'])} pictures are called differently: see {PAGE}")
+
+
+def _show_suspects(console: Console, figures: dict[str, Any]) -> None:
+    ranked = [row for row in figures["ranked"] if row["called"] != row["label"]]
+    console.print(f"labels to look at: {len(ranked)} of {figures['images']}, with pictures in {PAGE}")
+    for row in ranked[:10]:
+        console.print(
+            f"  {row['path']} is {row['label']} ({row['score']:.2f}); {row['called']}? ({row['called_score']:.2f})"
+        )
 
 
 def _confusion(report: dict[str, Any]) -> Table:
