@@ -92,7 +92,7 @@ def _recipe(options: argparse.Namespace) -> Any:
 
 
 def _prepare(options: argparse.Namespace) -> int:
-    from trainer import manifest
+    from trainer import contact, hygiene, manifest
     from trainer.bar import Bar
     from trainer.prepare import prepare
 
@@ -102,37 +102,18 @@ def _prepare(options: argparse.Namespace) -> int:
     written = [fold.manifest_path for fold in recipe.of_folds()]
     for path, plan in zip(written, prepared.manifests, strict=True):
         manifest.write(path, plan)
-    counts = [{split: len(plan.split(split)) for split in manifest.SPLITS} for plan in prepared.manifests]
+    sheets = contact.save(recipe.run_dir / "contact", prepared.pictures)
+    found = hygiene.figures(prepared, written) | {"contact_sheets": [str(sheet) for sheet in sheets]}
     if options.json:
-        _print_json(
-            {
-                "manifest": str(written[0]),
-                "images": counts[0],
-                "manifests": [{"path": str(path)} | count for path, count in zip(written, counts, strict=True)],
-                "skipped": [asdict(skip) for skip in prepared.skipped],
-                "notes": prepared.notes,
-                "overlaps": {"pairs": len(prepared.overlaps), "groups": prepared.groups},
-                "eval_seen_by_training": prepared.seen_summary(),
-            }
-        )
+        _print_json(found)
         return EXIT_OK
     for note in prepared.notes:
         _warn(note)
     for skip in prepared.skipped:
         _warn(f"skipped {skip.path}: {skip.reason}")
-    for path, count in zip(written, counts, strict=True):
-        print(f"{path}: {', '.join(f'{count[name]} {name}' for name in manifest.SPLITS)} images")
-    if prepared.skipped:
-        print(f"{len(prepared.skipped)} images skipped")
-    if prepared.overlaps:
-        grouped = sum(prepared.groups.values())
-        print(f"{len(prepared.overlaps)} pairs overlap: {grouped} images are crops of {len(prepared.groups)} sources")
-    if prepared.seen and prepared.seen.same_source:
-        seen = prepared.seen
-        print(
-            f"of the {seen.held_out} eval images, training sees the source of {len(seen.same_source)}, pixels of "
-            f"{len(seen.overlapping)} ({seen.pairs} pairs), {seen.area_share:.0%} of their area"
-        )
+    hygiene.show(found)
+    if sheets:
+        print(f"{recipe.run_dir / 'contact'}: a contact sheet of each label")
     return EXIT_OK
 
 

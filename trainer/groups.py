@@ -2,10 +2,23 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 
 from trainer.overlap import Box, Overlap
+
+
+class Link(Protocol):
+    """Two pictures of one source: an overlap, or a copy."""
+
+    @property
+    def first(self) -> int:
+        """Index of one picture."""
+
+    @property
+    def second(self) -> int:
+        """Index of the other."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +35,10 @@ class Seen:
     area_share: float
 
 
-def groups(count: int, overlaps: Iterable[Overlap]) -> list[int]:
+def groups(count: int, links: Iterable[Link]) -> list[int]:
     """The group of each of `count` pictures: linked ones, over any number of others, have the same.
 
-    Groups are numbered from 0 by their first picture, whatever the order of the overlaps. Union by smallest member
+    Groups are numbered from 0 by their first picture, whatever the order of the links. Union by smallest member
     with path halving (Tarjan and van Leeuwen, 1984): nearly linear.
     """
     parent = list(range(count))
@@ -35,17 +48,23 @@ def groups(count: int, overlaps: Iterable[Overlap]) -> list[int]:
             parent[index] = index = parent[parent[index]]
         return index
 
-    for overlap in overlaps:
-        low, high = sorted((root(overlap.first), root(overlap.second)))
+    for link in links:
+        low, high = sorted((root(link.first), root(link.second)))
         parent[high] = low
     numbers: dict[int, int] = {}
     return [numbers.setdefault(root(index), len(numbers)) for index in range(count)]
 
 
 def seen(
-    train: Iterable[int], held_out: Sequence[int], overlaps: Sequence[Overlap], shapes: Sequence[tuple[int, int]]
+    train: Iterable[int],
+    held_out: Sequence[int],
+    overlaps: Sequence[Overlap],
+    shapes: Sequence[tuple[int, int]],
+    links: Sequence[Link] = (),
 ) -> Seen:
     """How much training has seen of the held-out pictures. `shapes`: (height, width) of every picture.
+
+    `links` tell of one source beyond the overlaps: pairs and area count overlaps alone.
 
     Raises:
         ValueError: a picture is in both lists.
@@ -59,7 +78,7 @@ def seen(
             boxes[overlap.first].append(overlap.first_box)
         if overlap.second in boxes and overlap.first in known:
             boxes[overlap.second].append(overlap.second_box)
-    number = groups(len(shapes), overlaps)
+    number = groups(len(shapes), [*overlaps, *links])
     trained = {number[index] for index in known}
     area = sum(shapes[index][0] * shapes[index][1] for index in boxes)
     return Seen(

@@ -1,8 +1,8 @@
-"""Owns prepare: checks that each picture can be read, links what overlaps, freezes labels and split in the manifest."""
+"""Owns prepare: checks that each picture can be read, links those of one source, freezes labels and split."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from inspector import image, renderer
 from inspector.errors import ImageError
-from trainer import groups, overlap, sources
+from trainer import copies, groups, overlap, sources
 from trainer.config import Recipe, Simulated
-from trainer.groups import Seen
+from trainer.copies import Copy
+from trainer.groups import Link, Seen
 from trainer.manifest import SIMULATED, SPLITS, DataError, Manifest, Row, Split
 from trainer.overlap import Overlap
 from trainer.sources import Found
@@ -31,6 +32,20 @@ class Skipped:
 
 
 @dataclass(frozen=True, slots=True)
+class Pictures:
+    """The usable pictures, in the order of the manifest's real rows, and the group of each, "" where it is alone.
+
+    Overlaps and copies name pictures by their place here.
+    """
+
+    found: tuple[Found, ...]
+    pixels: tuple[NDArray[np.uint8], ...] = field(compare=False)
+    overlaps: tuple[Overlap, ...]
+    copies: tuple[Copy, ...]
+    groups: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Prepared:
     """The manifest, not yet written, or one a fold; what was left out of it, and what its pictures share.
 
@@ -42,7 +57,7 @@ class Prepared:
     manifests: tuple[Manifest, ...]
     skipped: tuple[Skipped, ...]
     notes: tuple[str, ...]
-    overlaps: tuple[Overlap, ...]
+    pictures: Pictures
     seen: Seen | None
 
     @property
@@ -56,31 +71,9 @@ class Prepared:
         counts = Counter(row.group for row in self.manifest.rows if row.group)
         return dict(counts.most_common())
 
-    def seen_summary(self) -> dict[str, float] | None:
-        """`seen` as numbers: eval images, those that share a source or pixels with training, pairs, share of area."""
-        if self.seen is None:
-            return None
-        return {
-            "eval_images": self.seen.held_out,
-            "same_source": len(self.seen.same_source),
-            "overlapping": len(self.seen.overlapping),
-            "pairs": self.seen.pairs,
-            "area_share": round(self.seen.area_share, 4),
-        }
-
-
-@dataclass(frozen=True, slots=True)
-class _Pictures:
-    """The usable pictures: what names them, their pixels, and the group of each, "" where it is alone."""
-
-    found: tuple[Found, ...]
-    pixels: tuple[NDArray[np.uint8], ...]
-    overlaps: tuple[Overlap, ...]
-    groups: tuple[str, ...]
-
 
 def prepare(recipe: Recipe, progress: Progress = lambda what, done, total: None) -> Prepared:
-    """Find and check every picture of the recipe, group those that overlap, and draw the splits with its seed.
+    """Find and check every picture of the recipe, group overlapping crops and copies, draw the splits by its seed.
 
     Pictures of one group are never on two sides of a split drawn here. Lists are followed as they are.
 
@@ -100,7 +93,7 @@ def prepare(recipe: Recipe, progress: Progress = lambda what, done, total: None)
             where = f" in fold {number} of {len(manifests)}" if len(manifests) > 1 else ""
             raise DataError(f"label {label!r} has no training image{where}: add some, or take it out of `labels`")
     seen = _seen(pictures, manifests[0].rows) if len(manifests) == 1 else None
-    return Prepared(manifests, tuple(skipped), tuple(notes), pictures.overlaps, seen)
+    return Prepared(manifests, tuple(skipped), tuple(notes), pictures, seen)
 
 
 def rows_of_list(recipe: Recipe, path: Path) -> tuple[Row, ...]:
@@ -109,9 +102,9 @@ def rows_of_list(recipe: Recipe, path: Path) -> tuple[Row, ...]:
     return tuple(Row(entry.path, entry.label, "eval", path.name) for entry in entries)
 
 
-def _pictures(recipe: Recipe, skipped: list[Skipped], notes: list[str], progress: Progress) -> _Pictures:
+def _pictures(recipe: Recipe, skipped: list[Skipped], notes: list[str], progress: Progress) -> Pictures:
     if recipe.data is None:
-        return _Pictures((), (), (), ())
+        return Pictures((), (), (), (), ())
     root, found = recipe.data.root, sources.find(recipe, recipe.data, notes)
     read: list[tuple[Found, NDArray[np.uint8]]] = []
     for done, entry in enumerate(found, 1):
@@ -126,7 +119,8 @@ def _pictures(recipe: Recipe, skipped: list[Skipped], notes: list[str], progress
         )
     usable, images = tuple(entry for entry, _ in read), tuple(pixels for _, pixels in read)
     overlaps = overlap.find_overlaps(images, lambda done, total: progress("comparing", done, total))
-    return _Pictures(usable, images, tuple(overlaps), _group_names(usable, overlaps))
+    same = copies.find_copies(images)
+    return Pictures(usable, images, tuple(overlaps), tuple(same), _group_names(usable, [*overlaps, *same]))
 
 
 def _read(root: Path, entry: Found, skipped: list[Skipped]) -> NDArray[np.uint8] | None:
@@ -140,9 +134,9 @@ def _read(root: Path, entry: Found, skipped: list[Skipped]) -> NDArray[np.uint8]
     return None
 
 
-def _group_names(found: Sequence[Found], overlaps: Sequence[Overlap]) -> tuple[str, ...]:
-    """A group is called after its first picture; a picture that overlaps no other has none."""
-    numbers = groups.groups(len(found), overlaps)
+def _group_names(found: Sequence[Found], links: Sequence[Link]) -> tuple[str, ...]:
+    """A group is called after its first picture; a picture linked to no other has none."""
+    numbers = groups.groups(len(found), links)
     sizes = Counter(numbers)
     names: dict[int, str] = {}
     for entry, number in zip(found, numbers, strict=True):
@@ -150,7 +144,7 @@ def _group_names(found: Sequence[Found], overlaps: Sequence[Overlap]) -> tuple[s
     return tuple(names[number] for number in numbers)
 
 
-def _split(recipe: Recipe, pictures: _Pictures) -> list[Split]:
+def _split(recipe: Recipe, pictures: Pictures) -> list[Split]:
     """What the lists say, and drawn where they say nothing: the validation part of their train list, or all three."""
     if recipe.data is None:
         return []
@@ -159,7 +153,7 @@ def _split(recipe: Recipe, pictures: _Pictures) -> list[Split]:
     return _drawn(pictures, free, recipe.data.val_share, evaluation, f"{recipe.seed} split")
 
 
-def _folds(recipe: Recipe, pictures: _Pictures) -> Iterator[list[Split]]:
+def _folds(recipe: Recipe, pictures: Pictures) -> Iterator[list[Split]]:
     """One split a fold: every picture is in eval once; the validation part is drawn from the rest."""
     if recipe.data is None or recipe.data.folds is None:
         return
@@ -171,7 +165,7 @@ def _folds(recipe: Recipe, pictures: _Pictures) -> Iterator[list[Split]]:
         yield _drawn(pictures, free, val, 0.0, f"{recipe.seed} fold {fold}")
 
 
-def _drawn(pictures: _Pictures, free: Sequence[int], val: float, evaluation: float, seed: str) -> list[Split]:
+def _drawn(pictures: Pictures, free: Sequence[int], val: float, evaluation: float, seed: str) -> list[Split]:
     """The `free` pictures split by drawing, `val` of what is not evaluated; all others are evaluated."""
     shares = [(1 - evaluation) * (1 - val), (1 - evaluation) * val, evaluation]
     keys = _group_keys(pictures)
@@ -182,12 +176,12 @@ def _drawn(pictures: _Pictures, free: Sequence[int], val: float, evaluation: flo
     return splits
 
 
-def _group_keys(pictures: _Pictures) -> list[str | int]:
+def _group_keys(pictures: Pictures) -> list[str | int]:
     """The group of each picture; one that is alone is a group by itself."""
     return [group or index for index, group in enumerate(pictures.groups)]
 
 
-def _rows(recipe: Recipe, pictures: _Pictures, splits: Sequence[Split]) -> tuple[Row, ...]:
+def _rows(recipe: Recipe, pictures: Pictures, splits: Sequence[Split]) -> tuple[Row, ...]:
     real = [
         Row(entry.path, entry.label, split, entry.source, group)
         for entry, split, group in zip(pictures.found, splits, pictures.groups, strict=True)
@@ -195,14 +189,14 @@ def _rows(recipe: Recipe, pictures: _Pictures, splits: Sequence[Split]) -> tuple
     return (*real, *(_simulated(recipe, recipe.simulated) if recipe.simulated else ()))
 
 
-def _seen(pictures: _Pictures, rows: Sequence[Row]) -> Seen | None:
+def _seen(pictures: Pictures, rows: Sequence[Row]) -> Seen | None:
     """What training, validation included, has seen of the real eval pictures, which come first in `rows`."""
     held_out = [index for index in range(len(pictures.found)) if rows[index].split == "eval"]
     if not held_out:
         return None
     known = set(range(len(pictures.found))).difference(held_out)
     shapes = [(pixels.shape[0], pixels.shape[1]) for pixels in pictures.pixels]
-    return groups.seen(known, held_out, pictures.overlaps, shapes)
+    return groups.seen(known, held_out, pictures.overlaps, shapes, pictures.copies)
 
 
 def _simulated(recipe: Recipe, plan: Simulated) -> Iterator[Row]:

@@ -91,7 +91,7 @@ def test_prepare_says_what_it_did_in_json(tmp_path: Path, run_json: Callable[...
 
     assert result["images"] == {"train": 9, "val": 3, "eval": 3}
     assert result["skipped"] == [{"path": "Sc/Sc_9.png", "reason": "empty file"}]
-    assert result["overlaps"] == {"pairs": 0, "groups": {}}
+    assert result["overlaps"] == {"pairs": [], "groups": {}}
     assert result["eval_seen_by_training"] == {
         "eval_images": 3, "same_source": 0, "overlapping": 0, "pairs": 0, "area_share": 0.0,
     }  # fmt: skip
@@ -110,7 +110,8 @@ def test_prepare_says_how_much_of_the_eval_list_training_sees(
     assert main(["prepare", "-c", str(write_recipe(tmp_path, data=data))]) == 0
 
     printed = capsys.readouterr().out
-    assert "1 pairs overlap: 2 images are crops of 1 sources" in printed
+    assert "1 pairs overlap\n2 images are of 1 sources: overlapping crops or copies\n" in printed
+    assert "1 exact copies: Sc/Sc_1.png = Sc/copy.png\n" in printed
     assert "of the 1 eval images, training sees the source of 1, pixels of 1 (1 pairs), 100% of their area" in printed
 
 

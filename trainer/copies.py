@@ -1,0 +1,93 @@
+"""Owns the search for copies of a whole picture: the same pixels again, or re-encoded, rescaled, brighter, noisier."""
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Gray = NDArray[np.uint8]
+Floats = NDArray[np.float32]
+
+#: What two pictures must agree in to be near copies: as a whole, and in the middle one of 16 blocks. A scratch at one
+#: place or one lighting makes strangers alike as a whole, never in the grain of most blocks.
+WHOLE, BLOCK = 0.9, 0.6
+_COARSE_PX, _FINE_PX, _BLOCKS = 16, 64, 4
+_MIN_DETAIL = 0.5  # gray levels, standard deviation: less is blank, and blank pictures are all alike
+_CHUNK = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """Two pictures that are one: first < second. `similarity` is 1 where every pixel is the same."""
+
+    first: int
+    second: int
+    similarity: float
+
+
+def find_copies(images: Sequence[Gray]) -> list[Copy]:
+    """Copies, in order: of pictures with the same pixels each with the one before; near ones as far as they differ.
+
+    Near copies lie as their original does: what is turned, mirrored or cut is no copy (pixel-identical areas under
+    these are overlaps). Time is quadratic, 2 s for 10,000 pictures; memory 2 kB a picture.
+    """
+    exact = list(_exact(images))
+    known = {copy.second for copy in exact}
+    # The first of each set of equals stands for all of them.
+    kept = [index for index in range(len(images)) if index not in known]
+    near = [Copy(kept[a], kept[b], score) for a, b, score in _near([images[index] for index in kept])]
+    return sorted([*exact, *near], key=lambda copy: (copy.first, copy.second))
+
+
+def _exact(images: Sequence[Gray]) -> Iterator[Copy]:
+    last: dict[bytes, int] = {}
+    for index, image in enumerate(images):
+        key = hashlib.sha256(f"{image.shape}".encode() + image.tobytes()).digest()
+        if key in last:
+            yield Copy(last[key], index, 1.0)
+        last[key] = index
+
+
+def _near(images: Sequence[Gray]) -> Iterator[tuple[int, int, float]]:
+    """Candidates alike as a whole, on coarse thumbnails, are compared block by block on finer ones."""
+    coarse = np.stack([_coarse(image) for image in images]) if images else np.zeros((0, 1), np.float32)
+    for start in range(0, len(coarse), _CHUNK):
+        likeness = coarse[start : start + _CHUNK] @ coarse[start:].T
+        for row, column in np.argwhere(likeness >= WHOLE):
+            if column > row:
+                first, second = start + int(row), start + int(column)
+                score = _block_likeness(images[first], images[second])
+                if score >= BLOCK:
+                    yield first, second, round(score, 4)
+
+
+def _coarse(image: Gray) -> Floats:
+    """The detail of a picture as a unit vector: two pictures agree by their product. Zeros where there is none."""
+    detail = _detail(image, _COARSE_PX).ravel()
+    return _unit(detail) if detail.std() >= _MIN_DETAIL else np.zeros_like(detail)
+
+
+def _block_likeness(one: Gray, other: Gray) -> float:
+    """The median over blocks of the correlation of their detail."""
+    pairs = zip(_blocks(one), _blocks(other), strict=True)
+    return float(np.median([float(_unit(a) @ _unit(b)) for a, b in pairs]))
+
+
+def _blocks(image: Gray) -> list[Floats]:
+    detail, side = _detail(image, _FINE_PX), _FINE_PX // _BLOCKS
+    corners = [(y, x) for y in range(0, _FINE_PX, side) for x in range(0, _FINE_PX, side)]
+    return [detail[y : y + side, x : x + side].ravel() for y, x in corners]
+
+
+def _detail(image: Gray, side: int) -> Floats:
+    """A thumbnail less its surroundings, so that no lighting is left in it."""
+    thumbnail = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
+    return np.asarray(thumbnail - cv2.blur(thumbnail, (5, 5)), np.float32)
+
+
+def _unit(values: Floats) -> Floats:
+    centred = values - values.mean()
+    return np.asarray(centred / max(float(np.linalg.norm(centred)), 1e-6), np.float32)
