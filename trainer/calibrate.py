@@ -15,23 +15,42 @@ _TEMPERATURES = np.geomspace(0.25, 4, 161)
 
 
 def choose(logits: NDArray[np.float32], truth: Indices, labels: tuple[Label, ...], how: DecisionChoice) -> Decision:
-    """One temperature (least log loss) and one threshold for all labels (as high as `max_unsure` allows).
+    """One temperature (least log loss) and a threshold for each label: all the same, unless `max_error` is set.
 
-    Without validation images: temperature 1 and the least threshold.
+    The same for all is as high as `max_unsure` allows. Without validation images: temperature 1, the least threshold.
     """
-    temperature, threshold = 1.0, how.min_threshold
+    temperature, thresholds = 1.0, [how.min_threshold] * len(labels)
     if len(truth):
-        temperature = float(min(_TEMPERATURES, key=lambda t: log_loss(softmax(logits, t), truth)))
+        best = min(_TEMPERATURES, key=lambda t: log_loss(softmax(logits, t), truth))
+        temperature = round(float(best), 4)  # before the thresholds: they hold for what the bundle says
         scores = softmax(logits, temperature)
-        right = np.sort(scores.max(axis=1)[scores.argmax(axis=1) == truth])
-        if len(right):
-            lost = int(len(right) * how.max_unsure)  # so many of the least sure right answers may go
-            threshold = float(np.clip(right[lost] - 0.005, how.min_threshold, how.max_threshold))
+        if how.max_error is None:
+            thresholds = [_for_all(scores, truth, how)] * len(labels)
+        else:
+            thresholds = [_for_one(scores, truth, index, how.max_error, how) for index in range(len(labels))]
     return Decision(
-        temperature=round(temperature, 4),
-        thresholds={label.name: round(threshold, 2) for label in labels},
+        temperature=temperature,
+        thresholds={label.name: threshold for label, threshold in zip(labels, thresholds, strict=True)},
         min_contrast=how.min_contrast,
     )
+
+
+def _for_all(scores: NDArray[np.float64], truth: Indices, how: DecisionChoice) -> float:
+    right = np.sort(scores.max(axis=1)[scores.argmax(axis=1) == truth])
+    if not len(right):
+        return how.min_threshold
+    lost = int(len(right) * how.max_unsure)  # so many of the least sure right answers may go
+    return round(float(np.clip(right[lost] - 0.005, how.min_threshold, how.max_threshold)), 2)
+
+
+def _for_one(scores: NDArray[np.float64], truth: Indices, label: int, max_error: float, how: DecisionChoice) -> float:
+    """The least threshold at which at most `max_error` of the pictures called `label` are not; 1 where none is."""
+    called = scores.argmax(axis=1) == label
+    curve = risk_coverage(scores[called].max(axis=1), truth[called] == label)
+    if not curve:
+        return how.min_threshold  # never called so: nothing is known against it
+    allowed = [kept.least_score for kept in curve if kept.wrong <= max_error * kept.images]
+    return max(how.min_threshold, float(np.floor(allowed[-1] * 1e6) / 1e6)) if allowed else 1.0
 
 
 def describe(logits: NDArray[np.float32], truth: Indices, temperature: float, fitted_on: int | None) -> dict[str, Any]:

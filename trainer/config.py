@@ -133,11 +133,12 @@ class Augment(_Part):
 
 
 class DecisionChoice(_Part):
-    """How `eval` chooses the one threshold of all labels from the validation part."""
+    """How `eval` chooses the threshold from the validation part: one for all labels, or by `max_error` one for each."""
 
     max_unsure: _Share = 0.003  # share of rightly classified validation images that may be lost to `unsure`
     min_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.5  # under half, some other label is as likely
     max_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.7  # a few hundred images cannot justify more
+    max_error: _Share | None = None  # set: a threshold for each label; so few of its validation answers are wrong
     min_contrast: Annotated[float, Field(ge=0, le=128)] = 2.0  # gray levels: less is a blank picture
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from inspector.bundle import Label
+from inspector.bundle import Decision, Label
 from trainer import calibrate, metrics
 from trainer.config import DecisionChoice
 
@@ -126,6 +126,35 @@ def test_the_threshold_loses_no_more_right_answers_than_allowed() -> None:
     assert strict.thresholds["ok"] <= scores.min()
     assert loose.thresholds["ok"] == 0.7  # the most that the recipe allows
     assert set(strict.thresholds) == {"ok", "scratches"}
+
+
+def test_for_a_wanted_error_rate_each_label_gets_its_own_threshold() -> None:
+    # Given 100 pictures called ok, at scores that fall; the 95th and the 99th are not ok. Scratches are all right.
+    logits = np.zeros((150, 2), np.float32)
+    logits[:100, 0] = np.linspace(6, 1, 100)
+    logits[100:, 1] = 3
+    truth = np.array([0] * 100 + [1] * 50)
+    truth[[94, 98]] = 1
+
+    def chosen(max_error: float) -> Decision:
+        return calibrate.choose(logits, truth, LABELS, DecisionChoice(max_error=max_error))
+
+    # When
+    none, some, any_ = chosen(0.0), chosen(0.011), chosen(0.5)
+
+    # Then: none wrong above the 95th, one in 98 above the 99th, all at half
+    scores = metrics.softmax(logits, none.temperature)[:, 0]
+    assert scores[94] < none.thresholds["ok"] <= scores[93]
+    assert scores[98] < some.thresholds["ok"] <= scores[97]
+    assert any_.thresholds["ok"] <= scores[99]
+    assert none.thresholds["scratches"] <= metrics.softmax(logits, none.temperature)[100, 1]
+
+
+def test_a_label_whose_surest_answer_is_wrong_can_promise_nothing() -> None:
+    logits = np.array([[5, 0], [4, 0], [0, 3]], np.float32)
+    decision = calibrate.choose(logits, np.array([1, 0, 1]), LABELS, DecisionChoice(max_error=0.1))
+    assert decision.thresholds["ok"] == 1.0
+    assert decision.thresholds["scratches"] < 1.0
 
 
 def test_an_overconfident_model_gets_a_temperature_above_one() -> None:
