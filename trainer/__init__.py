@@ -13,5 +13,5 @@
                                  predict, inspector
 
 Every command takes one recipe, `-c configs/train/….yaml` or a PaddleClas 1.x config (paddleclas.py), and writes under
-its `run_dir`. Training may start from PaddleClas weights: pretrained.py, which reads them by pdparams.py and pickles.py.
+its `run_dir`. Training may start from PaddleClas weights (pretrained.py, over the readers pdparams.py and pickles.py).
 """
