@@ -44,11 +44,12 @@ def wilson(part: int, whole: int) -> Interval | None:
 
 
 def percent(figures: Mapping[str, Any], key: str, decimals: int = 2) -> str:
-    """A share in percent with its 95% interval; a dash where nothing was measured."""
+    """A share in percent with its 95% interval; a dash where nothing was measured. `decimals`: 1 or more."""
     if figures[key] is None:
         return "–"
     low, high = figures[f"{key}_95"]
-    return f"{100 * figures[key]:.{decimals}f} ({100 * low:.1f}–{100 * high:.1f})"
+    spread = f"{100 * low:.{decimals - 1}f}–{100 * high:.{decimals - 1}f}"
+    return f"{100 * figures[key]:.{decimals}f} ({spread})"
 
 
 def top_k(logits: NDArray[np.float32], truth: Indices, k: int) -> int:

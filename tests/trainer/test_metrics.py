@@ -53,6 +53,12 @@ def test_each_ratio_lies_in_its_interval_and_f1_counts_what_is_or_is_called_so()
     assert figures.f1_95[0] < figures.f1 < figures.f1_95[1]
 
 
+def test_a_share_is_printed_with_its_interval_or_a_dash() -> None:
+    assert metrics.percent({"recall": 0.9444, "recall_95": (0.849, 0.981)}, "recall") == "94.44 (84.9–98.1)"
+    assert metrics.percent({"recall": 0.9444, "recall_95": (0.849, 0.981)}, "recall", 1) == "94.4 (85–98)"
+    assert metrics.percent({"recall": None, "recall_95": None}, "recall") == "–"
+
+
 def test_top_k_counts_the_truth_among_the_k_highest() -> None:
     logits = np.array([[3, 2, 1], [3, 2, 1], [3, 2, 1], [1, 1, 0]], np.float32)
     truth = np.array([0, 1, 2, 1])
