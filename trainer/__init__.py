@@ -6,7 +6,7 @@
                                     │
     images once in memory ──▶ train ── last.npz, best.npz (weights, recipe, labels, figures)
        dataset ▶ augment            │
-       ▶ inspector.preprocess     eval ── k of n, calibration, thresholds; faults, compare, suspects ──▶ eval/report.html
+       ▶ inspector.preprocess     eval ── k of n, calibration, thresholds; faults, suspects ──▶ eval/report.html
                                     │
                                  export ── bundle (program, weights, golden images), reloaded through
                                     │       the inspector's own predictor and refused if scores differ
