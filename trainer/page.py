@@ -67,14 +67,18 @@ def _summary(report: Mapping[str, Any]) -> str:
 
 
 def _labels(report: Mapping[str, Any], charts: Mapping[str, bytes]) -> str:
-    heads = ("label", "images", "called", "right", "precision %", "recall %", "F1 %")
+    heads = ("label", "images", "called", "right", "precision %", "recall %", "F1 %", "threshold")
     rows = [
         [row[key] for key in ("label", "images", "called", "right")]
         + [percent(row, key) for key in ("precision", "recall", "f1")]
+        + [f"{report['decision']['thresholds'][row['label']]:.2f}"]
         for row in report["per_label"]
     ]
     return (
-        "<h2>Each label</h2>" + _table(heads, rows) + _chart(charts, "per_label.png") + _chart(charts, "confusion.png")
+        '<h2>Each label</h2><p class="note">An answer whose score is under its label\'s threshold is unsure.</p>'
+        + _table(heads, rows)
+        + _chart(charts, "per_label.png")
+        + _chart(charts, "confusion.png")
     )
 
 

@@ -69,15 +69,16 @@ def show(report: dict[str, Any]) -> None:
     if "suspects" in report:
         _show_suspects(console, report["suspects"])
     for wrong in report["wrong"][:10]:
-        console.print(f"wrong: {wrong['path']} is {wrong['label']}, called {wrong['predicted']} ({wrong['score']:.2f})")
+        console.print(
+            f"wrong: {_plain(wrong['path'])} is {wrong['label']}, called {wrong['predicted']} ({wrong['score']:.2f})"
+        )
     if len(report["wrong"]) > 10:
         console.print(f"… and {len(report['wrong']) - 10} more in {REPORT}")
 
 
 def _figures(report: dict[str, Any]) -> Table:
-    table = Table(
-        "label", "images", "called", "right", "precision %", "recall %", "F1 %", box=SIMPLE_HEAD, padding=(0, 1)
-    )
+    heads = ("label", "images", "called", "right", "precision %", "recall %", "F1 %")
+    table = Table(*heads, box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for row in report["per_label"]:
         f1 = "–" if row["f1"] is None else f"{100 * row['f1']:.1f}"
         counts = (str(row[key]) for key in ("images", "called", "right"))
@@ -117,9 +118,13 @@ def _show_suspects(console: Console, figures: dict[str, Any]) -> None:
     ranked = [row for row in figures["ranked"] if row["called"] != row["label"]]
     console.print(f"labels to look at: {len(ranked)} of {figures['images']}, with pictures in {PAGE}")
     for row in ranked[:10]:
-        console.print(
-            f"  {row['path']} is {row['label']} ({row['score']:.2f}); {row['called']}? ({row['called_score']:.2f})"
-        )
+        better = f"{row['called']}? ({row['called_score']:.2f})"
+        console.print(f"  {_plain(row['path'])} is {row['label']} ({row['score']:.2f}); {better}")
+
+
+def _plain(path: str) -> str:
+    """A file's name may hold bytes that are no UTF-8, which no terminal takes."""
+    return path.encode(errors="backslashreplace").decode()
 
 
 def _confusion(report: dict[str, Any]) -> Table:

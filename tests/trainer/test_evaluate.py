@@ -60,6 +60,13 @@ def test_a_simulated_path_is_printed_as_it_is(finished: Path, capsys: pytest.Cap
     assert "wrong: simulated:ok:17 is ok, called patches (0.50)" in capsys.readouterr().out
 
 
+def test_a_name_that_is_no_utf_8_is_shown_escaped(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    figures = json.loads((finished / "run/eval/report.json").read_text())
+    figures["wrong"] = [{"path": "Sc/\udcff.png", "label": "ok", "predicted": "patches", "score": 0.5}]
+    report.show(figures)
+    assert "wrong: Sc/\\udcff.png is ok" in capsys.readouterr().out
+
+
 def test_a_bundle_is_judged_by_its_own_thresholds_and_agrees_with_its_checkpoint(
     finished: Path, tmp_path: Path, run_json: Run
 ) -> None:
