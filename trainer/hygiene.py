@@ -46,7 +46,9 @@ def show(found: dict[str, Any]) -> None:
     console = Console(emoji=False, highlight=False, markup=False, soft_wrap=True)
     for one in found["manifests"]:
         console.print(f"{one['path']}: {', '.join(f'{one[split]} {split}' for split in SPLITS)} images")
-    console.print(_table(found["labels"]))
+    folds = len(found["manifests"])
+    of_fold = f"; splits of fold 1 of {folds}" if folds > 1 else ""
+    console.print(_table(found["labels"], f"median (5-95%){of_fold}"))
     for line in warnings(found):
         console.print(_printable(line))
 
@@ -59,7 +61,10 @@ def warnings(found: dict[str, Any]) -> list[str]:
     twice = [copy for copy in found["copies"] if copy["labels"][0] != copy["labels"][1]]
     lines = [
         (len(pairs), f"{len(pairs)} pairs overlap"),
-        (len(groups), f"{sum(groups.values())} images are of {len(groups)} sources: overlapping crops or copies"),
+        (
+            len(groups),
+            f"{sum(groups.values())} images are of {len(groups)} sources: overlapping crops, copies, given groups",
+        ),
         (len(same), f"{len(same)} exact copies: {_examples(_names(same))}"),
         (len(near), f"{len(near)} near copies: {_examples(_names(near))}"),
         (len(twice), f"{len(twice)} copies under two labels: {_examples(_names(twice))}"),
@@ -172,8 +177,8 @@ def _printable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _table(labels: list[dict[str, Any]]) -> Table:
-    table = Table(Column("label", no_wrap=True), *SPLITS, "sources", "gray level", "contrast", caption="median (5-95%)")
+def _table(labels: list[dict[str, Any]], caption: str) -> Table:
+    table = Table(Column("label", no_wrap=True), *SPLITS, "sources", "gray level", "contrast", caption=caption)
     for row in labels:
         ranges = ("–" if row[key] is None else "{1:.0f} ({0:.0f}-{2:.0f})".format(*row[key]) for key in
                   ("gray_mean", "contrast"))  # fmt: skip

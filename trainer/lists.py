@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from trainer.manifest import DataError
@@ -42,23 +42,33 @@ def read_list(path: Path, names: Mapping[str, str], ids: Mapping[str, str]) -> l
     The label is what follows the last tab, blank, comma or semicolon, so a path may hold them; both may stand in
     quotes, or the line as a whole. A byte order mark and CRLF are no part of them. DataError names the line.
     """
-    entries: list[Entry] = []
+    entries = []
+    for entry in _entries(path, "label"):
+        known = ids.get(entry.label) or names.get(entry.label)
+        if known is None:
+            raise DataError(f"{path}, line {entry.line}: label {_short(entry.label)} {_known(entry.label, names, ids)}")
+        entries.append(replace(entry, label=known))
+    return entries
+
+
+def read_groups(path: Path) -> list[Entry]:
+    """Read lines of `path group`, written as `read_list` takes them; the group, on one line, is the entry's label."""
+    return [replace(entry, label=" ".join(entry.label.split())) for entry in _entries(path, "group")]
+
+
+def _entries(path: Path, what: str) -> Iterator[Entry]:
     seen: dict[str, int] = {}
     for number, line in _lines(path):
         match = _LINE.fullmatch(line) or _LINE.fullmatch(_unquoted(line))
         if match is None:
             raise DataError(
-                f"{path}, line {number}: `path label` is expected, a blank or tab between, got {_short(line)}"
+                f"{path}, line {number}: `path {what}` is expected, a blank or tab between, got {_short(line)}"
             )
-        name, label = _unquoted(match["path"]), _unquoted(match["label"])
-        known = ids.get(label) or names.get(label)
-        if known is None:
-            raise DataError(f"{path}, line {number}: label {_short(label)} {_known(label, names, ids)}")
+        name = _unquoted(match["path"])
         if name in seen:
             raise DataError(f"{path}, line {number}: {name} stands on line {seen[name]} already")
         seen[name] = number
-        entries.append(Entry(name, known, number))
-    return entries
+        yield Entry(name, _unquoted(match["label"]), number)
 
 
 def _unquoted(text: str) -> str:

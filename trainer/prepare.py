@@ -1,9 +1,10 @@
 """Owns prepare: checks that each picture can be read, links those of one source, freezes labels and split."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -69,7 +70,14 @@ class Prepared:
     def groups(self) -> dict[str, int]:
         """How many pictures each group of more than one has, the largest first."""
         counts = Counter(row.group for row in self.manifest.rows if row.group)
-        return dict(counts.most_common())
+        return {group: count for group, count in counts.most_common() if count > 1}
+
+
+class _Pair(NamedTuple):
+    """Two pictures of one source, by what their groups say."""
+
+    first: int
+    second: int
 
 
 def prepare(recipe: Recipe, progress: Progress = lambda what, done, total: None) -> Prepared:
@@ -120,7 +128,8 @@ def _pictures(recipe: Recipe, skipped: list[Skipped], notes: list[str], progress
     usable, images = tuple(entry for entry, _ in read), tuple(pixels for _, pixels in read)
     overlaps = overlap.find_overlaps(images, lambda done, total: progress("comparing", done, total))
     same = copies.find_copies(images)
-    return Pictures(usable, images, tuple(overlaps), tuple(same), _group_names(usable, [*overlaps, *same]))
+    names = _group_names(usable, [*overlaps, *same], sources.groups_of(recipe.data, usable, notes))
+    return Pictures(usable, images, tuple(overlaps), tuple(same), names)
 
 
 def _read(root: Path, entry: Found, skipped: list[Skipped]) -> NDArray[np.uint8] | None:
@@ -134,14 +143,27 @@ def _read(root: Path, entry: Found, skipped: list[Skipped]) -> NDArray[np.uint8]
     return None
 
 
-def _group_names(found: Sequence[Found], links: Sequence[Link]) -> tuple[str, ...]:
-    """A group is called after its first picture; a picture linked to no other has none."""
-    numbers = groups.groups(len(found), links)
+def _group_names(found: Sequence[Found], links: Sequence[Link], given: Mapping[str, str]) -> tuple[str, ...]:
+    """A group is called as it was given, or after its first picture; a picture linked to no other has none.
+
+    Pictures of one given group are linked, and overlaps join given groups: the name is then the first.
+    """
+    same = _same([given.get(entry.path, "") for entry in found])
+    numbers = groups.groups(len(found), [*links, *same])
     sizes = Counter(numbers)
     names: dict[int, str] = {}
     for entry, number in zip(found, numbers, strict=True):
+        if entry.path in given and number not in names:
+            names[number] = given[entry.path]
+    for entry, number in zip(found, numbers, strict=True):
         names.setdefault(number, entry.path if sizes[number] > 1 else "")
     return tuple(names[number] for number in numbers)
+
+
+def _same(names: Sequence[str]) -> list[_Pair]:
+    """A link from each picture with a name to the first that has it."""
+    firsts: dict[str, int] = {}
+    return [_Pair(firsts.setdefault(name, index), index) for index, name in enumerate(names) if name]
 
 
 def _split(recipe: Recipe, pictures: Pictures) -> list[Split]:
@@ -196,7 +218,7 @@ def _seen(pictures: Pictures, rows: Sequence[Row]) -> Seen | None:
         return None
     known = set(range(len(pictures.found))).difference(held_out)
     shapes = [(pixels.shape[0], pixels.shape[1]) for pixels in pictures.pixels]
-    return groups.seen(known, held_out, pictures.overlaps, shapes, pictures.copies)
+    return groups.seen(known, held_out, pictures.overlaps, shapes, _same(pictures.groups))
 
 
 def _simulated(recipe: Recipe, plan: Simulated) -> Iterator[Row]:

@@ -1,6 +1,6 @@
 """Owns finding the pictures of a recipe: in lists as PaddleClas has them, or in one folder a class, packed or not."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -54,6 +54,22 @@ def entries_of(recipe: Recipe, path: Path, notes: list[str]) -> list[Entry]:
         entries, note = paths.located(recipe.data.root, entries, names)
         notes += [f"{path.name}: {note}"] if note else []
     return entries
+
+
+def groups_of(data: Data, found: Sequence[Found], notes: list[str]) -> dict[str, str]:
+    """What data.group_file says of the pictures found: path to coil or part. DataError where it names none of them."""
+    if data.group_file is None:
+        return {}
+    entries, note = paths.located(data.root, lists.read_groups(data.root / data.group_file), {})
+    notes += [f"{data.group_file}: {note}"] if note else []
+    known = {entry.path for entry in found}
+    groups = {entry.path: entry.label for entry in entries if entry.path in known}
+    if not groups:
+        raise DataError(f"{data.root / data.group_file}: none of its paths is in the data, the first: "
+                        f"{entries[0].path if entries else 'it is empty'}")  # fmt: skip
+    if len(groups) < len(known):
+        notes.append(f"{data.group_file}: {len(known) - len(groups)} of {len(known)} pictures are not in it")
+    return groups
 
 
 def names_of(recipe: Recipe) -> dict[str, str]:

@@ -110,7 +110,7 @@ def test_prepare_says_how_much_of_the_eval_list_training_sees(
     assert main(["prepare", "-c", str(write_recipe(tmp_path, data=data))]) == 0
 
     printed = capsys.readouterr().out
-    assert "1 pairs overlap\n2 images are of 1 sources: overlapping crops or copies\n" in printed
+    assert "1 pairs overlap\n2 images are of 1 sources: overlapping crops, copies, given groups\n" in printed
     assert "1 exact copies: Sc/Sc_1.png = Sc/copy.png\n" in printed
     assert "of the 1 eval images, training sees the source of 1, pixels of 1 (1 pairs), 100% of their area" in printed
 

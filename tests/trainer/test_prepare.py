@@ -1,5 +1,6 @@
 """prepare: class folders, lists, label names, splits, and everything wrong named."""
 
+import shutil
 from collections import Counter
 from itertools import chain
 from pathlib import Path
@@ -9,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 
-from tests.trainer.conftest import NEU, REPOSITORY, needs_neu, tiny_recipe, write_folders
+from tests.trainer.conftest import NEU, REPOSITORY, needs_neu, picture, tiny_recipe, write_folders
 from trainer import config
 from trainer.config import Recipe
 from trainer.manifest import DataError, Manifest
@@ -222,8 +223,50 @@ def test_folds_pool_the_lists(tmp_path: Path, root: Path) -> None:
 def test_a_label_that_a_fold_cannot_train_on_is_named_with_the_fold(tmp_path: Path, root: Path) -> None:
     for file in sorted((root / "Sc").iterdir())[1:]:
         file.unlink()
-    with pytest.raises(DataError, match="label 'scratches' has no training image in fold . of 3"):
+    with pytest.raises(DataError, match=r"label 'scratches' has no training image in fold \d of 3"):
         prepare(recipe_of(tmp_path, data={"root": str(root), "folds": 3}))
+
+
+def test_what_is_of_one_coil_stays_together_and_overlaps_join_coils(tmp_path: Path, root: Path) -> None:
+    # Given coils of 4 pictures, written with another start of the paths, and two of them that overlap
+    shutil.copy(root / "Sc/Sc_0.png", root / "Sc/Sc_4.png")
+    lines = [f'"/mill/{kind}/{kind}_{n}.png" "{kind} coil {n // 4}"\n' for kind in ("clean", "Sc", "patches")
+             for n in range(8)]  # fmt: skip
+    (root / "coils.txt").write_text("".join(lines))
+    for n in range(20):
+        cv2.imwrite(str(root / f"Sc/more_{n}.png"), picture("Sc", 500 + n))
+
+    prepared = prepare(recipe_of(tmp_path, data={"root": str(root), "group_file": "coils.txt"}))
+
+    assert prepared.groups == {
+        "Sc coil 0": 8,
+        **{f"{kind} coil {n}": 4 for kind in ("clean", "patches") for n in (0, 1)},
+    }
+    assert all(len(splits) == 1 for splits in sides(prepared.manifest).values())
+    assert prepared.notes[-1] == "coils.txt: 26 of 50 pictures are not in it"
+    assert "/mill/clean/clean_0.png is looked for as clean/clean_0.png" in prepared.notes[0]
+
+
+def test_one_coil_on_both_sides_of_the_users_lists_counts_as_seen(tmp_path: Path, root: Path) -> None:
+    write_lists(root, TRAIN, "Sc/Sc_9.png 1\nclean/clean_9.png 0\n")
+    (root / "coils.txt").write_text("Sc/Sc_1.png 7\nSc/Sc_9.png 7\nclean/clean_9.png 8\n")
+    prepared = prepare(recipe_of(tmp_path, data={"root": str(root), **LISTS, "group_file": "coils.txt"}))
+    assert prepared.seen and (len(prepared.seen.same_source), prepared.seen.pairs) == (1, 0)
+    assert prepared.manifest.trained_groups() == {"7"}
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("nothing.png 7\n", r"coils\.txt: none of its paths is in the data, the first: nothing\.png"),
+        ("", r"coils\.txt: none of its paths is in the data, the first: it is empty"),
+        ("Sc/Sc_1.png\n", r"coils\.txt, line 1: `path group` is expected"),
+    ],
+)
+def test_a_group_file_that_says_nothing_is_refused(tmp_path: Path, root: Path, text: str, named: str) -> None:
+    (root / "coils.txt").write_text(text)
+    with pytest.raises(DataError, match=named):
+        prepare(recipe_of(tmp_path, data={"root": str(root), "group_file": "coils.txt"}))
 
 
 def test_what_training_sees_of_the_users_own_eval_list_is_counted(tmp_path: Path, root: Path) -> None:
