@@ -10,6 +10,7 @@ from inspector.renderer import render_image
 from tests.trainer.conftest import NEU, needs_neu
 from trainer.copies import Copy, find_copies
 from trainer.groups import groups
+from trainer.overlap import find_overlaps
 
 Gray = NDArray[np.uint8]
 KINDS = ("ok", "crazing", "scratches", "patches")
@@ -75,6 +76,17 @@ def test_blank_pictures_are_copies_only_where_every_pixel_is_the_same() -> None:
     assert find_copies([]) == []
 
 
+def test_many_near_copies_are_one_group_and_take_no_quadratic_time(pictures: list[Gray]) -> None:
+    rng = np.random.default_rng(2)
+    noise = [rng.integers(-3, 4, (200, 200)) for _ in range(10)]
+    images = [np.clip(pictures[n % 2] + noise[n % 10] + n // 10 % 5, 0, 255).astype(np.uint8) for n in range(120)]
+
+    found = find_copies(images)
+
+    assert len(found) <= 120 * 17
+    assert groups(120, found) == [0, 1] * 60
+
+
 @needs_neu
 def test_of_neu_the_one_exact_copy_is_found_and_hardly_a_near_one() -> None:
     names = [f"Pa/Pa_{n}.bmp" for n in range(90, 120)] + [f"Sc/Sc_{n}.bmp" for n in range(100, 125)]
@@ -83,3 +95,10 @@ def test_of_neu_the_one_exact_copy_is_found_and_hardly_a_near_one() -> None:
         ("Pa/Pa_101.bmp", "Pa/Pa_105.bmp")
     ]
     assert len(found) <= 2
+
+
+@needs_neu
+def test_of_neu_one_place_taken_twice_is_a_near_copy_that_shares_no_pixels() -> None:
+    images = [image.read(NEU / f"ln/In_{n}.bmp") for n in (188, 210, 211)]
+    assert [(copy.first, copy.second) for copy in find_copies(images)] == [(0, 1)]
+    assert find_overlaps(images[:2]) == []
