@@ -26,7 +26,7 @@ bench: $(READY)  ## drop folder to record against the bare predictor
 MODEL := configs/train/default_model.yaml
 model: $(READY)  ## make the bundled model again from NEU-CLS (STRIP_NEU_CLS=folder) and simulated strip
 	$(BIN)/trainer prepare -c $(MODEL)
-	$(BIN)/trainer train -c $(MODEL)
+	$(BIN)/trainer fit -c $(MODEL)
 	$(BIN)/trainer eval -c $(MODEL)
 	$(BIN)/trainer export -c $(MODEL) --to inspector/models/default
 

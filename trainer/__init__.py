@@ -5,7 +5,8 @@
                prepare ── manifest.tsv: path, label, split, source, group (a person can edit it)
                                     │
     images once in memory ──▶ train ── last.npz, best.npz (weights, recipe, labels, figures)
-       dataset ▶ augment            │
+       dataset ▶ augment          or fit: a head on frozen ImageNet features (frozen, lite0, head), in seconds
+                                    │
        ▶ inspector.preprocess     eval ── k of n, calibration, thresholds; faults, suspects ──▶ eval/report.html
                                     │
                                  export ── bundle (program, weights, golden images), reloaded through

