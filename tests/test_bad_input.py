@@ -42,7 +42,7 @@ INSPECTED: dict[bytes, bytes] = {
     b"turned.jpg": pictures.turned("JPEG", 6),
     b"png_named.bmp": encode(strip(), ".png"),
     b"two words.bmp": BMP,
-    b"it's \"quoted\" `$(x)`.bmp": BMP,
+    b'it\'s "quoted" `$(x)`.bmp': BMP,
     b"new\nline.bmp": BMP,
     b"\xff\xfe not utf-8.bmp": BMP,
     b"n" * 251 + b".bmp": BMP,

@@ -79,6 +79,7 @@ def test_a_restarted_sink_gets_what_the_old_one_never_recorded(line: Bench) -> N
     line.started[0].stop()
     # When a new sink comes and the worker has forgotten them, then they are offered to it again, unblamed
     line.start_sink()
+
     def offered() -> bool:
         worker.ask(2)
         return not worker.gets_nothing(200)
