@@ -3,8 +3,9 @@
     python -m tests.bench [--frames N] [--rounds N] [--bundle FOLDER] [--json]
 
 CPU ratio: CPU per frame of the bare predictor over CPU per frame of all our processes; same model, same number of
-worker processes and threads, alternating rounds. Ratios, because absolute times of a shared machine mean little. On cores that share their parts with others a
-bare predictor that keeps every core busy slows itself down, so the ratio by parts is printed beside the measured one.
+worker processes and threads, alternating rounds. Ratios, because absolute times of a shared machine mean little. On
+cores that share their parts with others a bare predictor that keeps every core busy slows itself down, so the ratio
+by parts is printed beside the measured one.
 """
 
 import argparse
@@ -236,9 +237,8 @@ def report(rounds: list[tuple[Cost, Cost]], timed: dict[str, float], options: ar
     print(f"model        {figures['model']}, {options.workers} workers of 1 thread, batches up to {options.max_batch}")
     print(f"CPU ratio    {statistics.median(ratios):.3f}  (rounds: {', '.join(f'{ratio:.3f}' for ratio in ratios)})")
     print(f"wall ratio   {statistics.median(walls):.3f}  (rounds: {', '.join(f'{ratio:.3f}' for ratio in walls)})")
-    print(
-        f"by parts     {figures['cpu_ratio_by_parts']:.3f}  bare over bare + our other processes + our steps in the worker"
-    )
+    parts = figures["cpu_ratio_by_parts"]
+    print(f"by parts     {parts:.3f}  bare over bare + our other processes + our steps in the worker")
     print(f"rate         {rate:.0f} frames/s on record; the bare predictor costs {bare_us:.0f} us CPU a frame")
     print("by process   " + ", ".join(f"{role} {cost:.0f} us" for role, cost in sorted(ours_us.items())) + " a frame")
     print("steps alone  " + ", ".join(f"{step} {cost:.0f} us" for step, cost in timed.items()))
