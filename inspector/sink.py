@@ -24,6 +24,10 @@ log = logging.getLogger(__name__)
 RETRY_S = 0.5
 #: How often sums that changed nothing else are written.
 TALLY_S = 1.0
+#: How long one turn waits for something to come.
+IDLE_MS = 250.0
+#: Nothing for so long after the stop, and nothing more is on its way: shorter than a source's tallies are apart.
+SILENCE_MS = 50.0
 _MARK = "defect_log"
 
 
@@ -74,13 +78,13 @@ class Sink:
         poller = Poller([self._router], [self._words.fileno()] if self._words else [])
         while not self._stop():
             self._turn(poller)
-        while self._turn(poller):  # what has already arrived is recorded before we go
+        while self._turn(poller, SILENCE_MS):  # what has already arrived is recorded before we go
             continue
         self._commit()
 
-    def _turn(self, poller: Poller) -> bool:
+    def _turn(self, poller: Poller, at_most_ms: float = IDLE_MS) -> bool:
         """Receive, and commit when it is time; False where nothing came and nothing is left."""
-        came = poller.wait(self._idle_ms())
+        came = poller.wait(min(self._idle_ms(), at_most_ms))
         self._hear_supervisor()
         while len(self._pending) < self._settings.record.commit_rows and (received := self._router.receive()):
             self._receive(*received)
@@ -98,7 +102,7 @@ class Sink:
 
     def _idle_ms(self) -> float:
         if not self._pending:
-            return 250.0
+            return IDLE_MS
         return max(0.0, self._settings.record.commit_ms - (time.monotonic() - self._pending_since) * 1000)
 
     def _commit_due(self) -> bool:

@@ -7,9 +7,7 @@ is here, once.
 import logging
 import math
 import time
-from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 
@@ -18,6 +16,7 @@ from inspector.config import Delivery
 from inspector.errors import MessageError
 from inspector.messages import Ack, Credit, Frame, Hello, Pulse, Tally, Verdicts, Welcome, WorkerGone
 from inspector.sources.connector import Capture, Connector
+from inspector.sources.credits import Credits, Window
 from inspector.sources.ledger import Flight, Ledger
 from inspector.transport import Dealer, Poller, Router, sink_address, source_address
 
@@ -33,20 +32,6 @@ CAPTURE_BURST = 16
 REPORT_FRAMES = 32
 #: How long to wait before a source that failed is opened again.
 REOPEN_S = 1.0
-
-
-@dataclass(slots=True)
-class _Window:
-    """What one worker has room for: see messages.Credit."""
-
-    peer: bytes
-    sent: int = 0
-    seen: int = 0
-    free: int = 0
-
-    @property
-    def available(self) -> int:
-        return max(0, self.free - (self.sent - self.seen))
 
 
 class Source:
@@ -71,8 +56,7 @@ class Source:
         self._words = words
         self._stop = stop
         self._clock = clock
-        self._workers: dict[str, _Window] = {}
-        self._gone: deque[str] = deque(maxlen=64)  # names of workers that ended; no name is given twice
+        self._credits = Credits(self._epoch)
         self._sink = ""  # the incarnation that welcomed us
         self._sink_heard = -math.inf
         self._next_tally = -math.inf
@@ -227,15 +211,14 @@ class Source:
         waiting = self._ledger.waiting
         if not waiting:
             return
-        able = [item for item in self._workers.items() if item[1].available]
-        asking = sorted(able, key=lambda item: -item[1].available)
-        for worker, window in asking:
+        asking = self._credits.asking()
+        for window in asking:
             share = math.ceil(waiting / len(asking))
-            for flight in self._ledger.take(worker, min(window.available, share), self._clock()):
+            for flight in self._ledger.take(window.worker, min(window.available, share), self._clock()):
                 if not self._hand_over(window, flight):
                     self._ledger.untake(flight)
 
-    def _hand_over(self, window: _Window, flight: Flight) -> bool:
+    def _hand_over(self, window: Window, flight: Flight) -> bool:
         capture = flight.capture
         if capture.pixels is None:
             return False
@@ -310,12 +293,7 @@ class Source:
     def _hear_worker(self, peer: bytes, message: messages.Message) -> None:
         if not isinstance(message, Credit):
             raise MessageError(f"{type(message).__name__}: a worker sends Credit here")
-        if message.worker in self._gone:
-            return  # sent before it died, read after we heard of that
-        window = self._workers.setdefault(message.worker, _Window(peer))
-        window.peer = peer
-        window.seen = message.seen if message.epoch == self._epoch else 0
-        window.free = message.free
+        self._credits.hear(peer, message)
 
     def _hear_supervisor(self) -> None:
         try:
@@ -326,8 +304,7 @@ class Source:
             self._orphaned = True
 
     def _lose_worker(self, worker: str) -> None:
-        self._workers.pop(worker, None)
-        self._gone.append(worker)
+        self._credits.forget(worker)
         if taken := self._ledger.worker_gone(worker):
             log.warning("%s is gone: %d frames taken back", worker, taken)
 

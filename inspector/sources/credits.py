@@ -1,0 +1,53 @@
+"""Owns what the workers have asked one source for, and so how many frames each may be sent."""
+
+from collections import deque
+from dataclasses import dataclass
+
+from inspector.messages import Credit
+
+#: Names of workers that ended lately are remembered: a credit sent before a death may be read after it.
+_REMEMBERED = 64
+
+
+@dataclass(slots=True)
+class Window:
+    """What one worker has room for: see messages.Credit. `peer` is its address at our socket."""
+
+    worker: str
+    peer: bytes
+    sent: int = 0
+    seen: int = 0
+    free: int = 0
+
+    @property
+    def available(self) -> int:
+        """Frames it can be sent now."""
+        return max(0, self.free - (self.sent - self.seen))
+
+
+class Credits:
+    """The windows of the workers that are alive."""
+
+    def __init__(self, epoch: str) -> None:
+        self._epoch = epoch
+        self._windows: dict[str, Window] = {}
+        self._gone: deque[str] = deque(maxlen=_REMEMBERED)
+
+    def hear(self, peer: bytes, credit: Credit) -> None:
+        """A worker says what it has room for. One that was heard of as ended is not revived."""
+        if credit.worker in self._gone:
+            return
+        window = self._windows.setdefault(credit.worker, Window(credit.worker, peer))
+        window.peer = peer
+        window.seen = credit.seen if credit.epoch == self._epoch else 0
+        window.free = credit.free
+
+    def forget(self, worker: str) -> None:
+        """A worker ended; no other will have its name."""
+        self._windows.pop(worker, None)
+        self._gone.append(worker)
+
+    def asking(self) -> list[Window]:
+        """The windows with room, the emptiest first."""
+        able = [window for window in self._windows.values() if window.available]
+        return sorted(able, key=lambda window: -window.available)
