@@ -262,7 +262,7 @@ class Store:
     def _save_tally(self, cursor: sqlite3.Cursor, tally: Tally) -> None:
         text = msgspec.json.encode(tally).decode()
         cursor.execute(
-            "INSERT INTO sources (source, tally) VALUES (?1, ?2) ON CONFLICT DO UPDATE SET tally = ?2",
+            "INSERT INTO sources (source, tally) VALUES (?, ?) ON CONFLICT DO UPDATE SET tally = excluded.tally",
             (tally.source, text),
         )
 

@@ -40,6 +40,12 @@ def offer(folder: Path, count: int, first: int = 0) -> dict[str, str]:
     return ledger
 
 
+def scrape(line: Line) -> str:
+    """What /metrics says now."""
+    with urllib.request.urlopen(f"{line.address}/metrics") as answer:
+        return str(answer.read().decode())
+
+
 def kept(folder: Path) -> dict[str, str]:
     """Name to sha256 of every file in a folder."""
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
@@ -206,11 +212,11 @@ def test_all_of_neus_eval_images_are_recorded_with_the_labels_that_trainer_eval_
                 os.kill(line.child({60: "worker-0", 150: "sink", 240: "drop"}[position]), signal.SIGKILL)
         records = line.wait_for_records(len(names), 100)
         wait_until(lambda: len(list((line.drop / "done").iterdir())) == len(names), line.explain)
-        with urllib.request.urlopen(f"{line.address}/metrics") as answer:
-            metrics = answer.read().decode()
+        # The sums follow the record within a quarter of a second.
+        wait_until(lambda: f'_captured_total{{source="drop"}} {len(names)}.0' in scrape(line), lambda: scrape(line))
+        assert 'inspector_frames_in_flight{source="drop"} 0.0' in scrape(line)
         assert line.stop() == 0
     assert len(records) == len(names)
-    assert f'inspector_frames_captured_total{{source="drop"}} {len(names)}.0' in metrics
     told = {record.name: record.label for record in records}
     assert told == trainer_labels(NEU, bundle.DEFAULT, tmp_path / "run")
     assert all(image.image_format(path.read_bytes()) == "BMP" for path in (line.drop / "done").iterdir())
