@@ -4,6 +4,7 @@ import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -185,14 +186,15 @@ class Store:
         return [Settled(frame, row[0]) for frame, row in found if row]
 
     def accounts(self) -> list[Account]:
-        """The sums of every source that ever presented itself, by name."""
-        rows = self._read("SELECT source, tally, ok, defect, unsure, error FROM sources ORDER BY source")
-        accounts = []
-        for source, text, *counts in list(rows):
-            tally = msgspec.json.decode(text, type=Tally) if text else None
-            newer = self._captured_after(source, tally.captured if tally else 0)
-            accounts.append(Account(source, dict(zip(OUTCOMES, counts, strict=True)), newer, tally))
-        return accounts
+        """The sums of every source that ever presented itself, by name, all of one moment."""
+        with self._snapshot():
+            statement = "SELECT source, tally, ok, defect, unsure, error FROM sources ORDER BY source"
+            accounts = []
+            for source, text, *counts in list(self._read(statement)):
+                tally = msgspec.json.decode(text, type=Tally) if text else None
+                newer = self._captured_after(source, tally.captured if tally else 0)
+                accounts.append(Account(source, dict(zip(OUTCOMES, counts, strict=True)), newer, tally))
+            return accounts
 
     def account(self, source: str) -> Account:
         """The sums of one source; all zero where it was never seen."""
@@ -244,6 +246,17 @@ class Store:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
+
+    @contextmanager
+    def _snapshot(self) -> Iterator[None]:
+        """What is read within is of one moment: a line that runs writes between two statements."""
+        try:
+            self._db.execute("BEGIN")
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {error}") from None
+        finally:
+            self._rollback()
 
     def _read(self, statement: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         try:
