@@ -213,8 +213,8 @@ def test_all_of_neus_eval_images_are_recorded_with_the_labels_that_trainer_eval_
         records = line.wait_for_records(len(names), 100)
         wait_until(lambda: len(list((line.drop / "done").iterdir())) == len(names), line.explain)
         # The sums follow the record within a quarter of a second.
-        wait_until(lambda: f'_captured_total{{source="drop"}} {len(names)}.0' in scrape(line), lambda: scrape(line))
-        assert 'inspector_frames_in_flight{source="drop"} 0.0' in scrape(line)
+        sums = (f'_captured_total{{source="drop"}} {len(names)}.0', '_in_flight{source="drop"} 0.0')
+        wait_until(lambda: all(text in scrape(line) for text in sums), lambda: scrape(line))
         assert line.stop() == 0
     assert len(records) == len(names)
     told = {record.name: record.label for record in records}
