@@ -24,10 +24,11 @@ class Job:
 class Batcher:
     """Collects frames. Times are monotonic seconds."""
 
-    def __init__(self, max_batch: int, max_wait_ms: float, tile_px: int) -> None:
+    def __init__(self, max_batch: int, max_wait_ms: float, tile_px: int, overlap_px: int = 0) -> None:
         self._max_batch = max_batch
         self._max_wait_s = max_wait_ms / 1000
         self._tile_px = tile_px
+        self._overlap_px = overlap_px
         self._jobs: deque[tuple[float, Job]] = deque()
         self._tiles = 0
 
@@ -36,7 +37,7 @@ class Batcher:
 
     def add(self, frame: Frame, pixels: NDArray[np.uint8], now: float) -> None:
         """Take a frame in."""
-        job = Job(frame, pixels, tiles.cut(frame.height, frame.width, self._tile_px))
+        job = Job(frame, pixels, tiles.cut(frame.height, frame.width, self._tile_px, self._overlap_px))
         self._jobs.append((now, job))
         self._tiles += len(job.tiles)
 

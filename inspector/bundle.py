@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import math
 import os
 import shutil
 import zipfile
@@ -14,7 +15,15 @@ from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from inspector.errors import BundleError
 from inspector.preprocess import Preprocess
@@ -22,6 +31,8 @@ from inspector.preprocess import Preprocess
 SCHEMA_VERSION = 1
 MANIFEST = "bundle.json"
 PROGRAM = "inference.json"
+#: A program of Paddle 1.x or 2.x, as imported: Paddle's engine translates it when it opens it.
+OLD_PROGRAM = "inference.pdmodel"
 PARAMETERS = "inference.pdiparams"
 GOLDEN = "golden.npz"
 #: The bundle that ships with the package: six NEU defect kinds and `ok`.
@@ -34,6 +45,11 @@ _Unit = Annotated[float, Field(ge=0, le=1)]
 class _Part(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
+    @model_serializer(mode="wrap")
+    def _without_none(self, whole: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        # The id is a digest of what is written: a field added later must leave no trace in a bundle without it.
+        return {name: value for name, value in whole(self).items() if value is not None}
+
 
 class Label(_Part):
     """One class of the model: what it is called on the record and what it means for the strip."""
@@ -44,12 +60,22 @@ class Label(_Part):
 
 
 class Input(_Part):
-    """What the network takes: float32 (n, channels, size, size), each a square view of `view_px` camera pixels."""
+    """What the network takes: float32 (n, channels, size, size), each a square view of `view_px` camera pixels.
+
+    The view is resized to size x size; with `resize_short_px`, its shorter side to that, and the centre is cut out.
+    """
 
     size: Annotated[int, Field(ge=16, le=1024)]
     channels: Literal[1, 3]
     dtype: Literal["float32"] = "float32"
     view_px: Annotated[int, Field(ge=16, le=4096)]
+    resize_short_px: Annotated[int, Field(ge=16, le=2048)] | None = None
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "Input":
+        if self.resize_short_px is not None and not self.size <= self.resize_short_px <= 2 * self.size:
+            raise ValueError(f"resize_short_px is {self.resize_short_px}: {self.size} to {2 * self.size} is needed")
+        return self
 
 
 class Normalisation(_Part):
@@ -78,6 +104,7 @@ class Manifest(_Part):
     input: Input
     preprocessing: Normalisation
     decision: Decision
+    output: Literal["probabilities"] | None = None  # None: logits
     evaluation: dict[str, Any] = {}
     training: dict[str, Any] = {}
     files: dict[str, str] = {}
@@ -122,8 +149,20 @@ class Bundle:
     @property
     def preprocess(self) -> Preprocess:
         """The preprocessing this model was trained with."""
-        numbers = self.manifest.preprocessing
-        return Preprocess(self.manifest.input.size, self.manifest.input.channels, numbers.mean, numbers.std)
+        numbers, shape = self.manifest.preprocessing, self.manifest.input
+        return Preprocess(shape.size, shape.channels, numbers.mean, numbers.std, shape.resize_short_px)
+
+    @property
+    def program(self) -> Path:
+        """The file of the network."""
+        return self.path / (OLD_PROGRAM if OLD_PROGRAM in self.manifest.files else PROGRAM)
+
+    @property
+    def overlap_px(self) -> int:
+        """Camera pixels that neighbouring views share, so that what a centre crop hides in one the other shows."""
+        shape = self.manifest.input
+        hidden = 0.0 if shape.resize_short_px is None else 1 - shape.size / shape.resize_short_px
+        return 2 * math.ceil(shape.view_px * hidden / 2)
 
     def golden(self) -> Golden:
         """Read the golden samples. BundleError where they are not what the schema says."""
@@ -153,7 +192,7 @@ def load(path: Path) -> Bundle:
         first = error.errors()[0]
         where = ".".join(str(part) for part in first["loc"])
         raise BundleError(f"{manifest_path}: {where or 'file'}: {first['msg']}") from None
-    for name in (PROGRAM, PARAMETERS, GOLDEN):
+    for name in (OLD_PROGRAM if OLD_PROGRAM in manifest.files else PROGRAM, PARAMETERS, GOLDEN):
         if name not in manifest.files:
             raise BundleError(f"{manifest_path}: files: {name} is not listed")
     for name, expected in manifest.files.items():
@@ -169,16 +208,17 @@ def load(path: Path) -> Bundle:
 def save(path: Path, manifest: Manifest, program: Path, parameters: Path, golden: Golden) -> Bundle:
     """Write a bundle to `path`, whole or not at all, and open it. An older bundle there is replaced.
 
-    `manifest.id` and `manifest.files` are filled in here.
+    `manifest.id` and `manifest.files` are filled in here. A `program` named *.pdmodel is one of Paddle 1.x or 2.x.
     """
+    program_name = OLD_PROGRAM if program.suffix == ".pdmodel" else PROGRAM
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     try:
-        shutil.copyfile(program, scratch / PROGRAM)
+        shutil.copyfile(program, scratch / program_name)
         shutil.copyfile(parameters, scratch / PARAMETERS)
         np.savez_compressed(scratch / GOLDEN, images=golden.images, logits=golden.logits)
-        files = {name: _sha256(scratch / name) for name in (PROGRAM, PARAMETERS, GOLDEN)}
+        files = {name: _sha256(scratch / name) for name in (program_name, PARAMETERS, GOLDEN)}
         sealed = _sealed(manifest.model_copy(update={"files": files}))
         (scratch / MANIFEST).write_text(sealed.model_dump_json(indent=2) + "\n")
         for file in scratch.iterdir():

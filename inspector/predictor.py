@@ -7,13 +7,16 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.bundle import PARAMETERS, PROGRAM, Bundle
+from inspector.bundle import PARAMETERS, Bundle
 from inspector.errors import BundleError, ConfigError
 
 #: Largest difference of a golden logit, relative to the largest of its image: fp32 kernels of two CPUs differ
 #: by about 1e-5; damaged weights by more than 1.
 GOLDEN_TOLERANCE = 1e-2
 
+
+#: A probability below this counts as this: its logarithm would tell float32's rounding, not the model's view.
+LEAST_PROBABILITY = 1e-12
 
 #: GPU memory taken at start; it grows from there.
 GPU_POOL_MB = 256
@@ -37,7 +40,7 @@ class PaddlePredictor:
 
         if device == "gpu" and not devices.is_compiled_with_cuda():
             raise ConfigError("workers.device: gpu: this Paddle is built for the CPU; install paddlepaddle-gpu instead")
-        config = inference.Config(str(bundle.path / PROGRAM), str(bundle.path / PARAMETERS))
+        config = inference.Config(str(bundle.program), str(bundle.path / PARAMETERS))
         if device == "gpu":
             config.enable_use_gpu(GPU_POOL_MB, 0)
         else:
@@ -56,15 +59,21 @@ class PaddlePredictor:
         shape = bundle.manifest.input
         self._shape = (shape.channels, shape.size, shape.size)
         self._labels = len(bundle.labels)
+        self._probabilities = bundle.manifest.output == "probabilities"
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See Predictor.run. Any other height and width would run silently and score nonsense."""
+        """See Predictor.run. Any other height and width would run silently and score nonsense.
+
+        Of a program that ends in softmax, the logarithms: they are logits but for a constant that no decision sees.
+        """
         _check(batch, self._shape)
         self._input.copy_from_cpu(batch)
         self._engine.run()
         logits: NDArray[np.float32] = self._output.copy_to_cpu()
         if logits.shape != (len(batch), self._labels):
             raise BundleError(f"the program gives {logits.shape}, the bundle has {self._labels} labels")
+        if self._probabilities:
+            logits = np.log(np.maximum(logits, np.float32(LEAST_PROBABILITY)))
         return logits
 
 

@@ -77,9 +77,8 @@ class Worker:
         self._predictor = self._load()
         preprocess = self._bundle.preprocess
         self._stack = np.empty((self._max_batch, preprocess.size, preprocess.size), np.uint8)
-        self._batcher = Batcher(
-            self._max_batch, self._settings.workers.max_wait_ms, self._bundle.manifest.input.view_px
-        )
+        view = self._bundle.manifest.input.view_px
+        self._batcher = Batcher(self._max_batch, self._settings.workers.max_wait_ms, view, self._bundle.overlap_px)
         self._connect()
         try:
             self._serve()

@@ -98,3 +98,16 @@ def test_every_frame_comes_out_once_whatever_their_sizes() -> None:
 
     assert out == list(range(200))
     assert batcher.due_ms(1e9) is None
+
+
+def test_tiles_overlap_as_far_as_they_are_told_to() -> None:
+    # Given a model that sees the middle 100 px of each 200 px view
+    batcher = Batcher(64, 10, tile_px=200, overlap_px=100)
+    batcher.add(frame(0, 300, 1000), np.zeros((300, 1000), np.uint8), 100.0)
+    # When a frame is cut
+    [job] = batcher.take()
+    # Then every pixel but the frame's own border is in the middle of a tile
+    seen = np.zeros((300, 1000), bool)
+    for tile in job.tiles:
+        seen[tile.y + 50 : tile.y + 150, tile.x + 50 : tile.x + 150] = True
+    assert seen[50:250, 50:950].all()

@@ -105,6 +105,8 @@ def test_a_manifest_edited_by_hand_is_refused(saved: Bundle, change: Callable[[d
         (lambda values: values.update(schema_version=2), "schema_version: Input should be 1"),
         (lambda values: values.pop("labels"), "labels: Field required"),
         (lambda values: values["input"].update(size=8), "input.size: .*greater than or equal to 16"),
+        (lambda values: values["input"].update(resize_short_px=111), "input: .*resize_short_px is 111: 112 to 224"),
+        (lambda values: values.update(output="votes"), "output: Input should be 'probabilities'"),
         (lambda values: values["decision"]["thresholds"].pop("ok"), "thresholds must name exactly the labels"),
         (lambda values: values["decision"]["thresholds"].update(ok=1.5), "decision.thresholds.ok: "),
         (lambda values: values["labels"].append(values["labels"][0]), "a name stands twice"),
@@ -190,3 +192,30 @@ def test_a_copy_of_a_bundle_is_the_same_bundle(saved: Bundle, tmp_path: Path) ->
     shutil.copytree(saved.path, tmp_path / "copy")
 
     assert bundle.load(tmp_path / "copy").id == saved.id
+
+
+def test_a_bundle_written_before_a_field_was_there_keeps_its_id(saved: Bundle) -> None:
+    # The digest of a bundle of the first release, with neither a crop nor the kind of its outputs
+    assert saved.id == "fake-9c97e416ee82"
+    assert {"output", "resize_short_px"}.isdisjoint((saved.path / MANIFEST).read_text().split('"'))
+
+
+def test_a_program_of_the_older_format_keeps_its_name(tmp_path: Path) -> None:
+    program, parameters = tmp_path / "model.pdmodel", tmp_path / "weights"
+    program.write_bytes(b"program")
+    parameters.write_bytes(b"weights")
+    golden = Golden(np.zeros((1, 200, 200), np.uint8), np.zeros((1, 7), np.float32))
+
+    written = bundle.save(tmp_path / "model", fakes.manifest(), program, parameters, golden)
+
+    assert written.program == tmp_path / "model" / "inference.pdmodel"
+    assert written.program.read_bytes() == b"program"
+
+
+def test_views_overlap_by_what_a_centre_crop_hides(tmp_path: Path) -> None:
+    whole = fakes.make_bundle(tmp_path / "whole")
+    shape = {"size": 112, "channels": 1, "view_px": 200, "resize_short_px": 128}
+    cropped = fakes.make_bundle(tmp_path / "cropped", input=shape)
+
+    assert (whole.overlap_px, cropped.overlap_px) == (0, 26)  # 1 - 112 / 128 of 200 px, and up to an even number
+    assert cropped.preprocess.resize_short == 128

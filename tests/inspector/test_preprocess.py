@@ -1,5 +1,6 @@
 """Holds preprocessing: gray pixels to network input by the bundle's numbers, the same for one tile and for many."""
 
+import cv2
 import numpy as np
 import pytest
 
@@ -36,6 +37,18 @@ def test_any_tile_becomes_the_square_the_network_takes(height: int, width: int) 
     resized = GRAY.resize(strip(height, width))
 
     assert (resized.shape, resized.dtype) == ((112, 112), np.uint8)
+
+
+@pytest.mark.parametrize(("height", "width"), [(200, 200), (40, 300), (1000, 32), (128, 128), (131, 257)])
+def test_a_centre_crop_keeps_the_ratio_of_the_sides_and_takes_the_middle(height: int, width: int) -> None:
+    tile = strip(height, width)
+    short = 128 / min(height, width)
+    whole = cv2.resize(tile, (round(width * short), round(height * short)))
+    top, left = (whole.shape[0] - 112) // 2, (whole.shape[1] - 112) // 2
+
+    cropped = Preprocess(112, 1, (0.5,), (0.25,), resize_short=128).resize(tile)
+
+    assert (cropped == whole[top : top + 112, left : left + 112]).all()
 
 
 def test_a_cut_out_view_gives_what_its_copy_gives() -> None:
