@@ -41,10 +41,17 @@ def _parser() -> argparse.ArgumentParser:
     prepare = _command(commands, "prepare", _prepare, "check the pictures, draw the splits, write the manifest")
     train = _command(commands, "train", _train, "train on the manifest; writes last.npz and best.npz")
     fit = _command(commands, "fit", _fit, "fit a head on frozen ImageNet features instead: seconds to minutes")
+    folds = _command(
+        commands, "folds", _folds, "prepare, then train or fit, and evaluate, every fold: the honest figure"
+    )
     evaluate = _command(commands, "eval", _eval, "figures on the eval split; chooses the thresholds")
     export = _command(commands, "export", _export, "write the bundle, if it scores as the checkpoint does")
     predict = _command(commands, "predict", _predict, "verdicts for files or folders", recipe_needed=False)
 
+    folds.add_argument(
+        "--per-label", type=_count, metavar="N", help="learn from N pictures of each label, drawn anew for each draw"
+    )
+    folds.add_argument("--draws", type=_count, default=10, metavar="N", help="with --per-label; default: 10")
     which = evaluate.add_mutually_exclusive_group()
     which.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: RUN_DIR/last.npz")
     which.add_argument("--bundle", type=Path, metavar="DIR", help="evaluate a bundle, by its own thresholds")
@@ -61,7 +68,7 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--to", type=Path, metavar="DIR", help="default: RUN_DIR/bundle")
     predict.add_argument("--bundle", type=Path, metavar="DIR", help="default: the recipe's, else the one we ship")
     predict.add_argument("paths", type=Path, nargs="+", metavar="FILE_OR_FOLDER")
-    for command in (prepare, train, fit, evaluate, export, predict):
+    for command in (prepare, train, fit, folds, evaluate, export, predict):
         command.add_argument("--json", action="store_true", help="print the result as one JSON object")
     return parser
 
@@ -79,6 +86,12 @@ def _command(commands: Any, name: str, call: Any, text: str, recipe_needed: bool
         help="override one key of the recipe; may be repeated",
     )
     return parser
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"a whole number of 1 or more is expected, got {text!r}")
+    return int(text)
 
 
 def _recipe(options: argparse.Namespace) -> Any:
@@ -150,6 +163,32 @@ def _fit(options: argparse.Namespace) -> int:
         _warn(f"skipped {line}")
     what = f"a head fitted to {fitted.rows} rows in {fitted.seconds:.0f} s"
     print(f"{fitted.last}: {what}, validation {fitted.val_right} of {fitted.val_images} right")
+    return EXIT_OK
+
+
+def _folds(options: argparse.Namespace) -> int:
+    from trainer import folds
+    from trainer.bar import Bar
+    from trainer.prepare import prepare
+
+    recipe = folds.of_all(_recipe(options))
+    few = folds.Few(options.per_label, options.draws) if options.per_label else None
+    with Bar() as progress:
+        prepared = prepare(recipe, progress)
+    for note in prepared.notes:
+        _warn(note)
+    for skip in prepared.skipped:
+        _warn(f"skipped {skip.path}: {skip.reason}")
+    parts = folds.run(
+        folds.plan(recipe, prepared, few), lambda part, left_s: print(folds.line(part, left_s), file=sys.stderr)
+    )
+    figures = folds.pooled(recipe, parts, few)
+    written = folds.save(recipe, figures, few)
+    if options.json:
+        _print_json(figures)
+        return EXIT_OK
+    folds.show(figures)
+    print(f"{written} written; each part has its own {parts[0].report}")
     return EXIT_OK
 
 

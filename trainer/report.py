@@ -19,18 +19,19 @@ def save(folder: Path, report: dict[str, Any], root: Path) -> None:
     """Write report.json, report.html and the pictures, each whole or not at all. Thumbnails come from under `root`."""
     from trainer import charts, page  # matplotlib takes half a second
 
-    folder.mkdir(parents=True, exist_ok=True)
     pictures = charts.of(report)
-    _write(folder / REPORT, (json.dumps(report, indent=2) + "\n").encode(errors="surrogateescape"))
-    _write(folder / PAGE, page.render(report, pictures, root).encode(errors="backslashreplace"))
+    write(folder / REPORT, (json.dumps(report, indent=2) + "\n").encode(errors="surrogateescape"))
+    write(folder / PAGE, page.render(report, pictures, root).encode(errors="backslashreplace"))
     for name in charts.NAMES:
         if name in pictures:
-            _write(folder / name, pictures[name])
+            write(folder / name, pictures[name])
         else:
             (folder / name).unlink(missing_ok=True)  # of an evaluation before this one
 
 
-def _write(path: Path, content: bytes) -> None:
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all; its folder is made."""
+    path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     try:
         scratch.write_bytes(content)
@@ -61,7 +62,7 @@ def show(report: dict[str, Any]) -> None:
         f"calibration error {100 * calibration['ece_before']:.2f} % as trained, {100 * calibration['ece_after']:.2f} % "
         f"at temperature {calibration['temperature']:.3g} ({_origin(calibration)})"
     )
-    console.print(_figures(report), _confusion(report))
+    console.print(_figures(report), confusion(report))
     if "robustness" in report:
         console.print(_robustness(report["robustness"]))
     if "comparison" in report:
@@ -70,7 +71,7 @@ def show(report: dict[str, Any]) -> None:
         _show_suspects(console, report["suspects"])
     for wrong in report["wrong"][:10]:
         console.print(
-            f"wrong: {_plain(wrong['path'])} is {wrong['label']}, called {wrong['predicted']} ({wrong['score']:.2f})"
+            f"wrong: {plain(wrong['path'])} is {wrong['label']}, called {wrong['predicted']} ({wrong['score']:.2f})"
         )
     if len(report["wrong"]) > 10:
         console.print(f"… and {len(report['wrong']) - 10} more in {REPORT}")
@@ -119,15 +120,16 @@ def _show_suspects(console: Console, figures: dict[str, Any]) -> None:
     console.print(f"labels to look at: {len(ranked)} of {figures['images']}, with pictures in {PAGE}")
     for row in ranked[:10]:
         better = f"{row['called']}? ({row['called_score']:.2f})"
-        console.print(f"  {_plain(row['path'])} is {row['label']} ({row['score']:.2f}); {better}")
+        console.print(f"  {plain(row['path'])} is {row['label']} ({row['score']:.2f}); {better}")
 
 
-def _plain(path: str) -> str:
+def plain(path: str) -> str:
     """A file's name may hold bytes that are no UTF-8, which no terminal takes."""
     return path.encode(errors="backslashreplace").decode()
 
 
-def _confusion(report: dict[str, Any]) -> Table:
+def confusion(report: dict[str, Any]) -> Table:
+    """The confusion matrix as a table for the terminal."""
     labels = report["confusion"]["labels"]
     table = Table("is \\ called", *(str(number) for number in range(len(labels))), box=SIMPLE_HEAD)
     for number, (label, row) in enumerate(zip(labels, report["confusion"]["rows_are_truth"], strict=True)):

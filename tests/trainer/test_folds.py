@@ -1,0 +1,102 @@
+"""Cross-validation by one command: the parts are what the single commands make, the pool is their sum."""
+
+import json
+import shutil
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from trainer import checkpoint, manifest
+from trainer.cli import main
+from trainer.metrics import wilson
+
+from .conftest import write_folders, write_recipe
+
+SHORT = ["-o", "training.epochs=2", "-o", "training.batch_images=8"]
+
+
+@pytest.fixture(scope="module")
+def crossed(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, Any]]:
+    """A folder after `trainer folds` with two folds, and the figures it wrote. One picture has a copy."""
+    folder = tmp_path_factory.mktemp("folds")
+    write_folders(folder / "data", per_class=10)
+    shutil.copy(folder / "data/Sc/Sc_1.png", folder / "data/Sc/copy.png")
+    recipe = write_recipe(folder, data={"root": str(folder / "data"), "folds": 2, "val_share": 0.2})
+    assert main(["folds", "-c", str(recipe), *SHORT]) == 0
+    return folder, json.loads((folder / "run/folds.json").read_text())
+
+
+def test_every_picture_is_judged_once_and_the_pool_is_the_sum_of_the_folds(
+    crossed: tuple[Path, dict[str, Any]],
+) -> None:
+    figures = crossed[1]
+    assert figures["images"] == 31 == sum(part["images"] for part in figures["parts"])
+    assert figures["right"] == sum(part["right"] for part in figures["parts"])
+    assert tuple(figures["share_95"]) == wilson(figures["right"], 31)
+    assert np.trace(figures["confusion"]["rows_are_truth"]) == figures["right"]
+    assert [row["images"] for row in figures["per_label"]] == [10, 11, 10]
+    assert figures["share_least"] == min(part["right"] / part["images"] for part in figures["parts"])
+    for part in figures["parts"]:
+        assert part["seconds"] > 0 and part["cpu_seconds"] > 0
+        assert Path(part["report"]).is_file()
+        assert len(part["wrong"]) == part["images"] - part["right"]
+
+
+def test_a_fold_gets_the_weights_and_the_figures_that_train_and_eval_give_it_alone(
+    crossed: tuple[Path, dict[str, Any]], tmp_path: Path, run_json: Callable[..., Any]
+) -> None:
+    folder, figures = crossed
+    alone = ["-c", folder / "recipe.yaml", *SHORT, "-o", f"run_dir={tmp_path}", "-o", "data.fold=2"]
+    run_json("prepare", *alone)
+    run_json("train", *alone)
+    report = run_json("eval", *alone)
+
+    together, single = (checkpoint.load(path / "fold-2/last.npz").weights for path in (folder / "run", tmp_path))
+    assert all(np.array_equal(together[name], single[name]) for name in single)
+    assert (report["right"], report["images"]) == (figures["parts"][1]["right"], figures["parts"][1]["images"])
+
+
+def test_draws_learn_from_so_many_of_each_label_and_no_source_is_on_both_sides(
+    crossed: tuple[Path, dict[str, Any]], tmp_path: Path, run_json: Callable[..., Any]
+) -> None:
+    recipe = ["-c", crossed[0] / "recipe.yaml", *SHORT, "-o", f"run_dir={tmp_path}"]
+
+    figures = run_json("folds", *recipe, "--per-label", 3, "--draws", 3)
+
+    assert figures["share_95"] is None and figures["per_label_images"] == 3
+    assert [part["name"] for part in figures["parts"]] == ["draw-1", "draw-2", "draw-3"]
+    drawn = [manifest.read(tmp_path / f"few-3/draw-{number}/manifest.tsv") for number in (1, 2, 3)]
+    for plan in drawn:
+        assert Counter(row.label for row in plan.split("train")) == {"ok": 3, "scratches": 3, "patches": 3}
+        assert not plan.split("val")
+        assert not plan.trained_groups() & {row.group for row in plan.split("eval")}
+    assert drawn[0].split("eval") == drawn[2].split("eval") != drawn[1].split("eval")  # two folds, taken in turn
+    assert drawn[0].split("train") != drawn[2].split("train")
+
+
+@pytest.mark.parametrize(
+    ("changes", "options", "named"),
+    [
+        ({}, ["--per-label", "30"], "has 4 pictures to draw from: 30 are wanted"),
+        ({"data": None, "simulated": {"train_ok": 4}}, [], "data: folds are of real pictures"),
+    ],
+)
+def test_what_cannot_be_divided_is_one_message_and_exit_code_2(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], options: list[str], named: str
+) -> None:
+    write_folders(tmp_path / "data", per_class=6)
+    recipe = write_recipe(tmp_path, **changes)
+    assert main(["folds", "-c", str(recipe), *options]) == 2
+    assert named in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_no_pictures_a_label_are_refused_at_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        main(["folds", "-c", "any.yaml", "--per-label", "0"])
+    assert stopped.value.code == 2
+    assert "a whole number of 1 or more is expected, got '0'" in capsys.readouterr().err
