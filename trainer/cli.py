@@ -46,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     evaluate = _command(commands, "eval", _eval, "figures on the eval split; chooses the thresholds")
     export = _command(commands, "export", _export, "write the bundle, if it scores as the checkpoint does")
+    importing = _command(commands, "import", _import, "make a bundle of a PaddleClas or PaddleX export", False)
     predict = _command(commands, "predict", _predict, "verdicts for files or folders", recipe_needed=False)
 
     folds.add_argument(
@@ -66,9 +67,16 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--suspects", action="store_true", help="rank the training pictures whose label looks wrong")
     export.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: RUN_DIR/last.npz")
     export.add_argument("--to", type=Path, metavar="DIR", help="default: RUN_DIR/bundle")
+    importing.add_argument(
+        "folder", type=Path, metavar="FOLDER", help="with inference.json or .pdmodel, .pdiparams, .yml"
+    )
+    importing.add_argument("--to", type=Path, required=True, metavar="DIR", help="the bundle")
+    importing.add_argument("--yml", type=Path, metavar="FILE", help="its config; default: FOLDER/inference.yml")
+    importing.add_argument("--ok", action="append", default=[], metavar="LABEL", help="a label that means clean strip")
+    importing.add_argument("--view-px", type=int, metavar="N", help="camera pixels of one square view")
     predict.add_argument("--bundle", type=Path, metavar="DIR", help="default: the recipe's, else the one we ship")
     predict.add_argument("paths", type=Path, nargs="+", metavar="FILE_OR_FOLDER")
-    for command in (prepare, train, fit, folds, evaluate, export, predict):
+    for command in (prepare, train, fit, folds, evaluate, export, importing, predict):
         command.add_argument("--json", action="store_true", help="print the result as one JSON object")
     return parser
 
@@ -247,6 +255,28 @@ def _export(options: argparse.Namespace) -> int:
         f"{result.bundle.path}: {result.bundle.id}, {result.bytes:,} bytes; largest difference from the checkpoint "
         f"{result.largest_difference:.1e} on {result.images_compared} images"
     )
+    return EXIT_OK
+
+
+def _import(options: argparse.Namespace) -> int:
+    from trainer.importing import import_model
+
+    recipe = _recipe(options) if options.recipe else None
+    done = import_model(options.folder, options.to, options.yml, recipe, options.ok, options.view_px)
+    opened, shape = done.bundle, done.bundle.manifest.input
+    if options.json:
+        _print_json({"bundle": str(opened.path), "id": opened.id, "output": done.output, "unseen_px": done.unseen_px})
+        return EXIT_OK
+    if done.unseen_px:
+        _warn(f"the model's centre crop leaves the outer {done.unseen_px} px of a frame unseen")
+    if not any(label.kind == "ok" for label in opened.labels):
+        _warn("every label is a defect: --ok LABEL, or a recipe, says which is clean strip")
+    print(f"{opened.path}: {opened.id}, {len(opened.labels)} labels, scores are {done.output}")
+    short = (
+        f"shorter side to {shape.resize_short_px}, centre {shape.size}" if shape.resize_short_px else f"{shape.size}"
+    )
+    least = min(opened.manifest.decision.thresholds.values())
+    print(f"a view of {shape.view_px} px is resized: {short} px; a score under {least:g} is unsure")
     return EXIT_OK
 
 

@@ -210,7 +210,7 @@ def _name_labels(path: Path, recipe: dict[str, Any], count: int | None) -> str:
         return "labels as told"
     file = Path(recipe["data"]["root"]) / LABEL_FILE
     if file.is_file():
-        names = _names(file)
+        names = label_names(file)
         if count not in (None, len(names)):
             raise ConfigError(f"{path}: classes_num is {count}, but {file} names {len(names)}: {', '.join(names)}")
         recipe["data"].setdefault("label_file", LABEL_FILE)
@@ -222,7 +222,8 @@ def _name_labels(path: Path, recipe: dict[str, Any], count: int | None) -> str:
     return f"without {file} the labels are class_0 to class_{count - 1}, all of kind defect"
 
 
-def _names(file: Path) -> list[str]:
+def label_names(file: Path) -> list[str]:
+    """The names of a label file's lines of `id name`. ConfigError where the ids are not 0, 1, 2 in order."""
     cells = [line.split(None, 1) for line in file.read_text("utf-8").splitlines() if line.strip()]
     names = [cell[1].strip() for cell in cells if len(cell) == 2]
     if [cell[0] for cell in cells] != [str(number) for number in range(len(names))]:
