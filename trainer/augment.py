@@ -24,7 +24,10 @@ def batch(
 
 @dataclass(frozen=True, slots=True)
 class Mixed:
-    """A batch laid over itself: `share` of each picture, for which `targets` holds, and the rest of another's."""
+    """A batch laid over itself: `share` of each picture, for which `targets` holds, and the rest of another's.
+
+    A batch that is not mixed has the share 1.
+    """
 
     batch: NDArray[np.float32]
     share: float

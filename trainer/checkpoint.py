@@ -18,12 +18,24 @@ from trainer.config import Recipe
 
 _META = "meta"
 _WEIGHTS = "model/"
+_STATE = "state/"
 
 Weights = Mapping[str, NDArray[np.float32]]
 
 
 class CheckpointError(InspectorError):
     """Raised when a checkpoint is missing, damaged, or does not fit the network it names."""
+
+
+class Position(BaseModel):
+    """Where an unfinished training stands, at the end of an epoch; `counters` are of the learner."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    best_right: int
+    evaluations_since_best: int
+    seconds: float
+    counters: dict[str, float]
 
 
 class Meta(BaseModel):
@@ -39,23 +51,43 @@ class Meta(BaseModel):
     data_fingerprint: str
     versions: dict[str, str]
     created_at: str
+    position: Position | None = None  # None: the training is finished
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A checkpoint as read, and the sha256 of its file."""
+    """A checkpoint as read, and the sha256 of its file. `state` is what an unfinished training needs to go on."""
 
     path: Path
     meta: Meta
     weights: Weights
+    state: Weights
     sha256: str
 
 
-def save(path: Path, meta: Meta, weights: Weights) -> None:
-    """Write to a temporary name, fsync, rename: the file under `path` is the old one or the new one, never half."""
+def save(path: Path, meta: Meta, weights: Weights, state: Weights | None = None) -> None:
+    """Write to a temporary name, fsync, rename: the file under `path` is the old one or the new one, never half.
+
+    Raises:
+        CheckpointError: the disk is full, or the folder cannot be written to; the old file is as it was.
+    """
+    try:
+        _save(path, meta, weights, state or {})
+    except OSError as error:
+        raise CheckpointError(f"{path}: cannot be saved: {error.strerror}; the one before is as it was") from None
+
+
+def sweep(path: Path) -> None:
+    """Remove what a `save` to `path` left half-written when its process was killed."""
+    for scratch in path.parent.glob(f".{path.name}.*.tmp"):
+        scratch.unlink(missing_ok=True)
+
+
+def _save(path: Path, meta: Meta, weights: Weights, state: Weights) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     arrays: dict[str, Any] = {_WEIGHTS + name: array for name, array in weights.items()}
+    arrays |= {_STATE + name: array for name, array in state.items()}
     arrays[_META] = np.frombuffer(meta.model_dump_json().encode(), np.uint8)
     try:
         with scratch.open("wb") as file:
@@ -77,7 +109,10 @@ def load(path: Path) -> Checkpoint:
         data = path.read_bytes()
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             meta = Meta.model_validate_json(arrays[_META].tobytes())
-            weights = {name.removeprefix(_WEIGHTS): arrays[name] for name in arrays.files if name != _META}
+            weights, state = (
+                {name.removeprefix(prefix): arrays[name] for name in arrays.files if name.startswith(prefix)}
+                for prefix in (_WEIGHTS, _STATE)
+            )
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror or error}; `trainer train` writes it") from None
     except ValidationError as error:
@@ -86,7 +121,7 @@ def load(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path}: {_META}: {where}: {first['msg']}") from None
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise CheckpointError(f"{path}: damaged, or not a checkpoint of ours: {error}") from None
-    return Checkpoint(path, meta, weights, hashlib.sha256(data).hexdigest())
+    return Checkpoint(path, meta, weights, state, hashlib.sha256(data).hexdigest())
 
 
 def fit(checkpoint: Checkpoint, expected: Weights) -> Weights:

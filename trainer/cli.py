@@ -4,6 +4,7 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,14 @@ def _parser() -> argparse.ArgumentParser:
 
     prepare = _command(commands, "prepare", _prepare, "check the pictures, draw the splits, write the manifest")
     train = _command(commands, "train", _train, "train on the manifest; writes last.npz and best.npz")
+    train.add_argument("--resume", action="store_true", help="go on after RUN_DIR/last.npz; from the start without one")
+    train.add_argument(
+        "--from",
+        dest="start",
+        metavar="FILE_OR_BUNDLE",
+        help="start from the weights of a checkpoint, a bundle or a .pdparams (training.pretrained)",
+    )
+    train.add_argument("--visualdl", type=Path, metavar="DIR", help="write loss curves there, for VisualDL")
     fit = _command(commands, "fit", _fit, "fit a head on frozen ImageNet features instead: seconds to minutes")
     folds = _command(
         commands, "folds", _folds, "prepare, then train or fit, and evaluate, every fold: the honest figure"
@@ -140,12 +149,21 @@ def _prepare(options: argparse.Namespace) -> int:
 
 
 def _train(options: argparse.Namespace) -> int:
+    from trainer import ranks
+    from trainer.curves import Curves
     from trainer.progress import Progress
     from trainer.train import train
 
+    first = ranks.of_environment().first  # the only one to speak
+    if options.start:
+        options.overrides.append(f"training.pretrained={json.dumps(options.start)}")
     recipe = _recipe(options)
-    with Progress(recipe.training.epochs) as progress:
-        outcome = train(recipe, progress)
+    with ExitStack() as stack:
+        curves = stack.enter_context(Curves(options.visualdl)) if options.visualdl and first else None
+        progress = stack.enter_context(Progress(recipe.training.epochs, quiet=not first))
+        outcome = train(recipe, progress, options.resume, curves)
+    if not first:
+        return EXIT_OK
     if options.json:
         _print_json(asdict(outcome) | {"last": str(outcome.last), "best": str(outcome.best)})
         return EXIT_OK
@@ -154,7 +172,8 @@ def _train(options: argparse.Namespace) -> int:
     for line in outcome.skipped:
         _warn(f"skipped {line}")
     pace = f"{outcome.epochs} epochs in {outcome.seconds / 60:.1f} min ({outcome.images_per_s:.0f} images/s)"
-    print(f"{outcome.last}: {pace}, validation {outcome.val_right} of {outcome.val_images} right")
+    skipped = f", {len(outcome.skipped)} pictures skipped" if outcome.skipped else ""
+    print(f"{outcome.last}: {pace}, validation {outcome.val_right} of {outcome.val_images} right{skipped}")
     return EXIT_OK
 
 

@@ -113,7 +113,10 @@ class Network(_Part):
 
 
 class Training(_Part):
-    """The schedule: momentum, cosine after a linear warm-up, label smoothing, mixup, L2 on all weights."""
+    """The schedule: momentum, cosine after a linear warm-up, label smoothing, mixup, L2 on all weights.
+
+    `batch_images` are the pictures of one step, whatever the number of devices and passes that share them.
+    """
 
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 20
     batch_images: Annotated[int, Field(ge=2, le=4096)] = 32
@@ -125,7 +128,13 @@ class Training(_Part):
     l2: Annotated[float, Field(ge=0, le=1)] = 3e-4
     label_smoothing: _Share = 0.1
     mixup: Annotated[float, Field(ge=0, le=10)] = 0.0  # alpha of its beta distribution; 0: off
-    pretrained: Path | None = None  # a .pdparams of PaddleClas 2.x to start from
+    pretrained: Path | None = None  # .pdparams of PaddleClas 2.x, checkpoint or bundle to start from; --from sets it
+    freeze: tuple[str, ...] = ()  # layers that stay as they are: stem, stage1 to stage4, or names such as blocks.0
+    class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0, le=1000)]] | None = None  # of the loss
+    accumulate: Annotated[int, Field(ge=1, le=1024)] = 1  # a batch in so many passes: less memory, the same step
+    amp: bool = False  # half precision where it is safe; needs a GPU
+    ema_decay: Annotated[float, Field(ge=0, lt=1)] | None = None  # set: evaluate and save a running average of weights
+    patience_evaluations: Annotated[int, Field(ge=1, le=10_000)] | None = None  # so many without gain: stop early
     real_repeat: Annotated[int, Field(ge=1, le=100)] = 1  # each real picture so often an epoch, a simulated one once
     eval_every_epochs: Annotated[int, Field(ge=1, le=10_000)] = 1
     save_every_epochs: Annotated[int, Field(ge=1, le=10_000)] = 1  # last.npz, which the last epoch always writes
@@ -189,6 +198,9 @@ class Recipe(_Part):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"labels: {', '.join(twice)} names more than one label")
+        weights = self.training.class_weights
+        if unknown := sorted(set(weights if isinstance(weights, dict) else ()) - {label.name for label in self.labels}):
+            raise ValueError(f"training.class_weights: no label is called {', '.join(unknown)}")
         if self.data is None and self.simulated is None:
             raise ValueError("data or simulated: one of the two must be there, or nothing can be learned")
         return self

@@ -31,8 +31,15 @@ def start(seed: int, threads: int = 0) -> None:
         import paddle
 
     paddle.disable_signal_handler()  # its import took SIGTERM
+    reseed(seed)
+
+
+def reseed(seed: int) -> None:
+    """Seed Python, NumPy and Paddle, whose random numbers depend on nothing before from here on."""
+    import paddle
+
     random.seed(seed)
-    np.random.seed(seed)
+    np.random.seed(seed % 2**32)
     paddle.seed(seed)
 
 

@@ -103,9 +103,11 @@ def _save_program(saved: Checkpoint, folder: Path) -> Path:
 
     from trainer import model
 
-    shape = saved.meta.recipe.network
+    network, shape = model.restored(saved), saved.meta.recipe.network
+    for name, tensor in network.state_dict().items():
+        tensor.name = name  # the program keeps it: `trainer train --from` finds the weights of a bundle by name
     spec = paddle.static.InputSpec([None, shape.channels, shape.size_px, shape.size_px], "float32", "images")
-    paddle.jit.save(model.restored(saved), str(folder / "inference"), input_spec=[spec])
+    paddle.jit.save(network, str(folder / "inference"), input_spec=[spec])
     return folder / bundle.PROGRAM
 
 

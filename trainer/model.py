@@ -73,6 +73,7 @@ class ResNetVd(nn.Layer):
 
     def __init__(self, network: Network, labels: int):
         super().__init__()
+        self.depths = _DEPTHS[network.depth]  # blocks of each stage
         stem, *filters = (_scaled(count, network.width) for count in (32, 64, 128, 256, 512))
         self.stem = nn.Sequential(
             ConvBN(network.channels, stem, 3, 2), ConvBN(stem, stem, 3), ConvBN(stem, filters[0], 3)
@@ -81,7 +82,7 @@ class ResNetVd(nn.Layer):
         bottleneck = network.depth >= 50
         blocks = []
         inputs = filters[0]
-        for stage, (count, depth) in enumerate(zip(filters, _DEPTHS[network.depth], strict=True)):
+        for stage, (count, depth) in enumerate(zip(filters, self.depths, strict=True)):
             for index in range(depth):
                 stride = 2 if stage and not index else 1
                 blocks.append(Block(inputs, count, stride, bottleneck, stage == index == 0, index == 0))

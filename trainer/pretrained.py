@@ -1,12 +1,15 @@
-"""Owns the start from PaddleClas weights: what of a .pdparams goes into our network, and what stands in the way."""
+"""Owns the start from other weights: what of a .pdparams, checkpoint or bundle goes in, and what stands in the way."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer import pdparams
+from inspector import bundle
+from trainer import checkpoint, pdparams
 from trainer.checkpoint import Weights
 from trainer.pickles import WeightsError
 
@@ -22,22 +25,45 @@ class Pretrained:
     note: str | None
 
 
-def load(path: Path, network: Weights) -> Pretrained:
-    """Read weights for a network whose own, still untrained, are `network`.
+def load(path: Path, network: Weights, labels: Sequence[str]) -> Pretrained:
+    """Read weights for a network whose own, still untrained, are `network`, its outputs being `labels`.
 
-    A head for another number of classes is replaced by the network's own; all else must fit.
+    `path` is a bundle where it is a folder, a checkpoint where it ends in .npz, otherwise a .pdparams. A head for
+    another number of classes, or for other labels, is replaced by the network's own; all else must fit. Paddle must
+    have been started.
 
     Raises:
+        BundleError, CheckpointError: it is damaged.
         WeightsError: the file cannot be read, or it lists the names that are missing, in excess or of another shape.
     """
-    found = pdparams.read(path)
-    replaced = _HEAD if _for_other_classes(found, network) else ()
+    found, of = _read(path)
+    other_labels = of is not None and of != list(labels) and "fc.bias" in found
+    replaced = _HEAD if other_labels or _for_other_classes(found, network) else ()
     _check(path, found, network, replaced)
     weights = {name: own if name in replaced else found[name] for name, own in network.items()}
     if not replaced:
         return Pretrained(weights, None)
-    classes, wanted = len(found["fc.bias"]), len(network["fc.bias"])
-    return Pretrained(weights, f"{path}: its head for {classes} classes is replaced by an untrained one for {wanted}")
+    told = f"{path}: its head for {len(found['fc.bias'])} classes is replaced by an untrained one for {len(labels)}"
+    return Pretrained(weights, f"{told}: {', '.join(of)} became {', '.join(labels)}" if of else told)
+
+
+def _read(path: Path) -> tuple[dict[str, NDArray[np.float32]], list[str] | None]:
+    """The weights, and the labels they were trained for where the file knows them."""
+    if path.is_dir():
+        opened = bundle.load(path)
+        return _of_program(opened.path / bundle.PROGRAM), [label.name for label in opened.labels]
+    if path.suffix == ".npz":
+        saved = checkpoint.load(path)
+        return dict(saved.weights), [label.name for label in saved.meta.labels]
+    return pdparams.read(path), None
+
+
+def _of_program(program: Path) -> dict[str, NDArray[np.float32]]:
+    """The parameters of a bundle by their names, which `trainer export` gives them; Paddle appends a number."""
+    import paddle
+
+    layer = paddle.jit.load(str(program.with_suffix("")))
+    return {re.sub(r"_\d+$", "", tensor.name): tensor.numpy() for tensor in layer.state_dict().values()}
 
 
 def _for_other_classes(found: Weights, network: Weights) -> bool:

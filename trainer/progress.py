@@ -10,11 +10,11 @@ from rich.progress import Progress as Bar
 
 
 class Progress:
-    """Counts the images of all epochs from `begin` on. A context manager; writes to stderr."""
+    """Counts the images of all epochs from `begin` on. A context manager; writes to stderr unless it is quiet."""
 
-    def __init__(self, epochs: int):
-        self._console = Console(stderr=True)
-        self._epochs, self._total, self._seen = epochs, 0, 0
+    def __init__(self, epochs: int, quiet: bool = False):
+        self._console = Console(stderr=True, quiet=quiet)
+        self._epochs, self._total, self._before, self._seen = epochs, 0, 0, 0
         self._started = time.monotonic()
         self._bar = Bar(
             TextColumn("{task.description}"),
@@ -23,7 +23,7 @@ class Progress:
             TextColumn("{task.fields[rate]:.0f} images/s"),
             TimeRemainingColumn(elapsed_when_finished=True),
             console=self._console,
-            disable=not self._console.is_terminal,
+            disable=quiet or not self._console.is_terminal,
         )
         self._task = self._bar.add_task("loading", total=None, rate=0.0)
 
@@ -36,10 +36,11 @@ class Progress:
     ) -> None:
         self._bar.stop()
 
-    def begin(self, epoch_images: int) -> None:
-        """The images are loaded, the clock starts."""
+    def begin(self, epoch_images: int, done: int = 0) -> None:
+        """The images are loaded, the clock starts, after so many epochs that were done before."""
         self._total, self._started = self._epochs * epoch_images, time.monotonic()
-        self._bar.update(self._task, description="epoch 1", total=self._total)
+        self._before = self._seen = done * epoch_images
+        self._bar.update(self._task, description=f"epoch {done + 1}", total=self._total)
 
     def step(self, images: int) -> None:
         """So many more images were trained on."""
@@ -59,4 +60,4 @@ class Progress:
         self._bar.update(self._task, description=f"epoch {min(done + 1, self._epochs)}")
 
     def _rate(self) -> float:
-        return self._seen / max(time.monotonic() - self._started, 1e-9)
+        return (self._seen - self._before) / max(time.monotonic() - self._started, 1e-9)

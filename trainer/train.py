@@ -2,28 +2,32 @@
 
 import math
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from inspector import bundle
 from inspector.bundle import Label
 from inspector.errors import ConfigError, InspectorError
 from inspector.preprocess import Preprocess
-from trainer import augment, checkpoint, dataset, engine, manifest, pretrained
-from trainer.checkpoint import Meta
+from trainer import checkpoint, dataset, engine, manifest, pretrained, ranks, resume
+from trainer.checkpoint import Meta, Position
 from trainer.config import Network, Recipe, Training
+from trainer.curves import Curves
 from trainer.dataset import Dataset
-from trainer.manifest import SIMULATED, DataError
+from trainer.feed import Feed
+from trainer.manifest import DataError
 from trainer.progress import Progress
+from trainer.ranks import Ranks
+
+if TYPE_CHECKING:
+    from trainer.learner import Learner
 
 
 class TrainingError(InspectorError):
-    """Raised when the loss is no longer a number; the last good checkpoint stays."""
+    """Raised when loss or weights are no longer numbers; the last good checkpoint stays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,7 @@ class Outcome:
     seconds: float
     images_per_s: float
     skipped: tuple[str, ...]
-    notes: tuple[str, ...]  # what a reader of the figures should know: a head that was replaced
+    notes: tuple[str, ...]  # what a reader of the figures should know: a head that was replaced, an early end
 
 
 def preprocess_of(network: Network) -> Preprocess:
@@ -46,106 +50,105 @@ def preprocess_of(network: Network) -> Preprocess:
     return Preprocess(network.size_px, network.channels, *network.mean_and_std)
 
 
-def train(recipe: Recipe, progress: Progress) -> Outcome:
+def train(recipe: Recipe, progress: Progress, go_on: bool = False, curves: Curves | None = None) -> Outcome:
     """Train on the manifest that prepare wrote. The same recipe, data and machine give the same weights.
 
+    With `go_on`, it goes on from the last checkpoint, if there is one, to the weights that a training which was never
+    interrupted ends with. Started by paddle.distributed.launch, it is one of several processes: each computes a part
+    of every batch, the first one writes.
+
     Raises:
-        ConfigError: the recipe's network is a frozen one.
+        CheckpointError: the last checkpoint cannot be read, or a new one not be written.
+        ConfigError: a setting does not fit the network, the device, or the checkpoint to go on from.
         DataError: the manifest or the pictures cannot be used.
-        TrainingError: the loss is not finite.
-        WeightsError: the pretrained weights cannot be read or do not fit.
+        TrainingError: loss or weights are not finite.
+        WeightsError: the weights to start from cannot be read or do not fit.
     """
+    how = recipe.training
     if recipe.network.backbone != "resnet_vd":
         raise ConfigError("network.backbone: a frozen network is not trained: `trainer fit` fits a head to it")
     # 1. Data: decoded once, in memory from here on.
     labels, training, validation = parts(recipe)
-    deck = _deck(training, recipe.training.real_repeat)
-    if len(deck) < recipe.training.batch_images:
-        raise DataError(
-            f"{recipe.manifest_path}: {len(deck)} training images are fewer than "
-            f"training.batch_images, {recipe.training.batch_images}"
-        )
-    preprocess = preprocess_of(recipe.network)
-    rng = np.random.default_rng(recipe.seed)
+    if how.patience_evaluations and not len(validation):
+        raise ConfigError("training.patience_evaluations: there is no validation part to look at: see data.val_share")
+    preprocess, team, notes = preprocess_of(recipe.network), ranks.of_environment(), list[str]()
+    feed = Feed(training, recipe, preprocess, team)
+    meta = _before(recipe, labels, training.fingerprint())
+    saved = resume.find(recipe, meta.data_fingerprint) if go_on else None
+    if saved:
+        meta = saved.meta
+        notes.append(f"{saved.path}: {'went on' if meta.position else 'was finished'} after epoch {meta.epoch}")
 
     # 2. Network and optimiser.
-    engine.start(recipe.seed, recipe.training.threads)
-    import paddle
-
+    engine.start(recipe.seed, how.threads)
+    team.join()
+    team.agree(f"{recipe.manifest_path}, or --resume", f"{meta.data_fingerprint} {meta.epoch}")
     from trainer import model
+    from trainer.learner import Learner
 
-    how = recipe.training
     network = model.ResNetVd(recipe.network, len(labels))
-    steps = len(deck) // how.batch_images  # the incomplete last batch waits for the next shuffle
-    notes = _start_from(how.pretrained, network) if how.pretrained else ()
-    optimiser = paddle.optimizer.Momentum(
-        how.peak_learning_rate, how.momentum, network.parameters(), use_nesterov=how.nesterov, weight_decay=how.l2
-    )
+    if how.pretrained and not saved:
+        start = pretrained.load(how.pretrained, model.weights(network), [label.name for label in labels])
+        model.load(network, start.weights)
+        notes += [start.note] if start.note else []
+    learner = Learner(network, how, team, feed.label_weights(labels))
+    if team.first:
+        checkpoint.sweep(recipe.last_checkpoint)
+        checkpoint.sweep(recipe.best_checkpoint)
+    if saved and meta.position:
+        learner.restore(saved.weights, saved.state, meta.position.counters)
 
-    # 3. Epochs.
-    started, seen, best_right, right = time.monotonic(), 0, -1, 0
-    fingerprint, created_at = training.fingerprint(), bundle.now()
-    progress.begin(steps * how.batch_images)
-    for epoch in range(how.epochs):
+    # 3. Epochs, while there is a position to go on from.
+    started, before = time.monotonic(), meta.epoch
+    progress.begin(feed.steps * how.batch_images, before)
+    while meta.position:
         # 3a. One pass over the training images.
-        network.train()
-        losses = []
-        for step, (images, targets) in enumerate(_shuffled(training, deck, how.batch_images, rng)):
-            optimiser.set_lr(learning_rate(how, epoch + step / steps))
-            batch = preprocess.normalise(augment.batch(images, preprocess, recipe.augment, rng))
-            loss = _loss(network, batch, targets, how, rng)
-            loss.backward()
-            optimiser.step()
-            optimiser.clear_grad()
-            losses.append(float(loss))
-            if not math.isfinite(losses[-1]):
-                raise TrainingError(f"epoch {epoch + 1}: the loss is {losses[-1]}; lower training.learning_rate")
-            seen += len(images)
-            progress.step(len(images))
+        loss = _pass(feed, learner, meta, progress, curves)
 
         # 3b. Now and then, and at the end: the validation part.
-        done = epoch + 1
-        evaluated = done % how.eval_every_epochs == 0 or done == how.epochs
-        if evaluated:
-            calls = [model.logits(network, batch).argmax(1) for batch in dataset.batches(validation.images, preprocess)]
-            right = int((np.concatenate([[], *calls]) == validation.targets).sum())
+        done, right, best = meta.epoch + 1, None, meta.position.best_right
+        since_best = meta.position.evaluations_since_best
+        if done % how.eval_every_epochs == 0 or done == how.epochs:
+            right = _right(learner, validation, preprocess, team)
+            since_best = 0 if right > best else since_best + 1
+        early = done < how.epochs and since_best == how.patience_evaluations
+        if early:
+            notes.append(f"stopped after epoch {done}: no better for {since_best} evaluations; see best.npz")
 
-        # 3c. Checkpoints.
-        figures = {
-            "loss": round(float(np.mean(losses)), 4),
-            "val_right": right if evaluated else None,
-            "val_images": len(validation),
-            "seconds": round(time.monotonic() - started, 1),
-        }
-        meta = Meta(
-            recipe=recipe,
-            labels=labels,
-            epoch=done,
-            metrics=figures,
-            created_at=created_at,
-            data_fingerprint=fingerprint,
-            versions=engine.versions(),
+        # 3c. Checkpoints. The best one first: a training killed between the two does this epoch again.
+        seconds = round(meta.position.seconds + time.monotonic() - started, 1)
+        position = Position(
+            best_right=max(best, right if right is not None else best),
+            evaluations_since_best=since_best,
+            seconds=seconds,
+            counters=learner.counters(),
         )
-        weights = model.weights(network)
-        if done % how.save_every_epochs == 0 or done == how.epochs:
-            checkpoint.save(recipe.last_checkpoint, meta, weights)
-        if evaluated and right >= best_right:  # of equals the later: it saw a smaller learning rate
-            best_right = right
-            checkpoint.save(recipe.best_checkpoint, meta, weights)
+        figures = {"loss": round(loss, 4), "val_right": right, "val_images": len(validation), "seconds": seconds}
+        changed = {"epoch": done, "metrics": figures, "versions": engine.versions(), "position": position}
+        meta = meta.model_copy(update=changed | ({"position": None} if early or done == how.epochs else {}))
+        if team.first:
+            if right is not None and right >= best:  # of equals the later: it saw a smaller learning rate
+                checkpoint.save(recipe.best_checkpoint, meta.model_copy(update={"position": None}), learner.weights())
+            if meta.position is None:
+                checkpoint.save(recipe.last_checkpoint, meta, learner.weights())
+            elif done % how.save_every_epochs == 0:
+                checkpoint.save(recipe.last_checkpoint, meta, learner.weights(), learner.state())
         progress.epoch(done, figures)
+        if curves and right is not None and len(validation):
+            curves.epoch(done, right / len(validation))
 
     # 4. What came of it.
-    seconds = time.monotonic() - started
+    took = time.monotonic() - started
     return Outcome(
         recipe.last_checkpoint,
         recipe.best_checkpoint,
-        how.epochs,
+        meta.epoch,
         len(validation),
-        right,
-        seconds,
-        seen / seconds,
+        meta.metrics["val_right"],
+        meta.metrics["seconds"],
+        (meta.epoch - before) * feed.steps * how.batch_images / took,
         training.skipped + validation.skipped,
-        notes,
+        tuple(notes),
     )
 
 
@@ -157,51 +160,63 @@ def learning_rate(how: Training, epoch: float) -> float:
     return how.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * (epoch - warmup) / (how.epochs - warmup)))
 
 
-def _start_from(path: Path, network: Any) -> tuple[str, ...]:
-    """Give the network the weights of a .pdparams; returns what was replaced. WeightsError where they do not fit."""
-    from trainer import model
-
-    loaded = pretrained.load(path, model.weights(network))
-    model.load(network, loaded.weights)
-    return (loaded.note,) if loaded.note else ()
-
-
-def _loss(
-    network: Any, batch: NDArray[np.float32], targets: NDArray[np.int64], how: Training, rng: np.random.Generator
-) -> Any:
-    """Cross-entropy of one batch, a tensor; with mixup, of both pictures that lie over each other."""
-    import paddle
-
-    def entropy(scores: Any, truth: NDArray[np.int64]) -> Any:
-        return paddle.nn.functional.cross_entropy(scores, paddle.to_tensor(truth), label_smoothing=how.label_smoothing)
-
-    if not how.mixup:
-        return entropy(network(paddle.to_tensor(batch)), targets)
-    mixed = augment.mix(batch, targets, how.mixup, rng)
-    scores = network(paddle.to_tensor(mixed.batch))
-    return mixed.share * entropy(scores, mixed.targets) + (1 - mixed.share) * entropy(scores, mixed.others)
-
-
-def _deck(data: Dataset, real_repeat: int) -> NDArray[np.int64]:
-    """The indices of one epoch's pictures, not yet shuffled."""
-    repeats = [1 if row.path.startswith(SIMULATED) else real_repeat for row in data.rows]
-    return np.repeat(np.arange(len(data)), repeats)
-
-
-def _shuffled(
-    data: Dataset, deck: NDArray[np.int64], size: int, rng: np.random.Generator
-) -> Iterator[tuple[list[NDArray[np.uint8]], NDArray[np.int64]]]:
-    order = rng.permutation(deck)
-    for start in range(0, len(order) - size + 1, size):
-        chosen = order[start : start + size]
-        yield [data.images[index] for index in chosen], data.targets[chosen]
-
-
 def parts(recipe: Recipe) -> tuple[tuple[Label, ...], Dataset, Dataset]:
-    """Labels, training part, validation part, as the manifest says."""
+    """Labels, training part, validation part, as the manifest says. DataError where a label cannot be learned."""
     path = recipe.manifest_path
     plan = manifest.read(path)
     if plan.labels != tuple(spec.label() for spec in recipe.labels):
         raise DataError(f"{path}: its labels are not the recipe's: run `trainer prepare` again")
     training, validation = (dataset.load(plan, plan.split(split)) for split in ("train", "val"))
+    present = {row.label for row in training.rows}
+    if missing := [label.name for label in plan.labels if label.name not in present]:
+        raise DataError(f"{path}: no training image, or none that can be read, of {', '.join(missing)}")
     return plan.labels, training, validation
+
+
+def _before(recipe: Recipe, labels: tuple[Label, ...], fingerprint: str) -> Meta:
+    """A training that has not begun."""
+    return Meta(
+        recipe=recipe,
+        labels=labels,
+        epoch=0,
+        metrics={},
+        data_fingerprint=fingerprint,
+        versions={},
+        created_at=bundle.now(),
+        position=Position(best_right=-1, evaluations_since_best=0, seconds=0, counters={}),
+    )
+
+
+def _pass(feed: Feed, learner: "Learner", meta: Meta, progress: Progress, curves: Curves | None) -> float:
+    """One epoch of training; its mean loss. TrainingError where loss or weights are no longer numbers."""
+    how, losses = meta.recipe.training, []
+    engine.reseed(meta.recipe.seed + meta.epoch)  # so that all that is random depends on the position alone
+    learner.begin_epoch()
+    for step, batch in enumerate(feed.epoch(meta.epoch)):
+        rate = learning_rate(how, meta.epoch + step / feed.steps)
+        losses.append(learner.step(batch, rate))
+        if not math.isfinite(losses[-1]):
+            raise _diverged(meta, f"step {step + 1} of {feed.steps}: the loss is {losses[-1]}")
+        progress.step(how.batch_images)
+        if curves:
+            curves.step(meta.epoch * feed.steps + step + 1, losses[-1], rate)
+    learner.end_epoch()
+    if name := learner.broken():
+        raise _diverged(meta, f"after {feed.steps} steps: {name} holds numbers that are not finite")
+    return float(np.mean(losses))
+
+
+def _diverged(meta: Meta, what: str) -> TrainingError:
+    path, rate = meta.recipe.last_checkpoint, meta.recipe.training.learning_rate
+    kept = f"{path} is as it was" if path.exists() else "no checkpoint was written yet"
+    tries = f"lower training.learning_rate, which is {rate:g}, or lengthen training.warmup_epochs"
+    return TrainingError(f"epoch {meta.epoch + 1}, {what}; {kept}. {tries[0].upper()}{tries[1:]}")
+
+
+def _right(learner: "Learner", validation: Dataset, preprocess: Preprocess, team: Ranks) -> int:
+    """How many validation pictures are right, over all processes: each scores its share."""
+    from trainer import model
+
+    images, targets = validation.images[team.rank :: team.size], validation.targets[team.rank :: team.size]
+    calls = [model.logits(learner.judged, batch).argmax(1) for batch in dataset.batches(images, preprocess)]
+    return int(team.total(int((np.concatenate([[], *calls]) == targets).sum())))

@@ -1,5 +1,6 @@
 """The checkpoint: explains itself, survives a failed save, and is refused when damaged."""
 
+import resource
 from pathlib import Path
 
 import numpy as np
@@ -35,17 +36,25 @@ def test_what_is_saved_is_loaded(path: Path, meta: Meta) -> None:
     assert [file.name for file in path.parent.iterdir()] == ["last.npz"]
 
 
-def test_a_full_disk_leaves_the_older_checkpoint(path: Path, meta: Meta, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_that_takes_no_more_leaves_the_older_checkpoint(path: Path, meta: Meta) -> None:
+    """A limit on the size of files fails the write itself, as a full disk does."""
     before = path.read_bytes()
-
-    def full(_: int) -> None:
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr("os.fsync", full)
-    with pytest.raises(OSError, match="No space"):
-        checkpoint.save(path, meta, {})
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, unlimited[1]))
+    try:
+        with pytest.raises(CheckpointError, match=r"last\.npz: cannot be saved: File too large; the one before is as"):
+            checkpoint.save(path, meta, {"fc.weight": np.ones((200, 1000), np.float32)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
     assert path.read_bytes() == before
     assert [file.name for file in path.parent.iterdir()] == ["last.npz"]
+
+
+def test_what_a_killed_save_left_is_swept(path: Path) -> None:
+    path.with_name(".last.npz.4711.tmp").write_bytes(b"half")
+    path.with_name(".other.npz.4711.tmp").write_bytes(b"not ours")
+    checkpoint.sweep(path)
+    assert sorted(file.name for file in path.parent.iterdir()) == [".other.npz.4711.tmp", "last.npz"]
 
 
 def test_damage_anywhere_is_seen(path: Path) -> None:

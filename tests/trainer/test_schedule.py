@@ -56,9 +56,9 @@ def test_it_evaluates_and_saves_by_interval_and_keeps_the_best_of_what_was_evalu
     saved: list[tuple[str, int, int | None]] = []
     save = checkpoint.save
 
-    def noted(path: Path, meta: checkpoint.Meta, weights: checkpoint.Weights) -> None:
+    def noted(path: Path, meta: checkpoint.Meta, weights: checkpoint.Weights, *state: checkpoint.Weights) -> None:
         saved.append((path.name, meta.epoch, meta.metrics["val_right"]))
-        save(path, meta, weights)
+        save(path, meta, weights, *state)
 
     monkeypatch.setattr(checkpoint, "save", noted)
     result = run_json("train", *options)

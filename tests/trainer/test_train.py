@@ -1,5 +1,6 @@
 """Training: learns an easy task, repeatably, and leaves whole checkpoints that explain themselves."""
 
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -99,16 +100,22 @@ def test_a_picture_lost_after_prepare_is_skipped_and_named(tmp_path: Path, run_j
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(
-    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     shutil.copytree(finished, tmp_path / "copy")
-    before = (tmp_path / "copy/run/last.npz").read_bytes()
-    monkeypatch.setattr("trainer.train.learning_rate", lambda how, epoch: 1e30)
+    kept = tmp_path / "copy/run/last.npz"
+    explosive = {"epochs": 30, "batch_images": 8, "learning_rate": 10, "l2": 1, "warmup_epochs": 25}
 
-    assert main(["train", "-c", str(write_recipe(tmp_path / "copy"))]) == 2
+    assert main(["train", "-c", str(write_recipe(tmp_path / "copy", training=explosive))]) == 2
 
-    assert "epoch 1: the loss is" in capsys.readouterr().err
-    assert (tmp_path / "copy/run/last.npz").read_bytes() == before
+    error = capsys.readouterr().err.splitlines()[-1]
+    found = re.search(r"epoch (\d+), (step \d+ of 7: the loss is (nan|inf)|after 7 steps: \S+ holds)", error)
+    assert found, error
+    assert "Lower training.learning_rate, which is 10, or lengthen training.warmup_epochs" in error
+    assert f"{kept} is as it was" in error
+    saved = checkpoint.load(kept)
+    assert saved.meta.epoch == int(found[1]) - 1 >= 1
+    assert all(np.isfinite(array).all() for array in saved.weights.values())
 
 
 def test_the_learning_rate_warms_up_then_falls_to_nothing() -> None:

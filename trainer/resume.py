@@ -1,0 +1,44 @@
+"""Owns going on: whether a checkpoint is an unfinished training of this very recipe and data, and of which epoch."""
+
+from typing import Any
+
+from inspector.errors import ConfigError
+from trainer import checkpoint
+from trainer.checkpoint import Checkpoint
+from trainer.config import Recipe
+from trainer.manifest import DataError
+
+#: What decides the weights. Data is compared by its pixels, wherever it lies.
+_DECIDING = ("seed", "labels", "network", "training", "augment")
+#: What does not.
+_FREE = {"training.threads", "training.save_every_epochs"}
+
+
+def find(recipe: Recipe, data_fingerprint: str) -> Checkpoint | None:
+    """The last checkpoint of this recipe, finished or not; None where there is none yet.
+
+    Raises:
+        CheckpointError: it cannot be read.
+        ConfigError, DataError: it is of another recipe or other pictures.
+    """
+    path = recipe.last_checkpoint
+    if not path.exists():
+        return None
+    saved = checkpoint.load(path)
+    was, now = _flat(saved.meta.recipe.model_dump(mode="json")), _flat(recipe.model_dump(mode="json"))
+    differing = sorted(key for key in was | now if was.get(key) != now.get(key) and key not in _FREE)
+    changed = [f"{key} was {was.get(key)}, is {now.get(key)}" for key in differing if key.split(".")[0] in _DECIDING]
+    if changed:
+        raise ConfigError(
+            f"{path}: a training with other settings cannot go on: {'; '.join(changed)}. "
+            "Set them back, or leave out --resume to start anew"
+        )
+    if saved.meta.data_fingerprint != data_fingerprint:
+        raise DataError(f"{path}: learned from other pictures or labels: leave out --resume to start anew")
+    return saved
+
+
+def _flat(values: Any, parents: tuple[str, ...] = ()) -> dict[str, Any]:
+    if isinstance(values, dict) and values:
+        return {key: leaf for name, value in values.items() for key, leaf in _flat(value, (*parents, name)).items()}
+    return {".".join(parents): values}
