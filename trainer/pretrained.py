@@ -44,14 +44,16 @@ def load(path: Path, network: Weights, labels: Sequence[str]) -> Pretrained:
     if not replaced:
         return Pretrained(weights, None)
     told = f"{path}: its head for {len(found['fc.bias'])} classes is replaced by an untrained one for {len(labels)}"
-    return Pretrained(weights, f"{told}: {', '.join(of)} became {', '.join(labels)}" if of else told)
+    return Pretrained(weights, f"{told}: {_listed(of)} became {_listed(labels)}" if of else told)
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[np.float32]], list[str] | None]:
     """The weights, and the labels they were trained for where the file knows them."""
     if path.is_dir():
         opened = bundle.load(path)
-        return _of_program(opened.path / bundle.PROGRAM), [label.name for label in opened.labels]
+        if opened.program.name != bundle.PROGRAM:
+            raise WeightsError(f"{path}: an imported program's names are not ours: start from its .pdparams instead")
+        return _of_program(opened.program), [label.name for label in opened.labels]
     if path.suffix == ".npz":
         saved = checkpoint.load(path)
         return dict(saved.weights), [label.name for label in saved.meta.labels]
@@ -91,6 +93,6 @@ def _check(path: Path, found: Weights, network: Weights, replaced: tuple[str, ..
         raise WeightsError(f"{path}: these weights are not for a network of this depth, width and channels: {listed}")
 
 
-def _listed(names: list[str]) -> str:
+def _listed(names: Sequence[str]) -> str:
     more = len(names) - _NAMES_SHOWN
     return ", ".join(names[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")

@@ -49,7 +49,7 @@ class Ranks:
 
         tensor = paddle.to_tensor([number], "float64")
         paddle.distributed.all_reduce(tensor)
-        return float(tensor.item())
+        return float(tensor.numpy()[0])
 
     def average(self, tensors: Iterable[Any]) -> None:
         """Replace each tensor by its mean over all processes."""
