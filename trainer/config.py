@@ -40,15 +40,16 @@ class LabelSpec(_Part):
 
 
 class Data(_Part):
-    """Where real pictures are: lists where `train_list` is set, otherwise one folder a class under `root`."""
+    """Where real pictures are: `train_list`, or `records`, or else one folder a class, say what is under `root`."""
 
     root: Path
     train_list: str | None = None  # lines of `path label`, relative to root
     eval_list: str | None = None
     label_file: str | None = None  # lines of `id name`; needed where the lists give numbers
+    records: Path | None = None  # what `inspector defects --json` printed; root is the drop folder's done/
     group_file: str | None = None  # lines of `path group`: what is of one coil or part stays on one side of a split
     val_share: _Share = 0.1  # of the train part, never trained on: chooses best epoch, temperature, thresholds
-    eval_share: _Share = 0.2  # class folders only: lists bring their own eval part
+    eval_share: _Share = 0.2  # class folders and records only: lists bring their own eval part
     folds: Annotated[int, Field(ge=2, le=100)] | None = None  # every picture, whatever list has it, is in eval once
     fold: Annotated[int, Field(ge=1)] | None = None  # which of them to train and evaluate; prepare writes all
 
@@ -56,6 +57,8 @@ class Data(_Part):
     def _agrees(self) -> "Data":
         if self.train_list is None and (self.eval_list or self.label_file):
             raise ValueError("eval_list and label_file go with train_list; class folders need none of the three")
+        if self.records is not None and self.train_list is not None:
+            raise ValueError("records and train_list each say what to learn: set one of them")
         if self.fold is not None and self.fold > (self.folds or 0):
             raise ValueError(f"fold is {self.fold}, but folds is {self.folds}: set folds to how many there are")
         return self

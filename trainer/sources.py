@@ -1,10 +1,10 @@
-"""Owns finding the pictures of a recipe: in lists as PaddleClas has them, or in one folder a class, packed or not."""
+"""Owns finding the pictures of a recipe: in lists as PaddleClas has them, records, or class folders, packed or not."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer import archive, lists, paths
+from trainer import archive, lists, paths, records
 from trainer.config import Data, Recipe
 from trainer.lists import Entry
 from trainer.manifest import DataError, Split
@@ -37,11 +37,13 @@ def with_root(recipe: Recipe, anew: bool) -> Recipe:
 
 
 def find(recipe: Recipe, data: Data, notes: list[str]) -> list[Found]:
-    """Every picture of the lists, or of the class folders, in their order. DataError names file and line.
+    """Every picture of the lists, the records or the class folders, in their order. DataError names file and line.
 
     `notes` gets what a person should know of: paths that do not start where the list says.
     """
-    return list(_listed(recipe, data, notes) if data.train_list else _folders(recipe, data))
+    if data.train_list:
+        return list(_listed(recipe, data, notes))
+    return list(_recorded(recipe, data, data.records, notes) if data.records else _folders(recipe, data))
 
 
 def entries_of(recipe: Recipe, path: Path, notes: list[str]) -> list[Entry]:
@@ -90,6 +92,11 @@ def _listed(recipe: Recipe, data: Data, notes: list[str]) -> Iterator[Found]:
                 )
             seen[entry.path] = where
             yield Found(entry.path, entry.label, split, str(list_name), entry.line)
+
+
+def _recorded(recipe: Recipe, data: Data, path: Path, notes: list[str]) -> Iterator[Found]:
+    for entry in records.read(path, data.root, names_of(recipe), recipe.export.view_px, notes):
+        yield Found(entry.path, entry.label, None, path.name, entry.line)
 
 
 def _folders(recipe: Recipe, data: Data) -> Iterator[Found]:
