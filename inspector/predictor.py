@@ -59,22 +59,24 @@ class PaddlePredictor:
         shape = bundle.manifest.input
         self._shape = (shape.channels, shape.size, shape.size)
         self._labels = len(bundle.labels)
-        self._probabilities = bundle.manifest.output == "probabilities"
+        self._output_kind = bundle.manifest.output
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See Predictor.run. Any other height and width would run silently and score nonsense.
-
-        Of a program that ends in softmax, the logarithms: they are logits but for a constant that no decision sees.
-        """
+        """See Predictor.run. Any other height and width would run silently and score nonsense."""
         _check(batch, self._shape)
         self._input.copy_from_cpu(batch)
         self._engine.run()
         logits: NDArray[np.float32] = self._output.copy_to_cpu()
         if logits.shape != (len(batch), self._labels):
             raise BundleError(f"the program gives {logits.shape}, the bundle has {self._labels} labels")
-        if self._probabilities:
-            logits = np.log(np.maximum(logits, np.float32(LEAST_PROBABILITY)))
-        return logits
+        return as_logits(self._output_kind, logits)
+
+
+def as_logits(output: str | None, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    """What a program gives as logits: of probabilities the logarithms, which differ by a constant no decision sees."""
+    if output == "probabilities":
+        return np.log(np.maximum(scores, np.float32(LEAST_PROBABILITY)))
+    return scores
 
 
 def load_engine() -> None:

@@ -84,7 +84,15 @@ def _parser() -> argparse.ArgumentParser:
     importing.add_argument("--ok", action="append", default=[], metavar="LABEL", help="a label that means clean strip")
     importing.add_argument("--view-px", type=int, metavar="N", help="camera pixels of one square view")
     predict.add_argument("--bundle", type=Path, metavar="DIR", help="default: the recipe's, else the one we ship")
-    predict.add_argument("paths", type=Path, nargs="+", metavar="FILE_OR_FOLDER")
+    predict.add_argument(
+        "--engine",
+        choices=("inference", "checkpoint", "exported"),
+        default="inference",
+        help="the inspector's on a bundle; the training engine on a checkpoint, or on a bundle",
+    )
+    predict.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: RUN_DIR/last.npz")
+    predict.add_argument("--draw", type=Path, metavar="DIR", help="write each picture there with its verdict under it")
+    predict.add_argument("paths", type=Path, nargs="+", metavar="FILE_OR_FOLDER", help="- reads a list from stdin")
     for command in (prepare, train, fit, folds, evaluate, export, importing, predict):
         command.add_argument("--json", action="store_true", help="print the result as one JSON object")
     return parser
@@ -301,10 +309,15 @@ def _import(options: argparse.Namespace) -> int:
 
 def _predict(options: argparse.Namespace) -> int:
     from inspector import bundle
-    from trainer.predict import predict
+    from trainer.bar import Bar
+    from trainer.predict import judge, listed, predict
 
-    default = _recipe(options).bundle_dir if options.recipe else bundle.DEFAULT
-    verdicts = predict(options.bundle or default, options.paths)
+    recipe = _recipe(options) if options.recipe else None
+    default = recipe.bundle_dir if recipe else bundle.DEFAULT
+    by = judge(options.engine, options.bundle or default, recipe, options.checkpoint)
+    paths = (path for given in options.paths for path in (listed(sys.stdin.buffer) if str(given) == "-" else [given]))
+    with Bar() as bar:
+        verdicts = predict(by, paths, options.draw, bar)
     if options.json:
         _print_json({"verdicts": [asdict(verdict) for verdict in verdicts]})
         return EXIT_OK

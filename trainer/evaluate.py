@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from inspector import bundle
 from inspector.bundle import Bundle, Decision, Label
 from inspector.decide import OUTCOMES, Rules, TileDecision, decide_tile
-from inspector.predictor import PaddlePredictor
+from inspector.errors import BundleError
+from inspector.predictor import PaddlePredictor, as_logits
 from inspector.preprocess import Preprocess, contrast
 from trainer import calibrate, checkpoint, dataset, engine, metrics
 from trainer.bar import Bar
@@ -70,6 +71,25 @@ def open_bundle(path: Path) -> tuple[Model, Bundle]:
     engine.start(0)
     predictor = PaddlePredictor(opened, threads=len(os.sched_getaffinity(0)))
     return Model(opened.labels, opened.preprocess, predictor.run, {"bundle": opened.id}), opened
+
+
+def open_exported(path: Path) -> tuple[Model, Bundle]:
+    """A bundle, and its program in Paddle's training engine. BundleError where that cannot open it."""
+    opened = bundle.load(path)
+    if opened.program.suffix != ".json":
+        raise BundleError(f"{opened.program}: a program of Paddle 1.x or 2.x, which only the inference engine opens")
+    engine.start(0)
+    import paddle
+
+    layer = paddle.jit.load(str(opened.program.with_suffix("")))
+    layer.eval()
+
+    def score(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        with paddle.no_grad():
+            scores = np.asarray(layer(paddle.to_tensor(batch)).numpy(), np.float32)
+        return as_logits(opened.manifest.output, scores)
+
+    return Model(opened.labels, opened.preprocess, score, {"bundle": opened.id}), opened
 
 
 def open_model(path: Path) -> tuple[Model, Decision | None]:

@@ -51,7 +51,7 @@ def export(recipe: Recipe, checkpoint_path: Path, to: Path) -> Exported:
         CheckpointError, DataError: what is read cannot be used.
     """
     saved = checkpoint.load(checkpoint_path)
-    evaluation = _evaluation(recipe, saved)
+    evaluation = evaluation_of(recipe, saved)
     plan = manifest.read(recipe.manifest_path)
     trained = open_checkpoint(checkpoint_path)
     golden_images = _golden_images(recipe, plan, trained)
@@ -82,7 +82,8 @@ def export(recipe: Recipe, checkpoint_path: Path, to: Path) -> Exported:
     return Exported(written, size, len(compared), difference)
 
 
-def _evaluation(recipe: Recipe, saved: Checkpoint) -> dict[str, Any]:
+def evaluation_of(recipe: Recipe, saved: Checkpoint) -> dict[str, Any]:
+    """The report of the recipe's last evaluation. ExportError where it is of another checkpoint, or none."""
     path = recipe.report_dir / report.REPORT
     try:
         evaluation: dict[str, Any] = json.loads(path.read_text())

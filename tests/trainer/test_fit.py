@@ -12,7 +12,7 @@ from inspector import bundle
 from trainer import checkpoint
 from trainer.cli import main
 from trainer.evaluate import open_bundle, open_checkpoint
-from trainer.predict import predict
+from trainer.predict import judge, predict
 
 from .conftest import picture, write_folders, write_recipe
 
@@ -40,7 +40,7 @@ def test_a_fit_goes_through_eval_and_export_to_a_bundle_that_decides_right(fitte
 
     for kind, path in pictures.items():
         cv2.imwrite(str(path), picture(kind, 77_000))
-    verdicts = predict(fitted / "run/bundle", list(pictures.values()))
+    verdicts = predict(judge("inference", fitted / "run/bundle"), list(pictures.values()))
     assert [verdict.label for verdict in verdicts] == ["ok", "scratches", "patches"]
 
 
