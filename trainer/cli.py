@@ -177,10 +177,8 @@ def _train(options: argparse.Namespace) -> int:
         return EXIT_OK
     for note in outcome.notes:
         _warn(note)
-    for line in outcome.skipped:
-        _warn(f"skipped {line}")
+    skipped = _skipped(outcome.skipped)
     pace = f"{outcome.epochs} epochs in {outcome.seconds / 60:.1f} min ({outcome.images_per_s:.0f} images/s)"
-    skipped = f", {len(outcome.skipped)} pictures skipped" if outcome.skipped else ""
     print(f"{outcome.last}: {pace}, validation {outcome.val_right} of {outcome.val_images} right{skipped}")
     return EXIT_OK
 
@@ -194,10 +192,9 @@ def _fit(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(asdict(fitted) | {"last": str(fitted.last)})
         return EXIT_OK
-    for line in fitted.skipped:
-        _warn(f"skipped {line}")
+    skipped = _skipped(fitted.skipped)
     what = f"a head fitted to {fitted.rows} rows in {fitted.seconds:.0f} s"
-    print(f"{fitted.last}: {what}, validation {fitted.val_right} of {fitted.val_images} right")
+    print(f"{fitted.last}: {what}, validation {fitted.val_right} of {fitted.val_images} right{skipped}")
     return EXIT_OK
 
 
@@ -255,10 +252,9 @@ def _eval(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(done.report)
         return EXIT_OK
-    for line in done.report["skipped"]:
-        _warn(f"skipped {line}")
+    skipped = _skipped(done.report["skipped"])
     report.show(done.report)
-    print(f"{recipe.report_dir / report.PAGE} and {report.REPORT} written")
+    print(f"{recipe.report_dir / report.PAGE} and {report.REPORT} written{skipped}")
     return EXIT_OK
 
 
@@ -334,6 +330,13 @@ def _print_json(value: Any) -> None:
 
 def _warn(text: str) -> None:
     print(f"{_PROGRAM}: {_printable(text)}", file=sys.stderr)
+
+
+def _skipped(lines: Sequence[str]) -> str:
+    """Name each picture that could not be read; returns what a summary says of them."""
+    for line in lines:
+        _warn(f"skipped {line}")
+    return f", {len(lines)} pictures skipped" if lines else ""
 
 
 def _printable(text: str) -> str:

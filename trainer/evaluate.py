@@ -130,13 +130,14 @@ def evaluate(
     _refuse_unknown({row.label for row in (*plan.rows, *data.rows)}, model.labels, "model")
     index = {label.name: number for number, label in enumerate(model.labels)}
     data = replace(data, targets=np.array([index[row.label] for row in data.rows], np.int64))
-    fitted_on = None
+    fitted_on, skipped = None, data.skipped
     if decision is None:
         validation = dataset.load(Manifest(plan.root, model.labels, plan.rows), plan.split("val"))
-        fitted_on = len(validation)
+        fitted_on, skipped = len(validation), data.skipped + validation.skipped
         decision = calibrate.choose(model.logits(validation.images), validation.targets, model.labels, how)
     logits = model.logits(data.images, bar)
     figures = report(model, decision, data, logits, decide(model, decision, data.images, logits))
+    figures["skipped"] = list(skipped)
     figures["unseen_source"] = _unseen(plan, data, logits)
     figures["calibration"] = calibrate.describe(logits, data.targets, decision.temperature, fitted_on)
     return Evaluation(model, decision, data, logits, figures)

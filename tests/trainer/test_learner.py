@@ -92,6 +92,16 @@ def test_the_running_average_follows_the_weights_and_is_what_is_saved() -> None:
     assert found == pytest.approx(decay[1] * mean + (1 - decay[1]) * second, abs=1e-6)
 
 
+def test_a_weight_that_is_no_number_is_named_although_the_loss_looks_well() -> None:
+    some = learner()
+    assert some.broken() is None
+    weight = some.judged.stem[0].conv.weight
+    weight.set_value(np.full(weight.shape, np.nan, np.float32))
+    some.begin_epoch()
+    assert np.isfinite(some.step([part()], 0.0))  # ReLU makes 0 of it
+    assert some.broken().startswith("stem.0.")
+
+
 def test_half_precision_is_refused_on_a_cpu(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "-c", str(finished / "recipe.yaml"), "-o", "training.amp=true"]) == 2
     assert "training.amp: half precision needs a GPU, and this Paddle computes on a CPU" in capsys.readouterr().err
@@ -126,7 +136,7 @@ def test_balanced_weights_are_of_the_pictures_that_training_sees(
     real = train.Feed.label_weights
     monkeypatch.setattr(train.Feed, "label_weights", lambda *a: weights.append(real(*a)) or weights[-1])
     run_json("train", "-c", recipe, "-o", "training.class_weights=balanced", "-o", "training.epochs=1")
-    run_json("train", "-c", recipe, "-o", "training.class_weights={Sc: 3}".replace("Sc", "scratches"),
+    run_json("train", "-c", recipe, "-o", "training.class_weights={scratches: 3}",
              "-o", "training.epochs=1")  # fmt: skip
 
     rows = manifest.read(tmp_path / "run/manifest.tsv").split("train")

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.trainer.conftest import write_folders, write_recipe
-from trainer import checkpoint
+from tests.trainer.conftest import LABELS, write_folders, write_recipe
+from trainer import checkpoint, manifest
 from trainer.cli import main
 from trainer.config import Training
 from trainer.train import learning_rate
@@ -86,17 +86,71 @@ def test_a_manifest_that_does_not_fit_the_recipe_is_refused(
     assert (finished / "run/last.npz").read_bytes() == before
 
 
-def test_a_picture_lost_after_prepare_is_skipped_and_named(tmp_path: Path, run_json: Callable[..., Any]) -> None:
+def test_pictures_damaged_after_prepare_are_skipped_counted_and_named(
+    tmp_path: Path, run_json: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
     write_folders(tmp_path / "data", per_class=12)
     recipe = write_recipe(tmp_path)
     run_json("prepare", "-c", recipe)
-    training = [line for line in (tmp_path / "run/manifest.tsv").read_text().splitlines() if "\ttrain\t" in line]
-    lost = training[0].split("\t")[0]
-    (tmp_path / "data" / lost).write_bytes(b"BM")
+    rows = manifest.read(tmp_path / "run/manifest.tsv")
+    damaged = {split: rows.split(split)[0].path for split in ("train", "val", "eval")}
+    for path in damaged.values():
+        (tmp_path / "data" / path).write_bytes(b"BM")
 
-    result = run_json("train", "-c", recipe, "-o", "training.epochs=1")
+    assert main(["train", "-c", str(recipe), "-o", "training.epochs=1"]) == 0
+    told = capsys.readouterr()
+    assert all(f"trainer: skipped {damaged[split]}: " in told.err for split in ("train", "val"))
+    assert "validation " in told.out and told.out.endswith(" of 5 right, 2 pictures skipped\n")
 
-    assert len(result["skipped"]) == 1 and result["skipped"][0].startswith(f"{lost}: ")
+    assert main(["eval", "-c", str(recipe)]) == 0
+    told = capsys.readouterr()
+    assert all(f"trainer: skipped {damaged[split]}: " in told.err for split in ("val", "eval"))
+    assert told.out.endswith("report.json written, 2 pictures skipped\n")
+
+
+@pytest.mark.parametrize("command", [["train"], ["fit", "-o", "network={backbone: lite0}"]])
+def test_a_label_of_which_no_training_picture_can_be_read_is_named(
+    tmp_path: Path, run_json: Callable[..., Any], capsys: pytest.CaptureFixture[str], command: list[str]
+) -> None:
+    write_folders(tmp_path / "data", per_class=12)
+    recipe = write_recipe(tmp_path)
+    run_json("prepare", "-c", recipe)
+    for file in (tmp_path / "data/patches").iterdir():
+        file.write_bytes(b"")
+
+    assert main([command[0], "-c", str(recipe), *command[1:]]) == 2
+    found = f"trainer: {tmp_path / 'run/manifest.tsv'}: no training image, or none that can be read, of patches\n"
+    assert capsys.readouterr().err == found
+    assert [file.name for file in (tmp_path / "run").glob("*.*")] == ["manifest.tsv"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"labels": LABELS[:1]}, "recipe.yaml: labels: Tuple should have at least 2 items"),
+        ({"labels": [*LABELS, {"name": "rust"}]}, "label 'rust' has no training image: add some, or take it out of"),
+        ({"labels": LABELS[:2]}, "data/patches: no label or alias of the recipe is called so (ok, clean, "),
+        ({"data": {"root": "nowhere"}}, "nowhere: No such file or directory; data.root holds one folder a class"),
+    ],
+)
+def test_labels_that_are_not_those_of_the_pictures_are_refused_before_training(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], changes: dict[str, Any], named: str
+) -> None:
+    write_folders(tmp_path / "data", per_class=4)
+    assert main(["prepare", "-c", str(write_recipe(tmp_path, **changes))]) == 2
+    error = capsys.readouterr().err
+    assert named in error and error.count("\n") == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_pictures_of_one_label_only_are_refused_with_the_others_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    root = write_folders(tmp_path / "data", per_class=4)
+    for kind in ("Sc", "patches"):
+        shutil.rmtree(root / kind)
+    assert main(["prepare", "-c", str(write_recipe(tmp_path))]) == 2
+    assert "label 'patches' has no training image" in capsys.readouterr().err
 
 
 def test_a_loss_that_is_no_number_stops_and_keeps_the_last_good_checkpoint(
