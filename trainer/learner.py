@@ -36,7 +36,9 @@ class Learner:
     def __init__(self, network: model.ResNetVd, how: Training, ranks: Ranks, label_weights: NDArray[np.float32] | None):
         """Raises ConfigError where layers to freeze do not exist, or AMP is wanted on a CPU."""
         if how.amp and paddle.device.get_device() == "cpu":
-            raise ConfigError("training.amp: half precision needs a GPU, and this Paddle computes on a CPU")
+            raise ConfigError(
+                "training.amp: half precision needs a GPU, and this Paddle computes on a CPU: set it to false"
+            )
         self._how, self._ranks, self._updates = how, ranks, 0
         self._label_weights = None if label_weights is None else paddle.to_tensor(label_weights)
         self._network = network

@@ -21,7 +21,7 @@ _MARKS = frozenset({"ARCHITECTURE", "architecture", "TRAIN"})
 _SECTIONS = frozenset(
     {"mode", "ARCHITECTURE", "architecture", "pretrained_model", "model_save_dir", "classes_num", "total_images"}
     | {"save_interval", "validate", "valid_interval", "epochs", "topk", "image_shape", "use_mix", "ls_epsilon"}
-    | {"LEARNING_RATE", "OPTIMIZER", "TRAIN", "VALID"}
+    | {"LEARNING_RATE", "OPTIMIZER", "TRAIN", "VALID", "checkpoints", "use_ema", "ema_decay", "use_fp16", "AMP"}
 )
 #: Keys that say what the trainer does anyway, and the values that say so.
 _AS_WE_DO: dict[str, tuple[Any, ...]] = {
@@ -31,9 +31,17 @@ _AS_WE_DO: dict[str, tuple[Any, ...]] = {
     "DecodeImage.channel_first": (False,),
     "NormalizeImage.order": ("",),
     "ToCHWImage": (None,),
+    "last_epoch": (-1,),
+    "load_static_weights": (False,),
+    "is_distributed": (True,),  # the launcher says it
+    **dict.fromkeys(("use_distillation", "use_dali", "use_xpu"), (False,)),
+    "use_dynamic_loss_scaling": (True,),
+    "AMP.use_dynamic_loss_scaling": (True,),
+    "AMP.use_pure_fp16": (False,),
 }
 _CROP_AREA, _CROP_RATIO = (0.08, 1.0), (3 / 4, 4 / 3)  # what RandCropImage does where the config says nothing
 _WARMUP_EPOCHS = 5  # of CosineWarmup, likewise
+_EMA_DECAY = 0.9999  # likewise
 
 
 def recognised(values: dict[str, Any]) -> bool:
@@ -67,10 +75,14 @@ def load(path: Path, values: dict[str, Any], overrides: Sequence[str] = ()) -> t
 
 
 class _Keys:
-    """The config as flat keys, `TRAIN.RandCropImage.size`; what is taken is honoured, the rest stays in `left`."""
+    """The config as flat keys, `TRAIN.RandCropImage.size`; what is taken is honoured, the rest stays in `left`.
+
+    `named` has all of them.
+    """
 
     def __init__(self, values: dict[str, Any]) -> None:
         self.left = dict(_flat(values, ()))
+        self.named = frozenset(self.left)
         self.last = ""
         for key, value in list(self.left.items()):
             same = _AS_WE_DO.get(key) or _AS_WE_DO.get(key.partition(".")[2]) or ()
@@ -166,6 +178,9 @@ def _is_1_in_255(scale: Any) -> bool:
 def _training(keys: _Keys) -> dict[str, Any]:
     function = keys.take_if("LEARNING_RATE.function", "Cosine", "CosineWarmup")
     regularised = keys.take_if("OPTIMIZER.regularizer.function", "L2")
+    if keys.take("checkpoints"):
+        raise ValueError("a training goes on by `trainer train --resume`: leave this key empty")
+    averaged, decay = keys.take("use_ema"), keys.take("ema_decay", _EMA_DECAY)
     validated, interval = keys.take("validate", True), keys.take("valid_interval", 1)
     epochs = keys.need("epochs")
     alpha = keys.take("TRAIN.MixupOperator.alpha")
@@ -183,10 +198,19 @@ def _training(keys: _Keys) -> dict[str, Any]:
         "label_smoothing": keys.take("ls_epsilon") or 0,
         "mixup": alpha if mixed else 0,
         "pretrained": keys.take("pretrained_model") or None,
+        "amp": _half_precision(keys),
+        "ema_decay": decay if averaged else None,
         "eval_every_epochs": interval if validated else epochs,
         "save_every_epochs": keys.take("save_interval"),
     }
     return {key: value for key, value in chosen.items() if value is not None}
+
+
+def _half_precision(keys: _Keys) -> bool:
+    """Asked for by a switch, or by a section of its own."""
+    switched_on = keys.take_if("use_fp16", True, False)
+    keys.take_if("AMP", None, {})
+    return bool(switched_on) or any(key.split(".")[0] == "AMP" for key in keys.named)
 
 
 def _augment(keys: _Keys, size: int) -> dict[str, Any]:

@@ -156,6 +156,9 @@ def test_a_value_we_cannot_honour_is_named(key: str, value: Any, named: str) -> 
         ("validate=False", "training", "eval_every_epochs", 50),
         ("pretrained_model=./ResNet50_vd_pretrained", "training", "pretrained", Path("ResNet50_vd_pretrained")),
         ("LEARNING_RATE={function: CosineWarmup, params: {lr: 0.2}}", "training", "warmup_epochs", 5),
+        ("use_ema=True", "training", "ema_decay", 0.9999),
+        ("use_fp16=True", "training", "amp", True),
+        ("AMP={scale_loss: 128.0, use_dynamic_loss_scaling: True}", "training", "amp", True),
         ("ARCHITECTURE.name=ResNet200_vd", "network", "depth", 200),
         ("image_shape=[3,64,64]", "network", "size_px", 64),
         ("data.root=elsewhere", "data", "root", Path("elsewhere")),
@@ -165,6 +168,21 @@ def test_a_value_we_cannot_honour_is_named(key: str, value: Any, named: str) -> 
 def test_an_override_may_use_their_keys_or_ours(override: str, part: str, key: str, expected: Any) -> None:
     recipe, _ = read(NEU_YAML, override)
     assert getattr(getattr(recipe, part), key) == expected
+
+
+def test_what_a_config_says_of_running_average_and_half_precision_is_honoured() -> None:
+    amp = {"scale_loss": 128.0, "use_dynamic_loss_scaling": True, "use_pure_fp16": False}
+    neither = {"use_distillation": False, "checkpoints": "", "last_epoch": -1, "is_distributed": True}
+    recipe, warning = read(NEU_YAML | neither | {"use_ema": True, "ema_decay": 0.999, "AMP": amp})
+    assert (recipe.training.ema_decay, recipe.training.amp) == (0.999, True)
+    assert set(warning.partition("not honoured: ")[2].split(", ")) - {"AMP.scale_loss"} == set(
+        read(NEU_YAML)[1].partition("not honoured: ")[2].split(", ")
+    )
+    assert "AMP.scale_loss" in warning  # the scale is found while training
+
+    recipe, warning = read(NEU_YAML | {"use_ema": False, "ema_decay": 0.999, "use_fp16": False})
+    assert (recipe.training.ema_decay, recipe.training.amp) == (None, False)
+    assert "ema" not in warning and "fp16" not in warning
 
 
 def test_an_override_of_a_key_that_neither_has_is_refused() -> None:
@@ -182,6 +200,7 @@ def test_an_override_of_a_key_that_neither_has_is_refused() -> None:
         ("TRAIN", {"batch_size": 4}, "neu.yaml: TRAIN.data_dir: it is missing"),
         ("image_shape", [224, 224], "neu.yaml: image_shape: "),
         ("classes_num", None, "neu.yaml: classes_num is missing"),
+        ("checkpoints", "output/9/ppcls", "neu.yaml: checkpoints: a training goes on by `trainer train --resume`"),
         ("epochs", 0, "neu.yaml: training.epochs: Input should be greater than or equal to 1"),
         ("ls_epsilon", 1.5, "neu.yaml: training.label_smoothing: "),
     ],
