@@ -105,6 +105,8 @@ class Manifest(_Part):
     preprocessing: Normalisation
     decision: Decision
     output: Literal["probabilities"] | None = None  # None: logits
+    precision: Literal["bf16"] | None = None  # None: float32; bf16 is used where the CPU has it
+    golden_tolerance: Annotated[float, Field(gt=0, le=0.5)] | None = None  # None: what float32 needs, see predictor
     evaluation: dict[str, Any] = {}
     training: dict[str, Any] = {}
     files: dict[str, str] = {}

@@ -263,20 +263,25 @@ def _export(options: argparse.Namespace) -> int:
 
     recipe = _recipe(options)
     result = export(recipe, options.checkpoint or recipe.last_checkpoint, options.to or recipe.bundle_dir)
+    agrees = result.agreement
     if options.json:
         _print_json(
             {
                 "bundle": str(result.bundle.path),
                 "id": result.bundle.id,
                 "bytes": result.bytes,
-                "images_compared": result.images_compared,
-                "largest_difference": result.largest_difference,
+                "precision": result.precision,
+                "images_compared": agrees.pictures,
+                "largest_difference": agrees.logits,
+                "largest_probability_difference": agrees.probabilities,
+                "decisions_changed": agrees.decisions_changed,
             }
         )
         return EXIT_OK
+    print(f"{result.bundle.path}: {result.bundle.id}, {result.bytes:,} bytes, {result.precision}")
     print(
-        f"{result.bundle.path}: {result.bundle.id}, {result.bytes:,} bytes; largest difference from the checkpoint "
-        f"{result.largest_difference:.1e} on {result.images_compared} images"
+        f"against the checkpoint, on {agrees.pictures} images: a logit at most {agrees.logits:.1e} off, a probability "
+        f"{agrees.probabilities:.1e}, {agrees.decisions_changed} decisions changed"
     )
     return EXIT_OK
 

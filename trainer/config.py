@@ -178,6 +178,9 @@ class Export(_Part):
 
     view_px: Annotated[int, Field(ge=16, le=4096)] = 200  # camera pixels of one square view
     golden_per_label: Annotated[int, Field(ge=1, le=100)] = 2
+    precision: Literal["fp32", "bf16"] = (
+        "fp32"  # bf16: about twice as fast where the CPU has it, at a price: see README
+    )
 
 
 class Recipe(_Part):

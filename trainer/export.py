@@ -3,7 +3,7 @@
 import json
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +13,15 @@ from numpy.typing import NDArray
 from inspector import bundle, renderer
 from inspector.bundle import Bundle, Golden
 from inspector.errors import InspectorError
-from inspector.predictor import PaddlePredictor, check_golden
+from inspector.predictor import GOLDEN_TOLERANCE, PaddlePredictor, check_golden, has_bf16
 from trainer import checkpoint, dataset, engine, manifest, report
+from trainer.agreement import MOST_CHANGED, TOLERANCE, Agreement, agreement
 from trainer.checkpoint import Checkpoint
 from trainer.config import Recipe
 from trainer.evaluate import Model, open_checkpoint
 from trainer.manifest import SIMULATED, DataError, Manifest, Row
 from trainer.train import preprocess_of
 
-#: Largest difference of a logit, relative to the largest of its image. Folding batch norm into the convolutions
-#: and another order of summing differ by about 1e-5 in fp32; a wrong graph or weight by more than 0.1.
-TOLERANCE = 1e-3
 #: Golden seeds: far from any seed that `prepare` hands out, so a golden image is never trained on.
 _GOLDEN_SEED = 2**31
 _PICTURES_COMPARED = 500
@@ -35,19 +33,20 @@ class ExportError(InspectorError):
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """The bundle written, its size, and how far its scores are from the checkpoint's."""
+    """The bundle written, its size, and how far it is from the checkpoint, in its own precision."""
 
     bundle: Bundle
     bytes: int
-    images_compared: int
-    largest_difference: float
+    precision: str
+    agreement: Agreement
 
 
 def export(recipe: Recipe, checkpoint_path: Path, to: Path) -> Exported:
     """Write the bundle to `to`; an older one there is replaced, and only once the new one is proven.
 
     Raises:
-        ExportError: not evaluated yet, or the scores differ by more than TOLERANCE.
+        ExportError: not evaluated yet, the scores differ by more than TOLERANCE, or in a lower precision the decisions
+            of more than MOST_CHANGED.
         CheckpointError, DataError: what is read cannot be used.
     """
     saved = checkpoint.load(checkpoint_path)
@@ -66,20 +65,48 @@ def export(recipe: Recipe, checkpoint_path: Path, to: Path) -> Exported:
             parameters,
             Golden(golden_images, trained.logits(list(golden_images))),
         )
-        runs = Model(draft.labels, draft.preprocess, PaddlePredictor(draft).run, {"bundle": draft.id})
-        pictures = dataset.load(plan, _spread(plan.split("eval") or plan.split("train"))).images
-        compared = [*golden_images, *pictures]
-        difference = _difference(trained.logits(compared), runs.logits(compared))
-        if not difference <= TOLERANCE:
+        pictures = [*golden_images, *dataset.load(plan, _spread(plan.split("eval") or plan.split("train"))).images]
+        runs = _in_the_inspector(draft)
+        agrees = agreement(trained, runs, described.decision, pictures)
+        if not agrees.logits <= TOLERANCE:
             raise ExportError(
-                f"refused: the exported program scores {difference:.2g} off {checkpoint_path} "
+                f"refused: the exported program scores {agrees.logits:.2g} off {checkpoint_path} "
                 f"(at most {TOLERANCE} is allowed); nothing was written to {to}"
             )
+        if recipe.export.precision == "bf16":
+            described = _in_bf16(described, draft, trained, golden_images)
+            runs = _in_the_inspector(replace(draft, manifest=described))
+            agrees = agreement(trained, runs, described.decision, pictures)
+            if agrees.decisions_changed > MOST_CHANGED * len(pictures):
+                raise ExportError(
+                    f"refused: bf16 changes the decision on {agrees.decisions_changed} of {len(pictures)} pictures "
+                    f"(at most {MOST_CHANGED:.0%} is allowed); nothing was written to {to}"
+                )
+        described.training["export"] = {"precision": recipe.export.precision, "against_checkpoint": asdict(agrees)}
         golden = Golden(golden_images, runs.logits(list(golden_images)))
         written = bundle.save(to, described, program, parameters, golden)
     check_golden(PaddlePredictor(written), written)
     size = sum(file.stat().st_size for file in to.iterdir())
-    return Exported(written, size, len(compared), difference)
+    return Exported(written, size, recipe.export.precision, agrees)
+
+
+def _in_the_inspector(draft: Bundle) -> Model:
+    return Model(draft.labels, draft.preprocess, PaddlePredictor(draft).run, {"bundle": draft.id})
+
+
+def _in_bf16(
+    described: bundle.Manifest, draft: Bundle, trained: Model, golden_images: NDArray[np.uint8]
+) -> bundle.Manifest:
+    """The manifest with bf16 in it, and the tolerance that a CPU with or without bf16 keeps on the golden images."""
+    if not has_bf16():
+        raise ExportError("export.precision: bf16: this CPU has neither avx512_bf16 nor amx_bf16 to measure it with")
+    lower = described.model_copy(update={"precision": "bf16"})
+    runs = _in_the_inspector(replace(draft, manifest=draft.manifest.model_copy(update={"precision": "bf16"})))
+    apart = agreement(trained, runs, described.decision, list(golden_images)).logits
+    tolerance = round(max(GOLDEN_TOLERANCE, 2 * apart), 3)
+    if tolerance > 0.5:
+        raise ExportError(f"refused: bf16 moves the golden images' scores by {apart:.2g}, at most 0.25 is allowed")
+    return lower.model_copy(update={"golden_tolerance": tolerance})
 
 
 def evaluation_of(recipe: Recipe, saved: Checkpoint) -> dict[str, Any]:
@@ -166,8 +193,3 @@ def _spread(rows: Sequence[Row]) -> Sequence[Row]:
     ordered = sorted(rows, key=lambda row: row.path.startswith(SIMULATED))
     real = [row for row in ordered if not row.path.startswith(SIMULATED)] or ordered
     return real[:: max(1, -(-len(real) // _PICTURES_COMPARED))]
-
-
-def _difference(expected: NDArray[np.float32], got: NDArray[np.float32]) -> float:
-    scale = np.abs(expected).max(axis=1, keepdims=True)
-    return float((np.abs(expected - got) / scale).max())

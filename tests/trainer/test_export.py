@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,16 @@ import numpy as np
 import pytest
 
 from inspector import bundle
-from inspector.predictor import PaddlePredictor, check_golden
+from inspector.bundle import Decision, Label
+from inspector.predictor import PaddlePredictor, check_golden, has_bf16
+from inspector.preprocess import Preprocess
 from tests.trainer.conftest import picture
-from trainer import evaluate
+from trainer import evaluate, export
+from trainer.agreement import agreement
 from trainer.cli import main
+from trainer.evaluate import Model
+
+needs_bf16 = pytest.mark.skipif(not has_bf16(), reason="this CPU has no bf16")
 
 
 def test_the_bundle_loads_in_the_inspector_and_its_golden_images_score_as_written(finished: Path) -> None:
@@ -84,3 +91,69 @@ def test_labels_the_renderer_cannot_draw_get_golden_images_from_the_data(
     # Then
     assert result["largest_difference"] < 1e-3
     assert bundle.load(Path(result["bundle"])).golden().images.shape == (3, 32, 32)
+
+
+@needs_bf16
+def test_bf16_is_in_the_bundle_with_what_it_costs(finished: Path, tmp_path: Path, run_json: Callable[..., Any]) -> None:
+    made = tmp_path / "bundle"
+    told = run_json("export", "-c", finished / "recipe.yaml", "-o", "export.precision=bf16", "--to", made)
+
+    assert (told["precision"], told["images_compared"]) == ("bf16", 21)
+    assert 1e-4 < told["largest_difference"] < 0.25  # it is not float32 that ran
+    assert told["decisions_changed"] == 0
+    opened = bundle.load(made)
+    assert opened.manifest.training["export"]["precision"] == "bf16"
+    assert opened.manifest.golden_tolerance is not None and opened.manifest.golden_tolerance >= 0.01
+    assert check_golden(PaddlePredictor(opened), opened) < 1e-6
+    # A CPU without bf16 runs it in float32, and its golden images are within what the bundle states
+    plain = replace(opened, manifest=opened.manifest.model_copy(update={"precision": None}))
+    assert 1e-4 < check_golden(PaddlePredictor(plain), plain) <= opened.manifest.golden_tolerance
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("has_bf16", lambda: False, "this CPU has neither avx512_bf16 nor amx_bf16"),
+        pytest.param("MOST_CHANGED", -1, "refused: bf16 changes the decision on 0 of 21 pictures", marks=needs_bf16),
+        pytest.param("GOLDEN_TOLERANCE", 0.6, "refused: bf16 moves the golden images' scores", marks=needs_bf16),
+    ],
+)
+def test_bf16_is_refused_where_it_cannot_be_measured_or_is_another_model(
+    finished: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    name: str,
+    value: object,
+    message: str,
+) -> None:
+    monkeypatch.setattr(export, name, value)
+    options = ["-c", str(finished / "recipe.yaml"), "-o", "export.precision=bf16", "--to", str(tmp_path / "bundle")]
+
+    assert main(["export", *options]) == 2
+
+    assert message in capsys.readouterr().err
+    assert not list(tmp_path.iterdir())
+
+
+def test_agreement_counts_the_decisions_that_are_others() -> None:
+    # Given two models that score by the mean gray level, the second with its labels the other way round above 100
+    labels = tuple(Label(name=name, kind="defect", severity="major") for name in ("dark", "bright"))
+    preprocess = Preprocess(32, 1, (0.0,), (1 / 255,))
+
+    def model(turned: bool) -> Model:
+        def score(batch: np.ndarray) -> np.ndarray:
+            mean = batch.mean(axis=(1, 2, 3))
+            scores = np.stack([128 - mean, mean - 128], axis=1) / 4
+            return np.where(turned & (mean[:, None] > 100), scores[:, ::-1], scores)
+
+        return Model(labels, preprocess, score, {})
+
+    pictures = [np.full((32, 32), level, np.uint8) for level in (20, 90, 110, 140, 200)]
+    decision = Decision(thresholds={"dark": 0.5, "bright": 0.5}, min_contrast=0)
+
+    agrees = agreement(model(False), model(True), decision, pictures)
+
+    assert (agrees.pictures, agrees.decisions_changed) == (5, 3)
+    assert agrees.logits == pytest.approx(2)
+    assert agrees.probabilities == pytest.approx(1, abs=1e-6)
