@@ -34,7 +34,6 @@ class Position(BaseModel):
 
     best_right: int
     evaluations_since_best: int
-    seconds: float
     counters: dict[str, float]
 
 

@@ -99,7 +99,7 @@ def train(recipe: Recipe, progress: Progress, go_on: bool = False, curves: Curve
         learner.restore(saved.weights, saved.state, meta.position.counters)
 
     # 3. Epochs, while there is a position to go on from.
-    started, before = time.monotonic(), meta.epoch
+    started, before, earlier_s = time.monotonic(), meta.epoch, meta.metrics.get("seconds", 0.0)
     progress.begin(feed.steps * how.batch_images, before)
     while meta.position:
         # 3a. One pass over the training images.
@@ -116,14 +116,13 @@ def train(recipe: Recipe, progress: Progress, go_on: bool = False, curves: Curve
             notes.append(f"stopped after epoch {done}: no better for {since_best} evaluations; see best.npz")
 
         # 3c. Checkpoints. The best one first: a training killed between the two does this epoch again.
-        seconds = round(meta.position.seconds + time.monotonic() - started, 1)
         position = Position(
             best_right=max(best, right if right is not None else best),
             evaluations_since_best=since_best,
-            seconds=seconds,
             counters=learner.counters(),
         )
-        figures = {"loss": round(loss, 4), "val_right": right, "val_images": len(validation), "seconds": seconds}
+        figures = {"loss": round(loss, 4), "val_right": right, "val_images": len(validation)}
+        figures["seconds"] = round(earlier_s + time.monotonic() - started, 1)
         changed = {"epoch": done, "metrics": figures, "versions": engine.versions(), "position": position}
         meta = meta.model_copy(update=changed | ({"position": None} if early or done == how.epochs else {}))
         if team.first:
@@ -183,7 +182,7 @@ def _before(recipe: Recipe, labels: tuple[Label, ...], fingerprint: str) -> Meta
         data_fingerprint=fingerprint,
         versions={},
         created_at=bundle.now(),
-        position=Position(best_right=-1, evaluations_since_best=0, seconds=0, counters={}),
+        position=Position(best_right=-1, evaluations_since_best=0, counters={}),
     )
 
 

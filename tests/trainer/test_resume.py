@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -44,6 +45,7 @@ def test_a_training_killed_twice_and_resumed_gives_the_weights_of_one_never_inte
     for name in whole:
         (tmp_path / f"run/{name}.npz").unlink()
 
+    began = time.monotonic()
     for epoch in (1, 2):  # kill -9 as soon as so many epochs are saved
         process = started(recipe, "--resume")
         try:
@@ -54,6 +56,7 @@ def test_a_training_killed_twice_and_resumed_gives_the_weights_of_one_never_inte
         assert _epoch(tmp_path) < EPOCHS
     killed_at = _epoch(tmp_path)
     result = run_json("train", "-c", recipe, "--resume")
+    assert result["seconds"] <= time.monotonic() - began  # of both killed trainings, too, each counted once
 
     assert result["notes"] == [f"{tmp_path / 'run/last.npz'}: went on after epoch {killed_at}"]
     for name, expected in whole.items():
