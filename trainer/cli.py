@@ -76,6 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--suspects", action="store_true", help="rank the training pictures whose label looks wrong")
     export.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: RUN_DIR/last.npz")
     export.add_argument("--to", type=Path, metavar="DIR", help="default: RUN_DIR/bundle")
+    export.add_argument("--onnx", type=Path, metavar="FILE", help="an ONNX file of it as well, needs the extra `onnx`")
     importing.add_argument(
         "folder", type=Path, metavar="FOLDER", help="with inference.json or .pdmodel, .pdiparams, .yml"
     )
@@ -259,11 +260,15 @@ def _eval(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
+    from trainer import onnx_file
     from trainer.export import export
 
     recipe = _recipe(options)
+    if options.onnx:
+        onnx_file.require()
     result = export(recipe, options.checkpoint or recipe.last_checkpoint, options.to or recipe.bundle_dir)
     agrees = result.agreement
+    onnx_apart = onnx_file.save(result.bundle, options.onnx) if options.onnx else None
     if options.json:
         _print_json(
             {
@@ -275,6 +280,7 @@ def _export(options: argparse.Namespace) -> int:
                 "largest_difference": agrees.logits,
                 "largest_probability_difference": agrees.probabilities,
                 "decisions_changed": agrees.decisions_changed,
+                "onnx_difference": onnx_apart,
             }
         )
         return EXIT_OK
@@ -283,6 +289,8 @@ def _export(options: argparse.Namespace) -> int:
         f"against the checkpoint, on {agrees.pictures} images: a logit at most {agrees.logits:.1e} off, a probability "
         f"{agrees.probabilities:.1e}, {agrees.decisions_changed} decisions changed"
     )
+    if onnx_apart is not None:
+        print(f"{options.onnx}: ONNX, a logit at most {onnx_apart:.1e} off the bundle's")
     return EXIT_OK
 
 
