@@ -70,8 +70,12 @@ def write(path: Path, manifest: Manifest) -> None:
     """Write the manifest whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    scratch.write_text("".join(f"{line}\n" for line in _lines(manifest)), encoding="utf-8", errors="surrogateescape")
-    scratch.replace(path)
+    text = "".join(f"{line}\n" for line in _lines(manifest))
+    try:
+        scratch.write_text(text, encoding="utf-8", errors="surrogateescape")
+        scratch.replace(path)
+    finally:
+        scratch.unlink(missing_ok=True)
 
 
 def read(path: Path) -> Manifest:

@@ -1,5 +1,6 @@
 """The manifest: written and read back the same, and every bad line named."""
 
+import resource
 from pathlib import Path
 
 import pytest
@@ -75,3 +76,16 @@ def test_another_file_is_not_taken_for_a_manifest(tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("Cr/Cr_1.bmp 0\n")
     with pytest.raises(DataError, match="trainer prepare"):
         manifest.read(tmp_path / "list.txt")
+
+
+def test_a_disk_that_takes_no_more_leaves_the_older_manifest(path: Path) -> None:
+    before = path.read_bytes()
+    unlimited = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, unlimited[1]))
+    try:
+        with pytest.raises(OSError, match="File too large"):
+            manifest.write(path, Manifest(Path("/data/strip"), LABELS, ROWS * 1000))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, unlimited)
+    assert path.read_bytes() == before
+    assert [file.name for file in path.parent.iterdir()] == ["manifest.tsv"]

@@ -11,9 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from tests.trainer.conftest import REPOSITORY, write_folders, write_recipe
+from inspector.errors import ConfigError
+from tests.trainer.conftest import REPOSITORY, tiny_recipe, write_folders, write_recipe
 from trainer import checkpoint
 from trainer.cli import main
+from trainer.config import Recipe
+from trainer.dataset import Dataset
+from trainer.feed import Feed
+from trainer.manifest import Row
+from trainer.ranks import Ranks
+from trainer.train import preprocess_of
 
 #: What pip installs as `trainer`, and beside it, for each process, the weights that it ends with.
 SCRIPT = """
@@ -71,3 +78,35 @@ def test_two_processes_train_as_one_does_that_computes_each_batch_in_two_passes(
     learned = [name for name in weights if not name.endswith(("._mean", "._variance"))]
     assert all(np.allclose(weights[name], shared[name], rtol=1e-4, atol=1e-6) for name in learned)
     assert alone["val_images"] == said[0]["val_images"]
+
+
+@pytest.mark.parametrize(("size", "passes", "batch"), [(3, 1, 8), (2, 4, 8), (1, 3, 8)])
+def test_a_batch_that_cannot_be_shared_out_evenly_is_refused_with_the_numbers(
+    tmp_path: Path, size: int, passes: int, batch: int
+) -> None:
+    """Batch norm needs two pictures a part, so 8 cannot be computed in 8 parts."""
+    training = {"batch_images": batch, "accumulate": passes}
+    recipe = Recipe.model_validate(tiny_recipe(tmp_path, training=training))
+    rows = tuple(Row(f"{number}.png", "ok", "train", "") for number in range(9))
+    data = Dataset((np.zeros((32, 32), np.uint8),) * 9, np.zeros(9, np.int64), rows, ())
+    with pytest.raises(ConfigError, match=rf"training\.batch_images: 8 .* {size} processes in {passes} passes"):
+        Feed(data, recipe, preprocess_of(recipe.network), Ranks(0, size))
+
+
+def test_two_ranks_see_what_one_sees_in_two_passes(tmp_path: Path) -> None:
+    rows = tuple(Row(f"{number}.png", "ok", "train", "") for number in range(9))
+    images = tuple(np.full((32, 32), 20 * number, np.uint8) for number in range(9))
+    data = Dataset(images, np.arange(9), rows, ())
+
+    def batches(rank: int, size: int, passes: int) -> list[list[Any]]:
+        recipe = Recipe.model_validate(
+            tiny_recipe(tmp_path, training={"batch_images": 4, "accumulate": passes, "mixup": 0.2})
+        )
+        return list(Feed(data, recipe, preprocess_of(recipe.network), Ranks(rank, size)).epoch(5))
+
+    alone, first, second = batches(0, 1, 2), batches(0, 2, 1), batches(1, 2, 1)
+    assert len(alone) == len(first) == len(second) == 2
+    for whole, *shares in zip(alone, first, second, strict=True):
+        for part, share in zip(whole, [*shares[0], *shares[1]], strict=True):
+            assert np.array_equal(part.batch, share.batch) and np.array_equal(part.targets, share.targets)
+            assert part.share == share.share
