@@ -10,8 +10,8 @@ from trainer.manifest import DataError
 
 #: What decides the weights. Data is compared by its pixels, wherever it lies.
 _DECIDING = ("seed", "labels", "network", "training", "augment")
-#: What does not.
-_FREE = {"training.threads", "training.save_every_epochs"}
+#: What does not, or, the weights to start from, no longer does.
+_FREE = {"training.threads", "training.save_every_epochs", "training.pretrained"}
 
 
 def find(recipe: Recipe, data_fingerprint: str) -> Checkpoint | None:

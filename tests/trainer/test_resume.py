@@ -96,7 +96,7 @@ def test_resuming_a_finished_training_changes_nothing_and_resuming_none_starts_o
     assert run_json(*options)["notes"] == []
     before = (tmp_path / "run/last.npz").read_bytes()
 
-    again = run_json(*options, "-o", "training.threads=1")  # which decides nothing
+    again = run_json(*options, "-o", "training.threads=1", "--from", "none.npz")  # which decide nothing any more
 
     assert again["notes"] == [f"{tmp_path / 'run/last.npz'}: was finished after epoch 1"]
     assert (again["epochs"], again["val_images"]) == (1, 9)
