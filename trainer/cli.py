@@ -78,12 +78,12 @@ def _parser() -> argparse.ArgumentParser:
     export.add_argument("--to", type=Path, metavar="DIR", help="default: RUN_DIR/bundle")
     export.add_argument("--onnx", type=Path, metavar="FILE", help="an ONNX file of it as well, needs the extra `onnx`")
     importing.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="with inference.json or .pdmodel, .pdiparams, .yml"
+        "folder", type=Path, metavar="FOLDER", help="with inference.json (or .pdmodel), .pdiparams and .yml"
     )
     importing.add_argument("--to", type=Path, required=True, metavar="DIR", help="the bundle")
     importing.add_argument("--yml", type=Path, metavar="FILE", help="its config; default: FOLDER/inference.yml")
     importing.add_argument("--ok", action="append", default=[], metavar="LABEL", help="a label that means clean strip")
-    importing.add_argument("--view-px", type=int, metavar="N", help="camera pixels of one square view")
+    importing.add_argument("--view-px", type=int, metavar="N", help="camera pixels of one square view; default: 200")
     predict.add_argument("--bundle", type=Path, metavar="DIR", help="default: the recipe's, else the one we ship")
     predict.add_argument(
         "--engine",

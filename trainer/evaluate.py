@@ -86,8 +86,9 @@ def open_exported(path: Path) -> tuple[Model, Bundle]:
 
     def score(batch: NDArray[np.float32]) -> NDArray[np.float32]:
         with paddle.no_grad():
-            scores = np.asarray(layer(paddle.to_tensor(batch)).numpy(), np.float32)
-        return as_logits(opened.manifest.output, scores)
+            outputs = layer(paddle.to_tensor(batch))
+        first = outputs[0] if isinstance(outputs, list | tuple) else outputs
+        return as_logits(opened.manifest.output, np.asarray(first.numpy(), np.float32))
 
     return Model(opened.labels, opened.preprocess, score, {"bundle": opened.id}), opened
 

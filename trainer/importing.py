@@ -4,6 +4,7 @@ Nothing of it is believed: it scores drawn strip alone and in a batch in the ins
 """
 
 import re
+import shutil
 import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,11 +19,16 @@ from inspector.bundle import Bundle, Golden, Label, Manifest
 from inspector.errors import BundleError, InspectorError
 from inspector.predictor import PaddlePredictor, check_golden
 from trainer import engine, inference_yml, pdiparams
-from trainer.config import DecisionChoice, LabelSpec, Recipe
+from trainer.config import DecisionChoice, Export, LabelSpec, Recipe
 from trainer.inference_yml import Described
 
-#: What PaddleX and PaddleClas call the program, the newest format first.
-_PROGRAMS = ("inference.json", "inference.pdmodel", "model.pdmodel")
+#: What PaddleX and PaddleClas call the program and its parameters, the newest format first.
+_FILES = {
+    "inference.json": "inference.pdiparams",
+    "inference.pdmodel": "inference.pdiparams",
+    "model": "params",
+    "__model__": "__variables__",
+}
 #: Scores of a picture alone and among others may differ by so much of the largest: another order of summing.
 _BATCH_TOLERANCE = 1e-3
 _GOLDEN_SEED = 2**31
@@ -53,30 +59,32 @@ def import_model(
     """Wrap the model in `folder` into a bundle at `to`, whole or not at all.
 
     The labels' kind and severity, which an inference.yml does not have, are the recipe's, found by name or alias;
-    without a recipe every label is a major defect but those in `ok`. A view is `view_px` camera pixels, else the
-    recipe's, else as many as the model resizes a view to.
+    without a recipe every label is a major defect but those in `ok`. A view is `view_px` camera pixels, else what the
+    recipe says, or any recipe where it says nothing.
 
     Raises:
         ConfigError: a key of inference.yml cannot be honoured.
         ModelError: files, labels or scores are not what a classifier of these labels has.
     """
-    program = next((folder / name for name in _PROGRAMS if (folder / name).is_file()), None)
-    if program is None:
-        raise ModelError(f"{folder}: no model: one of {', '.join(_PROGRAMS)} is expected, and its .pdiparams")
-    parameters = _whole(program.with_suffix(".pdiparams"))
+    name = next((name for name in _FILES if (folder / name).is_file()), None)
+    if name is None:
+        raise ModelError(f"{folder}: no model: one of {', '.join(_FILES)} is expected, and its parameters beside it")
+    program, parameters = folder / name, _whole(folder / _FILES[name])
     described = inference_yml.read(yml or folder / "inference.yml")
     manifest = _manifest(folder, described, _labels(described, recipe, ok), recipe, view_px)
     images = _images()
     engine.start(0)
     with tempfile.TemporaryDirectory(prefix="import-") as scratch:
+        if not program.suffix:  # of PaddleClas 1.x: the older format all the same
+            program = Path(shutil.copyfile(program, Path(scratch) / "program.pdmodel"))
         nothing = Golden(images, np.zeros((len(images), len(manifest.labels)), np.float32))
         draft = bundle.save(Path(scratch) / "bundle", manifest, program, parameters, nothing)
         tiles = draft.preprocess.normalise(np.stack([draft.preprocess.resize(image) for image in images]))
         output = _output(folder, _scores(draft, tiles))
         draft = replace(draft, manifest=draft.manifest.model_copy(update={"output": output}))
         logits = PaddlePredictor(draft).run(tiles)
-    manifest = manifest.model_copy(update={"output": output})
-    opened = bundle.save(to, manifest, program, parameters, Golden(images, logits))
+        manifest = manifest.model_copy(update={"output": output})
+        opened = bundle.save(to, manifest, program, parameters, Golden(images, logits))
     check_golden(PaddlePredictor(opened), opened)
     return Imported(opened, described.model_name, output or "logits", opened.overlap_px // 2)
 
@@ -115,7 +123,6 @@ def _manifest(
 ) -> Manifest:
     chosen = recipe.decision if recipe else DecisionChoice()
     name = recipe.name if recipe else re.sub(r"[^A-Za-z0-9_.-]", "_", described.model_name or folder.resolve().name)
-    own_px = described.resize_short or described.size
     values = {
         "name": name[:64],
         "created_at": bundle.now(),
@@ -123,7 +130,7 @@ def _manifest(
         "input": {
             "size": described.size,
             "channels": len(described.mean),
-            "view_px": view_px or (recipe.export.view_px if recipe else own_px),
+            "view_px": view_px or (recipe.export if recipe else Export()).view_px,
             "resize_short_px": described.resize_short,
         },
         "preprocessing": {"mean": described.mean, "std": described.std},

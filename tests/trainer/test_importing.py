@@ -147,15 +147,20 @@ def test_the_daemon_decides_with_it_as_an_independent_forward_says(paddlex: Path
         assert record.outcome == kind
 
 
+@pytest.mark.parametrize("names", [("inference.pdmodel", "inference.pdiparams"), ("__model__", "__variables__")])
 def test_an_older_program_with_logits_and_the_whole_picture_scores_as_it_did(
-    paddleclas: Path, tmp_path: Path, run_json: Callable[..., Any]
+    paddleclas: Path, tmp_path: Path, run_json: Callable[..., Any], names: tuple[str, str]
 ) -> None:
-    # When a PaddleClas 2.x export is imported
-    done = run_json("import", paddleclas, "--to", tmp_path / "bundle", "--ok", "ok")
+    # When an export of PaddleClas 2.x, or one under the names of 1.x, is imported
+    (tmp_path / "export").mkdir()
+    kept = ("inference.pdmodel", "inference.pdiparams", "inference.yml", "labels.txt")
+    for old, new in zip(kept, (*names, "inference.yml", "labels.txt"), strict=True):
+        shutil.copy(paddleclas / old, tmp_path / "export" / new)
+    done = run_json("import", tmp_path / "export", "--to", tmp_path / "bundle", "--ok", "ok")
     # Then its scores are known for what they are, and are those of the reference
     assert (done["output"], done["unseen_px"]) == ("logits", 0)
     model, opened = evaluate.open_bundle(tmp_path / "bundle")
-    assert (opened.program.name, opened.manifest.input.view_px) == ("inference.pdmodel", 64)
+    assert (opened.program.name, opened.manifest.input.view_px) == ("inference.pdmodel", 200)
     for path in write_pictures(tmp_path / "pictures"):
         logits = model.logits([cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)])[0]
         assert np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum() == pytest.approx(
