@@ -100,6 +100,8 @@ def _whole(parameters: Path) -> Path:
 
 
 def _labels(described: Described, recipe: Recipe | None, ok: Sequence[str]) -> tuple[Label, ...]:
+    if recipe is not None and ok:
+        raise ModelError(f"--ok {ok[0]}: with a recipe, its labels say which of them is of kind ok")
     if strangers := sorted(set(ok) - set(described.labels)):
         raise ModelError(f"--ok {strangers[0]}: the model's labels are {', '.join(described.labels)}")
     if recipe is None:
