@@ -14,6 +14,7 @@
                                  predict, inspector
 
 Every command takes one recipe, `-c configs/train/….yaml` or a PaddleClas 1.x config (paddleclas.py), and writes under
-its `run_dir`. Training may start from PaddleClas weights (pretrained.py, over the readers pdparams.py and pickles.py);
-`import` makes a bundle of what PaddleClas or PaddleX exported (importing.py, inference_yml.py, pdiparams.py).
+its `run_dir`; `folds` goes from prepare to eval for every fold of the data. Training may start from PaddleClas weights
+(pretrained.py, over the readers pdparams.py and pickles.py); `import` makes a bundle of what PaddleClas or PaddleX
+exported (importing.py, inference_yml.py, pdiparams.py).
 """
