@@ -123,8 +123,9 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _defects(options: argparse.Namespace) -> int:
     from inspector import config
+    from inspector.query import Query, to_json
     from inspector.screen import listing
-    from inspector.store import Query, Store, to_json
+    from inspector.store import Store
 
     settings = config.load(options.config, options.override)
     verdicts = options.verdict or ["defect"]
@@ -186,7 +187,7 @@ def _settings(_: argparse.Namespace) -> int:
 
 
 def _print_csv(records: Iterable) -> None:  # type: ignore[type-arg]
-    from inspector.store import Record
+    from inspector.query import Record
 
     writer = csv.writer(sys.stdout)
     writer.writerow(Record.__struct_fields__)

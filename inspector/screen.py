@@ -18,7 +18,8 @@ from rich.text import Text
 from inspector.config import FolderSource, Settings
 from inspector.decide import OUTCOMES
 from inspector.errors import StoreError
-from inspector.store import Account, Query, Record, Store
+from inspector.query import Query, Record
+from inspector.store import Account, Store
 
 _COLOURS = {"ok": "green", "defect": "red", "unsure": "yellow", "error": "magenta"}
 #: Rates are of the last so many seconds, latencies of the last so many records.

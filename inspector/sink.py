@@ -15,7 +15,8 @@ from inspector.errors import ConfigError, MessageError, StoreError
 from inspector.health import Health, HealthServer
 from inspector.messages import Ack, Beat, Hello, Pulse, Settled, Tally, Verdict, Verdicts, Welcome, WorkerGone
 from inspector.metrics import Metrics
-from inspector.store import Query, Store, to_json
+from inspector.query import Query, to_json
+from inspector.store import Store
 from inspector.transport import Poller, Router, sink_address
 
 log = logging.getLogger(__name__)

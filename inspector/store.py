@@ -1,11 +1,13 @@
 """Owns the record: one SQLite file, one row a frame, keyed by source and frame id, and each source's sums."""
 
+import heapq
 import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -15,46 +17,11 @@ from msgspec.structs import asdict
 from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import StoreError
 from inspector.messages import Settled, Tally, Verdict
+from inspector.query import Query, Record, record, statements
+from inspector.schema import FILE, MIGRATIONS
 
-SCHEMA_VERSION = 1
 #: More rows than a line can write between two tallies that are recorded.
 _ROWS_SINCE_TALLY = 100_000
-FILE = "records.sqlite"
-
-_SCHEMA = """
-CREATE TABLE records (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    source TEXT NOT NULL,
-    frame TEXT NOT NULL,
-    epoch TEXT NOT NULL,
-    name TEXT NOT NULL,
-    sequence INTEGER NOT NULL,
-    captured_at REAL NOT NULL,
-    recorded_at REAL NOT NULL,
-    outcome TEXT NOT NULL,
-    label TEXT NOT NULL,
-    severity TEXT NOT NULL,
-    score REAL NOT NULL,
-    reason TEXT NOT NULL,
-    width INTEGER NOT NULL,
-    height INTEGER NOT NULL,
-    regions TEXT NOT NULL,
-    model TEXT NOT NULL,
-    attempt INTEGER NOT NULL,
-    latency_s REAL NOT NULL,
-    UNIQUE (source, frame)
-);
-CREATE INDEX records_by_time ON records (captured_at);
-CREATE TABLE sources (
-    source TEXT PRIMARY KEY,
-    ok INTEGER NOT NULL DEFAULT 0,
-    defect INTEGER NOT NULL DEFAULT 0,
-    unsure INTEGER NOT NULL DEFAULT 0,
-    error INTEGER NOT NULL DEFAULT 0,
-    tally TEXT NOT NULL DEFAULT ''
-);
-CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
-"""
 
 _INSERT = (
     "INSERT INTO records (source, frame, epoch, name, sequence, captured_at, recorded_at, outcome, label,"
@@ -62,32 +29,6 @@ _INSERT = (
     " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (source, frame) DO NOTHING"  # that repeat alone: OR IGNORE would also swallow a value it cannot keep
 )
-
-
-class Record(msgspec.Struct, frozen=True):
-    """One row: how one frame ended. Times are seconds since 1970 UTC; `latency_s` is from capture to record.
-
-    A region is a rectangle in pixels with label and score.
-    """
-
-    id: int
-    source: str
-    frame: str
-    name: str
-    sequence: int
-    captured_at: float
-    recorded_at: float
-    outcome: Outcome
-    label: str
-    severity: str
-    score: float
-    reason: str
-    width: int
-    height: int
-    regions: list[dict[str, Any]]
-    model: str
-    attempt: int
-    latency_s: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,21 +55,6 @@ class Account:
             return self.unsettled == 0
         ended = sum(self.tally.outcomes.values()) + sum(self.tally.dropped.values())
         return self.tally.captured == ended + self.tally.in_flight and 0 <= self.unsettled <= self.tally.in_flight
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """Which records: None means any. `since` and `until` are seconds since 1970; newest first."""
-
-    since: float | None = None
-    until: float | None = None
-    sources: Sequence[str] = ()
-    labels: Sequence[str] = ()
-    outcomes: Sequence[str] = ()
-    models: Sequence[str] = ()
-    limit: int | None = None
-    after_id: int = 0
-    oldest_first: bool = field(default=False)
 
 
 class Store:
@@ -204,32 +130,15 @@ class Store:
     def last_sequence(self, source: str) -> int:
         """The highest number among the source's rows of late: so many frames at least it captured."""
         statement = (
-            "SELECT COALESCE(MAX(sequence), 0) FROM records WHERE source = ?"
+            "SELECT COALESCE(MAX(sequence), 0) FROM records NOT INDEXED WHERE source = ?"
             f" AND id > (SELECT MAX(id) FROM records) - {_ROWS_SINCE_TALLY}"
         )
         return int(next(self._read(statement, (source,)))[0])
 
     def records(self, query: Query) -> Iterator[Record]:
         """The records that match, newest first unless told otherwise. Streams: any number costs no memory."""
-        clauses, values = ["id > ?"], [query.after_id]
-        for column, operator, bound in (("captured_at", ">=", query.since), ("captured_at", "<", query.until)):
-            if bound is not None:
-                clauses.append(f"{column} {operator} ?")
-                values.append(bound)  # type: ignore[arg-type]
-        for column, wanted in (
-            ("source", query.sources), ("label", query.labels), ("outcome", query.outcomes), ("model", query.models)
-        ):  # fmt: skip
-            if wanted:
-                clauses.append(f"{column} IN ({', '.join('?' * len(wanted))})")
-                values.extend(wanted)  # type: ignore[arg-type]
-        order = "ASC" if query.oldest_first else "DESC"
-        limit = "" if query.limit is None else f" LIMIT {int(query.limit)}"
-        columns = ", ".join(Record.__struct_fields__)
-        statement = f"SELECT {columns} FROM records WHERE {' AND '.join(clauses)} ORDER BY id {order}{limit}"
-        for row in self._read(statement, values):
-            values_by_name = dict(zip(Record.__struct_fields__, row, strict=True))
-            values_by_name["regions"] = json.loads(values_by_name["regions"])
-            yield Record(**values_by_name)
+        shares = (map(record, self._read(*statement)) for statement in statements(query))
+        return islice(heapq.merge(*shares, key=query.order, reverse=not query.oldest_first), query.limit)
 
     def mark(self, name: str) -> int:
         """A number kept under `name`: how far a reader of the record, such as the defect log, has come."""
@@ -267,7 +176,7 @@ class Store:
     def _captured_after(self, source: str, sequence: int) -> int:
         """Rows of frames captured after the given one. A tally is a second old at most: only the last rows can be."""
         statement = (
-            "SELECT COUNT(*) FROM records WHERE source = ? AND sequence > ?"
+            "SELECT COUNT(*) FROM records NOT INDEXED WHERE source = ? AND sequence > ?"
             f" AND id > (SELECT MAX(id) FROM records) - {_ROWS_SINCE_TALLY}"
         )
         return int(next(self._read(statement, (source, sequence)))[0])
@@ -287,10 +196,12 @@ class Store:
         (version,) = self._db.execute("PRAGMA user_version").fetchone()
         if version == 0 and read_only:
             raise StoreError(f"{self.path}: nothing was recorded yet")
-        if version == 0:
-            self._db.executescript(f"BEGIN; {_SCHEMA} PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;")
-        elif version != SCHEMA_VERSION:
-            raise StoreError(f"{self.path}: schema {version}; this version reads schema {SCHEMA_VERSION}")
+        if version > len(MIGRATIONS):
+            raise StoreError(f"{self.path}: schema {version}; this version reads schema {len(MIGRATIONS)}")
+        if version < len(MIGRATIONS) and read_only:
+            raise StoreError(f"{self.path}: schema {version}; `inspector run` brings it to schema {len(MIGRATIONS)}")
+        for number, script in enumerate(MIGRATIONS[version:], version + 1):
+            self._db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
 
     def _rollback(self) -> None:
         if self._db.in_transaction:
@@ -298,11 +209,6 @@ class Store:
                 self._db.execute("ROLLBACK")
             except sqlite3.OperationalError:
                 return  # SQLite has already rolled back by itself: disk full, I/O error
-
-
-def to_json(record: Record) -> str:
-    """The record as one line of JSON."""
-    return json.dumps(asdict(record), ensure_ascii=False)
 
 
 def _row(model: str, verdict: Verdict, now: float, monotonic: float) -> tuple[object, ...]:

@@ -16,7 +16,8 @@ import yaml
 from inspector import bundle
 from inspector.bundle import Bundle, Golden, Manifest
 from inspector.errors import StoreError
-from inspector.store import Account, Query, Record, Store
+from inspector.query import Query, Record
+from inspector.store import Account, Store
 
 LABELS = ("ok", "crazing", "patches", "pitted_surface", "rolled-in_scale", "scratches", "inclusion")
 ROOT = Path(__file__).parent.parent

@@ -14,11 +14,12 @@ from inspector.config import FolderSource, Settings
 from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import StoreError
 from inspector.messages import Credit, Frame, Message, Verdict, Verdicts
+from inspector.query import Query, Record
 from inspector.sink import Sink
 from inspector.sources import Source
 from inspector.sources.folder import Folder
 from inspector.sources.simulated import Simulated
-from inspector.store import Account, Query, Record, Store
+from inspector.store import Account, Store
 from inspector.transport import Dealer, Poller, sink_address, source_address
 from tests.fakes import wait_until
 from tests.inspector.folders import GOOD

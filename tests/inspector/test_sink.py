@@ -8,7 +8,7 @@ import pytest
 
 from inspector import messages
 from inspector.messages import Ack, Beat, Pulse, Settled, Tally
-from inspector.store import FILE
+from inspector.schema import FILE
 from tests.fakes import wait_until
 from tests.inspector.mouths import Mouth
 from tests.inspector.roles import Bench, bench

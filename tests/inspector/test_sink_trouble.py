@@ -10,7 +10,7 @@ from inspector.errors import BusyError, ConfigError, StoreError
 from inspector.health import HealthServer
 from inspector.messages import Ack
 from inspector.metrics import Metrics
-from inspector.store import FILE
+from inspector.schema import FILE
 from tests.inspector.mouths import Mouth
 from tests.inspector.roles import Bench, Running, bench
 from tests.inspector.test_store import verdict

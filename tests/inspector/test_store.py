@@ -13,10 +13,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from inspector import store
 from inspector.errors import StoreError
 from inspector.messages import Region, Settled, Tally, Verdict
-from inspector.store import Query, Store, to_json
+from inspector.query import Query, statements, to_json
+from inspector.schema import FILE, MIGRATIONS
+from inspector.store import Store
 
 
 def verdict(number: int, outcome: str = "ok", source: str = "drop", **changes: Any) -> Verdict:
@@ -214,16 +215,16 @@ def test_a_record_that_is_not_there_cannot_be_read(tmp_path: Path) -> None:
 @pytest.mark.parametrize("read_only", [True, False])
 def test_a_record_of_another_schema_is_refused(tmp_path: Path, read_only: bool) -> None:
     Store(tmp_path).close()
-    with sqlite3.connect(tmp_path / store.FILE) as database:
+    with sqlite3.connect(tmp_path / FILE) as database:
         database.execute("PRAGMA user_version = 99")
     database.close()
 
-    with pytest.raises(StoreError, match="schema 99; this version reads schema 1"):
+    with pytest.raises(StoreError, match="schema 99; this version reads schema 2"):
         Store(tmp_path, read_only)
 
 
 def test_a_file_that_is_no_record_is_refused(tmp_path: Path) -> None:
-    (tmp_path / store.FILE).write_bytes(b"this is not a database, however long it may be" * 100)
+    (tmp_path / FILE).write_bytes(b"this is not a database, however long it may be" * 100)
 
     with pytest.raises(StoreError, match="not a database"):
         Store(tmp_path)
@@ -248,3 +249,45 @@ def test_a_long_record_streams(book: Store) -> None:
     assert next(records).name == "0.bmp"
     assert write(book, verdict(5000)) != []  # while it is being read
     assert sum(1 for _ in records) in (2999, 3000)
+
+
+@pytest.mark.parametrize("reads_only", [True, False])
+def test_a_record_of_the_first_version_is_brought_to_this_one_with_all_it_holds(
+    tmp_path: Path, reads_only: bool
+) -> None:
+    with sqlite3.connect(tmp_path / FILE) as database:
+        database.executescript(f"{MIGRATIONS[0]} PRAGMA user_version = 1;")
+        database.execute(
+            "INSERT INTO records (source, frame, epoch, name, sequence, captured_at, recorded_at, outcome, label,"
+            " severity, score, reason, width, height, regions, model, attempt, latency_s) VALUES"
+            " ('drop', 'frame-1', '1f', '1.bmp', 1, 5, 6, 'defect', 'patches', 'major', 1, '', 9, 9, '[]', 'm', 1, 0)"
+        )
+    database.close()
+    if reads_only:
+        with pytest.raises(StoreError, match="schema 1; `inspector run` brings it to schema"):
+            Store(tmp_path, read_only=True)
+        return
+    book = Store(tmp_path)
+    assert frames(book, since=4, until=6, outcomes=["defect"]) == ["1"]
+    assert write(book, verdict(1)) == [] and write(book, verdict(2)) != []
+    book.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "index"),
+    [
+        (
+            Query(since=5.0, until=9.0, outcomes=("defect",)),
+            "USING INDEX records_by_outcome (outcome=? AND captured_at>",
+        ),
+        (Query(since=5.0), "USING INDEX records_by_outcome (outcome=? AND captured_at>"),
+        (Query(limit=8), "USING INDEX records_by_outcome (outcome=?)"),
+        (Query(after_id=7, oldest_first=True, outcomes=("defect",)), "INTEGER PRIMARY KEY (rowid>?)"),
+    ],
+)
+def test_every_question_has_its_index_and_sorts_nothing(book: Store, tmp_path: Path, query: Query, index: str) -> None:
+    with sqlite3.connect(tmp_path / FILE) as database:
+        for statement, values in statements(query):
+            plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+            assert len(plan) == 1 and index in plan[0], plan
+    database.close()

@@ -1,0 +1,111 @@
+"""Owns questions to the record: which rows, in which order, by which index; and what a row is."""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+from msgspec.structs import asdict
+
+from inspector.decide import OUTCOMES, Outcome
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One row: how one frame ended. Times are seconds since 1970 UTC; `latency_s` is from capture to record.
+
+    A region is a rectangle in pixels with label and score.
+    """
+
+    id: int
+    source: str
+    frame: str
+    name: str
+    sequence: int
+    captured_at: float
+    recorded_at: float
+    outcome: Outcome
+    label: str
+    severity: str
+    score: float
+    reason: str
+    width: int
+    height: int
+    regions: list[dict[str, Any]]
+    model: str
+    attempt: int
+    latency_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """Which records: None or nothing means any. `since` and `until` are seconds since 1970.
+
+    Newest capture first; with `oldest_first` in the order in which they were recorded.
+    """
+
+    since: float | None = None
+    until: float | None = None
+    sources: Sequence[str] = ()
+    labels: Sequence[str] = ()
+    outcomes: Sequence[str] = ()
+    models: Sequence[str] = ()
+    limit: int | None = None
+    after_id: int = 0
+    oldest_first: bool = field(default=False)
+
+    @property
+    def order(self) -> Callable[[Record], tuple[float, int]]:
+        """What the records are ordered by."""
+        return (
+            (lambda record: (0.0, record.id)) if self.oldest_first else lambda record: (record.captured_at, record.id)
+        )
+
+
+def statements(query: Query) -> Iterator[tuple[str, list[object]]]:
+    """SQL and its values; each gives its rows in the query's order, so that merging them sorts and keeps nothing.
+
+    One for each outcome, as the index has them: the few defects of an hour are found without the rest of it. Which
+    index is said, because SQLite's planner knows nothing of how rare an outcome is.
+    """
+    columns = ", ".join(Record.__struct_fields__)
+    clauses, values = _filters(query)
+    limit = "" if query.limit is None else f" LIMIT {int(query.limit)}"
+    if query.oldest_first:
+        if query.outcomes:
+            clauses.append(f"outcome IN ({', '.join('?' * len(query.outcomes))})")
+        where = " AND ".join(clauses)
+        yield f"SELECT {columns} FROM records NOT INDEXED WHERE {where} ORDER BY id{limit}", [*values, *query.outcomes]
+        return
+    where = " AND ".join(["outcome = ?", *clauses])
+    order = "captured_at DESC, id DESC"
+    for outcome in dict.fromkeys(query.outcomes or OUTCOMES):
+        yield (
+            f"SELECT {columns} FROM records INDEXED BY records_by_outcome WHERE {where} ORDER BY {order}{limit}",
+            [outcome, *values],
+        )
+
+
+def record(row: tuple[Any, ...]) -> Record:
+    """A row of those statements."""
+    values = dict(zip(Record.__struct_fields__, row, strict=True))
+    values["regions"] = json.loads(values["regions"])
+    return Record(**values)
+
+
+def to_json(record: Record) -> str:
+    """The record as one line of JSON."""
+    return json.dumps(asdict(record), ensure_ascii=False)
+
+
+def _filters(query: Query) -> tuple[list[str], list[object]]:
+    clauses, values = ["id > ?"], list[object]([query.after_id])
+    for operator, bound in ((">=", query.since), ("<", query.until)):
+        if bound is not None:
+            clauses.append(f"captured_at {operator} ?")
+            values.append(bound)
+    for column, wanted in (("source", query.sources), ("label", query.labels), ("model", query.models)):
+        if wanted:
+            clauses.append(f"{column} IN ({', '.join('?' * len(wanted))})")
+            values.extend(wanted)
+    return clauses, values

@@ -1,0 +1,47 @@
+"""Owns the layout of the record: its tables, and how an older file becomes one of this version."""
+
+FILE = "records.sqlite"
+
+#: A script for each version of the layout, in order; a file's version is how many of them it has been through. A script
+#: that was released is never changed: what comes next is appended.
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE records (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        source TEXT NOT NULL,
+        frame TEXT NOT NULL,
+        epoch TEXT NOT NULL,
+        name TEXT NOT NULL,
+        sequence INTEGER NOT NULL,
+        captured_at REAL NOT NULL,
+        recorded_at REAL NOT NULL,
+        outcome TEXT NOT NULL,
+        label TEXT NOT NULL,
+        severity TEXT NOT NULL,
+        score REAL NOT NULL,
+        reason TEXT NOT NULL,
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        regions TEXT NOT NULL,
+        model TEXT NOT NULL,
+        attempt INTEGER NOT NULL,
+        latency_s REAL NOT NULL,
+        UNIQUE (source, frame)
+    );
+    CREATE INDEX records_by_time ON records (captured_at);
+    CREATE TABLE sources (
+        source TEXT PRIMARY KEY,
+        ok INTEGER NOT NULL DEFAULT 0,
+        defect INTEGER NOT NULL DEFAULT 0,
+        unsure INTEGER NOT NULL DEFAULT 0,
+        error INTEGER NOT NULL DEFAULT 0,
+        tally TEXT NOT NULL DEFAULT ''
+    );
+    CREATE TABLE marks (name TEXT PRIMARY KEY, value INTEGER NOT NULL);
+    """,
+    # The defects of an hour among millions of frames that are ok.
+    """
+    DROP INDEX records_by_time;
+    CREATE INDEX records_by_outcome ON records (outcome, captured_at);
+    """,
+)
