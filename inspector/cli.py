@@ -9,13 +9,16 @@ import time
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
-from msgspec.structs import asdict
 from rich.console import Console
 
 from inspector import __version__
 from inspector.errors import InspectorError
+
+if TYPE_CHECKING:
+    from inspector.config import Settings
 
 #: 0: done. 1: the answer is no (sums that do not balance). 2: a config, bundle or command that cannot be used.
 #: 3: stopped by force, see supervisor.EXIT_FORCED.
@@ -77,8 +80,13 @@ def _parser() -> argparse.ArgumentParser:
     defects.set_defaults(run=_defects)
 
     account = commands.add_parser(
-        "account", parents=[config], help="the sums of each source; exit 1 if they do not balance"
+        "account", parents=[config], help="sums and gaps of each source; exit 1 if they do not balance"
     )
+    account.add_argument(
+        "--from", dest="since", type=_moment, help="frames and gaps of this time; 10m, 2026-11-24T06:00"
+    )
+    account.add_argument("--to", dest="until", type=_moment, help="and up to this, in the same forms")
+    account.add_argument("--source", action="append", default=[], help="only of this source; may be repeated")
     account.add_argument("--json", action="store_true", help="for machines")
     account.set_defaults(run=_account)
 
@@ -153,29 +161,43 @@ def _defects(options: argparse.Namespace) -> int:
 
 
 def _account(options: argparse.Namespace) -> int:
-    from inspector import config
-    from inspector.screen import sums
+    from inspector import config, screen
+    from inspector.gaps import silence
+    from inspector.query import Query
     from inspector.store import Store
 
-    store = Store(config.load(options.config, options.override).data, read_only=True)
-    accounts = store.accounts()
+    settings = config.load(options.config, options.override)
+    query = Query(since=options.since, until=options.until, sources=_known(options.source, settings))
+    store = Store(settings.data, read_only=True)
+    accounts = [account for account in store.accounts() if account.source in (query.sources or [account.source])]
+    window = None if query.since is None and query.until is None else store.recorded_within(query)
+    gaps = store.gaps(query)
     store.close()
+    now = time.time()
+    open_gaps = [silence(account.tally, now) for account in accounts if account.tally]
+    gaps += [gap for gap in open_gaps if gap and (query.until is None or gap.began_at < query.until)]
     unbalanced = [account.source for account in accounts if not account.balanced]
     if options.json:
-        rows = [
-            {
-                "source": account.source,
-                "balanced": account.balanced,
-                "recorded": account.recorded,
-                "tally": asdict(account.tally) if account.tally else None,
-            }
-            for account in accounts
-        ]
-        print(msgspec.json.encode(rows).decode())
-    else:
-        Console().print(sums(accounts))
-        print(f"does not balance: {', '.join(unbalanced)}" if unbalanced else "balanced")
+        print(screen.accounts_json(accounts, gaps, window))
+        return EXIT_NO if unbalanced else EXIT_OK
+    console = Console()
+    console.print(screen.sums(accounts))
+    if window is not None:
+        console.print("\ncaptured in that time:", screen.within(window, gaps))
+    console.print("\nnot inspected:" if gaps else "\nno gaps", screen.gap_list(gaps) if gaps else "")
+    print(f"does not balance: {', '.join(unbalanced)}" if unbalanced else "balanced")
     return EXIT_NO if unbalanced else EXIT_OK
+
+
+def _known(names: list[str], settings: "Settings") -> list[str]:
+    """ConfigError for a source that the line does not have: an empty answer would look like a good one."""
+    from inspector.errors import ConfigError
+
+    there_are = [source.name for source in settings.sources]
+    for name in names:
+        if name not in there_are:
+            raise ConfigError(f"--source {name}: the line has no such source; it has {', '.join(there_are)}")
+    return names
 
 
 def _settings(_: argparse.Namespace) -> int:

@@ -144,17 +144,32 @@ class Settled(_Message, frozen=True):
 
 
 class Welcome(_Message, frozen=True):
-    """Answer to Hello: the sink's incarnation, which claimed frames are on record, and the source's sums so far."""
+    """Answer to Hello: the sink's incarnation, which claimed frames are on record, and the source's sums so far.
+
+    `since`: what was in flight at the source's last word on record was captured from then on.
+    """
 
     sink: Name
     recorded: Annotated[list[Settled], Meta(max_length=MAX_IN_FLIGHT_FRAMES)]
     captured: Count
     outcomes: dict[Outcome, Count]
     dropped: dict[Name, Count]
+    since: Epoch = 0.0
+
+
+class Span(_Message, frozen=True):
+    """From when to when, seconds since 1970."""
+
+    began_at: Epoch
+    ended_at: Epoch
 
 
 class Tally(_Message, frozen=True):
-    """A source's sums at one instant: captured = outcomes + dropped + in flight. `problem`: why it captures nothing."""
+    """A source's sums at one instant: captured = outcomes + dropped + in flight. `problem`: why it captures nothing.
+
+    The `number`th of this life, told `at`. The oldest frame in flight was captured `oldest_at`, or nothing is and
+    it is `at`. `spans`: by reason, when the frames dropped of late were captured, or when it stood still.
+    """
 
     source: Name
     epoch: Name
@@ -164,12 +179,17 @@ class Tally(_Message, frozen=True):
     in_flight: Count
     last_frame_at: Epoch
     problem: Text = ""
+    number: Count = 0
+    at: Epoch = 0.0
+    oldest_at: Epoch = 0.0
+    spans: dict[Name, Span] = {}
 
 
 class Pulse(_Message, frozen=True):
-    """Answer to a Tally: which incarnation of the sink is listening."""
+    """Answer to a Tally: which incarnation of the sink is listening, and which tally of this life is on record."""
 
     sink: Name
+    number: Count = 0
 
 
 class Ack(_Message, frozen=True):

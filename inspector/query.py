@@ -86,6 +86,35 @@ def statements(query: Query) -> Iterator[tuple[str, list[object]]]:
         )
 
 
+def within(query: Query, whose: str) -> tuple[str, list[object]]:
+    """SQL that counts the records captured within the query's time, by `whose` (an SQL expression) and outcome."""
+    clauses, values = ["outcome IN (?, ?, ?, ?)"], list[object](OUTCOMES)
+    _restrict_time(query, clauses, values, "captured_at", "captured_at")
+    where = " AND ".join(clauses)
+    return (
+        f"SELECT {whose}, outcome, COUNT(*) FROM records INDEXED BY records_by_outcome WHERE {where} GROUP BY 1, 2",
+        values,
+    )
+
+
+def gap_statement(query: Query) -> tuple[str, list[object]]:
+    """SQL for the gaps that overlap the query's time and are of its sources, by source and time."""
+    clauses, values = ["1"], list[object]()
+    _restrict_time(query, clauses, values, "ended_at", "began_at")
+    if query.sources:
+        clauses.append(f"source IN ({', '.join('?' * len(query.sources))})")
+        values.extend(query.sources)
+    columns = "source, reason, began_at, ended_at, frames, detail"
+    return f"SELECT {columns} FROM gaps WHERE {' AND '.join(clauses)} ORDER BY source, began_at, reason", values
+
+
+def _restrict_time(query: Query, clauses: list[str], values: list[object], last: str, first: str) -> None:
+    for column, operator, bound in ((last, ">=", query.since), (first, "<", query.until)):
+        if bound is not None:
+            clauses.append(f"{column} {operator} ?")
+            values.append(bound)
+
+
 def record(row: tuple[Any, ...]) -> Record:
     """A row of those statements."""
     values = dict(zip(Record.__struct_fields__, row, strict=True))
@@ -100,10 +129,7 @@ def to_json(record: Record) -> str:
 
 def _filters(query: Query) -> tuple[list[str], list[object]]:
     clauses, values = ["id > ?"], list[object]([query.after_id])
-    for operator, bound in ((">=", query.since), ("<", query.until)):
-        if bound is not None:
-            clauses.append(f"captured_at {operator} ?")
-            values.append(bound)
+    _restrict_time(query, clauses, values, "captured_at", "captured_at")
     for column, wanted in (("source", query.sources), ("label", query.labels), ("model", query.models)):
         if wanted:
             clauses.append(f"{column} IN ({', '.join('?' * len(wanted))})")

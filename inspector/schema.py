@@ -44,4 +44,20 @@ MIGRATIONS: tuple[str, ...] = (
     DROP INDEX records_by_time;
     CREATE INDEX records_by_outcome ON records (outcome, captured_at);
     """,
+    # Not inspected. Frames dropped before there was a list are one gap of unknown beginning, so that the sums agree.
+    """
+    CREATE TABLE gaps (
+        source TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        began_at REAL NOT NULL,
+        ended_at REAL NOT NULL,
+        frames INTEGER NOT NULL,
+        detail TEXT NOT NULL,
+        PRIMARY KEY (source, reason, began_at)
+    ) WITHOUT ROWID;
+    CREATE INDEX gaps_by_time ON gaps (ended_at);
+    INSERT INTO gaps
+        SELECT source, dropped.key, 0, json_extract(tally, '$[7]'), dropped.value, 'before gaps were listed'
+        FROM sources, json_each(sources.tally, '$[5]') AS dropped WHERE tally != '';
+    """,
 )

@@ -6,18 +6,22 @@ import time
 import urllib.error
 import urllib.request
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
+from typing import Any
 
+import msgspec
+from msgspec.structs import asdict
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from inspector.config import FolderSource, Settings
-from inspector.decide import OUTCOMES
+from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import StoreError
+from inspector.gaps import Gap
 from inspector.query import Query, Record
 from inspector.store import Account, Store
 
@@ -112,6 +116,57 @@ def sums(accounts: Sequence[Account], rates: dict[str, float] | None = None) -> 
     return table
 
 
+def within(window: Mapping[str, Mapping[Outcome, int]], gaps: Sequence[Gap]) -> Table:
+    """What is on record of frames captured within a time, and how many frames its gaps hold, a row a source."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("source", *OUTCOMES, "not inspected"):
+        table.add_column(column, justify="left" if column == "source" else "right", style=_COLOURS.get(column))
+    for source in sorted({*window, *(gap.source for gap in gaps)}):
+        counts = window.get(source, {})
+        missed = sum(gap.frames for gap in gaps if gap.source == source)
+        table.add_row(source, *(str(counts.get(outcome, 0)) for outcome in OUTCOMES), str(missed))
+    return table
+
+
+def gap_list(gaps: Sequence[Gap]) -> Table:
+    """What was not inspected, a row a gap; without a number of frames where nobody knows it."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("source", "from", "to", "frames", "reason"):
+        table.add_column(column, justify="right" if column == "frames" else "left", no_wrap=column in ("from", "to"))
+    for gap in gaps:
+        reason = f"{gap.reason}: {gap.detail}" if gap.detail else gap.reason
+        until = "now" if gap.state == "open" else _moment(gap.ended_at)
+        began = _moment(gap.began_at) if gap.began_at else "unknown"
+        table.add_row(gap.source, began, until, str(gap.frames or "?"), Text(reason))
+    return table
+
+
+def accounts_json(
+    accounts: Sequence[Account], gaps: Sequence[Gap], window: Mapping[str, Mapping[Outcome, int]] | None
+) -> str:
+    """The same for machines: a list, an object a source; `window` holds the records of the time asked for."""
+    rows = []
+    for account in accounts:
+        tally = asdict(account.tally) if account.tally else None
+        for internal in ("number", "spans"):
+            (tally or {}).pop(internal, None)
+        row: dict[str, Any] = {
+            "source": account.source,
+            "balanced": account.balanced,
+            "recorded": account.recorded,
+            "tally": tally,
+            "gaps": [gap for gap in gaps if gap.source == account.source],
+        }
+        if window is not None:
+            row["window"] = window.get(account.source, dict.fromkeys(OUTCOMES, 0))
+        rows.append(row)
+    return msgspec.json.encode(rows).decode()
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S")
+
+
 def _dropped(reasons: dict[str, int]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in reasons.items()) or "0"
 
@@ -122,7 +177,7 @@ def listing(records: Iterable[Record], date: bool = False) -> Table:
     for column in ("time", "source", "frame", "verdict", "label", "severity", "score", "reason"):
         table.add_column(column, justify="right" if column == "score" else "left", no_wrap=column == "time")
     for record in records:
-        moment = datetime.fromtimestamp(record.captured_at).strftime("%Y-%m-%d %H:%M:%S" if date else "%H:%M:%S")
+        moment = _moment(record.captured_at)[0 if date else 11 :]
         verdict = Text(record.outcome, style=_COLOURS[record.outcome])
         cells = (record.label, record.severity, f"{record.score:.3f}", record.reason)
         # Text: a file may be called [red].bmp, or carry a line break.

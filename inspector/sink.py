@@ -12,6 +12,7 @@ from inspector import messages
 from inspector.config import Settings
 from inspector.decide import Outcome
 from inspector.errors import ConfigError, MessageError, StoreError
+from inspector.gaps import heard_at
 from inspector.health import Health, HealthServer
 from inspector.messages import Ack, Beat, Hello, Pulse, Settled, Tally, Verdict, Verdicts, Welcome, WorkerGone
 from inspector.metrics import Metrics
@@ -53,6 +54,7 @@ class Sink:
         self._pending_since = 0.0
         self._tallies: dict[str, Tally] = {}
         self._tallied_at = 0.0
+        self._tallied: dict[str, tuple[str, int]] = {}  # each source's life and its last tally on record
 
     def run(self) -> None:
         """Serve. StoreError where the record cannot be opened, BusyError where the port is taken."""
@@ -152,7 +154,9 @@ class Sink:
             self._health.source(tally.source, tally.problem)
             self._metrics.tally(tally)
             self._tallies[tally.source] = tally
-        self._router.send(peer, messages.encode(Pulse(self._incarnation)))
+        epoch, number = self._tallied.get(tally.source, ("", 0))
+        on_record = number if epoch == tally.epoch else 0
+        self._router.send(peer, messages.encode(Pulse(self._incarnation, on_record)))
 
     def _welcome(self, peer: bytes, hello: Hello) -> None:
         self._commit()  # what this source may be asking about could still be pending
@@ -168,7 +172,9 @@ class Sink:
             log.error("cannot look up source %s: %s; it asks again", hello.source, error)
             return
         dropped = account.tally.dropped if account.tally else {}
-        welcome = Welcome(self._incarnation, recorded, captured, account.recorded, dropped)
+        last = account.tally
+        since = (min(last.oldest_at, last.at) or heard_at(last)) if last else 0.0
+        welcome = Welcome(self._incarnation, recorded, captured, account.recorded, dropped, since)
         self._router.send(peer, messages.encode(welcome))
 
     def _commit(self) -> None:
@@ -188,6 +194,7 @@ class Sink:
         self._tallied_at = done
         self._acknowledge(new)
         self._pending.clear()
+        self._tallied |= {tally.source: (tally.epoch, tally.number) for tally in self._tallies.values()}
         self._tallies.clear()
         self._metrics.recorded(new, done, done - started)
         self._defects.follow(new)

@@ -16,10 +16,13 @@ from msgspec.structs import asdict
 
 from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import StoreError
+from inspector.gaps import Gap, between, heard_at
 from inspector.messages import Settled, Tally, Verdict
-from inspector.query import Query, Record, record, statements
+from inspector.query import Query, Record, gap_statement, record, statements, within
 from inspector.schema import FILE, MIGRATIONS
 
+#: So many gaps are listed one by one; older ones are folded when the record is opened.
+MAX_GAPS = 100_000
 #: More rows than a line can write between two tallies that are recorded.
 _ROWS_SINCE_TALLY = 100_000
 
@@ -36,12 +39,14 @@ class Account:
     """A source's sums. `tally` is the source's own last word; `recorded` counts the rows that are on record.
 
     `newer` of those rows are of frames captured after the tally: a line that runs is always a little ahead of it.
+    `listed` counts the frames of all gaps on record.
     """
 
     source: str
     recorded: dict[Outcome, int]
     newer: int
     tally: Tally | None
+    listed: int = 0
 
     @property
     def unsettled(self) -> int:
@@ -50,11 +55,12 @@ class Account:
 
     @property
     def balanced(self) -> bool:
-        """Whether captured = ok + defect + unsure + error + dropped + in flight, and the rows say so too."""
+        """Whether captured = ok + defect + unsure + error + dropped + in flight, and rows and gaps say so too."""
         if self.tally is None:
-            return self.unsettled == 0
-        ended = sum(self.tally.outcomes.values()) + sum(self.tally.dropped.values())
-        return self.tally.captured == ended + self.tally.in_flight and 0 <= self.unsettled <= self.tally.in_flight
+            return self.unsettled == 0 and not self.listed
+        dropped = sum(self.tally.dropped.values())
+        adds_up = self.tally.captured == sum(self.tally.outcomes.values()) + dropped + self.tally.in_flight
+        return adds_up and 0 <= self.unsettled <= self.tally.in_flight and self.listed == dropped
 
 
 class Store:
@@ -86,9 +92,7 @@ class Store:
         now = time.time() if now is None else now
         monotonic = time.monotonic()
         new: list[Verdict] = []
-        try:
-            cursor = self._db.cursor()
-            cursor.execute("BEGIN IMMEDIATE")
+        with self._transaction() as cursor:
             for model, verdict in batches:
                 cursor.execute(_INSERT, _row(model, verdict, now, monotonic))
                 if cursor.rowcount:
@@ -99,10 +103,6 @@ class Store:
                 cursor.execute(f"UPDATE sources SET {sums} WHERE source = ?", (source,))
             for tally in tallies:
                 self._save_tally(cursor, tally)
-            cursor.execute("COMMIT")
-        except sqlite3.Error as error:
-            self._rollback()
-            raise StoreError(f"{self.path}: {error}") from None
         return new
 
     def recorded(self, source: str, frames: Iterable[str]) -> list[Settled]:
@@ -114,13 +114,46 @@ class Store:
     def accounts(self) -> list[Account]:
         """The sums of every source that ever presented itself, by name, all of one moment."""
         with self._snapshot():
-            statement = "SELECT source, tally, ok, defect, unsure, error FROM sources ORDER BY source"
+            statement = (
+                "SELECT source, tally, (SELECT TOTAL(frames) FROM gaps WHERE gaps.source = sources.source),"
+                " ok, defect, unsure, error FROM sources ORDER BY source"
+            )
             accounts = []
-            for source, text, *counts in list(self._read(statement)):
+            for source, text, listed, *counts in list(self._read(statement)):
                 tally = msgspec.json.decode(text, type=Tally) if text else None
                 newer = self._captured_after(source, tally.captured if tally else 0)
-                accounts.append(Account(source, dict(zip(OUTCOMES, counts, strict=True)), newer, tally))
+                outcomes = dict(zip(OUTCOMES, counts, strict=True))
+                accounts.append(Account(source, outcomes, newer, tally, int(listed)))
             return accounts
+
+    def recorded_within(self, query: Query) -> dict[str, dict[Outcome, int]]:
+        """How many frames captured within the query's time are on record, by source and outcome."""
+        sources = [row[0] for row in self._read("SELECT source FROM sources")]
+        # A line of one source is counted from the index alone.
+        whose = "source" if len(sources) > 1 else f"'{''.join(sources)}'"
+        statement, values = within(query, whose)
+        counts: dict[str, dict[Outcome, int]] = {}
+        for source, outcome, count in self._read(statement, values):
+            if not query.sources or source in query.sources:
+                counts.setdefault(source, dict.fromkeys(OUTCOMES, 0))[outcome] = count
+        return counts
+
+    def gaps(self, query: Query) -> list[Gap]:
+        """What was not inspected within the query's time and of its sources, by source and time."""
+        return [Gap(*row) for row in self._read(*gap_statement(query))]
+
+    def fold_gaps(self, keep: int) -> None:
+        """Keep the newest `keep` gaps as they are; of the older ones, one a source and reason, so the sums stay."""
+        old, sums = "FROM gaps WHERE ended_at <= ?", "min(began_at), max(ended_at), sum(frames), 'many'"
+        with self._transaction() as cursor:
+            row = cursor.execute(
+                "SELECT ended_at FROM gaps ORDER BY ended_at DESC LIMIT 1 OFFSET ?", (keep,)
+            ).fetchone()
+            if row is None:
+                return
+            folded = cursor.execute(f"SELECT source, reason, {sums} {old} GROUP BY source, reason", row).fetchall()
+            cursor.execute(f"DELETE {old}", row)
+            cursor.executemany("INSERT INTO gaps VALUES (?, ?, ?, ?, ?, ?)", folded)
 
     def account(self, source: str) -> Account:
         """The sums of one source; all zero where it was never seen."""
@@ -157,6 +190,19 @@ class Store:
         self._db.close()
 
     @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Cursor]:
+        """All of what is done within, durably, or nothing of it and a StoreError."""
+        try:
+            cursor = self._db.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            yield cursor
+            cursor.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {error}") from None
+        finally:
+            self._rollback()
+
+    @contextmanager
     def _snapshot(self) -> Iterator[None]:
         """What is read within is of one moment: a line that runs writes between two statements."""
         try:
@@ -182,10 +228,29 @@ class Store:
         return int(next(self._read(statement, (source, sequence)))[0])
 
     def _save_tally(self, cursor: sqlite3.Cursor, tally: Tally) -> None:
+        row = cursor.execute("SELECT tally FROM sources WHERE source = ?", (tally.source,)).fetchone()
+        before = msgspec.json.decode(row[0], type=Tally) if row and row[0] else None
+        for gap in between(before, tally):
+            self._save_gap(cursor, gap, heard_at(before) if before else tally.at)
         text = msgspec.json.encode(tally).decode()
         cursor.execute(
             "INSERT INTO sources (source, tally) VALUES (?, ?) ON CONFLICT DO UPDATE SET tally = excluded.tally",
             (tally.source, text),
+        )
+
+    def _save_gap(self, cursor: sqlite3.Cursor, gap: Gap, since: float) -> None:
+        """Record a gap, or let one grow: one of time alone that went on until `since`, or one of the same beginning."""
+        if not gap.frames:
+            cursor.execute(
+                "UPDATE gaps SET ended_at = ? WHERE source = ? AND reason = ? AND detail = ? AND ended_at = ?",
+                (gap.ended_at, gap.source, gap.reason, gap.detail, since),
+            )
+            if cursor.rowcount:
+                return
+        cursor.execute(
+            "INSERT INTO gaps (source, reason, began_at, ended_at, frames, detail) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET ended_at = max(ended_at, excluded.ended_at), frames = frames + excluded.frames",
+            (gap.source, gap.reason, gap.began_at, gap.ended_at, gap.frames, gap.detail),
         )
 
     def _prepare(self, read_only: bool) -> None:
@@ -202,6 +267,8 @@ class Store:
             raise StoreError(f"{self.path}: schema {version}; `inspector run` brings it to schema {len(MIGRATIONS)}")
         for number, script in enumerate(MIGRATIONS[version:], version + 1):
             self._db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
+        if not read_only:
+            self.fold_gaps(MAX_GAPS)
 
     def _rollback(self) -> None:
         if self._db.in_transaction:

@@ -14,10 +14,12 @@ from pathlib import Path
 from inspector import messages
 from inspector.config import Delivery
 from inspector.errors import MessageError
+from inspector.gaps import STALLED
 from inspector.messages import Ack, Credit, Frame, Hello, Pulse, Tally, Verdicts, Welcome, WorkerGone
 from inspector.sources.connector import Capture, Connector
 from inspector.sources.credits import Credits, Window
 from inspector.sources.ledger import Flight, Ledger
+from inspector.sources.spells import Spells
 from inspector.transport import Dealer, Poller, Router, sink_address, source_address
 
 log = logging.getLogger(__name__)
@@ -32,6 +34,8 @@ CAPTURE_BURST = 16
 REPORT_FRAMES = 32
 #: How long to wait before a source that failed is opened again.
 REOPEN_S = 1.0
+#: A turn that took longer is on record as a gap: the share hung, or this process was held.
+STALL_S = 5.0
 
 
 class Source:
@@ -64,6 +68,9 @@ class Source:
         self._open = False
         self._last_frame_at = 0.0
         self._lost = ""  # why the connector is not open
+        self._spells = Spells()
+        self._tallies = 0
+        self._turned_at: tuple[float, float] | None = None  # the last turn, by our clock and by the world's
         self._orphaned = False
         self._ledger = Ledger(
             name,
@@ -116,7 +123,8 @@ class Source:
     def _begin(self, welcome: Welcome, former: list[Capture]) -> None:
         on_record = {settled.frame: settled.outcome for settled in welcome.recorded}
         kept = [capture for capture in former if capture.frame not in on_record]
-        self._ledger.resume(welcome.captured, welcome.outcomes, welcome.dropped, len(kept))
+        if self._ledger.resume(welcome.captured, welcome.outcomes, welcome.dropped, len(kept)):
+            self._note("source_lost", welcome.since, time.time())
         for capture in former:
             if capture.frame in on_record:
                 self._connector.recorded(capture, on_record[capture.frame])
@@ -128,6 +136,7 @@ class Source:
     def _serve(self) -> None:
         give_up_at = math.inf
         while not (self._stopping() and (not self._ledger.in_flight or self._clock() > give_up_at)):
+            self._notice_stall()
             if self._stopping():
                 give_up_at = min(give_up_at, self._clock() + self._delivery.drain_s)
                 more = False
@@ -140,6 +149,21 @@ class Source:
             (self._alert if self._may_capture() else self._deaf).wait(0 if more else self._idle_ms())
             self._hear()
         self._end()
+
+    def _notice_stall(self) -> None:
+        now, world = self._clock(), time.time()
+        if self._turned_at is not None and now - self._turned_at[0] > STALL_S:
+            log.warning("stood still for %.0f s", now - self._turned_at[0])
+            self._note(STALLED, self._turned_at[1], world)
+        self._turned_at = (now, world)
+
+    def _note(self, reason: str, began_at: float, ended_at: float) -> None:
+        self._spells.add(reason, began_at, ended_at, self._clock(), self._tallies + 1)
+
+    def _drop_oldest(self, reason: str) -> bool:
+        if dropped := self._ledger.drop_oldest(reason):
+            self._note(reason, dropped.captured_at, dropped.captured_at)
+        return dropped is not None
 
     def _stopping(self) -> bool:
         return self._orphaned or self._stop()
@@ -163,6 +187,9 @@ class Source:
             except OSError as error:
                 self._lose(error)
                 return False
+            for reason, count in self._connector.missed().items():
+                self._ledger.miss(reason, count)
+                self._note(reason, time.time(), time.time())
             if capture is None:
                 return False
             self._admit(capture)
@@ -174,7 +201,7 @@ class Source:
         full = not self._ledger.room
         self._ledger.capture(capture)
         if full:
-            self._ledger.drop_oldest("overload")
+            self._drop_oldest("overload")
 
     def _lose(self, error: OSError) -> None:
         if (lost := f"lost: {error}") != self._lost:
@@ -251,10 +278,12 @@ class Source:
             )
 
     def _tally(self) -> Tally:
-        ledger = self._ledger
+        ledger, now = self._ledger, time.time()
+        self._tallies += 1
         return Tally(
             self._name, self._epoch, ledger.captured, dict(ledger.outcomes), dict(ledger.dropped), ledger.in_flight,
             self._last_frame_at, (self._lost or self._connector.problem())[:1024],
+            self._tallies, now, now if ledger.oldest_at is None else ledger.oldest_at, self._spells.told(),
         )  # fmt: skip
 
     def _hear(self) -> None:
@@ -272,6 +301,8 @@ class Source:
                     self._record.send(
                         messages.encode(Hello(self._name, self._epoch, self._connector.patient, self._ledger.frames))
                     )
+                case Pulse():
+                    self._spells.on_record(message.number, self._clock())
                 case Welcome() if message.sink != self._sink:
                     log.warning("the sink was restarted: offering %d frames again", self._ledger.in_flight)
                     self._sink = message.sink
@@ -318,5 +349,6 @@ class Source:
         if self._ledger.in_flight:
             log.warning("stopped with %d frames not on record", self._ledger.in_flight)
             if not self._connector.patient:
-                self._ledger.drop_waiting("shutdown")
+                while self._drop_oldest("shutdown"):  # of the others a verdict may still come
+                    continue
         self._record.send(messages.encode(self._tally()))

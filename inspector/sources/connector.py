@@ -48,6 +48,10 @@ class Connector(Protocol):
         """The frame is on durable record: what it was read from may go."""
         ...
 
+    def missed(self) -> dict[str, int]:
+        """Frames that were there and could not be captured, by reason, since this was asked last."""
+        ...
+
     def problem(self) -> str:
         """What keeps it from capturing although it is open, for readiness; empty where nothing does."""
         ...

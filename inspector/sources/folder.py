@@ -73,6 +73,7 @@ class Folder:
         self._next_scan = 0.0
         self._young = False  # the last scan saw a file that was not whole yet
         self._claims: dict[str, tuple[bytes, bytes]] = {}  # frame id -> (path below the root, path while claimed)
+        self._vanished = 0
         self._shelf = Shelf(self._root)
         self._next_retry = 0.0
         self._claimed: set[bytes] = set()  # the lock makes us the only one who puts files there
@@ -122,6 +123,11 @@ class Folder:
         relative, claimed = self._claims.pop(capture.frame)
         self._claimed.discard(claimed)
         self._shelf.put(claimed, relative, capture.frame, failed=outcome == "error")
+
+    def missed(self) -> dict[str, int]:
+        """Files that were whole and went away before they could be claimed: `vanished`."""
+        vanished, self._vanished = self._vanished, 0
+        return {"vanished": vanished} if vanished else {}
 
     def problem(self) -> str:
         """Why nothing is taken now: what is on record could not be moved away."""
@@ -208,6 +214,7 @@ class Folder:
 
     def _consider(self, entry: os.DirEntry[bytes]) -> Capture | None:
         """Claim and decode the file if it is whole; otherwise leave it where it is."""
+        whole = False
         try:
             # ctime, because no writer can set it: any change to the file starts the wait anew.
             quiet_s = (self._now_ns - entry.stat(follow_symlinks=False).st_ctime_ns) / 1e9
@@ -217,9 +224,13 @@ class Folder:
                 if content is None:
                     self._young = True
                     return None
+            whole = True
             relative = entry.path[len(self._root) + 1 :]
             return self._capture(self._claim(entry.path, relative), relative, content)
         except OSError as error:
+            if whole and isinstance(error, FileNotFoundError):
+                self._vanished += 1
+                log.warning("%s was whole, and someone took it away before it could be inspected", _text(entry.path))
             self._leave(entry.path, error)
             return None
 

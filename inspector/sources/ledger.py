@@ -68,10 +68,15 @@ class Ledger:
         """The ids in flight."""
         return list(self._flights)
 
-    def resume(self, captured: int, outcomes: dict[Outcome, int], dropped: dict[str, int], kept: int) -> None:
+    @property
+    def oldest_at(self) -> float | None:
+        """When the oldest frame in flight was captured."""
+        return next((flight.capture.captured_at for flight in self._flights.values()), None)
+
+    def resume(self, captured: int, outcomes: dict[Outcome, int], dropped: dict[str, int], kept: int) -> int:
         """Go on from the sums of the source's former life; `kept` frames of it are still owned and come again.
 
-        What it had captured and nobody has is counted as dropped: it was not inspected.
+        What it had captured and nobody has is counted as dropped, and returned: it was not inspected.
         """
         self.outcomes.update(outcomes)
         self.dropped = dict(dropped)
@@ -79,6 +84,7 @@ class Ledger:
         if lost := max(0, captured - ended - kept):
             self._count_drop("source_lost", lost)
         self.captured = ended + lost
+        return lost
 
     def capture(self, capture: Capture) -> None:
         """Take a frame in. One without pixels goes to the sink as an error, not to a worker."""
@@ -90,19 +96,20 @@ class Ledger:
             self._bytes += capture.pixels.nbytes
             self._waiting.append(capture.frame)
 
-    def drop_oldest(self, reason: str) -> bool:
-        """Give up the oldest frame that no worker ever had; False where there is none."""
+    def miss(self, reason: str, count: int) -> None:
+        """Frames that could not even be captured: they were there, and nobody inspects them."""
+        self.captured += count
+        self._count_drop(reason, count)
+
+    def drop_oldest(self, reason: str) -> Capture | None:
+        """Give up the oldest frame that no worker ever had, and return it; None where there is none."""
         for frame in self._waiting:
-            if not self._flights[frame].given:
+            flight = self._flights[frame]
+            if not flight.given:
                 self._forget(frame)
                 self._count_drop(reason, 1)
-                return True
-        return False
-
-    def drop_waiting(self, reason: str) -> None:
-        """Give up every frame that no worker ever had. Of the others a verdict may still come: they stay in flight."""
-        while self.drop_oldest(reason):
-            continue
+                return flight.capture
+        return None
 
     def take(self, worker: str, free: int, now: float) -> list[Flight]:
         """Frames for a worker that can hold `free` more, marked as sent. A suspect comes alone."""

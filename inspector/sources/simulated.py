@@ -60,6 +60,10 @@ class Simulated:
     def recorded(self, capture: Capture, outcome: Outcome) -> None:
         """A camera forgets the frame."""
 
+    def missed(self) -> dict[str, int]:
+        """A simulator draws every frame."""
+        return {}
+
     def problem(self) -> str:
         """A simulator has none."""
         return ""

@@ -271,3 +271,22 @@ def test_a_name_that_comes_for_ever_does_not_cost_more_every_time(drop: Path, fo
     finish(connector)
 
     assert "latest.31.bmp" in below(drop / "done"), "it goes on from the last number, and looks at no other"
+
+
+def test_a_whole_file_that_is_taken_away_before_it_can_be_claimed_counts_as_not_inspected(
+    drop: Path, folder: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Given someone who deletes the file at the very moment it is to be claimed
+    connector = folder()
+    taken_at = connector._claim
+
+    def claim(path: bytes, relative: bytes) -> bytes:
+        os.unlink(path)
+        return taken_at(path, relative)
+
+    monkeypatch.setattr(connector, "_claim", claim)
+    (drop / "a.bmp").write_bytes(GOOD)
+    assert nothing_comes(connector)
+
+    assert connector.missed() == {"vanished": 1}
+    assert connector.missed() == {}

@@ -219,7 +219,7 @@ def test_a_record_of_another_schema_is_refused(tmp_path: Path, read_only: bool) 
         database.execute("PRAGMA user_version = 99")
     database.close()
 
-    with pytest.raises(StoreError, match="schema 99; this version reads schema 2"):
+    with pytest.raises(StoreError, match="schema 99; this version reads schema 3"):
         Store(tmp_path, read_only)
 
 
