@@ -49,7 +49,7 @@ def _parser() -> argparse.ArgumentParser:
         help="start from the weights of a checkpoint, a bundle or a .pdparams (training.pretrained)",
     )
     train.add_argument("--visualdl", type=Path, metavar="DIR", help="write loss curves there, for VisualDL")
-    fit = _command(commands, "fit", _fit, "fit a head on frozen ImageNet features instead: seconds to minutes")
+    fit = _command(commands, "fit", _fit, "fit a head on frozen features instead: seconds to minutes")
     folds = _command(
         commands, "folds", _folds, "prepare, then train or fit, and evaluate, every fold: the honest figure"
     )
@@ -58,6 +58,7 @@ def _parser() -> argparse.ArgumentParser:
     importing = _command(commands, "import", _import, "make a bundle of a PaddleClas or PaddleX export", False)
     predict = _command(commands, "predict", _predict, "verdicts for files or folders", recipe_needed=False)
 
+    folds.add_argument("--fit", action="store_true", help="fit, not train; a recipe with a lite0 backbone always does")
     folds.add_argument(
         "--per-label", type=_count, metavar="N", help="learn from N pictures of each label, drawn anew for each draw"
     )
@@ -212,10 +213,10 @@ def _folds(options: argparse.Namespace) -> int:
         _warn(note)
     for skip in prepared.skipped:
         _warn(f"skipped {skip.path}: {skip.reason}")
-    parts = folds.run(
-        folds.plan(recipe, prepared, few), lambda part, left_s: print(folds.line(part, left_s), file=sys.stderr)
-    )
-    figures = folds.pooled(recipe, parts, few)
+    by_fit, recipes = options.fit or recipe.network.backbone == "lite0", folds.plan(recipe, prepared, few)
+    del prepared  # the pictures: each part reads its own
+    parts = folds.run(recipes, by_fit, lambda part, left_s: print(folds.line(part, left_s), file=sys.stderr))
+    figures = folds.pooled(recipe, by_fit, parts, few)
     written = folds.save(recipe, figures, few)
     if options.json:
         _print_json(figures)

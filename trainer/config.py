@@ -77,7 +77,7 @@ class Simulated(_Part):
 
 
 class Network(_Part):
-    """A ResNet_vd: its depth, its width as a share of the published one, and what it looks at.
+    """A ResNet_vd: its depth, its width as a share of the published one, and what it looks at. `fit` freezes it.
 
     Or the frozen front of EfficientNet-Lite0, for `trainer fit`: then it is as published, whatever depth and width.
     """

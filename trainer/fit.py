@@ -1,23 +1,26 @@
-"""Owns fitting: a head on frozen ImageNet features, in seconds to minutes, instead of a network from nothing.
+"""Owns fitting: a head on frozen features, in seconds to minutes, instead of a network from nothing.
 
 Reads the manifest and writes a checkpoint as `trainer.train` does, so eval, export and predict go on from there.
 """
 
 import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inspector import bundle
+from inspector.bundle import Label
 from inspector.errors import ConfigError
-from trainer import checkpoint, engine, head
+from trainer import checkpoint, engine, head, pretrained
 from trainer.bar import Bar
 from trainer.checkpoint import Meta
 from trainer.config import Recipe
 from trainer.dataset import Dataset
+from trainer.head import Head
 from trainer.train import parts, preprocess_of
 
 if TYPE_CHECKING:
@@ -47,18 +50,21 @@ def fit(recipe: Recipe, bar: Bar) -> Fitted:
     the turned one a head takes the camera's mounting for a property of the defect.
 
     Raises:
-        ConfigError: the recipe's network is not the frozen one.
+        ConfigError: the recipe's network has no weights to start from.
         DataError: the manifest or the pictures cannot be used.
-        WeightsError: the ImageNet weights are not installed.
+        WeightsError: the ImageNet weights are not installed, or the pretrained ones do not fit the network.
     """
-    if recipe.network.backbone != "lite0":
-        raise ConfigError("network.backbone: fit needs the frozen one: write `network: {backbone: lite0}`")
+    if recipe.network.backbone == "resnet_vd" and recipe.training.pretrained is None:
+        raise ConfigError(
+            "network.backbone: fit needs a network that has learned before: write `network: {backbone: lite0}`, "
+            "or name its weights in training.pretrained"
+        )
     started, created_at = time.monotonic(), bundle.now()
     labels, training, validation = parts(recipe)
     engine.start(recipe.seed, recipe.training.threads)
-    from trainer import frozen, lite0, model
+    from trainer import frozen, model
 
-    front = lite0.front(lite0.imagenet())
+    front, whole = _backbone(recipe, labels)
     extractor = frozen.Extractor(front, preprocess_of(recipe.network))
     features, origin = _rounds(extractor, training, recipe, bar)
     fitted = head.fit(features, training.targets[origin], len(labels), _groups(training)[origin], recipe.seed)
@@ -76,9 +82,23 @@ def fit(recipe: Recipe, bar: Bar) -> Fitted:
         data_fingerprint=training.fingerprint(),
         versions=engine.versions(),
     )
-    checkpoint.save(recipe.last_checkpoint, meta, model.weights(lite0.Classifier(front, fitted)))
+    checkpoint.save(recipe.last_checkpoint, meta, model.weights(whole(fitted)))
     skipped = training.skipped + validation.skipped
     return Fitted(recipe.last_checkpoint, len(features), fitted.l2, right, len(validation), seconds, skipped)
+
+
+def _backbone(recipe: Recipe, labels: Sequence[Label]) -> tuple[Any, Callable[[Head], Any]]:
+    """The layer that computes the features, and the whole network of it and a head."""
+    from trainer import lite0, model
+
+    if recipe.network.backbone == "lite0":
+        front = lite0.front(lite0.imagenet())
+        return front, lambda fitted: lite0.Classifier(front, fitted)
+    network, path = model.ResNetVd(recipe.network, len(labels)), recipe.training.pretrained
+    if path is not None:
+        start = pretrained.load(path, model.weights(network), [label.name for label in labels])
+        model.load(network, start.weights)
+    return model.Pooled(network), lambda fitted: model.with_head(network, fitted)
 
 
 def _rounds(

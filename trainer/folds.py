@@ -1,7 +1,7 @@
 """Owns cross-validation: prepare once, then train and evaluate every fold, or draws of a few pictures, and pool them.
 
-Each part is trained by `trainer.train`, or by `trainer.fit` where the recipe's network is frozen, exactly as alone; it
-is judged by its last checkpoint on pictures whose sources it has not seen. The figures of all parts are the answer to
+Each part is trained by `trainer.train`, or by `trainer.fit` where the network is frozen, exactly as alone; it is
+judged by its last checkpoint on pictures whose sources it has not seen. The figures of all parts are the answer to
 "how good is this recipe on new strip", where one split of a few hundred pictures is a guess.
 """
 
@@ -98,18 +98,18 @@ def plan(recipe: Recipe, prepared: Prepared, few: Few | None) -> list[Recipe]:
     return recipes
 
 
-def run(recipes: Sequence[Recipe], told: Callable[[Part, float], None]) -> list[Part]:
-    """Train and evaluate each part in turn. `told` gets each as it is done, and the seconds that are left."""
+def run(recipes: Sequence[Recipe], by_fit: bool, told: Callable[[Part, float], None]) -> list[Part]:
+    """Train each part, or fit a head where `by_fit`, and evaluate it. `told` gets it, and the seconds that are left."""
     parts: list[Part] = []
     started = time.monotonic()
     for recipe in recipes:
-        parts.append(_measured(recipe))
+        parts.append(_measured(recipe, by_fit))
         pace = (time.monotonic() - started) / len(parts)
         told(parts[-1], pace * (len(recipes) - len(parts)))
     return parts
 
 
-def pooled(recipe: Recipe, parts: Sequence[Part], few: Few | None) -> dict[str, Any]:
+def pooled(recipe: Recipe, by_fit: bool, parts: Sequence[Part], few: Few | None) -> dict[str, Any]:
     """The content of folds.json: the parts, and what they say together.
 
     Of folds, each picture is judged once, and the share has its Wilson interval. Draws judge a picture several times:
@@ -121,7 +121,7 @@ def pooled(recipe: Recipe, parts: Sequence[Part], few: Few | None) -> dict[str, 
     shares = [part.share for part in parts]
     return {
         "recipe": recipe.name,
-        "learned_by": _way(recipe),
+        "learned_by": "fit" if by_fit else "train",
         "per_label_images": few.per_label if few else None,
         "images": images,
         "right": right,
@@ -177,10 +177,6 @@ def show(figures: dict[str, Any]) -> None:
         console.print(f"… and {len(wrong) - 10} more in {REPORT}")
 
 
-def _way(recipe: Recipe) -> str:
-    return "fit" if recipe.network.backbone == "lite0" else "train"
-
-
 def _alone(recipe: Recipe, folder: str) -> Recipe:
     data = recipe.data.model_copy(update={"folds": None, "fold": None}) if recipe.data else None
     return recipe.model_copy(update={"data": data, "run_dir": recipe.run_dir / folder})
@@ -203,9 +199,9 @@ def _drawn(source: Manifest, per_label: int, rng: random.Random) -> Manifest:
     return Manifest(source.root, source.labels, tuple(row for row in source.rows if stays(row)))
 
 
-def _measured(recipe: Recipe) -> Part:
+def _measured(recipe: Recipe, by_fit: bool) -> Part:
     started, cpu_started = time.monotonic(), _cpu_seconds()
-    learned_from = _learned(recipe)
+    learned_from = _learned(recipe, by_fit)
     seconds, cpu_seconds = time.monotonic() - started, _cpu_seconds() - cpu_started
     figures = _evaluated(recipe)
     return Part(
@@ -224,9 +220,9 @@ def _measured(recipe: Recipe) -> Part:
     )
 
 
-def _learned(recipe: Recipe) -> int:
+def _learned(recipe: Recipe, by_fit: bool) -> int:
     """Train or fit; the number of pictures in the training part."""
-    if _way(recipe) == "fit":
+    if by_fit:
         with Bar() as bar:
             fit(recipe, bar)
     else:

@@ -14,6 +14,7 @@ from paddle import nn
 from trainer import lite0
 from trainer.checkpoint import Checkpoint, Weights, fit
 from trainer.config import Network
+from trainer.head import Head
 
 #: Blocks in each of the four stages: He et al., arXiv 1512.03385, table 1; 200 as in arXiv 1603.05027. Basic below 50.
 _DEPTHS = {
@@ -96,9 +97,32 @@ class ResNetVd(nn.Layer):
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """See the class."""
-        x = self.blocks(self.max_pool(self.stem(x)))
-        scores: paddle.Tensor = self.fc(paddle.flatten(self.avg_pool(x), 1))
+        scores: paddle.Tensor = self.fc(self.features(x))
         return scores
+
+    def features(self, x: paddle.Tensor) -> paddle.Tensor:
+        """What the last layer sees: float32 (n, channels, size, size) to (n, the last stage's maps)."""
+        return paddle.flatten(self.avg_pool(self.blocks(self.max_pool(self.stem(x)))), 1)
+
+
+class Pooled(nn.Layer):
+    """The features of a network as a layer of their own, for `trainer fit`; it does not learn."""
+
+    def __init__(self, network: ResNetVd):
+        super().__init__()
+        self.network = network
+        self.eval()
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """See ResNetVd.features."""
+        return self.network.features(x)
+
+
+def with_head(network: ResNetVd, head: Head) -> ResNetVd:
+    """The network, its last layer being this head."""
+    network.fc.weight.set_value(head.weight)
+    network.fc.bias.set_value(head.bias)
+    return network
 
 
 def restored(saved: Checkpoint) -> nn.Layer:

