@@ -19,6 +19,7 @@ from inspector.errors import InspectorError
 
 if TYPE_CHECKING:
     from inspector.config import Settings
+    from inspector.pins import Pin
 
 #: 0: done. 1: the answer is no (sums that do not balance). 2: a config, bundle or command that cannot be used.
 #: 3: stopped by force, see supervisor.EXIT_FORCED.
@@ -90,6 +91,20 @@ def _parser() -> argparse.ArgumentParser:
     account.add_argument("--json", action="store_true", help="for machines")
     account.set_defaults(run=_account)
 
+    pin = commands.add_parser(
+        "pin", parents=[config], help="keep evidence and records in dispute, whatever their age; alone: list the pins"
+    )
+    pin.add_argument("--source", help="only of this source")
+    pin.add_argument("--since", type=_moment, help="captured from: 2h, 1d ago, or 2026-11-24T06:00")
+    pin.add_argument("--until", type=_moment, help="captured up to, in the same forms")
+    pin.add_argument("--name", help="only frames of this name, a pattern such as 'coil-4711/*'")
+    pin.add_argument("--json", action="store_true", help="for machines")
+    pin.set_defaults(run=_pin)
+
+    unpin = commands.add_parser("unpin", parents=[config], help="let go of what a pin holds")
+    unpin.add_argument("pin", type=int, help="its number, as `inspector pin` lists it")
+    unpin.set_defaults(run=_unpin)
+
     settings = commands.add_parser("settings", help="every setting: default, bounds and what it does")
     settings.set_defaults(run=_settings)
     return parser
@@ -106,13 +121,15 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from inspector import bundle, config
+    from inspector import bundle, config, disk
 
     settings = config.load(options.config, options.override)
     model = bundle.load(settings.bundle_path)
     config.pin_thresholds(settings, model.labels)
     print(f"{options.config}: good")
-    print(f"  data     {settings.data.absolute()}")
+    share = disk.network_file_system(settings.data)
+    warning = f"  (on {share}: a record on a network share may be damaged; use a disk of this machine)" if share else ""
+    print(f"  data     {settings.data.absolute()}{warning}")
     print(f"  bundle   {model.id}: {', '.join(label.name for label in model.labels)}")
     for source in settings.sources:
         print(f"  source   {source.name}: {source.type}")
@@ -198,6 +215,44 @@ def _known(names: list[str], settings: "Settings") -> list[str]:
         if name not in there_are:
             raise ConfigError(f"--source {name}: the line has no such source; it has {', '.join(there_are)}")
     return names
+
+
+def _pin(options: argparse.Namespace) -> int:
+    from inspector import config, pins
+    from inspector.store import Store
+
+    settings = config.load(options.config, options.override)
+    lists = not any((options.source, options.since, options.until, options.name))
+    store = Store(settings.data, read_only=lists)
+    if lists:
+        chosen = list(pins.every(store))
+    else:
+        chosen = [pins.add(store, options.source, options.since, options.until, options.name)]
+    for pin in chosen:
+        count, size = pins.pictures(store, pin)
+        if options.json:
+            print(msgspec.json.encode({**msgspec.structs.asdict(pin), "pictures": count, "bytes": size}).decode())
+        else:
+            print(f"pin {pin.id}: {_pinned(pin)}; {count} pictures, {size / 1e6:.1f} MB by now")
+    store.close()
+    return EXIT_OK
+
+
+def _pinned(pin: "Pin") -> str:
+    since, until = (at and f"{datetime.fromtimestamp(at):%Y-%m-%d %H:%M:%S}" for at in (pin.since, pin.until))
+    parts = zip(("source ", "from ", "until ", "named "), (pin.source, since, until, pin.name), strict=True)
+    return ", ".join(f"{word}{value}" for word, value in parts if value is not None)
+
+
+def _unpin(options: argparse.Namespace) -> int:
+    from inspector import config, pins
+    from inspector.store import Store
+
+    store = Store(config.load(options.config, options.override).data)
+    pins.remove(store, options.pin)
+    store.close()
+    print(f"pin {options.pin} is gone: what it held goes when its turn comes")
+    return EXIT_OK
 
 
 def _settings(_: argparse.Namespace) -> int:

@@ -96,9 +96,33 @@ class Record(_Section):
 
     commit_rows: Annotated[int, Field(ge=1, le=10_000, description="verdicts in one transaction at most")] = 256
     commit_ms: Annotated[float, Field(ge=0, le=10_000, description="how long a verdict may wait for others")] = 20.0
+    keep_days: Annotated[
+        float, Field(ge=1, le=36_500, description="older records go, unless pinned or with evidence")
+    ] = 365.0
+    keep_rows: Annotated[
+        int, Field(ge=100_000, le=10_000_000_000, description="more records than that: the oldest go")
+    ] = 50_000_000
     defect_log: Annotated[
         Path | Literal["stdout"] | None, Field(description="one JSON line a defect: stdout, a file, or none")
     ] = None
+
+
+class Evidence(_Section):
+    """Pictures that are kept of frames; gallery.py has the rule which stay."""
+
+    budget_mb: Annotated[
+        int, Field(ge=0, le=1_000_000_000, description="of defect and unsure, and a share of ok; 0: none is kept")
+    ] = 10_000
+    keep_days: Annotated[float, Field(gt=0, le=36_500, description="older evidence goes, unless it is pinned")] = 90.0
+    ok_share: Annotated[float, Field(ge=0, le=1, description="random share of ok frames that is kept")] = 0.001
+
+
+class Disk(_Section):
+    """The disk that holds the data folder."""
+
+    min_free_mb: Annotated[
+        int, Field(ge=0, le=1_000_000_000, description="less is free: no evidence is kept, and readyz says so")
+    ] = 1000
 
 
 class Metrics(_Section):
@@ -120,12 +144,14 @@ class Overrides(_Section):
 class Settings(_Section):
     """A whole line. Unknown keys are refused."""
 
-    data: Annotated[Path, Field(description="the inspector's own folder: database, sockets, lock")]
+    data: Annotated[Path, Field(description="the inspector's own folder: database, evidence, sockets")]
     bundle: Annotated[Path, Field(description="model bundle; `default` is the one that ships")] = Path("default")
     sources: Annotated[list[SourceSettings], Field(min_length=1, max_length=64)]
     workers: Workers = Workers()
     delivery: Delivery = Delivery()
     record: Record = Record()
+    evidence: Evidence = Evidence()
+    disk: Disk = Disk()
     metrics: Metrics = Metrics()
     decision: Overrides = Overrides()
     log_level: Annotated[

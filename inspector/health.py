@@ -26,6 +26,7 @@ class Health:
         self._source_problems: dict[str, str] = {}
         self._workers: dict[str, tuple[float, str]] = {}
         self._write_error: str | None = None
+        self._troubles: dict[str, str] = {}
 
     def source(self, name: str, problem: str = "") -> None:
         """A source was heard from, and what keeps it from capturing, if anything does."""
@@ -44,6 +45,10 @@ class Health:
         """The last write to the record went well (None), or why not."""
         self._write_error = error
 
+    def trouble(self, what: str, text: str) -> None:
+        """What else is wrong, by the part that says so; an empty text: nothing any more."""
+        self._troubles[what] = text
+
     def ready_workers(self) -> dict[str, str]:
         """Workers heard from within the time one batch may take, and their models; the others are forgotten."""
         oldest = self._clock() - max(FRESH_S, self._batch_timeout_s)
@@ -61,7 +66,8 @@ class Health:
         hindered = [f"source {name}: {text}" for name, text in self._source_problems.copy().items() if text]
         no_worker = [] if self.ready_workers() else ["no worker is ready"]
         unwritten = [f"record: {self._write_error}"] if self._write_error else []
-        return silent + hindered + no_worker + unwritten
+        others = [f"{what}: {text}" for what, text in self._troubles.copy().items() if text]
+        return silent + hindered + no_worker + unwritten + others
 
 
 class HealthServer:

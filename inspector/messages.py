@@ -90,7 +90,10 @@ class Region(_Message, frozen=True):
 
 
 class Verdict(_Message, frozen=True):
-    """How one frame ended. `reason` says why it is unsure or error; height and width are 0 where never decoded."""
+    """How one frame ended. `reason` says why it is unsure or error; height and width are 0 where never decoded.
+
+    `evidence_bytes` is the size of its picture among the evidence, 0 where none is kept.
+    """
 
     source: Name
     epoch: Name
@@ -108,6 +111,7 @@ class Verdict(_Message, frozen=True):
     score: Annotated[float, Meta(ge=0, le=1)] = 0.0
     reason: Text = ""
     regions: Annotated[list[Region], Meta(max_length=MAX_REGIONS)] = []
+    evidence_bytes: Count = 0
 
 
 class Verdicts(_Message, frozen=True):

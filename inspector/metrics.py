@@ -78,6 +78,20 @@ class Metrics:
         )
         self._ready = Gauge("inspector_workers_ready", "Workers heard from lately.", registry=self.registry)
         self._model = Gauge("inspector_model_info", "The models that decide now.", ["model"], registry=self.registry)
+        self._evidence = Gauge(
+            "inspector_evidence_bytes", "Pictures kept, by verdict or pinned.", ["tier"], registry=self.registry
+        )
+        self._evidence_days = Gauge(
+            "inspector_evidence_days_left",
+            "Until evidence fills its budget, at the rate of the last day.",
+            registry=self.registry,
+        )
+        self._evidence_missing = Counter(
+            "inspector_evidence_missing", "Frames whose picture could not be kept.", registry=self.registry
+        )
+        self._disk_free = Gauge(
+            "inspector_disk_free_bytes", "Room on the disk of the data folder.", registry=self.registry
+        )
         self._rejected = Counter(
             "inspector_messages_rejected", "Messages to the sink that were none of ours.", registry=self.registry
         )
@@ -105,6 +119,20 @@ class Metrics:
         self._model.clear()
         for model in models:
             self._model.labels(model).set(1)
+
+    def stock(self, bytes_by_tier: dict[str, int], days_left: float) -> None:
+        """What evidence is kept, and how long its budget lasts."""
+        for tier, size in bytes_by_tier.items():
+            self._evidence.labels(tier).set(size)
+        self._evidence_days.set(days_left)
+
+    def evidence_missing(self) -> None:
+        """A picture that was wanted is not kept."""
+        self._evidence_missing.inc()
+
+    def disk_free(self, size: int) -> None:
+        """How much room the disk has."""
+        self._disk_free.set(size)
 
     def rejected(self) -> None:
         """A message was thrown away."""

@@ -3,18 +3,21 @@
 import json
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from msgspec.structs import asdict
 
+from inspector import evidence
 from inspector.decide import OUTCOMES, Outcome
 
 
 class Record(msgspec.Struct, frozen=True):
     """One row: how one frame ended. Times are seconds since 1970 UTC; `latency_s` is from capture to record.
 
-    A region is a rectangle in pixels with label and score.
+    A region is a rectangle in pixels with label and score; `evidence` is the path of the frame's picture, where one
+    is kept.
     """
 
     id: int
@@ -35,6 +38,10 @@ class Record(msgspec.Struct, frozen=True):
     model: str
     attempt: int
     latency_s: float
+    evidence: str = ""
+
+
+_COLUMNS = [name for name in Record.__struct_fields__ if name != "evidence"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +75,7 @@ def statements(query: Query) -> Iterator[tuple[str, list[object]]]:
     One for each outcome, as the index has them: the few defects of an hour are found without the rest of it. Which
     index is said, because SQLite's planner knows nothing of how rare an outcome is.
     """
-    columns = ", ".join(Record.__struct_fields__)
+    columns = ", ".join([*_COLUMNS, "(SELECT bytes FROM evidence WHERE record = records.id)"])
     clauses, values = _filters(query)
     limit = "" if query.limit is None else f" LIMIT {int(query.limit)}"
     if query.oldest_first:
@@ -115,10 +122,14 @@ def _restrict_time(query: Query, clauses: list[str], values: list[object], last:
             values.append(bound)
 
 
-def record(row: tuple[Any, ...]) -> Record:
-    """A row of those statements."""
-    values = dict(zip(Record.__struct_fields__, row, strict=True))
+def record(row: tuple[Any, ...], data: Path) -> Record:
+    """A row of those statements; `data` is the folder that holds record and evidence."""
+    *columns, kept_bytes = row
+    values = dict(zip(_COLUMNS, columns, strict=True))
     values["regions"] = json.loads(values["regions"])
+    if kept_bytes is not None:
+        place = evidence.place(values["captured_at"], values["source"], values["frame"])
+        values["evidence"] = str(data.absolute() / evidence.FOLDER / place)
     return Record(**values)
 
 

@@ -60,4 +60,15 @@ MIGRATIONS: tuple[str, ...] = (
         SELECT source, dropped.key, 0, json_extract(tally, '$[7]'), dropped.value, 'before gaps were listed'
         FROM sources, json_each(sources.tally, '$[5]') AS dropped WHERE tally != '';
     """,
+    # Pictures of frames, and what of them must stay. A tier is an outcome, or "pinned".
+    """
+    CREATE TABLE evidence (
+        record INTEGER PRIMARY KEY,
+        tier TEXT NOT NULL,
+        bytes INTEGER NOT NULL,
+        captured_at REAL NOT NULL
+    );
+    CREATE INDEX evidence_by_tier ON evidence (tier, record, bytes, captured_at);
+    CREATE TABLE pins (id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT, since REAL, until REAL, name TEXT);
+    """,
 )

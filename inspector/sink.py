@@ -2,13 +2,14 @@
 
 import logging
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from inspector import messages
+from inspector import disk, evidence, messages
 from inspector.config import Settings
 from inspector.decide import Outcome
 from inspector.errors import ConfigError, MessageError, StoreError
@@ -19,6 +20,7 @@ from inspector.metrics import Metrics
 from inspector.query import Query, to_json
 from inspector.store import Store
 from inspector.transport import Poller, Router, sink_address
+from inspector.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -59,6 +61,8 @@ class Sink:
     def run(self) -> None:
         """Serve. StoreError where the record cannot be opened, BusyError where the port is taken."""
         metrics = self._settings.metrics
+        if kind := disk.network_file_system(self._settings.data):
+            log.warning("data: %s is on %s: a record on a network share may be damaged", self._settings.data, kind)
         self._metrics = Metrics()
         self._health = Health(
             {source.name for source in self._settings.sources}, self._settings.workers.batch_timeout_s
@@ -74,8 +78,20 @@ class Sink:
             stack.callback(server.close)
             self._router.bind(sink_address(self._sockets))
             server.start()
+            self._upkeep(stack)
             log.info("metrics on %s/metrics", server.address)
             self._serve()
+
+    def _upkeep(self, stack: ExitStack) -> None:
+        """Have the data folder kept within its bounds, by a thread of its own, until we end."""
+        stop = threading.Event()
+        settings, metrics, health = self._settings, self._metrics, self._health
+        thread = threading.Thread(
+            target=lambda: Upkeep(settings, metrics, health, stop).run(), name="upkeep", daemon=True
+        )
+        thread.start()
+        stack.callback(thread.join)
+        stack.callback(stop.set)
 
     def _serve(self) -> None:
         poller = Poller([self._router], [self._words.fileno()] if self._words else [])
@@ -197,6 +213,9 @@ class Sink:
         self._tallied |= {tally.source: (tally.epoch, tally.number) for tally in self._tallies.values()}
         self._tallies.clear()
         self._metrics.recorded(new, done, done - started)
+        for verdict in new:
+            if not verdict.evidence_bytes and evidence.wanted(self._settings.evidence, verdict):
+                self._metrics.evidence_missing()
         self._defects.follow(new)
 
     def _acknowledge(self, new: list[Verdict]) -> None:

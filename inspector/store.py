@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 from msgspec.structs import asdict
 
+from inspector import evidence
 from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import StoreError
 from inspector.gaps import Gap, between, heard_at
@@ -92,11 +93,12 @@ class Store:
         now = time.time() if now is None else now
         monotonic = time.monotonic()
         new: list[Verdict] = []
-        with self._transaction() as cursor:
+        with self.transaction() as cursor:
             for model, verdict in batches:
                 cursor.execute(_INSERT, _row(model, verdict, now, monotonic))
                 if cursor.rowcount:
                     new.append(verdict)
+                    self._note_evidence(cursor, verdict)
             for source, counts in _count(new).items():
                 sums = ", ".join(f"{outcome} = {outcome} + {count}" for outcome, count in counts.items())
                 cursor.execute("INSERT OR IGNORE INTO sources (source) VALUES (?)", (source,))
@@ -108,7 +110,7 @@ class Store:
     def recorded(self, source: str, frames: Iterable[str]) -> list[Settled]:
         """Those of `frames` that are on record, with their outcome."""
         statement = "SELECT outcome FROM records WHERE source = ? AND frame = ?"
-        found = ((frame, next(self._read(statement, (source, frame)), None)) for frame in frames)
+        found = ((frame, next(self.read(statement, (source, frame)), None)) for frame in frames)
         return [Settled(frame, row[0]) for frame, row in found if row]
 
     def accounts(self) -> list[Account]:
@@ -119,7 +121,7 @@ class Store:
                 " ok, defect, unsure, error FROM sources ORDER BY source"
             )
             accounts = []
-            for source, text, listed, *counts in list(self._read(statement)):
+            for source, text, listed, *counts in list(self.read(statement)):
                 tally = msgspec.json.decode(text, type=Tally) if text else None
                 newer = self._captured_after(source, tally.captured if tally else 0)
                 outcomes = dict(zip(OUTCOMES, counts, strict=True))
@@ -128,24 +130,24 @@ class Store:
 
     def recorded_within(self, query: Query) -> dict[str, dict[Outcome, int]]:
         """How many frames captured within the query's time are on record, by source and outcome."""
-        sources = [row[0] for row in self._read("SELECT source FROM sources")]
+        sources = [row[0] for row in self.read("SELECT source FROM sources")]
         # A line of one source is counted from the index alone.
         whose = "source" if len(sources) > 1 else f"'{''.join(sources)}'"
         statement, values = within(query, whose)
         counts: dict[str, dict[Outcome, int]] = {}
-        for source, outcome, count in self._read(statement, values):
+        for source, outcome, count in self.read(statement, values):
             if not query.sources or source in query.sources:
                 counts.setdefault(source, dict.fromkeys(OUTCOMES, 0))[outcome] = count
         return counts
 
     def gaps(self, query: Query) -> list[Gap]:
         """What was not inspected within the query's time and of its sources, by source and time."""
-        return [Gap(*row) for row in self._read(*gap_statement(query))]
+        return [Gap(*row) for row in self.read(*gap_statement(query))]
 
     def fold_gaps(self, keep: int) -> None:
         """Keep the newest `keep` gaps as they are; of the older ones, one a source and reason, so the sums stay."""
         old, sums = "FROM gaps WHERE ended_at <= ?", "min(began_at), max(ended_at), sum(frames), 'many'"
-        with self._transaction() as cursor:
+        with self.transaction() as cursor:
             row = cursor.execute(
                 "SELECT ended_at FROM gaps ORDER BY ended_at DESC LIMIT 1 OFFSET ?", (keep,)
             ).fetchone()
@@ -166,11 +168,12 @@ class Store:
             "SELECT COALESCE(MAX(sequence), 0) FROM records NOT INDEXED WHERE source = ?"
             f" AND id > (SELECT MAX(id) FROM records) - {_ROWS_SINCE_TALLY}"
         )
-        return int(next(self._read(statement, (source,)))[0])
+        return int(next(self.read(statement, (source,)))[0])
 
     def records(self, query: Query) -> Iterator[Record]:
         """The records that match, newest first unless told otherwise. Streams: any number costs no memory."""
-        shares = (map(record, self._read(*statement)) for statement in statements(query))
+        data = self.path.parent
+        shares = ((record(row, data) for row in self.read(*statement)) for statement in statements(query))
         return islice(heapq.merge(*shares, key=query.order, reverse=not query.oldest_first), query.limit)
 
     def mark(self, name: str) -> int:
@@ -190,8 +193,8 @@ class Store:
         self._db.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Cursor]:
-        """All of what is done within, durably, or nothing of it and a StoreError."""
+    def transaction(self) -> Iterator[sqlite3.Cursor]:
+        """What is written within is durable after it, or nothing of it is there. StoreError: nothing is."""
         try:
             cursor = self._db.cursor()
             cursor.execute("BEGIN IMMEDIATE")
@@ -201,6 +204,13 @@ class Store:
             raise StoreError(f"{self.path}: {error}") from None
         finally:
             self._rollback()
+
+    def read(self, statement: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows of a SELECT, as they come. StoreError where they cannot be read."""
+        try:
+            yield from self._db.execute(statement, values)
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path}: {error}") from None
 
     @contextmanager
     def _snapshot(self) -> Iterator[None]:
@@ -213,19 +223,23 @@ class Store:
         finally:
             self._rollback()
 
-    def _read(self, statement: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
-        try:
-            yield from self._db.execute(statement, values)
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}") from None
-
     def _captured_after(self, source: str, sequence: int) -> int:
         """Rows of frames captured after the given one. A tally is a second old at most: only the last rows can be."""
         statement = (
             "SELECT COUNT(*) FROM records NOT INDEXED WHERE source = ? AND sequence > ?"
             f" AND id > (SELECT MAX(id) FROM records) - {_ROWS_SINCE_TALLY}"
         )
-        return int(next(self._read(statement, (source, sequence)))[0])
+        return int(next(self.read(statement, (source, sequence)))[0])
+
+    def _note_evidence(self, cursor: sqlite3.Cursor, verdict: Verdict) -> None:
+        """The frame's picture, if it is still there: a sweep may have taken it for one without a record."""
+        place = evidence.place(verdict.captured_at, verdict.source, verdict.frame)
+        picture = self.path.parent / evidence.FOLDER / place
+        if verdict.evidence_bytes and evidence.is_whole(picture, verdict.evidence_bytes):
+            cursor.execute(
+                "INSERT INTO evidence (record, tier, bytes, captured_at) VALUES (?, ?, ?, ?)",
+                (cursor.lastrowid, verdict.outcome, verdict.evidence_bytes, verdict.captured_at),
+            )
 
     def _save_tally(self, cursor: sqlite3.Cursor, tally: Tally) -> None:
         row = cursor.execute("SELECT tally FROM sources WHERE source = ?", (tally.source,)).fetchone()

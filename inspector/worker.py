@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from inspector import bundle, messages, predictor
+from inspector import bundle, evidence, messages, predictor
 from inspector.batcher import Batcher, Job, views
 from inspector.bundle import Bundle
 from inspector.config import Settings
@@ -66,6 +66,7 @@ class Worker:
         self._began = began
         self._words = words
         self._stop = stop
+        self._evidence = evidence.Keeper(settings)
         self._max_batch = settings.workers.max_batch
         # Twice a batch: the next one fills while this one is inferred.
         self._share = max(1, 2 * self._max_batch // len(settings.sources))
@@ -161,12 +162,14 @@ class Worker:
         all_views = list(views(jobs))
         for first in range(0, len(all_views), self._max_batch):
             decisions += self._decide(all_views[first : first + self._max_batch])
-        self._began.value = 0.0
+        inference_s = time.monotonic() - started
         verdicts, position = [], 0
         for job in jobs:
-            verdicts.append(_verdict(job, decisions[position : position + len(job.tiles)]))
+            verdict = _verdict(job, decisions[position : position + len(job.tiles)])
+            verdicts.append(self._evidence.keep(verdict, job.pixels))
             position += len(job.tiles)
-        batch = Verdicts(self._name, self._bundle.id, verdicts, len(decisions), time.monotonic() - started)
+        self._began.value = 0.0
+        batch = Verdicts(self._name, self._bundle.id, verdicts, len(decisions), inference_s)
         if not self._sink.send(messages.encode(batch)):
             log.warning("the sink takes nothing: %d verdicts given up; their frames come again", len(verdicts))
 

@@ -38,7 +38,7 @@ from tests.fakes import Line, running, wait_until
 DISTINCT_IMAGES = 256
 NOT_MEASURED = (
     "not measured: the camera's or producer's side, a network file system, a disk slower than this one, "
-    "frames larger than one tile, latency under light load"
+    "frames larger than one tile, latency under light load, evidence (0.13 ms of CPU a picture of 200 x 200)"
 )
 
 
@@ -113,9 +113,8 @@ def _bare(folder: Path, frames: int, max_batch: int, barrier, results) -> None: 
 def measure_line(folder: Path, frames: int, workers: int, max_batch: int) -> Cost:
     """The whole daemon: files appear in its drop folder at once, and every one must be on record."""
     with tempfile.TemporaryDirectory() as scratch:
-        line = Line(
-            Path(scratch), bundle=str(folder), workers={"count": workers, "engine": "paddle", "max_batch": max_batch}
-        )
+        workers_ = {"count": workers, "engine": "paddle", "max_batch": max_batch}
+        line = Line(Path(scratch), bundle=str(folder), workers=workers_, evidence={"budget_mb": 0})
         ready = Path(scratch) / "ready"
         _write_files(ready, frames)
         with running(line):

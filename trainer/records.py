@@ -24,14 +24,16 @@ class _Record(BaseModel):
     label: str
     width: int
     height: int
+    evidence: str = ""  # where the inspector kept the picture, if it did
 
 
 def read(path: Path, root: Path, names: dict[str, str], view_px: int, notes: list[str]) -> list[Entry]:
-    """The records that name one picture and its label, in the file's order; whether the picture is there is not asked.
+    """The records that name one picture and its label, in the file's order; a picture may be missing all the same.
 
-    `root` is where the frames lie by name: the drop folder's done/. `names` maps every label and alias to the
-    recipe's name. Left out, counted and named in `notes`: frames without a label, frames larger than `view_px`,
-    whose label is of one view of several, and names that came more than once, for which file is which is not recorded.
+    `root` is where the frames lie by name: the drop folder's done/. What is not there, or in doubt, is taken from the
+    inspector's evidence if that still has it. `names` maps every label and alias to the recipe's name. Left out,
+    counted and named in `notes`: frames without a label, frames larger than `view_px`, whose label is of one view of
+    several, and names that came more than once, for which file is which is not recorded.
 
     Raises:
         DataError: names the line that is no record, or has a label the recipe does not know.
@@ -41,13 +43,16 @@ def read(path: Path, root: Path, names: dict[str, str], view_px: int, notes: lis
     left_out: dict[str, list[str]] = {}
     entries = []
     for number, record in records:
-        if reason := _unusable(record, root, times[record.name], view_px):
+        doubt = _doubt(record, root, times[record.name])
+        kept = bool(record.evidence) and (bool(doubt) or not (root / record.name).is_file())
+        kept = kept and Path(record.evidence).is_file()
+        if reason := _unusable(record, view_px) or ("" if kept else doubt):
             left_out.setdefault(reason, []).append(record.name)
         elif record.label not in names:
             known = ", ".join(names)
             raise DataError(f"{path}, line {number}: {record.label!r} is no label or alias of the recipe ({known})")
         else:
-            entries.append(Entry(record.name, names[record.label], number))
+            entries.append(Entry(record.evidence if kept else record.name, names[record.label], number))
     notes += [f"{path.name}: {len(found)} of {len(records)} left out, {reason}: {_some(found)}"
               for reason, found in left_out.items()]  # fmt: skip
     return entries
@@ -73,12 +78,17 @@ def _record(path: Path, number: int, line: bytes) -> _Record:
         ) from None
 
 
-def _unusable(record: _Record, root: Path, times: int, view_px: int) -> str:
-    """Why the record names no picture with a label; "" where it does."""
+def _unusable(record: _Record, view_px: int) -> str:
+    """Why the record has no label for one picture; "" where it has."""
     if record.outcome == "error" or not record.label:
         return "not inspected or without a label"
     if max(record.width, record.height) > view_px:
         return f"larger than export.view_px, {view_px}"
+    return ""
+
+
+def _doubt(record: _Record, root: Path, times: int) -> str:
+    """Why the name may be another frame's, too; "" where it is not."""
     # The inspector keeps a second file of the same name as `a.2.bmp`, in the order in which they were recorded.
     place = PurePosixPath(record.name)
     if times > 1 or (root / place.with_name(f"{place.stem}.2{place.suffix}")).exists():

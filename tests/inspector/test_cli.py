@@ -232,3 +232,17 @@ def test_python_m_inspector_is_the_command() -> None:
 
     assert (answer.returncode, answer.stdout) == (0, f"inspector {__version__}\n")
     assert os.linesep not in answer.stdout.strip()
+
+
+def test_pins_are_made_listed_and_taken_away(line: Line, capsys: pytest.CaptureFixture[str]) -> None:
+    code, out = run(line, capsys, "pin", "--source", "drop", "--name", "coil-7/*", "--since", "2026-11-24T06:00")
+    assert (code, out) == (
+        0, "pin 1: source drop, from 2026-11-24 06:00:00, named coil-7/*; 0 pictures, 0.0 MB by now\n"
+    )  # fmt: skip
+    assert run(line, capsys, "pin")[1] == out
+    assert json.loads(run(line, capsys, "pin", "--json")[1])["name"] == "coil-7/*"
+    assert run(line, capsys, "unpin", "1")[0] == 0
+    assert run(line, capsys, "pin") == (0, "")
+    for wrong in (["unpin", "1"], ["pin", "--source", "drop"], ["pin", "--since", "1h", "--until", "2h"]):
+        assert cli.main([wrong[0], "-c", str(line.config), *wrong[1:]]) == 2
+        assert capsys.readouterr().err.startswith(f"inspector: {wrong[0]}: ")

@@ -219,7 +219,7 @@ def test_a_record_of_another_schema_is_refused(tmp_path: Path, read_only: bool) 
         database.execute("PRAGMA user_version = 99")
     database.close()
 
-    with pytest.raises(StoreError, match="schema 99; this version reads schema 3"):
+    with pytest.raises(StoreError, match=f"schema 99; this version reads schema {len(MIGRATIONS)}"):
         Store(tmp_path, read_only)
 
 
@@ -289,5 +289,5 @@ def test_every_question_has_its_index_and_sorts_nothing(book: Store, tmp_path: P
     with sqlite3.connect(tmp_path / FILE) as database:
         for statement, values in statements(query):
             plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
-            assert len(plan) == 1 and index in plan[0], plan
+            assert index in plan[0] and not any("B-TREE" in step or "SCAN" in step for step in plan), plan
     database.close()

@@ -46,9 +46,14 @@ def test_what_a_line_recorded_becomes_a_manifest_with_the_labels_it_gave(
     with running(line):
         line.wait_for_records(41)
         assert line.stop() == 0
-    (line.drop / "done" / names[3]).unlink()  # someone took a picture away
     export = line.run("defects", "--verdict", "all", "--json").stdout
-    given = {one["name"]: one["label"] for one in map(json.loads, export.splitlines())}
+    records = [json.loads(text) for text in export.splitlines()]
+    given = {one["name"]: one["label"] for one in records}
+    kept = {one["name"]: one["evidence"] for one in records if one["evidence"]}
+    (line.drop / "done" / names[3]).unlink()  # someone took a picture away
+    Path(kept.get(names[3], "/none")).unlink(missing_ok=True)  # and the evidence of it went by its budget
+    second = next(name for name in kept if name != names[3])
+    (line.drop / "done" / second).unlink()  # of this one the evidence is left
     labels = [{"name": label} for label in LABELS if label in given.values()]
 
     recipe = options(tmp_path, export)
@@ -57,7 +62,9 @@ def test_what_a_line_recorded_becomes_a_manifest_with_the_labels_it_gave(
     prepared = run_json("prepare", *recipe)
 
     rows = manifest.read(tmp_path / "run/manifest.tsv").rows
-    assert {row.path: row.label for row in rows} == {name: given[name] for name in names if name != names[3]}
+    assert {row.path: row.label for row in rows} == {
+        kept[name] if name == second else name: given[name] for name in names if name != names[3]
+    }
     assert Counter(row.source for row in rows) == {"defects.jsonl": 39}
     assert [skip["path"] for skip in prepared["skipped"]] == [names[3]]
     assert "No such file or directory" in prepared["skipped"][0]["reason"]

@@ -1,0 +1,35 @@
+"""Owns what is known of the disk under a folder: the room left on it, and whether it is in this machine."""
+
+import os
+import re
+from pathlib import Path
+
+#: File systems of another machine, by the names the kernel gives them: locks and shared memory, which SQLite rests
+#: on, do not work across them, or only seem to.
+_NETWORK = re.compile(r"nfs\d?|cifs|smb\d?|smbfs|9p|afs|ceph|glusterfs|lustre|fuse\.(sshfs|rclone|s3fs|glusterfs)")
+
+
+def free_bytes(folder: Path) -> int:
+    """Room that a process without privileges may still use. OSError where the folder is not there."""
+    status = os.statvfs(folder)
+    return status.f_bavail * status.f_frsize
+
+
+def low(folder: Path, min_free_mb: int) -> str:
+    """Why there is too little room for evidence; empty where there is enough."""
+    free_mb = free_bytes(folder) / 1e6
+    if free_mb >= min_free_mb:
+        return ""
+    return f"{free_mb:.0f} MB free, less than disk.min_free_mb ({min_free_mb}): no evidence is kept"
+
+
+def network_file_system(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
+    """The kind of network file system that the folder is on; empty where it is on a disk of this machine."""
+    kinds = {}
+    for line in mounts.read_text().splitlines():  # proc(5): "36 35 98:0 / /mnt rw - ext3 /dev/root rw"
+        place, _, kind = line.partition(" - ")
+        kinds[Path(re.sub(r"\\(\d{3})", lambda octal: chr(int(octal[1], 8)), place.split()[4]))] = kind.split()[0]
+    folder = folder.resolve()
+    mounted = next(place for place in (folder, *folder.parents) if place in kinds or place == Path("/"))
+    kind = kinds.get(mounted, "")
+    return kind if _NETWORK.fullmatch(kind) else ""

@@ -1,0 +1,135 @@
+"""Owns what keeps the data folder within its bounds while the line runs: a thread of the sink's process.
+
+It has its own connection, and small transactions with pauses: the sink waits for one no longer than for its own.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+
+from inspector import disk, pins
+from inspector.config import Settings
+from inspector.errors import StoreError
+from inspector.gallery import Gallery
+from inspector.health import Health
+from inspector.metrics import Metrics
+from inspector.store import Store
+
+log = logging.getLogger(__name__)
+
+#: How often disk and evidence are looked at.
+LOOK_S = 2.0
+#: How often old records go, and how often files and records of evidence are held against each other.
+RETIRE_S, RECONCILE_S = 600.0, 86_400.0
+#: A picture younger than this may belong to a verdict on its way.
+GRACE_S = 30.0
+#: Rest after each small transaction, so that this is never what the disk is busy with.
+PAUSE_S = 0.02
+_BATCH = 200
+_DAY_S = 86_400.0
+
+
+class Upkeep:
+    """Looks after disk, evidence and old records. Used by one thread."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        metrics: Metrics,
+        health: Health,
+        stop: threading.Event,
+        grace_s: float = GRACE_S,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """StoreError where the record cannot be opened. `clock` gives seconds since 1970."""
+        self._settings = settings
+        self._metrics = metrics
+        self._health = health
+        self._stop = stop
+        self._grace_s = grace_s
+        self._clock = clock
+        self._store = Store(settings.data)
+        self._gallery = Gallery(self._store, settings.evidence)
+        self._failed = ""
+
+    def run(self) -> None:
+        """Until `stop` is set; what fails is said, and tried again."""
+        steps = ((self.look, LOOK_S), (self.retire, RETIRE_S), (self.reconcile, RECONCILE_S))
+        started = time.monotonic()
+        # What a former life left is older than the grace once this one has lasted for it.
+        next_at = {self.look: started, self.retire: started, self.reconcile: started + self._grace_s}
+        while not self._stop.is_set():
+            for step, every_s in steps:
+                if time.monotonic() >= next_at[step] and not self._stop.is_set():
+                    self._try(step)
+                    next_at[step] = time.monotonic() + every_s
+            self._stop.wait(LOOK_S)
+        self.close()
+
+    def close(self) -> None:
+        """Close the record."""
+        self._store.close()
+
+    def look(self) -> None:
+        """Measure disk and evidence, and take evidence away by its rule."""
+        data, least_mb = self._settings.data, self._settings.disk.min_free_mb
+        free = disk.free_bytes(data)
+        self._metrics.disk_free(free)
+        self._health.trouble("disk", disk.low(data, least_mb))
+        now = self._clock()
+        if swept := self._gallery.sweep(now):
+            log.debug("evidence: %d pictures went by age or budget", swept)
+        stock = self._gallery.stock(now, max(0, free - least_mb * 1_000_000))
+        self._metrics.stock(stock.bytes, stock.days_left)
+
+    def retire(self) -> int:
+        """Delete records past their age or number, except those with evidence and those pinned; how many."""
+        record = self._settings.record
+        too_old = self._clock() - record.keep_days * _DAY_S
+        (newest,) = next(self._store.read("SELECT COALESCE(MAX(id), 0) FROM records"))
+        last, deleted = 0, 0
+        while not self._stop.is_set():
+            rows = list(
+                self._store.read(
+                    "SELECT id, source, name, captured_at, recorded_at FROM records NOT INDEXED WHERE id > ?"
+                    " AND id NOT IN (SELECT record FROM evidence) ORDER BY id LIMIT ?",
+                    (last, _BATCH),
+                )
+            )
+            old = [row for row in rows if row[4] < too_old or row[0] <= newest - record.keep_rows]
+            if old:
+                last = old[-1][0]
+                deleted += self._delete(old)
+                self._stop.wait(PAUSE_S)
+            if len(old) < _BATCH:
+                break
+        return deleted
+
+    def reconcile(self) -> None:
+        """Hold files and records of evidence against each other."""
+        before = self._clock() - self._grace_s
+        lost, swept = self._gallery.reconcile(before, lambda: self._stop.wait(PAUSE_S))
+        if lost:
+            log.warning("evidence: %d pictures are gone or cut short (power loss?): their records say so now", lost)
+        if swept:
+            log.info("evidence: %d pictures without a record swept", swept)
+
+    def _delete(self, rows: list[tuple[int, str, str, float, float]]) -> int:
+        held_by = pins.every(self._store)
+        going = [(row[0],) for row in rows if not any(pin.holds(row[1], row[2], row[3]) for pin in held_by)]
+        with self._store.transaction() as cursor:
+            cursor.executemany("DELETE FROM records WHERE id = ?", going)
+        return len(going)
+
+    def _try(self, step: Callable[[], object]) -> None:
+        failed = ""
+        try:
+            step()
+        except (StoreError, OSError) as error:
+            failed = str(error)
+            if failed != self._failed:
+                log.error("upkeep: %s; it is tried again", failed)
+        if failed or step == self.look:
+            self._failed = failed
+            self._health.trouble("upkeep", failed)
