@@ -86,11 +86,16 @@ class Normalisation(_Part):
 
 
 class Decision(_Part):
-    """What `decide` needs: softmax(logits / temperature), a threshold for each label, the least contrast."""
+    """What `decide` needs: softmax(logits / temperature), a threshold for each label, the least contrast.
+
+    `max_novelty`: for each label, the novelty over which a tile called so is like nothing the model was made from;
+    None for a model that does not tell.
+    """
 
     temperature: Annotated[float, Field(gt=0, le=100)] = 1.0
     thresholds: dict[str, _Unit]
     min_contrast: Annotated[float, Field(ge=0, le=128)] = 2.0
+    max_novelty: dict[str, float] | None = None
 
 
 class Manifest(_Part):
@@ -118,6 +123,8 @@ class Manifest(_Part):
             raise ValueError(f"labels: a name stands twice in {names}")
         if set(self.decision.thresholds) != set(names):
             raise ValueError(f"decision.thresholds must name exactly the labels {names}")
+        if self.decision.max_novelty is not None and set(self.decision.max_novelty) != set(names):
+            raise ValueError(f"decision.max_novelty must name exactly the labels {names}")
         if not len(self.preprocessing.mean) == len(self.preprocessing.std) == self.input.channels:
             raise ValueError(f"preprocessing: mean and std need {self.input.channels} numbers each")
         return self
@@ -125,7 +132,7 @@ class Manifest(_Part):
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """Images as decoded, uint8 (n, height, width), and the logits the exported program gave, float32 (n, labels)."""
+    """Images as decoded, uint8 (n, height, width), and what the exported program gave, float32 (n, outputs)."""
 
     images: NDArray[np.uint8]
     logits: NDArray[np.float32]
@@ -147,6 +154,11 @@ class Bundle:
     def labels(self) -> tuple[Label, ...]:
         """The labels in the order of the network's outputs."""
         return self.manifest.labels
+
+    @property
+    def outputs(self) -> int:
+        """Numbers that the program gives for each tile: a logit a label and, where it tells that, the novelty."""
+        return len(self.labels) + (self.manifest.decision.max_novelty is not None)
 
     @property
     def preprocess(self) -> Preprocess:

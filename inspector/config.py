@@ -139,6 +139,9 @@ class Overrides(_Section):
         dict[str, Annotated[float, Field(ge=0, le=1)]],
         Field(description="by label, from 0 to 1: a score under it is unsure"),
     ] = {}
+    novelty_margin: Annotated[
+        float, Field(ge=-1000, le=1000, description="added to the bundle's novelty limits: higher lets more pass")
+    ] = 0.0
 
 
 class Settings(_Section):

@@ -1,13 +1,13 @@
-"""Owns the verdict: logits of tiles and thresholds to ok, defect or unsure. Pure, no I/O."""
+"""Owns the verdict: scores of tiles and thresholds to ok, defect or unsure. Pure, no I/O."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.bundle import Label
+from inspector.bundle import Decision, Label
 
 Outcome = Literal["ok", "defect", "unsure", "error"]
 OUTCOMES: tuple[Outcome, ...] = ("ok", "defect", "unsure", "error")
@@ -32,22 +32,45 @@ class Rules:
     temperature: float
     thresholds: tuple[float, ...]
     min_contrast: float
+    max_novelty: tuple[float, ...] = ()  # of each label; empty where the model does not tell
 
 
-def decide_tile(logits: NDArray[np.float32], contrast: float, rules: Rules) -> TileDecision:
-    """Decide one tile from its logits, float32 (labels,), and its contrast in gray levels.
+def rules(
+    labels: tuple[Label, ...], decision: Decision, overrides: Mapping[str, float] | None = None, margin: float = 0.0
+) -> Rules:
+    """A bundle's numbers in the order of its labels, under a line's own thresholds; `margin` widens every novelty."""
+    thresholds = {**decision.thresholds, **(overrides or {})}
+    limits = decision.max_novelty
+    return Rules(
+        labels,
+        decision.temperature,
+        tuple(thresholds[label.name] for label in labels),
+        decision.min_contrast,
+        tuple(limits[label.name] + margin for label in labels) if limits else (),
+    )
 
-    A blank tile, a score that is not a number, or one under its label's threshold is unsure: what the model
-    does not know never passes, and never takes the name of the nearest class.
+
+def decide_tile(scores: NDArray[np.float32], contrast: float, rules: Rules) -> TileDecision:
+    """Decide one tile from the model's scores and its contrast in gray levels.
+
+    `scores`: float32 (labels,), the logits, with the novelty behind them where the rules have limits for it.
+
+    A blank tile, one unlike all that the model was made from, a score that is not a number, or one under its
+    label's threshold is unsure: what the model does not know never passes, and never takes the name of the nearest
+    class.
     """
-    if not np.isfinite(logits).all():
+    if not np.isfinite(scores).all():
         return TileDecision("unsure", "", "none", 0.0, "the model's scores are not finite")
+    logits = scores[: len(rules.labels)]
     exponentials = np.exp((logits - logits.max()) / rules.temperature)
     best = int(logits.argmax())
     score = float(exponentials[best] / exponentials.sum())
     label = rules.labels[best]
     if contrast < rules.min_contrast:
         return TileDecision("unsure", label.name, "none", score, f"blank: contrast {contrast:.1f} gray levels")
+    if rules.max_novelty and scores[-1] > rules.max_novelty[best]:
+        reason = f"unlike what the model knows: novelty {scores[-1]:.1f} over {rules.max_novelty[best]:.1f}"
+        return TileDecision("unsure", label.name, "none", score, reason)
     if score < rules.thresholds[best]:
         return TileDecision("unsure", label.name, "none", score, f"score under {rules.thresholds[best]:.2f}")
     outcome: Outcome = "ok" if label.kind == "ok" else "defect"

@@ -27,7 +27,10 @@ class Predictor(Protocol):
     """Turns a batch into logits. Not thread-safe: one predictor a process, one thread around it."""
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """float32 (n, channels, size, size) to float32 (n, labels). ValueError where the shape is another."""
+        """float32 (n, channels, size, size) to float32 (n, outputs): logits and, where the bundle has it, the novelty.
+
+        ValueError where the batch's shape is another.
+        """
         ...
 
 
@@ -61,7 +64,7 @@ class PaddlePredictor:
         self._output = self._engine.get_output_handle(self._engine.get_output_names()[0])
         shape = bundle.manifest.input
         self._shape = (shape.channels, shape.size, shape.size)
-        self._labels = len(bundle.labels)
+        self._outputs = bundle.outputs
         self._output_kind = bundle.manifest.output
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -69,10 +72,10 @@ class PaddlePredictor:
         _check(batch, self._shape)
         self._input.copy_from_cpu(batch)
         self._engine.run()
-        logits: NDArray[np.float32] = self._output.copy_to_cpu()
-        if logits.shape != (len(batch), self._labels):
-            raise BundleError(f"the program gives {logits.shape}, the bundle has {self._labels} labels")
-        return as_logits(self._output_kind, logits)
+        scores: NDArray[np.float32] = self._output.copy_to_cpu()
+        if scores.shape != (len(batch), self._outputs):
+            raise BundleError(f"the program gives {scores.shape}, the bundle has {self._outputs} outputs")
+        return as_logits(self._output_kind, scores)
 
 
 def has_bf16() -> bool:
@@ -106,13 +109,18 @@ class FakePredictor:
     def __init__(self, bundle: Bundle) -> None:
         shape = bundle.manifest.input
         self._shape = (shape.channels, shape.size, shape.size)
-        self._labels = len(bundle.labels)
+        self._labels, self._outputs = len(bundle.labels), bundle.outputs
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logit 10 for label floor(mean * 1000) modulo labels, 0 for the others: a pure function of the pixels."""
+        """Logit 10 for label floor(mean * 1000) modulo labels, 0 for the others: a pure function of the pixels.
+
+        Nothing is novel to it.
+        """
         _check(batch, self._shape)
         chosen = np.floor(np.abs(batch.mean(axis=(1, 2, 3))) * 1000).astype(int) % self._labels
-        return np.asarray(np.eye(self._labels)[chosen] * 10, np.float32)
+        scores = np.full((len(batch), self._outputs), np.finfo(np.float32).min, np.float32)
+        scores[:, : self._labels] = np.eye(self._labels)[chosen] * 10
+        return scores
 
 
 def buckets(max_batch: int) -> Iterator[int]:
@@ -143,10 +151,10 @@ def check_golden(predictor: Predictor, bundle: Bundle) -> float:
         BundleError: the scores are not those the trainer wrote, so what was evaluated is not what would run.
     """
     golden = bundle.golden()
-    if golden.images.ndim != 3 or golden.logits.shape != (len(golden.images), len(bundle.labels)):
+    if golden.images.ndim != 3 or golden.logits.shape != (len(golden.images), bundle.outputs):
         raise BundleError(
             f"{bundle.path}: golden samples of {golden.images.shape} and {golden.logits.shape}: images (n, height, "
-            f"width) and logits (n, {len(bundle.labels)}) are needed"
+            f"width) and logits (n, {bundle.outputs}) are needed"
         )
     tiles = np.stack([bundle.preprocess.resize(image) for image in golden.images])
     logits = predictor.run(bundle.preprocess.normalise(tiles))

@@ -5,7 +5,7 @@ Reads top to bottom: `run` is the life, `_turn` one step of it, `_infer` what th
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -15,9 +15,8 @@ import numpy as np
 
 from inspector import bundle, evidence, messages, predictor
 from inspector.batcher import Batcher, Job, views
-from inspector.bundle import Bundle
 from inspector.config import Settings
-from inspector.decide import Rules, TileDecision, decide_frame, decide_tile
+from inspector.decide import TileDecision, decide_frame, decide_tile, rules
 from inspector.errors import MessageError
 from inspector.messages import Beat, Credit, Frame, Ready, Region, Verdict, Verdicts
 from inspector.predictor import Predictor
@@ -74,7 +73,10 @@ class Worker:
     def run(self) -> None:
         """Load, warm, check the golden images, then serve. BundleError where the model is not what it should be."""
         self._bundle = bundle.load(self._settings.bundle_path)
-        self._rules = rules(self._bundle, self._settings.decision.thresholds)
+        chosen = self._settings.decision
+        self._rules = rules(
+            self._bundle.labels, self._bundle.manifest.decision, chosen.thresholds, chosen.novelty_margin
+        )
         self._predictor = self._load()
         preprocess = self._bundle.preprocess
         self._stack = np.empty((self._max_batch, preprocess.size, preprocess.size), np.uint8)
@@ -179,20 +181,8 @@ class Worker:
         for row, view in enumerate(batch):
             self._stack[row] = preprocess.resize(view)
         size = predictor.padded(len(batch), self._max_batch)
-        logits = self._predictor.run(preprocess.normalise(self._stack[:size]))
-        return [decide_tile(logits[row], contrast(self._stack[row]), self._rules) for row in range(len(batch))]
-
-
-def rules(model: Bundle, overrides: Mapping[str, float]) -> Rules:
-    """The bundle's decision numbers under the line's own thresholds, by label."""
-    decision = model.manifest.decision
-    thresholds = {**decision.thresholds, **overrides}
-    return Rules(
-        model.labels,
-        decision.temperature,
-        tuple(thresholds[label.name] for label in model.labels),
-        decision.min_contrast,
-    )
+        scores = self._predictor.run(preprocess.normalise(self._stack[:size]))
+        return [decide_tile(scores[row], contrast(self._stack[row]), self._rules) for row in range(len(batch))]
 
 
 def _verdict(job: Job, decisions: list[TileDecision]) -> Verdict:

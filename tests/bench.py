@@ -27,12 +27,11 @@ import psutil
 
 from inspector import bundle, image, messages, predictor
 from inspector.bundle import Bundle
-from inspector.decide import decide_frame, decide_tile
+from inspector.decide import decide_frame, decide_tile, rules
 from inspector.messages import Frame
 from inspector.preprocess import contrast
 from inspector.renderer import DEFECTS, render_image
 from inspector.store import Store
-from inspector.worker import rules
 from tests.fakes import Line, running, wait_until
 
 DISTINCT_IMAGES = 256
@@ -171,8 +170,8 @@ def steps(model: Bundle) -> dict[str, float]:
     encoded = cv2.imencode(".bmp", pixels)[1].tobytes()
     tile = model.preprocess.resize(pixels)
     stack = np.stack([tile] * 16)
-    logits = np.zeros(len(model.labels), np.float32)
-    numbers = rules(model, {})
+    scores = np.zeros(model.outputs, np.float32)
+    numbers = rules(model.labels, model.manifest.decision)
     header = Frame("drop", "e", "f" * 32, "name.bmp", 1, 0.0, 0.0, 200, 200, 1)
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "a.bmp"
@@ -186,7 +185,7 @@ def steps(model: Bundle) -> dict[str, float]:
             "frame message": _time_us(lambda: messages.decode(messages.encode(header))),
             "resize": _time_us(lambda: model.preprocess.resize(pixels)),
             "normalise": _time_us(lambda: model.preprocess.normalise(stack), 200) / len(stack),
-            "decide": _time_us(lambda: decide_frame([decide_tile(logits, contrast(tile), numbers)])),
+            "decide": _time_us(lambda: decide_frame([decide_tile(scores, contrast(tile), numbers)])),
             "record": _time_us(lambda: store.write([("m", verdict) for verdict in next(waiting)]), 100) / 64,
         }
         store.close()

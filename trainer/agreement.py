@@ -20,7 +20,7 @@ MOST_CHANGED = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """On `pictures`: the largest differences, of a logit relative to the largest of its picture and of a probability.
+    """On `pictures`: the largest differences, of a score relative to the largest of its picture and of a probability.
 
     `decisions_changed` counts another outcome or label.
     """
@@ -33,9 +33,10 @@ class Agreement:
 
 def agreement(trained: Model, runs: Model, decision: Decision, pictures: Sequence[NDArray[np.uint8]]) -> Agreement:
     """Score the pictures with both and compare."""
-    one, other = trained.logits(pictures), runs.logits(pictures)
+    one, other = trained.scores(pictures), runs.scores(pictures)
     scale = np.abs(one).max(axis=1, keepdims=True)
-    apart = np.abs(softmax(one, decision.temperature) - softmax(other, decision.temperature))
-    was, now = (decide(model, decision, pictures, logits) for model, logits in ((trained, one), (runs, other)))
+    likely, likely_too = (softmax(trained.logits(scores), decision.temperature) for scores in (one, other))
+    apart = np.abs(likely - likely_too)
+    was, now = (decide(model, decision, pictures, scores) for model, scores in ((trained, one), (runs, other)))
     changed = [(a.outcome, a.label) != (b.outcome, b.label) for a, b in zip(was, now, strict=True)]
     return Agreement(len(pictures), float((np.abs(one - other) / scale).max()), float(apart.max()), sum(changed))

@@ -1,5 +1,6 @@
 """Owns what a long step shows on a terminal: what is done, a bar with rate and time left. Elsewhere it is silent."""
 
+from collections.abc import Callable
 from types import TracebackType
 
 from rich.console import Console
@@ -19,6 +20,10 @@ from rich.text import Text
 class _Rate(ProgressColumn):
     def render(self, task: Task) -> Text:
         return Text(f"{task.finished_speed or task.speed or 0:.0f} images/s")
+
+
+#: What a long step tells: what it does, how many pictures are done, of how many.
+Told = Callable[[str, int, int], None]
 
 
 class Bar:

@@ -14,10 +14,17 @@ from trainer.metrics import Indices, Kept, calibration_error, log_loss, reliabil
 _TEMPERATURES = np.geomspace(0.25, 4, 161)
 
 
-def choose(logits: NDArray[np.float32], truth: Indices, labels: tuple[Label, ...], how: DecisionChoice) -> Decision:
+def choose(
+    logits: NDArray[np.float32],
+    truth: Indices,
+    labels: tuple[Label, ...],
+    how: DecisionChoice,
+    max_novelty: dict[str, float] | None = None,
+) -> Decision:
     """One temperature (least log loss) and a threshold for each label: all the same, unless `max_error` is set.
 
-    The same for all is as high as `max_unsure` allows. Without validation images: temperature 1, the least threshold.
+    The same for all is as high as `max_unsure` allows. The limits of novelty were chosen when it was learned. Without
+    validation images: temperature 1, the least threshold.
     """
     temperature, thresholds = 1.0, [how.min_threshold] * len(labels)
     if len(truth):
@@ -32,6 +39,7 @@ def choose(logits: NDArray[np.float32], truth: Indices, labels: tuple[Label, ...
         temperature=temperature,
         thresholds={label.name: threshold for label, threshold in zip(labels, thresholds, strict=True)},
         min_contrast=how.min_contrast,
+        max_novelty=max_novelty,
     )
 
 

@@ -19,6 +19,7 @@ from trainer.config import Recipe
 _META = "meta"
 _WEIGHTS = "model/"
 _STATE = "state/"
+_NOVELTY = "novelty/"
 
 Weights = Mapping[str, NDArray[np.float32]]
 
@@ -51,27 +52,34 @@ class Meta(BaseModel):
     versions: dict[str, str]
     created_at: str
     position: Position | None = None  # None: the training is finished
+    max_novelty: dict[str, float] | None = None  # by label; None: nothing was learned of what is unknown
 
 
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
-    """A checkpoint as read, and the sha256 of its file. `state` is what an unfinished training needs to go on."""
+    """A checkpoint as read, and the sha256 of its file. `state` is what an unfinished training needs to go on.
+
+    `novelty`: the weights of its reject model, none where it has none.
+    """
 
     path: Path
     meta: Meta
     weights: Weights
     state: Weights
+    novelty: Weights
     sha256: str
 
 
-def save(path: Path, meta: Meta, weights: Weights, state: Weights | None = None) -> None:
+def save(
+    path: Path, meta: Meta, weights: Weights, state: Weights | None = None, novelty: Weights | None = None
+) -> None:
     """Write to a temporary name, fsync, rename: the file under `path` is the old one or the new one, never half.
 
     Raises:
         CheckpointError: the disk is full, or the folder cannot be written to; the old file is as it was.
     """
     try:
-        _save(path, meta, weights, state or {})
+        _save(path, meta, {_WEIGHTS: weights, _STATE: state or {}, _NOVELTY: novelty or {}})
     except OSError as error:
         raise CheckpointError(f"{path}: cannot be saved: {error.strerror}; the one before is as it was") from None
 
@@ -82,11 +90,10 @@ def sweep(path: Path) -> None:
         scratch.unlink(missing_ok=True)
 
 
-def _save(path: Path, meta: Meta, weights: Weights, state: Weights) -> None:
+def _save(path: Path, meta: Meta, parts: Mapping[str, Weights]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    arrays: dict[str, Any] = {_WEIGHTS + name: array for name, array in weights.items()}
-    arrays |= {_STATE + name: array for name, array in state.items()}
+    arrays: dict[str, Any] = {prefix + name: array for prefix, part in parts.items() for name, array in part.items()}
     arrays[_META] = np.frombuffer(meta.model_dump_json().encode(), np.uint8)
     try:
         with scratch.open("wb") as file:
@@ -108,9 +115,9 @@ def load(path: Path) -> Checkpoint:
         data = path.read_bytes()
         with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             meta = Meta.model_validate_json(arrays[_META].tobytes())
-            weights, state = (
+            weights, state, novelty = (
                 {name.removeprefix(prefix): arrays[name] for name in arrays.files if name.startswith(prefix)}
-                for prefix in (_WEIGHTS, _STATE)
+                for prefix in (_WEIGHTS, _STATE, _NOVELTY)
             )
     except OSError as error:
         raise CheckpointError(f"{path}: {error.strerror or error}; `trainer train` writes it") from None
@@ -120,7 +127,7 @@ def load(path: Path) -> Checkpoint:
         raise CheckpointError(f"{path}: {_META}: {where}: {first['msg']}") from None
     except (ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise CheckpointError(f"{path}: damaged, or not a checkpoint of ours: {error}") from None
-    return Checkpoint(path, meta, weights, state, hashlib.sha256(data).hexdigest())
+    return Checkpoint(path, meta, weights, state, novelty, hashlib.sha256(data).hexdigest())
 
 
 def fit(checkpoint: Checkpoint, expected: Weights) -> Weights:

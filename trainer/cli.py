@@ -73,6 +73,7 @@ def _parser() -> argparse.ArgumentParser:
         help="`path label` lines under data.root, instead of the manifest's eval split",
     )
     evaluate.add_argument("--robustness", action="store_true", help="the faults of a line too, at three strengths")
+    evaluate.add_argument("--unknown", action="store_true", help="pictures that are not strip, too")
     evaluate.add_argument("--against", type=Path, metavar="OTHER", help="compare with this checkpoint or bundle")
     evaluate.add_argument("--suspects", action="store_true", help="rank the training pictures whose label looks wrong")
     export.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: RUN_DIR/last.npz")
@@ -227,7 +228,7 @@ def _folds(options: argparse.Namespace) -> int:
 
 
 def _eval(options: argparse.Namespace) -> int:
-    from trainer import compare, evaluate, manifest, prepare, report, robustness, suspects
+    from trainer import compare, evaluate, manifest, prepare, report, robustness, suspects, unknown
     from trainer.bar import Bar
 
     recipe = _recipe(options)
@@ -237,7 +238,7 @@ def _eval(options: argparse.Namespace) -> int:
         model, opened = evaluate.open_bundle(options.bundle)
         decision = opened.manifest.decision
     else:
-        model = evaluate.open_checkpoint(options.checkpoint or recipe.last_checkpoint)
+        model = evaluate.open_checkpoint(options.checkpoint or recipe.last_checkpoint, fast=True)
         decision = None  # chosen on the validation part
     other = evaluate.open_model(options.against) if options.against else None
     data = evaluate.load(plan, rows)
@@ -246,6 +247,8 @@ def _eval(options: argparse.Namespace) -> int:
         done = evaluate.evaluate(model, decision, recipe.decision, plan, data, bar)
         if options.robustness:
             done.report["robustness"] = robustness.measure(done, bar)
+        if options.unknown:
+            done.report["unknown"] = unknown.measure(done, bar)
         if other:
             against = evaluate.evaluate(*other, recipe.decision, plan, data, bar)
             done.report["comparison"] = compare.compare(done, against)

@@ -150,17 +150,25 @@ class Training(_Part):
 
 
 class Augment(_Part):
-    """Random changes of a training image. No 90° turn: rolled-in scale is told by the rolling direction."""
+    """Random changes of a training image, in camera pixels and gray levels.
+
+    No 90° turn: rolled-in scale is told by the rolling direction.
+    """
 
     crop_min_share: Annotated[float, Field(gt=0, le=1)] = 0.8  # of the side: less would cut a lone scratch away
     crop_aspect: Annotated[float, Field(ge=1, le=4)] = 1.0  # width to height, up to this much either way
     flip: Literal[True, False, "left_right", "up_down"] = True  # true: both, the strip may run either way
     brightness: Annotated[float, Field(ge=0, le=1)] = 0.15  # added: up to this share of 255, either way
     contrast: Annotated[float, Field(ge=0, lt=1)] = 0.25  # gain about the image's mean, up to this much either way
-    noise_levels: Annotated[float, Field(ge=0, le=64)] = 6.0  # sensor noise, standard deviation up to this
+    noise_levels: Annotated[float, Field(ge=0, le=64)] = 6.0  # sensor noise, deviation up to this
     noise_share: Annotated[float, Field(ge=0, le=1)] = 0.3  # share of images that get noise
-    blur_px: Annotated[int, Field(ge=0, le=31)] = 3  # motion blur, network pixels; more wipes fine crazing out
-    blur_share: Annotated[float, Field(ge=0, le=1)] = 0.1
+    blur_px: Annotated[int, Field(ge=0, le=63)] = 5  # motion blur, up to this
+    defocus_px: Annotated[float, Field(ge=0, le=16)] = 0.0  # Gaussian blur, sigma up to this
+    blur_share: Annotated[float, Field(ge=0, le=1)] = 0.1  # of images, by motion or defocus
+    exposure: Annotated[float, Field(ge=0, le=2)] = 0.0  # gain about black: e to the power of this, either way
+    gradient: Annotated[float, Field(ge=0, lt=1)] = 0.0  # light from one side: gain up to this more, opposite less
+    specks: Annotated[int, Field(ge=0, le=100)] = 0  # dust, up to so many, on noise_share of images too
+    stripe_levels: Annotated[float, Field(ge=0, le=64)] = 0.0  # uneven columns, on noise_share of images too
 
 
 class DecisionChoice(_Part):
@@ -171,6 +179,19 @@ class DecisionChoice(_Part):
     max_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.7  # a few hundred images cannot justify more
     max_error: _Share | None = None  # set: a threshold for each label; so few of its validation answers are wrong
     min_contrast: Annotated[float, Field(ge=0, le=128)] = 2.0  # gray levels: less is a blank picture
+
+
+class Fit(_Part):
+    """How `fit` shows its pictures to the frozen network."""
+
+    copies: Annotated[int, Field(ge=0, le=100)] = 2  # changed as `augment` says, besides as it is and turned by 90°
+
+
+class Novelty(_Part):
+    """What the reject model learns from, and how much of what is known it may refuse."""
+
+    strangers: Annotated[int, Field(ge=0, le=100_000)] = 1800  # drawn pictures that are not strip; 0: no reject model
+    max_lost: Annotated[float, Field(gt=0, le=0.2)] = 0.03  # share of unseen strip called unknown, of each label
 
 
 class Export(_Part):
@@ -195,6 +216,8 @@ class Recipe(_Part):
     network: Network = Network()
     training: Training = Training()
     augment: Augment = Augment()
+    fit: Fit = Fit()
+    novelty: Novelty = Novelty()
     decision: DecisionChoice = DecisionChoice()
     export: Export = Export()
 

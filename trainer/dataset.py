@@ -11,7 +11,13 @@ from numpy.typing import NDArray
 from inspector import image, renderer
 from inspector.errors import ImageError
 from inspector.preprocess import Preprocess
+from trainer.config import Network
 from trainer.manifest import SIMULATED, DataError, Manifest, Row
+
+
+def preprocess_of(network: Network) -> Preprocess:
+    """The inspector's preprocessing with this network's numbers."""
+    return Preprocess(network.size_px, network.channels, *network.mean_and_std)
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +12,15 @@ from numpy.typing import NDArray
 
 from inspector import bundle
 from inspector.bundle import Bundle, Decision, Label
-from inspector.decide import OUTCOMES, Rules, TileDecision, decide_tile
+from inspector.decide import OUTCOMES, TileDecision, decide_tile, rules
 from inspector.errors import BundleError
 from inspector.predictor import PaddlePredictor, as_logits
 from inspector.preprocess import Preprocess, contrast
 from trainer import calibrate, checkpoint, dataset, engine, metrics
 from trainer.bar import Bar
 from trainer.config import DecisionChoice
-from trainer.dataset import Dataset
+from trainer.dataset import Dataset, preprocess_of
 from trainer.manifest import DataError, Manifest, Row
-from trainer.train import preprocess_of
 
 #: Besides the first: how often the truth is among so many labels.
 _TOP_K = (2, 5)
@@ -30,15 +30,23 @@ Scorer = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 @dataclass(frozen=True, slots=True)
 class Model:
-    """Something that scores: its labels in output order, its preprocessing, and who it is."""
+    """Something that scores: its labels in output order, its preprocessing, and who it is.
+
+    `max_novelty`: its limits by label, where its scores end in the novelty.
+    """
 
     labels: tuple[Label, ...]
     preprocess: Preprocess
     score: Scorer
     identity: dict[str, Any]
+    max_novelty: dict[str, float] | None = None
 
-    def logits(self, images: Sequence[NDArray[np.uint8]], bar: Bar | None = None) -> NDArray[np.float32]:
-        """float32 (n, labels) for pictures as decoded."""
+    def logits(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Of scores, (n, outputs), the logits: (n, labels)."""
+        return scores[:, : len(self.labels)]
+
+    def scores(self, images: Sequence[NDArray[np.uint8]], bar: Bar | None = None) -> NDArray[np.float32]:
+        """float32 (n, outputs) for pictures as decoded: a logit for each label, and the novelty where it has limits."""
         parts: list[NDArray[np.float32]] = []
         done = 0
         for batch in dataset.batches(images, self.preprocess):
@@ -46,22 +54,33 @@ class Model:
             done += len(batch)
             if bar is not None:
                 bar("score", done, len(images))
-        return np.concatenate(parts) if parts else np.zeros((0, len(self.labels)), np.float32)
+        outputs = len(self.labels) + (self.max_novelty is not None)
+        return np.concatenate(parts) if parts else np.zeros((0, outputs), np.float32)
 
 
-def open_checkpoint(path: Path) -> Model:
-    """The network of a checkpoint, in Paddle's training engine. CheckpointError where it cannot be used."""
+def open_checkpoint(path: Path, fast: bool = False) -> Model:
+    """The network of a checkpoint, in Paddle's training engine, or `fast`, in its inference engine as float32.
+
+    CheckpointError where it cannot be used.
+    """
     saved = checkpoint.load(path)
     engine.start(saved.meta.recipe.seed)
     from trainer import model
 
-    network = model.restored(saved)
+    network, preprocess = model.scorer(saved), preprocess_of(saved.meta.recipe.network)
+    if fast:
+        from trainer.frozen import Extractor
+
+        score: Scorer = Extractor(network, preprocess, len(os.sched_getaffinity(0))).infer
+    else:
+        score = partial(model.scores, network)
     identity = {"checkpoint": path.name, "sha256": saved.sha256, "epoch": saved.meta.epoch}
     return Model(
         saved.meta.labels,
-        preprocess_of(saved.meta.recipe.network),
-        lambda batch: model.logits(network, batch),
+        preprocess,
+        score,
         identity,
+        saved.meta.max_novelty,
     )
 
 
@@ -70,7 +89,12 @@ def open_bundle(path: Path) -> tuple[Model, Bundle]:
     opened = bundle.load(path)
     engine.start(0)
     predictor = PaddlePredictor(opened, threads=len(os.sched_getaffinity(0)))
-    return Model(opened.labels, opened.preprocess, predictor.run, {"bundle": opened.id}), opened
+    return of_bundle(opened, predictor.run), opened
+
+
+def of_bundle(opened: Bundle, score: Scorer) -> Model:
+    """A bundle as a model, scored by whatever runs its program."""
+    return Model(opened.labels, opened.preprocess, score, {"bundle": opened.id}, opened.manifest.decision.max_novelty)
 
 
 def open_exported(path: Path) -> tuple[Model, Bundle]:
@@ -90,7 +114,7 @@ def open_exported(path: Path) -> tuple[Model, Bundle]:
         first = outputs[0] if isinstance(outputs, list | tuple) else outputs
         return as_logits(opened.manifest.output, np.asarray(first.numpy(), np.float32))
 
-    return Model(opened.labels, opened.preprocess, score, {"bundle": opened.id}), opened
+    return of_bundle(opened, score), opened
 
 
 def open_model(path: Path) -> tuple[Model, Decision | None]:
@@ -98,7 +122,7 @@ def open_model(path: Path) -> tuple[Model, Decision | None]:
     if path.is_dir():
         model, opened = open_bundle(path)
         return model, opened.manifest.decision
-    return open_checkpoint(path), None
+    return open_checkpoint(path, fast=True), None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +132,13 @@ class Evaluation:
     model: Model
     decision: Decision
     data: Dataset
-    logits: NDArray[np.float32]
+    scores: NDArray[np.float32]
     report: dict[str, Any]
+
+    @property
+    def logits(self) -> NDArray[np.float32]:
+        """float32 (n, labels)."""
+        return self.model.logits(self.scores)
 
 
 def load(plan: Manifest, rows: Sequence[Row]) -> Dataset:
@@ -135,24 +164,25 @@ def evaluate(
     if decision is None:
         validation = dataset.load(Manifest(plan.root, model.labels, plan.rows), plan.split("val"))
         fitted_on, skipped = len(validation), data.skipped + validation.skipped
-        decision = calibrate.choose(model.logits(validation.images), validation.targets, model.labels, how)
-    logits = model.logits(data.images, bar)
-    figures = report(model, decision, data, logits, decide(model, decision, data.images, logits))
+        logits = model.logits(model.scores(validation.images))
+        decision = calibrate.choose(logits, validation.targets, model.labels, how, model.max_novelty)
+    scores = model.scores(data.images, bar)
+    logits = model.logits(scores)
+    figures = report(model, decision, data, logits, decide(model, decision, data.images, scores))
     figures["skipped"] = list(skipped)
     figures["unseen_source"] = _unseen(plan, data, logits)
     figures["calibration"] = calibrate.describe(logits, data.targets, decision.temperature, fitted_on)
-    return Evaluation(model, decision, data, logits, figures)
+    return Evaluation(model, decision, data, scores, figures)
 
 
 def decide(
-    model: Model, decision: Decision, images: Sequence[NDArray[np.uint8]], logits: NDArray[np.float32]
+    model: Model, decision: Decision, images: Sequence[NDArray[np.uint8]], scores: NDArray[np.float32]
 ) -> list[TileDecision]:
     """Decide each picture as the inspector's worker decides a tile: by its rules, contrast measured after resizing."""
-    thresholds = tuple(decision.thresholds[label.name] for label in model.labels)
-    rules = Rules(model.labels, decision.temperature, thresholds, decision.min_contrast)
+    numbers = rules(model.labels, decision)
     return [
-        decide_tile(row, contrast(model.preprocess.resize(pixels)), rules)
-        for row, pixels in zip(logits, images, strict=True)
+        decide_tile(row, contrast(model.preprocess.resize(pixels)), numbers)
+        for row, pixels in zip(scores, images, strict=True)
     ]
 
 

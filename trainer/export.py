@@ -18,9 +18,8 @@ from trainer import checkpoint, dataset, engine, manifest, report
 from trainer.agreement import MOST_CHANGED, TOLERANCE, Agreement, agreement
 from trainer.checkpoint import Checkpoint
 from trainer.config import Recipe
-from trainer.evaluate import Model, open_checkpoint
+from trainer.evaluate import Model, of_bundle, open_checkpoint
 from trainer.manifest import SIMULATED, DataError, Manifest, Row
-from trainer.train import preprocess_of
 
 #: Golden seeds: far from any seed that `prepare` hands out, so a golden image is never trained on.
 _GOLDEN_SEED = 2**31
@@ -63,7 +62,7 @@ def export(recipe: Recipe, checkpoint_path: Path, to: Path) -> Exported:
             described,
             program,
             parameters,
-            Golden(golden_images, trained.logits(list(golden_images))),
+            Golden(golden_images, trained.scores(list(golden_images))),
         )
         pictures = [*golden_images, *dataset.load(plan, _spread(plan.split("eval") or plan.split("train"))).images]
         runs = _in_the_inspector(draft)
@@ -83,7 +82,7 @@ def export(recipe: Recipe, checkpoint_path: Path, to: Path) -> Exported:
                     f"(at most {MOST_CHANGED:.0%} is allowed); nothing was written to {to}"
                 )
         described.training["export"] = {"precision": recipe.export.precision, "against_checkpoint": asdict(agrees)}
-        golden = Golden(golden_images, runs.logits(list(golden_images)))
+        golden = Golden(golden_images, runs.scores(list(golden_images)))
         written = bundle.save(to, described, program, parameters, golden)
     check_golden(PaddlePredictor(written), written)
     size = sum(file.stat().st_size for file in to.iterdir())
@@ -91,7 +90,7 @@ def export(recipe: Recipe, checkpoint_path: Path, to: Path) -> Exported:
 
 
 def _in_the_inspector(draft: Bundle) -> Model:
-    return Model(draft.labels, draft.preprocess, PaddlePredictor(draft).run, {"bundle": draft.id})
+    return of_bundle(draft, PaddlePredictor(draft).run)
 
 
 def _in_bf16(
@@ -131,9 +130,10 @@ def _save_program(saved: Checkpoint, folder: Path) -> Path:
 
     from trainer import model
 
-    network, shape = model.restored(saved), saved.meta.recipe.network
+    network, shape = model.scorer(saved), saved.meta.recipe.network
     for name, tensor in network.state_dict().items():
-        tensor.name = name  # the program keeps it: `trainer train --from` finds the weights of a bundle by name
+        # The program keeps it: `trainer train --from` finds the weights of a bundle by name.
+        tensor.name = name.removeprefix(model.NETWORK)
     spec = paddle.static.InputSpec([None, shape.channels, shape.size_px, shape.size_px], "float32", "images")
     paddle.jit.save(network, str(folder / "inference"), input_spec=[spec])
     return folder / bundle.PROGRAM
@@ -142,7 +142,7 @@ def _save_program(saved: Checkpoint, folder: Path) -> Path:
 def _describe(recipe: Recipe, saved: Checkpoint, evaluation: dict[str, Any]) -> bundle.Manifest:
     meta = saved.meta
     network, trained = meta.recipe.network, meta.recipe.model_dump(mode="json")
-    preprocess = preprocess_of(network)
+    preprocess = dataset.preprocess_of(network)
     trained.pop("run_dir")
     if trained["data"]:
         trained["data"]["root"] = Path(trained["data"]["root"]).name  # where it lay is the training machine's business

@@ -15,13 +15,13 @@ from numpy.typing import NDArray
 from inspector import bundle
 from inspector.bundle import Label
 from inspector.errors import ConfigError
-from trainer import checkpoint, engine, head, pretrained
+from trainer import checkpoint, engine, head, pretrained, reject
 from trainer.bar import Bar
 from trainer.checkpoint import Meta
 from trainer.config import Recipe
-from trainer.dataset import Dataset
+from trainer.dataset import Dataset, preprocess_of
 from trainer.head import Head
-from trainer.train import parts, preprocess_of
+from trainer.train import parts
 
 if TYPE_CHECKING:
     from trainer.frozen import Extractor
@@ -47,7 +47,8 @@ def fit(recipe: Recipe, bar: Bar) -> Fitted:
     """Fit a head to the training part and write it with its backbone as the last checkpoint.
 
     Each picture is learned as it is, turned by 90°, and in changed copies (see frozen.Extractor.features): without
-    the turned one a head takes the camera's mounting for a property of the defect.
+    the turned one a head takes the camera's mounting for a property of the defect. The same features teach the reject
+    model what is known.
 
     Raises:
         ConfigError: the recipe's network has no weights to start from.
@@ -66,13 +67,13 @@ def fit(recipe: Recipe, bar: Bar) -> Fitted:
 
     front, whole = _backbone(recipe, labels)
     extractor = frozen.Extractor(front, preprocess_of(recipe.network))
-    features, origin = _rounds(extractor, training, recipe, bar)
-    fitted = head.fit(features, training.targets[origin], len(labels), _groups(training)[origin], recipe.seed)
+    features, origin = reject.rounds(extractor, training, recipe, recipe.fit.copies, turns=True, bar=bar)
+    groups = reject.groups(training)
+    fitted = head.fit(features, training.targets[origin], len(labels), groups[origin], recipe.seed)
     right = 0
     if len(validation):
         calls = fitted.logits(_plain(extractor, validation, bar)).argmax(axis=1)
         right = int((calls == validation.targets).sum())
-    seconds = time.monotonic() - started
     meta = Meta(
         recipe=recipe,
         labels=labels,
@@ -82,8 +83,12 @@ def fit(recipe: Recipe, bar: Bar) -> Fitted:
         data_fingerprint=training.fingerprint(),
         versions=engine.versions(),
     )
-    checkpoint.save(recipe.last_checkpoint, meta, model.weights(whole(fitted)))
-    skipped = training.skipped + validation.skipped
+    network, unlike = model.weights(whole(fitted)), None
+    if recipe.novelty.strangers:
+        learned = reject.learn(extractor, training, features, origin, recipe, bar)
+        meta, unlike = meta.model_copy(update={"max_novelty": reject.limits(meta, learned)}), learned.weights
+    checkpoint.save(recipe.last_checkpoint, meta, network, novelty=unlike)
+    skipped, seconds = training.skipped + validation.skipped, time.monotonic() - started
     return Fitted(recipe.last_checkpoint, len(features), fitted.l2, right, len(validation), seconds, skipped)
 
 
@@ -101,22 +106,6 @@ def _backbone(recipe: Recipe, labels: Sequence[Label]) -> tuple[Any, Callable[[H
     return model.Pooled(network), lambda fitted: model.with_head(network, fitted)
 
 
-def _rounds(
-    extractor: "Extractor", data: Dataset, recipe: Recipe, bar: Bar
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Features of every round of every picture, and the picture that each row came from."""
-    from trainer import frozen
-
-    features, origin = [], []
-    for start in range(0, len(data), _STEP):
-        some = data.images[start : start + _STEP]
-        rounds = extractor.features(some, frozen.COPIES, turns=True, how=recipe.augment, seed=recipe.seed + start)
-        features.append(rounds)
-        origin.append(np.tile(np.arange(start, start + len(some)), len(rounds) // len(some)))
-        bar("features to learn from", start + len(some), len(data))
-    return np.concatenate(features), np.concatenate(origin)
-
-
 def _plain(extractor: "Extractor", data: Dataset, bar: Bar) -> NDArray[np.float32]:
     features = []
     for start in range(0, len(data), _STEP):
@@ -124,8 +113,3 @@ def _plain(extractor: "Extractor", data: Dataset, bar: Bar) -> NDArray[np.float3
         features.append(extractor.features(some))
         bar("features to judge by", start + len(some), len(data))
     return np.concatenate(features)
-
-
-def _groups(data: Dataset) -> NDArray[np.int64]:
-    """A number for each picture; pictures of one source share it, so that none is held back while its twin is seen."""
-    return np.unique([row.group or row.path for row in data.rows], return_inverse=True)[1].astype(np.int64)

@@ -236,7 +236,7 @@ def _evaluated(recipe: Recipe) -> dict[str, Any]:
     rows = manifest.read(recipe.manifest_path)
     data = evaluate.load(rows, tuple(_real(rows.split("eval"))))
     with Bar() as bar:
-        model = evaluate.open_checkpoint(recipe.last_checkpoint)
+        model = evaluate.open_checkpoint(recipe.last_checkpoint, fast=True)
         done = evaluate.evaluate(model, None, recipe.decision, rows, data, bar)
     report.save(recipe.report_dir, done.report, rows.root)
     return done.report

@@ -17,8 +17,6 @@ from inspector.preprocess import Preprocess
 from trainer import augment
 from trainer.config import Augment
 
-#: Rounds of changed copies that a head learns from, besides each picture as it is and turned.
-COPIES = 2
 #: Pictures a run: more no longer fit the cache of a small CPU, and are slower.
 BATCH = 8
 
@@ -45,10 +43,16 @@ class Extractor:
 
     def run(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
         """uint8 (n, size, size) to float32 (n, features)."""
-        self._input.copy_from_cpu(self._preprocess.normalise(tiles))
-        self._engine.run()
-        features: NDArray[np.float32] = self._output.copy_to_cpu()
-        return features
+        return self.infer(self._preprocess.normalise(tiles))
+
+    def infer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        """float32 (n, channels, size, size) to float32 (n, features), BATCH at a time."""
+        parts = []
+        for start in range(0, len(batch), BATCH):
+            self._input.copy_from_cpu(batch[start : start + BATCH])
+            self._engine.run()
+            parts.append(self._output.copy_to_cpu())
+        return np.concatenate(parts)
 
     def features(
         self,

@@ -11,7 +11,7 @@ import paddle
 from numpy.typing import NDArray
 from paddle import nn
 
-from trainer import lite0
+from trainer import lite0, novelty
 from trainer.checkpoint import Checkpoint, Weights, fit
 from trainer.config import Network
 from trainer.head import Head
@@ -106,16 +106,17 @@ class ResNetVd(nn.Layer):
 
 
 class Pooled(nn.Layer):
-    """The features of a network as a layer of their own, for `trainer fit`; it does not learn."""
+    """The features of a network as a layer of their own, for `trainer fit` and the reject model; it does not learn."""
 
-    def __init__(self, network: ResNetVd):
+    def __init__(self, network: nn.Layer):
         super().__init__()
         self.network = network
         self.eval()
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """See ResNetVd.features."""
-        return self.network.features(x)
+        features: paddle.Tensor = self.network.features(x)
+        return features
 
 
 def with_head(network: ResNetVd, head: Head) -> ResNetVd:
@@ -123,6 +124,34 @@ def with_head(network: ResNetVd, head: Head) -> ResNetVd:
     network.fc.weight.set_value(head.weight)
     network.fc.bias.set_value(head.bias)
     return network
+
+
+class Scorer(nn.Layer):
+    """Network and reject model: float32 (n, channels, size, size) to the logits and the novelty, (n, labels + 1)."""
+
+    def __init__(self, network: nn.Layer, reject: novelty.Novelty):
+        super().__init__()
+        self.network = network
+        self.novelty = reject
+
+    def forward(self, x: paddle.Tensor) -> paddle.Tensor:
+        """See the class."""
+        features = self.network.features(x)
+        return paddle.concat([self.network.fc(features), self.novelty(features).unsqueeze(1)], 1)
+
+
+#: What Scorer puts before the names of the network's parameters.
+NETWORK = "network."
+
+
+def scorer(saved: Checkpoint) -> nn.Layer:
+    """All that a checkpoint computes, (n, outputs): the network, with its reject model where it has one."""
+    network = restored(saved)
+    if saved.meta.max_novelty is None:
+        return network
+    whole = Scorer(network, novelty.restored(saved.novelty))
+    whole.eval()
+    return whole
 
 
 def restored(saved: Checkpoint) -> nn.Layer:
@@ -144,7 +173,7 @@ def weights(model: nn.Layer) -> dict[str, NDArray[np.float32]]:
     return {name: np.array(value.numpy(), np.float32) for name, value in model.state_dict().items()}
 
 
-def logits(model: nn.Layer, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+def scores(model: nn.Layer, batch: NDArray[np.float32]) -> NDArray[np.float32]:
     """Score one batch with the batch norm statistics of training, not the batch's own."""
     model.eval()
     with paddle.no_grad():

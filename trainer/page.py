@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import InspectorError
-from trainer import dataset
+from trainer import dataset, strangers
 from trainer.faults import FAULTS, STRENGTHS
 from trainer.metrics import percent
 
@@ -33,6 +33,8 @@ def render(report: Mapping[str, Any], charts: Mapping[str, bytes], root: Path) -
     parts = [_summary(report), _labels(report, charts), _calibration(report, charts)]
     if "robustness" in report:
         parts.append(_robustness(report, charts, root))
+    if "unknown" in report:
+        parts.append(_unknown(report["unknown"], root))
     if "comparison" in report:
         parts.append(_comparison(report["comparison"], root))
     parts.append(_wrong(report, root))
@@ -124,6 +126,28 @@ def _examples(path: str, root: Path) -> str:
         return ""
     middle = STRENGTHS.index("middle")
     return _tiles((_thumbnail(fault.apply(pixels, middle, path)), f"{fault.name}, middle") for fault in FAULTS)
+
+
+def _unknown(figures: Mapping[str, Any], root: Path) -> str:
+    """What the line would call pictures that are not strip."""
+    heads = ("not strip", "pictures", "unsure", "unsure %", "passed as ok", "called a defect")
+    rows = [
+        [row["kind"], row["pictures"], row["unsure"], percent(row, "share"), row["passed_ok"], row["called_defect"]]
+        for row in figures["kinds"]
+    ]
+    lost = "; ".join(
+        f"{row['unsure']} of {row['images']} of {row['source']}, {row['novel']} of them for their novelty"
+        for row in figures["lost"]
+    )
+    strip = _pixels(figures["example"], root)
+    shown = ((_thumbnail(kind.picture(0, strip)), kind.name) for kind in strangers.KINDS) if strip is not None else ()
+    return (
+        "<h2>What it has never seen</h2>"
+        + _table(heads, rows)
+        + f"<p>Strip that is called unsure by the same rules: {escape(lost)}.</p>"
+        + '<p class="note">Drawn like those the reject model learned from, of other seeds: a real material unlike all '
+        "of them is flagged less often.</p>" + _tiles(shown)
+    )
 
 
 def _comparison(figures: Mapping[str, Any], root: Path) -> str:

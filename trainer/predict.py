@@ -93,7 +93,7 @@ def predict(by: Judge, paths: Iterable[Path], draw: Path | None = None, bar: Bar
 
 def _judged(by: Judge, files: Sequence[Path], read: Sequence[NDArray[np.uint8] | str]) -> list[Verdict]:
     pictures = [pixels for pixels in read if not isinstance(pixels, str)]
-    tiles = iter(decide(by.model, by.decision, pictures, by.model.logits(pictures)))
+    tiles = iter(decide(by.model, by.decision, pictures, by.model.scores(pictures)))
     verdicts = []
     for file, pixels in zip(files, read, strict=True):
         if isinstance(pixels, str):

@@ -65,7 +65,8 @@ def _of_program(program: Path) -> dict[str, NDArray[np.float32]]:
     import paddle
 
     layer = paddle.jit.load(str(program.with_suffix("")))
-    return {re.sub(r"_\d+$", "", tensor.name): tensor.numpy() for tensor in layer.state_dict().values()}
+    named = {re.sub(r"_\d+$", "", tensor.name): tensor.numpy() for tensor in layer.state_dict().values()}
+    return {name: array for name, array in named.items() if not name.startswith("novelty.")}  # it is learned anew
 
 
 def _for_other_classes(found: Weights, network: Weights) -> bool:

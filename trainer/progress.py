@@ -5,7 +5,7 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
 
@@ -16,6 +16,7 @@ class Progress:
         self._console = Console(stderr=True, quiet=quiet)
         self._epochs, self._total, self._before, self._seen = epochs, 0, 0, 0
         self._started = time.monotonic()
+        self._later: dict[str, tuple[TaskID, float]] = {}
         self._bar = Bar(
             TextColumn("{task.description}"),
             BarColumn(),
@@ -58,6 +59,13 @@ class Progress:
             highlight=False,
         )
         self._bar.update(self._task, description=f"epoch {min(done + 1, self._epochs)}")
+
+    def after(self, what: str, done: int, total: int) -> None:
+        """So far in a step that comes after the epochs."""
+        if what not in self._later:
+            self._later[what] = self._bar.add_task(what, total=total, rate=0.0), time.monotonic()
+        task, started = self._later[what]
+        self._bar.update(task, completed=done, rate=done / max(time.monotonic() - started, 1e-9))
 
     def _rate(self) -> float:
         return (self._seen - self._before) / max(time.monotonic() - self._started, 1e-9)

@@ -65,6 +65,8 @@ def show(report: dict[str, Any]) -> None:
     console.print(_figures(report), confusion(report))
     if "robustness" in report:
         console.print(_robustness(report["robustness"]))
+    if "unknown" in report:
+        console.print(_unknown(report["unknown"]))
     if "comparison" in report:
         _show_comparison(console, report["comparison"])
     if "suspects" in report:
@@ -99,6 +101,17 @@ def _robustness(figures: dict[str, Any]) -> Table:
     for fault in dict.fromkeys(cell["fault"] for cell in figures["faults"]):
         cells = [cell for cell in figures["faults"] if cell["fault"] == fault]
         table.add_row(fault, *(f"{cell['right']} ({100 * cell['right'] / cell['images']:.1f}%)" for cell in cells))
+    return table
+
+
+def _unknown(figures: dict[str, Any]) -> Table:
+    """What the line would call pictures that are not strip, and what strip it would not know."""
+    table = Table("not strip", "pictures", "unsure %", "passed as ok", "called a defect", box=SIMPLE_HEAD)
+    for row in figures["kinds"]:
+        counts = (str(row[key]) for key in ("passed_ok", "called_defect"))
+        table.add_row(row["kind"], str(row["pictures"]), percent(row, "share", 1), *counts)
+    for row in figures["lost"]:
+        table.add_row(f"strip of {row['source']}", str(row["images"]), f"{100 * row['unsure'] / row['images']:.1f}")
     return table
 
 

@@ -59,9 +59,9 @@ def _under(
     for start in range(0, len(chosen), _CHUNK):
         part = list(chosen[start : start + _CHUNK])
         changed = [fault.apply(data.images[index], strength, data.rows[index].path) for index in part]
-        logits = done.model.logits(changed)
-        tiles = decide(done.model, done.decision, changed, logits)
-        right[start : start + _CHUNK] = logits.argmax(axis=1) == data.targets[part]
+        scores = done.model.scores(changed)
+        tiles = decide(done.model, done.decision, changed, scores)
+        right[start : start + _CHUNK] = done.model.logits(scores).argmax(axis=1) == data.targets[part]
         unsure[start : start + _CHUNK] = [tile.outcome == "unsure" for tile in tiles]
     return right, unsure
 

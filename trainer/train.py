@@ -12,11 +12,11 @@ from inspector import bundle
 from inspector.bundle import Label
 from inspector.errors import ConfigError, InspectorError
 from inspector.preprocess import Preprocess
-from trainer import checkpoint, dataset, engine, manifest, pretrained, ranks, resume
+from trainer import checkpoint, dataset, engine, manifest, pretrained, ranks, reject, resume
 from trainer.checkpoint import Meta, Position
-from trainer.config import Network, Recipe, Training
+from trainer.config import Recipe, Training
 from trainer.curves import Curves
-from trainer.dataset import Dataset
+from trainer.dataset import Dataset, preprocess_of
 from trainer.feed import Feed
 from trainer.manifest import DataError
 from trainer.progress import Progress
@@ -43,11 +43,6 @@ class Outcome:
     images_per_s: float
     skipped: tuple[str, ...]
     notes: tuple[str, ...]  # what a reader of the figures should know: a head that was replaced, an early end
-
-
-def preprocess_of(network: Network) -> Preprocess:
-    """The inspector's preprocessing with this network's numbers."""
-    return Preprocess(network.size_px, network.channels, *network.mean_and_std)
 
 
 def train(recipe: Recipe, progress: Progress, go_on: bool = False, curves: Curves | None = None) -> Outcome:
@@ -136,8 +131,14 @@ def train(recipe: Recipe, progress: Progress, go_on: bool = False, curves: Curve
         if curves and right is not None and len(validation):
             curves.epoch(done, right / len(validation))
 
-    # 4. What came of it.
     took = time.monotonic() - started
+
+    # 4. What the network knows, so that it can tell what it does not.
+    if team.first:
+        for path in (recipe.last_checkpoint, recipe.best_checkpoint):
+            reject.add(path, training, progress.after)
+
+    # 5. What came of it.
     return Outcome(
         recipe.last_checkpoint,
         recipe.best_checkpoint,
@@ -217,5 +218,5 @@ def _right(learner: "Learner", validation: Dataset, preprocess: Preprocess, team
     from trainer import model
 
     images, targets = validation.images[team.rank :: team.size], validation.targets[team.rank :: team.size]
-    calls = [model.logits(learner.judged, batch).argmax(1) for batch in dataset.batches(images, preprocess)]
+    calls = [model.scores(learner.judged, batch).argmax(1) for batch in dataset.batches(images, preprocess)]
     return int(team.total(int((np.concatenate([[], *calls]) == targets).sum())))

@@ -219,3 +219,21 @@ def test_views_overlap_by_what_a_centre_crop_hides(tmp_path: Path) -> None:
 
     assert (whole.overlap_px, cropped.overlap_px) == (0, 26)  # 1 - 112 / 128 of 200 px, and up to an even number
     assert cropped.preprocess.resize_short == 128
+
+
+def test_limits_of_novelty_name_every_label_and_add_an_output(tmp_path: Path) -> None:
+    limits = dict.fromkeys(fakes.LABELS, 1.5)
+    decision = {"thresholds": dict.fromkeys(fakes.LABELS, 0.5), "max_novelty": limits}
+    (tmp_path / "telling").mkdir()
+    telling = fakes.make_bundle(tmp_path / "telling/model", decision=decision)
+    assert telling.outputs == len(fakes.LABELS) + 1
+    assert bundle.load(telling.path).manifest.decision.max_novelty == limits
+
+    edit(telling.path, lambda values: values["decision"]["max_novelty"].pop("ok"))
+    with pytest.raises(BundleError, match="max_novelty must name exactly the labels"):
+        bundle.load(telling.path)
+
+
+def test_a_bundle_without_limits_has_the_id_it_always_had(saved: Bundle) -> None:
+    assert saved.outputs == len(fakes.LABELS)
+    assert "max_novelty" not in (saved.path / MANIFEST).read_text()

@@ -1,10 +1,12 @@
 """Holds the decision: what is not sure is never ok, and never takes the name of the nearest class."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
-from inspector.bundle import Label
-from inspector.decide import OUTCOMES, Rules, TileDecision, decide_frame, decide_tile
+from inspector.bundle import Decision, Label
+from inspector.decide import OUTCOMES, Rules, TileDecision, decide_frame, decide_tile, rules
 
 RULES = Rules(
     labels=(Label(name="ok", kind="ok", severity="none"), Label(name="scratches", kind="defect", severity="major")),
@@ -32,6 +34,28 @@ def test_each_label_has_its_own_threshold() -> None:
     assert decide(lead, 0).outcome == "unsure"
     assert decide(0, lead).outcome == "defect"
     assert "0.90" in decide(lead, 0).reason
+
+
+def test_a_tile_unlike_all_that_is_known_is_unsure_by_the_limit_of_its_label() -> None:
+    limits = replace(RULES, max_novelty=(-1.0, 3.0))
+
+    def scored(ok: float, scratches: float, novelty: float) -> TileDecision:
+        return decide_tile(np.array([ok, scratches, novelty], np.float32), 20, limits)
+
+    assert scored(8, 0, -1.5).outcome == "ok"
+    assert scored(0, 8, 2.5).outcome == "defect"
+    unknown = scored(8, 0, -0.5)
+    assert (unknown.outcome, unknown.severity) == ("unsure", "none")
+    assert "novelty -0.5 over -1.0" in unknown.reason
+    assert scored(0, 8, 3.5).outcome == "unsure"
+    assert scored(8, 0, float("nan")).outcome == "unsure"
+
+
+def test_a_line_widens_the_limits_and_replaces_thresholds_by_label() -> None:
+    decision = Decision(thresholds={"ok": 0.9, "scratches": 0.6}, max_novelty={"scratches": 3.0, "ok": -1.0})
+    assert rules(RULES.labels, decision, {"ok": 0.4}, 2.0) == replace(
+        RULES, thresholds=(0.4, 0.6), max_novelty=(1.0, 5.0)
+    )
 
 
 def test_temperature_softens_the_score() -> None:

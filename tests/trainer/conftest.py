@@ -59,6 +59,7 @@ def tiny_recipe(folder: Path, **changes: Any) -> dict[str, Any]:
         "data": {"root": str(folder / "data"), "val_share": 0.2, "eval_share": 0.2},
         "network": {"width": 0.125, "size_px": 32},
         "training": {"epochs": 8, "batch_images": 8, "learning_rate": 0.02, "warmup_epochs": 1},
+        "novelty": {"strangers": 0},
         "export": {"view_px": 64, "golden_per_label": 1},
     } | changes
 

@@ -33,13 +33,13 @@ def test_it_is_right_on_simulated_images_of_unseen_seeds(model: tuple[evaluate.M
     names = [label.name for label in scorer.labels]
     truth = np.repeat(np.arange(len(names)), 20)
     pictures = [renderer.render_image(names[label], UNSEEN + index).pixels for index, label in enumerate(truth)]
-    assert int((scorer.logits(pictures).argmax(axis=1) == truth).sum()) >= 138  # of 140
+    assert int((scorer.logits(scorer.scores(pictures)).argmax(axis=1) == truth).sum()) >= 138  # of 140
 
 
 def test_it_raises_no_alarm_on_clean_strip(model: tuple[evaluate.Model, bundle.Bundle]) -> None:
     scorer, opened = model
     pictures = [renderer.render_image("ok", UNSEEN + 1000 + index).pixels for index in range(200)]
-    tiles = evaluate.decide(scorer, opened.manifest.decision, pictures, scorer.logits(pictures))
+    tiles = evaluate.decide(scorer, opened.manifest.decision, pictures, scorer.scores(pictures))
     assert sum(tile.outcome == "defect" for tile in tiles) <= 1
 
 
@@ -47,7 +47,7 @@ def test_it_raises_no_alarm_on_clean_strip(model: tuple[evaluate.Model, bundle.B
 def test_it_is_right_on_the_eval_list_of_neu(model: tuple[evaluate.Model, bundle.Bundle]) -> None:
     scorer, _ = model
     lines = [line.split() for line in (NEU / "eval.txt").read_text().splitlines()]
-    logits = scorer.logits([image.read(NEU / path) for path, _ in lines])
+    logits = scorer.logits(scorer.scores([image.read(NEU / path) for path, _ in lines]))
     called = [scorer.labels[index].name for index in logits.argmax(axis=1)]
     assert len(lines) == 373
     assert sum(name == NEU_NAMES[int(label)] for name, (_, label) in zip(called, lines, strict=True)) >= 371

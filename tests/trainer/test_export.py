@@ -34,7 +34,7 @@ def test_the_bundle_scores_as_the_checkpoint(finished: Path) -> None:
     pictures = [picture(kind, 7000 + seed) for kind in ("clean", "Sc", "patches") for seed in range(5)]
     runs, _ = evaluate.open_bundle(finished / "run/bundle")
     trained = evaluate.open_checkpoint(finished / "run/last.npz")
-    assert np.allclose(runs.logits(pictures), trained.logits(pictures), atol=1e-4)
+    assert np.allclose(runs.scores(pictures), trained.scores(pictures), atol=1e-4)
 
 
 def test_the_bundle_tells_how_it_was_made_and_not_where(finished: Path) -> None:

@@ -54,8 +54,8 @@ def test_the_bundle_of_a_fit_is_small_and_scores_as_its_checkpoint(fitted: Path)
     assert written.manifest.input.size == 128
     assert sum(file.stat().st_size for file in written.path.iterdir()) < 4_000_000
     images = [picture(kind, seed) for kind in ("ok", "Sc") for seed in range(900, 904)]
-    of_checkpoint = open_checkpoint(fitted / "run/last.npz").logits(images)
-    of_bundle = open_bundle(written.path)[0].logits(images)
+    of_checkpoint = open_checkpoint(fitted / "run/last.npz").scores(images)
+    of_bundle = open_bundle(written.path)[0].scores(images)
     assert np.abs(of_checkpoint - of_bundle).max() < 1e-3 * np.abs(of_checkpoint).max()
 
 

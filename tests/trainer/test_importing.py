@@ -184,7 +184,7 @@ def test_an_older_program_with_logits_and_the_whole_picture_scores_as_it_did(
     model, opened = evaluate.open_bundle(tmp_path / "bundle")
     assert (opened.program.name, opened.manifest.input.view_px) == ("inference.pdmodel", 200)
     for path in write_pictures(tmp_path / "pictures"):
-        logits = model.logits([cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)])[0]
+        logits = model.scores([cv2.imread(str(path), cv2.IMREAD_GRAYSCALE)])[0]
         assert np.exp(logits - logits.max()) / np.exp(logits - logits.max()).sum() == pytest.approx(
             expected(path, None), abs=1e-4
         )

@@ -39,7 +39,7 @@ def test_the_scores_are_those_of_an_independent_forward(depth: int) -> None:
 
     for size in (64, 75):  # even and odd: there the shortcut's mean meets the border
         batch = np.random.default_rng(1).normal(0, 1, (2, 3, size, size)).astype(np.float32)
-        got, expected = model.logits(network, batch), resnet_vd_reference.forward(weights, depth, batch)
+        got, expected = model.scores(network, batch), resnet_vd_reference.forward(weights, depth, batch)
         what_the_picture_changes = np.abs(expected[0] - expected[1]).max()
         assert np.abs(got - expected).max() <= 1e-3 * what_the_picture_changes
 
@@ -49,5 +49,5 @@ def test_every_depth_gives_one_score_a_label(depth: int, channels: int, size: in
     from trainer import model
 
     network = Network.model_validate({"depth": depth, "width": 0.125, "channels": channels, "size_px": size})
-    scores = model.logits(model.ResNetVd(network, 5), np.zeros((2, channels, size, size), np.float32))
+    scores = model.scores(model.ResNetVd(network, 5), np.zeros((2, channels, size, size), np.float32))
     assert scores.shape == (2, 5) and np.isfinite(scores).all()
