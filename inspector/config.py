@@ -102,6 +102,9 @@ class Record(_Section):
     keep_rows: Annotated[
         int, Field(ge=100_000, le=10_000_000_000, description="more records than that: the oldest go")
     ] = 50_000_000
+    reserve_mb: Annotated[
+        int, Field(ge=1, le=1_000_000, description="held back on the disk, for records when it is full")
+    ] = 64
     defect_log: Annotated[
         Path | Literal["stdout"] | None, Field(description="one JSON line a defect: stdout, a file, or none")
     ] = None

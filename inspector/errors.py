@@ -25,5 +25,9 @@ class StoreError(InspectorError):
     """Raised when the record cannot be opened, read or written."""
 
 
+class DamagedError(StoreError):
+    """Raised when the record's file turns out to be damaged."""
+
+
 class BusyError(InspectorError):
     """Raised when another inspector already owns the data folder, drop folder or port."""

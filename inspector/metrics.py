@@ -92,6 +92,12 @@ class Metrics:
         self._disk_free = Gauge(
             "inspector_disk_free_bytes", "Room on the disk of the data folder.", registry=self.registry
         )
+        self._reserve = Gauge(
+            "inspector_record_reserve_bytes", "Room held back for the record.", registry=self.registry
+        )
+        self._set_aside = Gauge(
+            "inspector_records_set_aside", "Damaged records in the data folder.", registry=self.registry
+        )
         self._rejected = Counter(
             "inspector_messages_rejected", "Messages to the sink that were none of ours.", registry=self.registry
         )
@@ -133,6 +139,14 @@ class Metrics:
     def disk_free(self, size: int) -> None:
         """How much room the disk has."""
         self._disk_free.set(size)
+
+    def reserve(self, size: int) -> None:
+        """How much room is held back for the record."""
+        self._reserve.set(size)
+
+    def set_aside(self, records: int) -> None:
+        """How many damaged records lie in the data folder."""
+        self._set_aside.set(records)
 
     def rejected(self) -> None:
         """A message was thrown away."""

@@ -9,18 +9,18 @@ from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from inspector import disk, evidence, messages
+from inspector import damage, disk, evidence, messages, upkeep
 from inspector.config import Settings
 from inspector.decide import Outcome
-from inspector.errors import ConfigError, MessageError, StoreError
+from inspector.errors import ConfigError, DamagedError, MessageError, StoreError
 from inspector.gaps import heard_at
 from inspector.health import Health, HealthServer
 from inspector.messages import Ack, Beat, Hello, Pulse, Settled, Tally, Verdict, Verdicts, Welcome, WorkerGone
 from inspector.metrics import Metrics
 from inspector.query import Query, to_json
+from inspector.reserve import Reserve
 from inspector.store import Store
 from inspector.transport import Poller, Router, sink_address
-from inspector.upkeep import Upkeep
 
 log = logging.getLogger(__name__)
 
@@ -68,7 +68,8 @@ class Sink:
             {source.name for source in self._settings.sources}, self._settings.workers.batch_timeout_s
         )
         with ExitStack() as stack:
-            self._store = Store(self._settings.data)
+            self._reserve = Reserve(self._settings.data, self._settings.record.reserve_mb * 1_000_000)
+            self._store, complete = self._open_record()
             stack.callback(self._store.close)
             self._defects = _DefectLog(self._settings.record.defect_log, self._store)
             stack.callback(self._defects.close)
@@ -78,16 +79,24 @@ class Sink:
             stack.callback(server.close)
             self._router.bind(sink_address(self._sockets))
             server.start()
-            self._upkeep(stack)
+            self._upkeep(stack, not complete)
             log.info("metrics on %s/metrics", server.address)
             self._serve()
 
-    def _upkeep(self, stack: ExitStack) -> None:
+    def _open_record(self) -> tuple[Store, bool]:
+        try:
+            return damage.open_record(self._settings.data)
+        except StoreError:
+            if not self._reserve.release():
+                raise
+            return damage.open_record(self._settings.data)
+
+    def _upkeep(self, stack: ExitStack, read_record: bool) -> None:
         """Have the data folder kept within its bounds, by a thread of its own, until we end."""
         stop = threading.Event()
         settings, metrics, health = self._settings, self._metrics, self._health
         thread = threading.Thread(
-            target=lambda: Upkeep(settings, metrics, health, stop).run(), name="upkeep", daemon=True
+            target=lambda: upkeep.serve(settings, metrics, health, stop, read_record), name="upkeep", daemon=True
         )
         thread.start()
         stack.callback(thread.join)
@@ -200,7 +209,13 @@ class Sink:
         started = time.monotonic()
         try:
             new = self._store.write(self._pending, self._tallies.values())
+        except DamagedError as error:
+            damage.mark(self._settings.data, str(error))
+            log.error("%s: starting again, which sets it aside; %d verdicts come again", error, len(self._pending))
+            sys.exit(1)
         except StoreError as error:
+            if self._reserve.release():
+                return  # and at once again
             self._health.wrote(str(error))
             log.error("cannot record: %s; %d verdicts wait", error, len(self._pending))
             time.sleep(RETRY_S)

@@ -4,7 +4,7 @@ import heapq
 import json
 import sqlite3
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -16,7 +16,7 @@ from msgspec.structs import asdict
 
 from inspector import evidence
 from inspector.decide import OUTCOMES, Outcome
-from inspector.errors import StoreError
+from inspector.errors import DamagedError, StoreError
 from inspector.gaps import Gap, between, heard_at
 from inspector.messages import Settled, Tally, Verdict
 from inspector.query import Query, Record, gap_statement, record, statements, within
@@ -76,12 +76,12 @@ class Store:
             else:
                 self._db = sqlite3.connect(self.path, timeout=10, isolation_level=None)
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}") from None
+            raise self._explained(error) from None
         try:
             self._prepare(read_only)
         except (sqlite3.Error, StoreError) as error:
             self._db.close()  # with whatever it had begun
-            raise error if isinstance(error, StoreError) else StoreError(f"{self.path}: {error}") from None
+            raise error if isinstance(error, StoreError) else self._explained(error) from None
 
     def write(
         self, batches: Iterable[tuple[str, Verdict]], tallies: Iterable[Tally] = (), now: float | None = None
@@ -176,6 +176,13 @@ class Store:
         shares = ((record(row, data) for row in self.read(*statement)) for statement in statements(query))
         return islice(heapq.merge(*shares, key=query.order, reverse=not query.oldest_first), query.limit)
 
+    def adopt(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
+        """Take over rows of a table of a record that was set aside. StoreError: none of them is."""
+        with self.transaction() as cursor:
+            for row in rows:
+                places = ", ".join("?" * len(row))
+                cursor.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", list(row.values()))
+
     def mark(self, name: str) -> int:
         """A number kept under `name`: how far a reader of the record, such as the defect log, has come."""
         row = self._db.execute("SELECT value FROM marks WHERE name = ?", (name,)).fetchone()
@@ -186,7 +193,7 @@ class Store:
         try:
             self._db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}") from None
+            raise self._explained(error) from None
 
     def close(self) -> None:
         """Close the file."""
@@ -201,7 +208,7 @@ class Store:
             yield cursor
             cursor.execute("COMMIT")
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}") from None
+            raise self._explained(error) from None
         finally:
             self._rollback()
 
@@ -210,7 +217,7 @@ class Store:
         try:
             yield from self._db.execute(statement, values)
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}") from None
+            raise self._explained(error) from None
 
     @contextmanager
     def _snapshot(self) -> Iterator[None]:
@@ -219,7 +226,7 @@ class Store:
             self._db.execute("BEGIN")
             yield
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path}: {error}") from None
+            raise self._explained(error) from None
         finally:
             self._rollback()
 
@@ -283,6 +290,11 @@ class Store:
             self._db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
         if not read_only:
             self.fold_gaps(MAX_GAPS)
+
+    def _explained(self, error: sqlite3.Error) -> StoreError:
+        # SQLite's own class for a file that is malformed or none of its own, and for nothing else.
+        damaged = type(error) is sqlite3.DatabaseError
+        return (DamagedError if damaged else StoreError)(f"{self.path}: {error}")
 
     def _rollback(self) -> None:
         if self._db.in_transaction:

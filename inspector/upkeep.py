@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Callable
 
-from inspector import disk, pins
+from inspector import damage, disk, pins
 from inspector.config import Settings
 from inspector.errors import StoreError
 from inspector.gallery import Gallery
 from inspector.health import Health
 from inspector.metrics import Metrics
+from inspector.reserve import Reserve
 from inspector.store import Store
 
 log = logging.getLogger(__name__)
@@ -39,24 +40,32 @@ class Upkeep:
         metrics: Metrics,
         health: Health,
         stop: threading.Event,
+        read_record: bool = False,
         grace_s: float = GRACE_S,
         clock: Callable[[], float] = time.time,
     ) -> None:
-        """StoreError where the record cannot be opened. `clock` gives seconds since 1970."""
+        """StoreError where the record cannot be opened. `read_record`: all of it is to be read for damage.
+
+        `clock` gives seconds since 1970.
+        """
         self._settings = settings
         self._metrics = metrics
         self._health = health
         self._stop = stop
+        self._read_record = read_record
         self._grace_s = grace_s
         self._clock = clock
         self._store = Store(settings.data)
         self._gallery = Gallery(self._store, settings.evidence)
+        self._reserve = Reserve(settings.data, settings.record.reserve_mb * 1_000_000)
         self._failed = ""
 
     def run(self) -> None:
         """Until `stop` is set; what fails is said, and tried again."""
         steps = ((self.look, LOOK_S), (self.retire, RETIRE_S), (self.reconcile, RECONCILE_S))
         started = time.monotonic()
+        if self._read_record:
+            self._try(self.read_record)
         # What a former life left is older than the grace once this one has lasted for it.
         next_at = {self.look: started, self.retire: started, self.reconcile: started + self._grace_s}
         while not self._stop.is_set():
@@ -77,11 +86,37 @@ class Upkeep:
         free = disk.free_bytes(data)
         self._metrics.disk_free(free)
         self._health.trouble("disk", disk.low(data, least_mb))
+        self._look_at_record()
         now = self._clock()
         if swept := self._gallery.sweep(now):
             log.debug("evidence: %d pictures went by age or budget", swept)
         stock = self._gallery.stock(now, max(0, free - least_mb * 1_000_000))
         self._metrics.stock(stock.bytes, stock.days_left)
+
+    def read_record(self) -> None:
+        """Read the whole record for damage: what the start had no time for."""
+        started = time.monotonic()
+        finding = damage.examine(self._settings.data, stopped=self._stop.is_set)
+        if finding.problem:
+            damage.mark(self._settings.data, finding.problem)
+            log.error("the record is damaged: %s; the next start sets it aside", finding.problem)
+            self._health.trouble("record", f"damaged: {finding.problem}; the next start sets it aside")
+        elif finding.complete:
+            log.info("the record was read in %.0f s and is good", time.monotonic() - started)
+
+    def _look_at_record(self) -> None:
+        self._metrics.reserve(self._reserve.held)
+        aside = damage.set_aside(self._settings.data)
+        self._metrics.set_aside(len(aside))
+        names = ", ".join(path.name for path in aside)
+        self._health.trouble("set aside", f"{names}: damaged; take it out of the data folder" if aside else "")
+        self._reserve.hold(self._settings.disk.min_free_mb * 1_000_000)
+        gone = (
+            ""
+            if self._reserve.whole
+            else f"{self._reserve.held / 1e6:.0f} MB of {self._settings.record.reserve_mb} held"
+        )
+        self._health.trouble("record reserve", gone)
 
     def retire(self) -> int:
         """Delete records past their age or number, except those with evidence and those pinned; how many."""
@@ -133,3 +168,16 @@ class Upkeep:
         if failed or step == self.look:
             self._failed = failed
             self._health.trouble("upkeep", failed)
+
+
+def serve(settings: Settings, metrics: Metrics, health: Health, stop: threading.Event, read_record: bool) -> None:
+    """Run it until `stop` is set, as soon as the record can be opened beside the sink."""
+    while not stop.is_set():
+        try:
+            upkeep = Upkeep(settings, metrics, health, stop, read_record)
+        except StoreError as error:
+            health.trouble("upkeep", str(error))
+            stop.wait(LOOK_S)
+        else:
+            health.trouble("upkeep", "")
+            upkeep.run()

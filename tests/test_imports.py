@@ -14,7 +14,7 @@ DOORS = {
     "zmq": {"inspector.transport"},
     "paddle": {"inspector.predictor"},
     "prometheus_client": {"inspector.metrics"},
-    "sqlite3": {"inspector.store"},
+    "sqlite3": {"inspector.store", "inspector.damage"},
     "inotify_simple": {"inspector.sources.folder"},
 }
 #: What the trainer shares with the daemon, so that what was evaluated is what runs.

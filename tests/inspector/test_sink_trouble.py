@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.errors import BusyError, ConfigError, StoreError
+from inspector.errors import BusyError, ConfigError
 from inspector.health import HealthServer
 from inspector.messages import Ack
 from inspector.metrics import Metrics
@@ -87,8 +87,16 @@ def test_a_sink_that_can_never_serve_says_which_setting_or_file_is_why(line: Ben
     assert isinstance(error, BusyError)
     assert str(error).startswith(f"metrics.port: cannot listen on 127.0.0.1:{port}: Address already in use")
 
+
+def test_a_record_that_is_no_database_is_set_aside_and_the_line_goes_on(line: Bench, source: Mouth) -> None:
     (line.settings.data / FILE).write_bytes(b"no database at all" * 1000)
-    line.settings = good
-    error = ended_with(line.start_sink())
-    assert isinstance(error, StoreError)
-    assert FILE in str(error)
+    worker = Mouth(line, "worker-0.1")
+    line.start_sink()
+    source.hello()
+    worker.verdicts(verdict(1))
+    source.hears(Ack)
+    worker.dealer.close()
+
+    assert len(line.records()) == 1
+    (aside,) = line.settings.data.glob("records-damaged-*.sqlite")
+    assert aside.read_bytes() == b"no database at all" * 1000
