@@ -4,6 +4,7 @@ import json
 import os
 import resource
 import signal
+import sqlite3
 import socket
 import time
 import urllib.error
@@ -124,9 +125,11 @@ def test_a_data_folder_that_is_none_is_refused(tmp_path: Path) -> None:
 def test_a_record_of_another_schema_is_refused(tmp_path: Path) -> None:
     line = Line(tmp_path)
     line.data.mkdir()
-    (line.data / "records.sqlite").write_bytes(b"no database at all" * 1000)
+    with sqlite3.connect(line.data / "records.sqlite") as database:
+        database.execute("PRAGMA user_version = 99")
+    database.close()
 
-    assert "records.sqlite: file is not a database" in refused(line)
+    assert "records.sqlite: schema 99; this version reads schema" in refused(line)
 
 
 def test_a_damaged_bundle_is_refused_in_one_line(tmp_path: Path) -> None:
