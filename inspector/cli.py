@@ -105,6 +105,14 @@ def _parser() -> argparse.ArgumentParser:
     unpin.add_argument("pin", type=int, help="its number, as `inspector pin` lists it")
     unpin.set_defaults(run=_unpin)
 
+    retry = commands.add_parser(
+        "retry", parents=[config], help="put files of failed/ back into the drop folder; exit 1 if one could not be"
+    )
+    retry.add_argument("patterns", nargs="*", metavar="pattern", help="only these, such as 'coil-4711/*'; none: all")
+    retry.add_argument("--source", action="append", default=[], help="only of this source; may be repeated")
+    retry.add_argument("--json", action="store_true", help="one JSON object a line")
+    retry.set_defaults(run=_retry)
+
     settings = commands.add_parser("settings", help="every setting: default, bounds and what it does")
     settings.set_defaults(run=_settings)
     return parser
@@ -253,6 +261,26 @@ def _unpin(options: argparse.Namespace) -> int:
     store.close()
     print(f"pin {options.pin} is gone: what it held goes when its turn comes")
     return EXIT_OK
+
+
+def _retry(options: argparse.Namespace) -> int:
+    from inspector import config
+    from inspector.retry import put_back
+
+    settings = config.load(options.config, options.override)
+    chosen = _known(options.source, settings) or [source.name for source in settings.sources]
+    folders = [one for one in settings.sources if isinstance(one, config.FolderSource) and one.name in chosen]
+    back, left = 0, 0
+    for folder in folders:
+        for one in put_back(folder, options.patterns):
+            back, left = back + (not one.problem), left + bool(one.problem)
+            if options.json:
+                print(msgspec.json.encode(one).decode())
+            else:
+                print(f"left in failed/: {one.problem}" if one.problem else f"back: {one.source}: {one.name!r}")
+    if not options.json:
+        print(f"{back} files put back, {left} left where they are")
+    return EXIT_NO if left else EXIT_OK
 
 
 def _settings(_: argparse.Namespace) -> int:

@@ -4,8 +4,8 @@ import json
 import os
 import resource
 import signal
-import sqlite3
 import socket
+import sqlite3
 import time
 import urllib.error
 import urllib.request

@@ -1,0 +1,27 @@
+"""Holds that the record stays quick: 200,000 rows are asked by index, and answered right. See tests/many_records.py."""
+
+import sqlite3
+from pathlib import Path
+
+from inspector.query import Query, statements, within
+from inspector.schema import FILE
+from inspector.store import Store
+from tests.many_records import RATE, write
+
+
+def test_an_hour_of_defects_and_a_day_of_sums_are_found_by_index_among_many_records(tmp_path: Path) -> None:
+    now = 1_700_000_000.0
+    write(tmp_path, 200_000, now)
+    hour, day = Query(since=now - 3600, outcomes=("defect",)), Query(since=now - 10_000)
+
+    store = Store(tmp_path, read_only=True)
+    assert abs(sum(1 for _ in store.records(hour)) - 3600 * RATE / 100) <= 2
+    counted = sum(sum(outcomes.values()) for outcomes in store.recorded_within(day).values())
+    assert abs(counted - 10_000 * RATE) <= 2
+    assert [account.balanced for account in store.accounts()] == [True, True]
+    store.close()
+    database = sqlite3.connect(tmp_path / FILE)
+    for statement, values in (*statements(hour), within(day, "source")):
+        plan = [row[3] for row in database.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+        assert "USING INDEX records_by_outcome (outcome=? AND captured_at>" in plan[0], plan
+    database.close()
