@@ -41,6 +41,12 @@ class FolderSource(_Source):
     ] = 5.0
     rescan_s: Annotated[float, Field(gt=0, le=3600, description="the folder is read again at least this often")] = 5.0
     bit_depth: Annotated[int, Field(ge=8, le=16, description="bits the camera fills in a 16-bit image")] = 16
+    keep_done_days: Annotated[float | None, Field(gt=0, description="files in done/ go after so long; none: never")] = (
+        None
+    )
+    keep_done_mb: Annotated[int | None, Field(ge=0, description="the oldest go beyond that; none: never")] = None
+    keep_failed_days: Annotated[float | None, Field(gt=0, description="the same for failed/")] = None
+    keep_failed_mb: Annotated[int | None, Field(ge=0, description="the same for failed/")] = None
 
 
 class SimulatedSource(_Source):

@@ -23,6 +23,7 @@ from inspector import image
 from inspector.config import FolderSource
 from inspector.decide import Outcome
 from inspector.errors import BusyError, ConfigError, ImageError
+from inspector.sources.clearance import Clearance
 from inspector.sources.connector import Capture
 from inspector.sources.shelf import DONE, FAILED, Shelf, rename
 
@@ -75,6 +76,7 @@ class Folder:
         self._claims: dict[str, tuple[bytes, bytes]] = {}  # frame id -> (path below the root, path while claimed)
         self._vanished = 0
         self._shelf = Shelf(self._root)
+        self._clearance = Clearance(settings)
         self._next_retry = 0.0
         self._claimed: set[bytes] = set()  # the lock makes us the only one who puts files there
 
@@ -87,6 +89,9 @@ class Folder:
                     f"{_text(folder)}: on another file system than {_text(self._root)}; files are renamed into it"
                 )
         self._take_lock()
+        self._clearance.close()
+        self._clearance = Clearance(self._settings)
+        self._clearance.start()
         self._inotify = INotify(nonblocking=True)
         self._watched.clear()
         self._watch(self._root)
@@ -136,6 +141,7 @@ class Folder:
     def close(self) -> None:
         """Give the folder back; what is claimed stays claimed for the next life."""
         self._scan = None  # with the folders it holds open
+        self._clearance.close()
         if self._inotify is not None:
             self._inotify.close()
             self._inotify = None

@@ -1,0 +1,108 @@
+"""Owns what leaves done/ and failed/: by age and by bytes, the oldest first, and nothing unless a setting says so."""
+
+import contextlib
+import heapq
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator
+
+from inspector.config import FolderSource
+from inspector.sources.shelf import DONE, FAILED
+
+log = logging.getLogger(__name__)
+
+#: How often both folders are walked.
+EVERY_S = 600.0
+_DAY_S = 86_400.0
+#: The oldest files that are remembered at once, however many there are.
+_BATCH = 10_000
+
+
+class Clearance:
+    """Clears one drop folder's done/ and failed/, beside the source that fills them."""
+
+    def __init__(self, settings: FolderSource, clock: Callable[[], float] = time.time) -> None:
+        """`clock` gives seconds since 1970."""
+        root = os.fsencode(settings.path.absolute())
+        rules = (
+            (DONE, settings.keep_done_days, settings.keep_done_mb),
+            (FAILED, settings.keep_failed_days, settings.keep_failed_mb),
+        )
+        self._rules = [
+            (os.path.join(root, name.encode()), days, megabytes)
+            for name, days, megabytes in rules
+            if days is not None or megabytes is not None
+        ]
+        self._clock = clock
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="clearance", daemon=True)
+
+    def start(self) -> None:
+        """Clear now and then from now on, if there is a rule."""
+        if self._rules and not self._thread.is_alive():
+            self._thread.start()
+
+    def close(self) -> None:
+        """Stop; what is not cleared yet is cleared in the next life."""
+        self._stop.set()
+        if self._thread.is_alive():
+            self._thread.join()
+
+    def sweep(self) -> int:
+        """Delete what the rules no longer keep; how many files. OSError where a folder cannot be read."""
+        deleted = 0
+        for folder, days, megabytes in self._rules:
+            if days is not None:
+                too_old = self._clock() - days * _DAY_S
+                deleted += sum(self._delete(path) for moved_at, _, path in self._files(folder) if moved_at < too_old)
+            if megabytes is not None:
+                deleted += self._fit(folder, megabytes * 1_000_000)
+        return deleted
+
+    def _fit(self, folder: bytes, budget: int) -> int:
+        deleted = 0
+        excess = sum(size for _, size, _ in self._files(folder)) - budget
+        while excess > 0 and not self._stop.is_set():
+            gone = 0
+            for _, size, path in heapq.nsmallest(_BATCH, self._files(folder)):
+                if excess > 0 and self._delete(path):
+                    excess -= size
+                    gone += 1
+            deleted += gone
+            if not gone:
+                break
+        return deleted
+
+    def _files(self, folder: bytes) -> Iterator[tuple[float, int, bytes]]:
+        """When it was put there (no writer can set a ctime), size and path of each file."""
+        for where, _, names in os.walk(folder):
+            for name in names:
+                if self._stop.is_set():
+                    return
+                path = os.path.join(where, name)
+                with contextlib.suppress(FileNotFoundError):
+                    status = os.lstat(path)
+                    yield status.st_ctime, status.st_size, path
+
+    @staticmethod
+    def _delete(path: bytes) -> bool:
+        try:
+            os.unlink(path)  # its folder stays: the source may be about to put a file there
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _run(self) -> None:
+        trouble = ""
+        while not self._stop.is_set():
+            try:
+                if deleted := self.sweep():
+                    log.info("%d files of done/ and failed/ deleted, by age or bytes", deleted)
+                trouble = ""
+            except OSError as error:
+                if str(error) != trouble:
+                    log.warning("done/ and failed/ cannot be cleared: %s", error)
+                trouble = str(error)
+            self._stop.wait(EVERY_S)
