@@ -34,6 +34,11 @@ def start(seed: int, threads: int = 0) -> None:
     reseed(seed)
 
 
+def threads() -> int:
+    """Threads of everything that Paddle computes here, inference too: another number gives training other last bits."""
+    return int(os.environ["OMP_NUM_THREADS"])
+
+
 def reseed(seed: int) -> None:
     """Seed Python, NumPy and Paddle, whose random numbers depend on nothing before from here on."""
     import paddle

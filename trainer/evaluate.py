@@ -1,6 +1,5 @@
 """Owns eval: scores pictures with a checkpoint or a bundle, decides as the inspector does, and counts."""
 
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
@@ -71,7 +70,7 @@ def open_checkpoint(path: Path, fast: bool = False) -> Model:
     if fast:
         from trainer.frozen import Extractor
 
-        score: Scorer = Extractor(network, preprocess, len(os.sched_getaffinity(0))).infer
+        score: Scorer = Extractor(network, preprocess).infer
     else:
         score = partial(model.scores, network)
     identity = {"checkpoint": path.name, "sha256": saved.sha256, "epoch": saved.meta.epoch}
@@ -88,7 +87,7 @@ def open_bundle(path: Path) -> tuple[Model, Bundle]:
     """A bundle, and what it holds in the inspector's own predictor. BundleError where it cannot be used."""
     opened = bundle.load(path)
     engine.start(0)
-    predictor = PaddlePredictor(opened, threads=len(os.sched_getaffinity(0)))
+    predictor = PaddlePredictor(opened, threads=engine.threads())
     return of_bundle(opened, predictor.run), opened
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from paddle import inference, nn
 
 from inspector.preprocess import Preprocess
-from trainer import augment
+from trainer import augment, engine
 from trainer.config import Augment
 
 #: Pictures a run: more no longer fit the cache of a small CPU, and are slower.
@@ -24,7 +24,7 @@ BATCH = 8
 class Extractor:
     """A frozen layer on Paddle's inference engine: on 2 CPU cores ten times as fast as the layer itself."""
 
-    def __init__(self, layer: nn.Layer, preprocess: Preprocess, threads: int = 2):
+    def __init__(self, layer: nn.Layer, preprocess: Preprocess):
         self._preprocess = preprocess
         shape = [None, preprocess.channels, preprocess.size, preprocess.size]
         with tempfile.TemporaryDirectory(prefix="frozen-") as scratch:
@@ -35,7 +35,7 @@ class Extractor:
             config.enable_mkldnn()
             config.enable_new_ir(True)
             config.enable_new_executor(True)
-            config.set_cpu_math_library_num_threads(threads)
+            config.set_cpu_math_library_num_threads(engine.threads())
             config.disable_glog_info()
             self._engine = inference.create_predictor(config)
         self._input = self._engine.get_input_handle(self._engine.get_input_names()[0])

@@ -41,7 +41,7 @@ def test_another_runtime_scores_a_picture_by_what_the_file_itself_says(
     scores = session.run(None, {session.get_inputs()[0].name: batch})[0]
     # Then the scores are the bundle's, and the labels stand in the file
     runs, opened = evaluate.open_bundle(tmp_path / "bundle")
-    assert np.abs(scores - runs.logits(pictures)).max() < 1e-3 * np.abs(scores).max()
+    assert np.abs(scores - runs.scores(pictures)).max() < 1e-3 * np.abs(scores).max()
     assert [label["name"] for label in json.loads(told["labels"])] == [label.name for label in opened.labels]
     assert (told["bundle"], json.loads(told["output"])) == (opened.id, "logits")
     assert json.loads(told["decision"])["thresholds"] == dict(opened.manifest.decision.thresholds)
