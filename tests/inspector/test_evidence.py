@@ -259,24 +259,24 @@ def test_a_line_keeps_pictures_shows_them_and_says_when_the_disk_is_low(tmp_path
 def test_killing_everything_leaves_no_record_that_points_to_nothing(tmp_path: Path) -> None:
     line = Line(tmp_path, evidence={"ok_share": 1.0}, workers={"count": 2})
     line.drop.mkdir()
-    for number in range(600):
+    for number in range(300):
         cv2.imwrite(str(line.drop / f".{number}.bmp"), strip(200, 200, number % 20))
         (line.drop / f".{number}.bmp").rename(line.drop / f"{number}.bmp")
-    for recorded in (1, 150, 300):
+    for recorded in (1, 100):
         with running(line):
             wait_until(lambda recorded=recorded: line.recorded >= recorded, line.explain)  # type: ignore[misc]
-            if recorded == 150:
+            if recorded == 100:
                 os.kill(line.child("worker-1"), signal.SIGKILL)
         records = line.records()
         assert all(Path(one.evidence).stat().st_size == 41_078 for one in records)
     with running(line):
-        line.wait_for_records(600)
+        line.wait_for_records(300)
         assert line.stop() == 0
     store = Store(line.data)
     gallery(store).reconcile(time.time() + 1)
     pointed = {Path(one.evidence) for one in store.records(Query())}
     store.close()
-    assert len(pointed) == 600
+    assert len(pointed) == 300
     assert pointed == {path for path in (line.data / evidence.FOLDER).rglob("*.bmp")}
 
 
