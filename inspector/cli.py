@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from inspector.pins import Pin
 
 #: 0: done. 1: the answer is no (sums that do not balance). 2: a config, bundle or command that cannot be used.
-#: 3: stopped by force, see supervisor.EXIT_FORCED.
+#: 3: stopped by force; 4: every process of a role was given up: see supervisor.
 EXIT_OK, EXIT_NO, EXIT_UNUSABLE = 0, 1, 2
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
@@ -122,10 +122,14 @@ def _run(options: argparse.Namespace) -> int:
     from inspector import bundle, config, log
     from inspector.supervisor import Supervisor
 
-    settings = config.load(options.config, options.override)
-    config.pin_thresholds(settings, bundle.load(settings.bundle_path).labels)
+    def load() -> config.Settings:
+        settings = config.load(options.config, options.override)
+        config.pin_thresholds(settings, bundle.load(settings.bundle_path).labels)
+        return settings
+
+    settings = load()
     log.setup("supervisor", settings.log_level)
-    return Supervisor(settings).run()
+    return Supervisor(settings, load).run()
 
 
 def _check(options: argparse.Namespace) -> int:

@@ -97,6 +97,17 @@ class Delivery(_Section):
     drain_s: Annotated[float, Field(gt=0, le=3600, description="at a stop, how long frames under way may take")] = 20.0
 
 
+class Supervision(_Section):
+    """When a process is replaced, and when it is given up."""
+
+    stuck_s: Annotated[
+        float, Field(gt=0, le=3600, description="a process that makes no turn for so long is killed and replaced")
+    ] = 60.0
+    give_up_after: Annotated[
+        int, Field(ge=1, le=1000, description="ends in half an hour, without work in between, and it stays down")
+    ] = 10
+
+
 class Record(_Section):
     """What is kept of each frame."""
 
@@ -161,6 +172,7 @@ class Settings(_Section):
     sources: Annotated[list[SourceSettings], Field(min_length=1, max_length=64)]
     workers: Workers = Workers()
     delivery: Delivery = Delivery()
+    supervision: Supervision = Supervision()
     record: Record = Record()
     evidence: Evidence = Evidence()
     disk: Disk = Disk()
@@ -217,6 +229,18 @@ def load(path: Path, overrides: list[str] | None = None) -> Settings:
         where, what = _explain(error)
         given = [o for key, o in origins.items() if f"{where}.".startswith(f"{key}.") or key.startswith(f"{where}.")]
         raise ConfigError(f"{given[-1] if given else path}: {where}{': ' if where else ''}{what}") from None
+
+
+def differences(one: BaseModel, other: BaseModel, prefix: str = "") -> list[str]:
+    """The keys in which two settings of the same kind differ."""
+    keys = []
+    for name in type(one).model_fields:
+        ours, theirs = getattr(one, name), getattr(other, name)
+        if isinstance(ours, BaseModel) and isinstance(theirs, BaseModel):
+            keys += differences(ours, theirs, f"{prefix}{name}.")
+        elif ours != theirs:
+            keys.append(f"{prefix}{name}")
+    return keys
 
 
 def pin_thresholds(settings: Settings, labels: tuple[bundle.Label, ...]) -> None:

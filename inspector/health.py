@@ -6,8 +6,12 @@ import threading
 import time
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from msgspec.structs import asdict
 
 from inspector.errors import BusyError
+from inspector.messages import Process
 from inspector.metrics import CONTENT_TYPE, Metrics
 
 log = logging.getLogger(__name__)
@@ -27,6 +31,7 @@ class Health:
         self._workers: dict[str, tuple[float, str]] = {}
         self._write_error: str | None = None
         self._troubles: dict[str, str] = {}
+        self._processes: list[Process] = []
 
     def source(self, name: str, problem: str = "") -> None:
         """A source was heard from, and what keeps it from capturing, if anything does."""
@@ -40,6 +45,10 @@ class Health:
     def worker_gone(self, name: str) -> None:
         """The supervisor saw a worker end."""
         self._workers.pop(name, None)
+
+    def processes(self, processes: list[Process]) -> None:
+        """The supervisor says who runs."""
+        self._processes = processes
 
     def wrote(self, error: str | None) -> None:
         """The last write to the record went well (None), or why not."""
@@ -67,11 +76,23 @@ class Health:
         no_worker = [] if self.ready_workers() else ["no worker is ready"]
         unwritten = [f"record: {self._write_error}"] if self._write_error else []
         others = [f"{what}: {text}" for what, text in self._troubles.copy().items() if text]
-        return silent + hindered + no_worker + unwritten + others
+        troubled = [f"{one.name}: {one.trouble}" for one in self._processes if one.trouble]
+        return silent + hindered + no_worker + unwritten + others + troubled
+
+    def status(self) -> dict[str, Any]:
+        """All of it at once, for `inspector status`."""
+        now, problems = self._clock(), self.problems()
+        return {
+            "ready": not problems,
+            "problems": problems,
+            "processes": [asdict(one) for one in self._processes],
+            "models": sorted(set(self.ready_workers().values())),
+            "heard_s_ago": {name: None if at is None else round(now - at, 2) for name, at in self._sources.items()},
+        }
 
 
 class HealthServer:
-    """Serves /metrics, /livez and /readyz. Starts listening when constructed, answering with `start`."""
+    """Serves /metrics, /livez, /readyz and /status. Starts listening when constructed, answering with `start`."""
 
     def __init__(self, host: str, port: int, metrics: Metrics, health: Health) -> None:
         """BusyError where the address cannot be listened on."""
@@ -81,6 +102,7 @@ class HealthServer:
                 "/metrics": lambda: (200, CONTENT_TYPE, metrics.render()),
                 "/livez": lambda: (200, "text/plain", b"alive\n"),
                 "/readyz": lambda: _readiness(health.problems()),
+                "/status": lambda: (200, "application/json", json.dumps(health.status()).encode() + b"\n"),
             }
 
         try:
@@ -116,7 +138,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         page = self.pages.get(self.path.partition("?")[0])
-        status, kind, body = page() if page else (404, "text/plain", b"/metrics, /livez or /readyz\n")
+        status, kind, body = page() if page else (404, "text/plain", b"/metrics, /livez, /readyz or /status\n")
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))

@@ -4,8 +4,10 @@
     worker ── Verdicts, Beat ──▶ sink                               a batch a message / "I am ready, with model m"
     source ── Hello, Tally, Verdicts ──▶ sink                       who I am / my sums / what never reached a worker
     sink ── Welcome, Pulse, Ack ──▶ source                          what is on record / I am here / recorded
-    supervisor ── WorkerGone ──▶ source                             take its frames back
-    worker ── Ready ──▶ supervisor                                  loaded, warmed, golden images right
+    supervisor ── WorkerGone ──▶ source, sink                       take its frames back: these it had in hand
+    supervisor ── Processes ──▶ sink                                who runs, who ended how often and why
+    supervisor ── Thresholds ──▶ worker                             decide by these from now on
+    worker, sink ── Ready, Unusable ──▶ supervisor                  it serves from now on / why it never can
 
 On the wire a message is one msgpack array that starts with its type's name; a Frame has a second part, its
 raw pixels.
@@ -13,7 +15,7 @@ raw pixels.
 
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 import numpy as np
@@ -24,6 +26,7 @@ from inspector import MAX_PIXELS
 from inspector.decide import Outcome
 from inspector.errors import MessageError
 from inspector.image import MAX_SIDE_PX
+from inspector.restarts import Cause
 
 #: Bound on any message of ours that is not pixels; the largest is a Hello with 4,096 claimed frames.
 MAX_MESSAGE_BYTES = 1 << 20
@@ -202,19 +205,60 @@ class Ack(_Message, frozen=True):
     settled: Annotated[list[Settled], Meta(min_length=1)]
 
 
+class FrameOf(_Message, frozen=True):
+    """A frame, by its source and id."""
+
+    source: Name
+    frame: FrameId
+
+
 class WorkerGone(_Message, frozen=True):
-    """The supervisor saw this worker end: it will answer nothing more."""
+    """The supervisor saw this worker end: it will answer nothing more. The batch in its hands may be why."""
 
     worker: Name
+    in_hand: Annotated[list[FrameOf], Meta(max_length=MAX_BATCH_FRAMES)] = []
+
+
+class Process(_Message, frozen=True):
+    """One place in the line: its process (0: none runs), how often one ended, by cause, and what is wrong with it."""
+
+    name: Name
+    role: Literal["sink", "worker", "source"]
+    pid: Count
+    ends: dict[Cause, Count]
+    trouble: Text = ""
+
+
+class Processes(_Message, frozen=True):
+    """All of the line's processes, as the supervisor sees them."""
+
+    processes: Annotated[list[Process], Meta(max_length=512)]
+
+
+class Thresholds(_Message, frozen=True):
+    """The line's own thresholds, by label; those of the bundle hold for the others."""
+
+    thresholds: dict[Name, Annotated[float, Meta(ge=0, le=1)]]
+    novelty_margin: Annotated[float, Meta(ge=-1000, le=1000)] = 0.0
 
 
 class Ready(_Message, frozen=True):
-    """A worker asks for work from now on."""
+    """A process serves from now on."""
 
-    worker: Name
+    process: Name
 
 
-Message = Credit | Frame | Verdicts | Beat | Hello | Welcome | Tally | Pulse | Ack | WorkerGone | Ready
+class Unusable(_Message, frozen=True):
+    """Why this process cannot serve: a bundle, a file, a port."""
+
+    process: Name
+    reason: Text
+
+
+Message = (
+    Credit | Frame | Verdicts | Beat | Hello | Welcome | Tally | Pulse | Ack
+    | WorkerGone | Processes | Thresholds | Ready | Unusable
+)  # fmt: skip
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)

@@ -7,7 +7,8 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
-from inspector.messages import Tally, Verdict
+from inspector.messages import Process, Tally, Verdict
+from inspector.restarts import CAUSES
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -44,6 +45,31 @@ class _Sums(Collector):
         return captured, verdicts, dropped, in_flight, last
 
 
+class _Line(Collector):
+    """The processes as the supervisor counts them: its sums outlive the sink that shows them."""
+
+    def __init__(self) -> None:
+        self.processes: list[Process] = []
+
+    def collect(self) -> Iterable[Metric]:
+        up = GaugeMetricFamily("inspector_processes_up", "Processes that run.", labels=["role"])
+        troubled = GaugeMetricFamily(
+            "inspector_processes_troubled", "Given up, or ended several times in a minute.", labels=["role"]
+        )
+        ends = CounterMetricFamily(
+            "inspector_process_ends", "Processes that ended without being told: exit, signal, stuck, unusable.",
+            labels=["role", "cause"],
+        )  # fmt: skip
+        processes = self.processes
+        for role in dict.fromkeys(one.role for one in processes):
+            ours = [one for one in processes if one.role == role]
+            up.add_metric([role], sum(1 for one in ours if one.pid))
+            troubled.add_metric([role], sum(1 for one in ours if one.trouble))
+            for cause in CAUSES:
+                ends.add_metric([role, cause], sum(one.ends.get(cause, 0) for one in ours))
+        return up, troubled, ends
+
+
 class Metrics:
     """What the sink counts and times. Written by the sink's thread, rendered by the HTTP threads."""
 
@@ -51,8 +77,9 @@ class Metrics:
         disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         self._lock = threading.Lock()
-        self._sums = _Sums()
+        self._sums, self._line = _Sums(), _Line()
         self.registry.register(self._sums)
+        self.registry.register(self._line)
         self._defects = Counter(
             "inspector_defects", "Frames recorded as defect, by label.", ["label"], registry=self.registry
         )
@@ -105,6 +132,10 @@ class Metrics:
     def tally(self, tally: Tally) -> None:
         """Take over a source's sums."""
         self._sums.tallies[tally.source] = tally
+
+    def processes(self, processes: list[Process]) -> None:
+        """Take over who runs and who ended, as the supervisor says."""
+        self._line.processes = processes
 
     def batch(self, tiles: int, inference_s: float) -> None:
         """A worker finished a batch."""

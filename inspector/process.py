@@ -1,5 +1,6 @@
 """Owns the inside of a child process: dies with its parent, stops when told, runs one role."""
 
+import contextlib
 import ctypes
 import faulthandler
 import logging
@@ -14,8 +15,11 @@ from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
 from inspector import log as log_setup
+from inspector import messages
 from inspector.config import FolderSource, Settings, SourceSettings
 from inspector.errors import BundleError, BusyError, ConfigError, StoreError
+from inspector.lifesign import LifeSign
+from inspector.messages import Unusable
 from inspector.transport import flush
 
 if TYPE_CHECKING:
@@ -42,7 +46,7 @@ class Assignment:
     settings: Settings
     sockets: Path
     words: Connection
-    began: ctypes.c_double  # shared: when the batch under way began, monotonic seconds, or 0
+    sign: LifeSign
     parent: int
 
 
@@ -56,29 +60,36 @@ def main(assignment: Assignment) -> None:
         flush()
     except (ConfigError, BundleError, BusyError, StoreError) as error:
         log.error("%s", error)
+        with contextlib.suppress(OSError):
+            assignment.words.send_bytes(messages.encode(Unusable(assignment.name, str(error)[:1024])))
         sys.exit(EXIT_UNUSABLE)
 
 
 def _prepare(assignment: Assignment) -> Callable[[], None]:
     """Build the role. Each imports only what it needs: no Paddle in sources and sink."""
-    settings, sockets, words = assignment.settings, assignment.sockets, assignment.words
+    settings, sockets, words, sign = assignment.settings, assignment.sockets, assignment.words, assignment.sign
     if assignment.role == "worker" and settings.workers.engine == "paddle":
         from inspector.predictor import load_engine
 
         load_engine()
-    stop = _stop_when_told()
+    told = _stop_when_told()
+
+    def stop() -> bool:
+        sign.turn()  # every role asks this in every turn: one that does not ask any more is stuck
+        return told()
+
     if assignment.role == "worker":
         from inspector.worker import Worker
 
-        return Worker(assignment.name, settings, sockets, assignment.began, words, stop).run
+        return Worker(assignment.name, settings, sockets, sign, words, stop).run
     if assignment.role == "sink":
         from inspector.sink import Sink
 
-        return Sink(settings, sockets, words, stop).run
+        return Sink(settings, sockets, words, stop, sign.worked).run
     from inspector.sources import Source
 
     chosen = next(source for source in settings.sources if source.name == assignment.name)
-    return Source(chosen.name, _connector(chosen), settings.delivery, sockets, words, stop).run
+    return Source(chosen.name, _connector(chosen), settings.delivery, sockets, words, stop, sign.worked).run
 
 
 def _connector(settings: SourceSettings) -> "Connector":
@@ -98,7 +109,7 @@ def _stop_when_told() -> Callable[[], bool]:
         told.append(number)
 
     signal.signal(STOP_SIGNAL, remember)
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     faulthandler.enable()
     return lambda: bool(told)

@@ -15,7 +15,20 @@ from inspector.decide import Outcome
 from inspector.errors import ConfigError, DamagedError, MessageError, StoreError
 from inspector.gaps import heard_at
 from inspector.health import Health, HealthServer
-from inspector.messages import Ack, Beat, Hello, Pulse, Settled, Tally, Verdict, Verdicts, Welcome, WorkerGone
+from inspector.messages import (
+    Ack,
+    Beat,
+    Hello,
+    Processes,
+    Pulse,
+    Ready,
+    Settled,
+    Tally,
+    Verdict,
+    Verdicts,
+    Welcome,
+    WorkerGone,
+)  # fmt: skip
 from inspector.metrics import Metrics
 from inspector.query import Query, to_json
 from inspector.reserve import Reserve
@@ -44,12 +57,14 @@ class Sink:
         sockets: Path,
         words: Connection | None = None,
         stop: Callable[[], bool] = lambda: False,
+        worked: Callable[[], None] = lambda: None,
     ) -> None:
-        """`words` brings the supervisor's messages; `stop` is asked in every turn."""
+        """`words` brings the supervisor's messages; `stop` is asked in every turn, `worked` called at every commit."""
         self._words = words
         self._settings = settings
         self._sockets = sockets
         self._stop = stop
+        self._worked = worked
         self._incarnation = f"{time.time_ns():x}"
         self._sources: dict[str, tuple[bytes, Hello]] = {}
         self._pending: list[tuple[str, Verdict]] = []
@@ -81,6 +96,8 @@ class Sink:
             server.start()
             self._upkeep(stack, not complete)
             log.info("metrics on %s/metrics", server.address)
+            if self._words:
+                self._words.send_bytes(messages.encode(Ready("sink")))
             self._serve()
 
     def _open_record(self) -> tuple[Store, bool]:
@@ -125,6 +142,9 @@ class Sink:
             for message in messages.heard(self._words):
                 if isinstance(message, WorkerGone):
                     self._health.worker_gone(message.worker)
+                elif isinstance(message, Processes):
+                    self._health.processes(message.processes)
+                    self._metrics.processes(message.processes)
         except (EOFError, OSError):
             self._words = None  # the supervisor is gone, and the kernel is about to end us too
 
@@ -221,6 +241,7 @@ class Sink:
             time.sleep(RETRY_S)
             return
         self._health.wrote(None)
+        self._worked()
         done = time.monotonic()
         self._tallied_at = done
         self._acknowledge(new)

@@ -3,83 +3,81 @@
 Start: sink, workers, sources. Stop: sources first, so that what is in flight finishes; then workers; then the sink.
 """
 
-import fcntl
 import logging
 import multiprocessing
 import os
 import signal
 import time
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from multiprocessing.connection import Connection, wait
-from multiprocessing.context import SpawnProcess
+from multiprocessing.connection import wait
 from pathlib import Path
 from types import FrameType
-from typing import Any
 
-from inspector import messages, process
-from inspector.config import Settings
-from inspector.errors import BusyError, ConfigError, MessageError
-from inspector.messages import Ready, WorkerGone
+from inspector import process, tenancy
+from inspector.child import Child
+from inspector.config import Settings, differences
+from inspector.errors import InspectorError
+from inspector.lifesign import LifeSign
+from inspector.messages import Process, Processes, Ready, Thresholds, Unusable, WorkerGone
+from inspector.notify import Notifier
 from inspector.process import EXIT_UNUSABLE, STOP_SIGNAL, Assignment, Role
-from inspector.transport import socket_folder
+from inspector.restarts import Cause, Restarts
 
 log = logging.getLogger(__name__)
 
 EXIT_OK = 0
 #: The line was stopped by force: something did not end in time.
 EXIT_FORCED = 3
+#: Every process of a role was given up: nothing can be inspected. Whoever started the line may start it again.
+EXIT_GIVEN_UP = 4
 
-#: Back-off of a child that keeps dying: doubles from the first to the second, by deaths within the window.
-FIRST_RESTART_S, LAST_RESTART_S, DEATHS_WINDOW_S = 0.1, 30.0, 60.0
 #: How long workers and sink get to end once nothing is in flight.
 STOP_S = 15.0
+#: How often the sink is told who runs, beside every change.
+PROCESSES_S = 5.0
 _TURN_S = 0.1
-
-
-@dataclass(slots=True)
-class _Child:
-    """One place in the line and the process that fills it now."""
-
-    role: Role
-    slot: str
-    began: Any
-    process: SpawnProcess | None = None
-    words: Connection | None = None
-    name: str = ""
-    incarnation: int = 0
-    restart_at: float = 0.0
-    deaths: deque[float] = field(default_factory=deque)
-
-    @property
-    def alive(self) -> bool:
-        return self.process is not None
+#: A turn of our own that took so long: we were held, and perhaps everyone; nobody is stuck because of that.
+_HELD_S = 2.0
+_STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 class Supervisor:
     """Runs one line. `run` returns the exit code."""
 
-    def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        reload: Callable[[], Settings],
+        notifier: Notifier | None = None,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`reload` reads the config again, at SIGHUP; InspectorError where it cannot be used."""
         self._settings = settings
+        self._reload = reload
+        self._notifier = notifier or Notifier()
         self._clock = clock
         self._spawn = multiprocessing.get_context("spawn")
-        self._signals: list[int] = []
+        self._stops: list[int] = []
+        self._hangups: list[int] = []
         self._sockets = Path()
+        self._serves = False
+        self._turned_at = clock()
+        self._told: tuple[list[Process], float] = ([], 0.0)
         workers = [("worker", f"worker-{index}") for index in range(settings.workers.count)]
         sources = [("source", source.name) for source in settings.sources]
         self._children = [
-            _Child(role, slot, self._spawn.Value("d", 0.0, lock=False))  # type: ignore[arg-type]
+            Child(role, slot, LifeSign(self._spawn), Restarts(settings.supervision.give_up_after))  # type: ignore[arg-type]
             for role, slot in [("sink", "sink"), *workers, *sources]
         ]
 
     def run(self) -> int:
-        """Serve until a signal, or until a child says it never can. BusyError where another owns the data folder."""
-        with _locked(self._settings.data), self._listening():
-            self._sockets = socket_folder(self._settings.data)
-            exit_code = self._supervise(lambda: bool(self._signals), {"sink", "worker", "source"}, float("inf"))
+        """Serve until a signal, or until nothing can serve. BusyError where another owns the data folder."""
+        with tenancy.locked(self._settings.data), self._listening(), tenancy.sockets(self._settings.data) as sockets:
+            self._sockets = sockets
+            exit_code = self._supervise(lambda: bool(self._stops), {"sink", "worker", "source"}, float("inf"))
             log.info("stopping: sources first")
+            self._notifier.stopping()
             usable = exit_code == EXIT_OK  # otherwise what ended would only end again
             order: tuple[tuple[Role, set[Role], float], ...] = (
                 ("source", {"sink", "worker"}, self._settings.delivery.drain_s + STOP_S),
@@ -95,94 +93,173 @@ class Supervisor:
         """Keep the children of the roles in `keep` running until `done`; at most `limit_s`."""
         deadline = self._clock() + limit_s
         while not done() and self._clock() < deadline:
+            self._notice_time()
+            if self._hangups:
+                self._hangups.clear()
+                self._hang_up()
             for child in self._children:
-                if child.role in keep and not child.alive and self._clock() >= child.restart_at:
+                if child.role in keep and not child.alive and self._may_start(child):
                     self._start(child)
             self._listen()
             for child in self._children:
-                if self._bury(child) == EXIT_UNUSABLE and child.role in keep and child.incarnation == 1:
-                    return EXIT_UNUSABLE
+                self._bury(child, expected=child.role not in keep)
                 self._kill_if_stuck(child)
+            if exit_code := self._hopeless(keep):
+                return exit_code
+            self._tell_sink()
         return EXIT_OK
 
-    def _start(self, child: _Child) -> None:
+    def _notice_time(self) -> None:
+        now = self._clock()
+        if now - self._turned_at > _HELD_S:
+            for child in self._children:
+                child.pardoned_at = time.monotonic()
+        self._turned_at = now
+        self._notifier.alive(now)
+
+    def _may_start(self, child: Child) -> bool:
+        return not child.restarts.given_up and self._clock() >= child.restarts.at
+
+    def _start(self, child: Child) -> None:
         child.incarnation += 1
         child.name = f"{child.slot}.{child.incarnation}" if child.role == "worker" else child.slot
         child.words, theirs = self._spawn.Pipe()
-        child.began.value = 0.0
-        assignment = Assignment(child.role, child.name, self._settings, self._sockets, theirs, child.began, os.getpid())
+        child.sign.clear()
+        child.unsent.clear()
+        child.ready = child.stuck = False
+        assignment = Assignment(child.role, child.name, self._settings, self._sockets, theirs, child.sign, os.getpid())
         child.process = self._spawn.Process(target=process.main, args=(assignment,), name=child.name)
         child.process.start()
         theirs.close()
-        log.info("%s started, pid %d", child.name, child.process.pid)
+        log.info("%s started, pid %d", child.name, child.pid)
+        if child.role == "sink":
+            self._told = ([], 0.0)  # it knows nothing yet
 
     def _listen(self) -> None:
         """Wait a turn, or less if a child ends or speaks."""
-        ends = {child.process.sentinel: child for child in self._children if child.process}
+        ends = [child.process.sentinel for child in self._children if child.process]
         voices = {child.words: child for child in self._children if child.words}
-        for ready in wait([*ends, *voices], _TURN_S):
-            child = voices.get(ready)  # type: ignore[call-overload]
-            if child is not None and child.words is not None:
-                self._hear(child, child.words)
+        for voice in wait([*ends, *voices], _TURN_S):
+            child = voices.get(voice)  # type: ignore[call-overload]
+            if child is not None:
+                self._hear(child)
+        for child in self._children:
+            child.flush()
 
-    def _hear(self, child: _Child, words: Connection) -> None:
-        try:
-            message = messages.decode(words.recv_bytes(messages.MAX_MESSAGE_BYTES))
-        except (EOFError, OSError):
-            words.close()
-            child.words = None
-        except MessageError as error:
-            log.warning("%s says what cannot be understood: %s", child.name, error)
-        else:
-            if isinstance(message, Ready):
-                log.info("%s is ready", message.worker)
+    def _hear(self, child: Child) -> None:
+        message = child.hear()
+        if isinstance(message, Ready):
+            child.ready = child.was_ready = True
+            log.info("%s is ready", child.name)
+            if not self._serves and all(any(one.ready for one in self._of(role)) for role in ("sink", "worker")):
+                self._serves = True
+                self._notifier.ready()
+        elif isinstance(message, Unusable):
+            child.reason = message.reason
 
-    def _bury(self, child: _Child) -> int | None:
-        """Note that a child ended, tell the sources, and when it may start again; its exit code if it ended."""
+    def _bury(self, child: Child, expected: bool) -> None:
+        """Note that a child ended, tell the others, and when it may start again unless its end was expected."""
         if child.process is None or child.process.is_alive():
-            return None
+            return
+        while child.words is not None and child.words.poll():
+            self._hear(child)  # its last words
         exit_code = child.process.exitcode
         child.process.close()
         child.process = None
         if child.words is not None:
             child.words.close()
             child.words = None
-        now = self._clock()
-        child.deaths.append(now)
-        while child.deaths[0] < now - DEATHS_WINDOW_S:
-            child.deaths.popleft()
-        pause = min(LAST_RESTART_S, FIRST_RESTART_S * 2 ** (len(child.deaths) - 1))
-        child.restart_at = now + pause
         log.log(logging.WARNING if exit_code else logging.INFO, "%s ended with %s", child.name, _reason(exit_code))
         if child.role == "worker":
-            self._tell_others(WorkerGone(child.name))
-        return exit_code
+            gone = WorkerGone(child.name, child.sign.in_hand())
+            for other in self._children:
+                if other.role != "worker":
+                    other.tell(gone)
+        if not expected:
+            self._note_end(child, exit_code)
 
-    def _tell_others(self, message: WorkerGone) -> None:
-        for child in self._children:
-            if child.role != "worker" and child.words is not None:
-                try:
-                    child.words.send_bytes(messages.encode(message))
-                except OSError:
-                    continue  # it has just ended itself, and a new one holds no frames
+    def _note_end(self, child: Child, exit_code: int | None) -> None:
+        cause: Cause = "exit"
+        if child.stuck:
+            cause = "stuck"
+        elif exit_code is not None and exit_code < 0:
+            cause = "signal"
+        elif exit_code == EXIT_UNUSABLE:
+            cause = "unusable"
+        if cause != "unusable":
+            child.reason = "killed, it was stuck" if child.stuck else _reason(exit_code)
+        child.restarts.ended(cause, child.sign.work > 0, self._clock())
+        if child.restarts.given_up:
+            log.error("%s is given up: %s", child.slot, child.trouble(self._clock()))
 
-    def _kill_if_stuck(self, child: _Child) -> None:
-        began = child.began.value
-        limit_s = self._settings.workers.batch_timeout_s
-        if child.process is not None and began and time.monotonic() - began > limit_s:
-            log.error("%s is stuck in a batch for more than %g s: killed", child.name, limit_s)
+    def _hopeless(self, keep: set[Role]) -> int:
+        """The exit code with which the line must end because a whole role cannot serve; 0: it can."""
+        for role in keep:
+            ours = self._of(role)
+            impossible = [one for one in ours if one.restarts.causes.get("unusable") and not one.was_ready]
+            # One source or sink that is impossible from the start is a wrong config; one worker is not all of them.
+            if impossible and (role != "worker" or len(impossible) == len(ours)):
+                return EXIT_UNUSABLE
+            if all(one.restarts.given_up for one in ours):
+                log.error("every %s is given up: the line ends", role)
+                return EXIT_GIVEN_UP
+        return EXIT_OK
+
+    def _of(self, role: str) -> list[Child]:
+        return [child for child in self._children if child.role == role]
+
+    def _tell_sink(self) -> None:
+        """Who runs and who ended how often, when it changes and now and then; systemd gets it in a line."""
+        now = self._clock()
+        seen = [
+            Process(child.slot, child.role, child.pid, dict(child.restarts.causes), child.trouble(now))
+            for child in self._children
+        ]
+        before, told_at = self._told
+        if seen == before and now - told_at < PROCESSES_S:
+            return
+        self._told = (seen, now)
+        self._children[0].tell(Processes(seen))
+        running = sum(child.alive for child in self._children)
+        troubled = [f"{one.name}: {one.trouble}" for one in seen if one.trouble]
+        self._notifier.status("; ".join([f"{running} of {len(seen)} processes run", *troubled])[:500])
+
+    def _kill_if_stuck(self, child: Child) -> None:
+        if child.process is None or child.stuck:  # once is enough: its end may take a few turns
+            return
+        timeout_s, stuck_s = self._settings.workers.batch_timeout_s, self._settings.supervision.stuck_s
+        if how := child.stuck_for(time.monotonic(), timeout_s, stuck_s):
+            log.error("%s %s: killed", child.name, how)
             child.process.kill()
-            child.began.value = 0.0  # once is enough: its end may take a few turns
+            child.stuck = True
+
+    def _hang_up(self) -> None:
+        """Take over what of a changed config can be; what cannot is named, and a broken one changes nothing."""
+        self._notifier.reloading()
+        try:
+            fresh = self._reload()
+        except InspectorError as error:
+            log.error("reload: %s; the line goes on as before", error)
+        else:
+            self._settings = self._settings.model_copy(update={"decision": fresh.decision})
+            for child in self._of("worker"):
+                child.tell(Thresholds(fresh.decision.thresholds, fresh.decision.novelty_margin))
+            waiting = differences(self._settings, fresh)
+            log.info(
+                "reload: decision.* taken over%s", f"; these need a restart: {', '.join(waiting)}" if waiting else ""
+            )
+        for child in self._children:
+            child.restarts.forgive()
+        self._notifier.ready()
 
     def _end(self, role: Role, others: set[Role], limit_s: float) -> int:
         """Stop the children of a role while the others go on; by force after `limit_s` or a second signal."""
-        ending = [child for child in self._children if child.role == role]
+        ending = self._of(role)
         for child in ending:
-            if child.process is not None and child.process.pid is not None and child.process.is_alive():
-                os.kill(child.process.pid, STOP_SIGNAL)
-        forced = len(self._signals) > 1
+            child.send_signal(STOP_SIGNAL)
+        forced = len(self._stops) > 1
         self._supervise(
-            lambda: len(self._signals) > 1 or not any(child.alive for child in ending), others, 0 if forced else limit_s
+            lambda: len(self._stops) > 1 or not any(child.alive for child in ending), others, 0 if forced else limit_s
         )
         exit_code = EXIT_OK
         for child in ending:
@@ -190,7 +267,7 @@ class Supervisor:
                 log.error("%s does not stop: killed", child.name)
                 child.process.kill()
                 child.process.join()
-                self._bury(child)
+                self._bury(child, expected=True)
                 exit_code = EXIT_FORCED
         return exit_code
 
@@ -199,30 +276,14 @@ class Supervisor:
         """Signals set a flag; the loop acts on it."""
 
         def remember(number: int, _: FrameType | None) -> None:
-            self._signals.append(number)
+            (self._hangups if number == signal.SIGHUP else self._stops).append(number)
 
-        previous = {number: signal.signal(number, remember) for number in (signal.SIGTERM, signal.SIGINT)}
+        previous = {number: signal.signal(number, remember) for number in (*_STOP_SIGNALS, signal.SIGHUP)}
         try:
             yield
         finally:
             for number, handler in previous.items():
                 signal.signal(number, handler)
-
-
-@contextmanager
-def _locked(data: Path) -> Iterator[None]:
-    """Own the data folder: two inspectors would take each other's sockets, as binding a live one succeeds."""
-    try:
-        data.mkdir(parents=True, exist_ok=True)
-        lock = open(data / "lock", "w")  # noqa: SIM115
-    except OSError as error:
-        raise ConfigError(f"data: {error.filename}: {error.strerror}; it must be a folder of our own") from None
-    with lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BusyError(f"{data}: another inspector runs on this data folder") from None
-        yield
 
 
 def _reason(exit_code: int | None) -> str:

@@ -1,9 +1,5 @@
 """Owns the sockets: the one door to ZeroMQ. Knows nothing of what the bytes mean."""
 
-import hashlib
-import os
-import stat
-import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -12,8 +8,6 @@ import zmq
 from inspector import MAX_PIXELS
 from inspector.errors import BusyError
 
-#: Longest path that fits a Unix socket address on Linux (sun_path is 108 bytes with its end).
-MAX_SOCKET_PATH = 107
 #: How many messages may queue toward one peer. Credits bound frames long before; this bounds a bug.
 HIGH_WATER_MARK = 4096
 #: What a closing socket may still spend on delivering what was sent.
@@ -113,20 +107,6 @@ class Poller:
 def flush() -> None:
     """Before a process ends: wait for what its closed sockets still have to deliver, LINGER_MS at most."""
     zmq.Context.instance().destroy(linger=LINGER_MS)
-
-
-def socket_folder(data: Path) -> Path:
-    """A private folder for the sockets of the inspector that owns `data`: inside it, unless its path is too long."""
-    folder = data / "run"
-    if len(os.fsencode(folder)) > MAX_SOCKET_PATH - 72:  # 64 for a source's name, the rest for what stands around it
-        digest = hashlib.sha256(os.fsencode(data.absolute())).hexdigest()[:16]
-        folder = Path(tempfile.gettempdir()) / f"inspector-{os.getuid()}-{digest}"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    status = folder.lstat()
-    if not stat.S_ISDIR(status.st_mode) or status.st_uid != os.getuid():
-        raise BusyError(f"{folder}: not a folder of this user; sockets need a private one")
-    folder.chmod(0o700)
-    return folder
 
 
 def sink_address(folder: Path) -> str:

@@ -5,11 +5,10 @@ Reads top to bottom: `run` is the life, `_turn` one step of it, `_infer` what th
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
@@ -18,7 +17,8 @@ from inspector.batcher import Batcher, Job, views
 from inspector.config import Settings
 from inspector.decide import TileDecision, decide_frame, decide_tile, rules
 from inspector.errors import MessageError
-from inspector.messages import Beat, Credit, Frame, Ready, Region, Verdict, Verdicts
+from inspector.lifesign import LifeSign
+from inspector.messages import Beat, Credit, Frame, FrameOf, Ready, Region, Thresholds, Verdict, Verdicts
 from inspector.predictor import Predictor
 from inspector.preprocess import contrast
 from inspector.transport import Dealer, Poller, sink_address, source_address
@@ -27,12 +27,6 @@ log = logging.getLogger(__name__)
 
 #: How often an idle worker repeats what it has room for, so a restarted source or sink soon knows it.
 BEAT_S = 0.25
-
-
-class Stopwatch(Protocol):
-    """A double shared with the supervisor: when the batch under way began (monotonic s), or 0 between batches."""
-
-    value: float
 
 
 @dataclass(slots=True)
@@ -54,15 +48,15 @@ class Worker:
         name: str,
         settings: Settings,
         sockets: Path,
-        began: Stopwatch,
+        sign: LifeSign,
         words: Connection | None = None,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`words` leads to the supervisor; `stop` is asked in every turn."""
+        """`words` leads to the supervisor and back; `stop` is asked in every turn; `sign` shows the batch in hand."""
         self._name = name
         self._settings = settings
         self._sockets = sockets
-        self._began = began
+        self._sign = sign
         self._words = words
         self._stop = stop
         self._evidence = evidence.Keeper(settings)
@@ -74,9 +68,7 @@ class Worker:
         """Load, warm, check the golden images, then serve. BundleError where the model is not what it should be."""
         self._bundle = bundle.load(self._settings.bundle_path)
         chosen = self._settings.decision
-        self._rules = rules(
-            self._bundle.labels, self._bundle.manifest.decision, chosen.thresholds, chosen.novelty_margin
-        )
+        self._decide_by(chosen.thresholds, chosen.novelty_margin)
         self._predictor = self._load()
         preprocess = self._bundle.preprocess
         self._stack = np.empty((self._max_batch, preprocess.size, preprocess.size), np.uint8)
@@ -89,6 +81,9 @@ class Worker:
             for inlet in self._inlets:
                 inlet.dealer.close()
             self._sink.close()
+
+    def _decide_by(self, thresholds: Mapping[str, float], novelty_margin: float) -> None:
+        self._rules = rules(self._bundle.labels, self._bundle.manifest.decision, thresholds, novelty_margin)
 
     def _load(self) -> Predictor:
         workers = self._settings.workers
@@ -110,7 +105,8 @@ class Worker:
     def _serve(self) -> None:
         if self._words:
             self._words.send_bytes(messages.encode(Ready(self._name)))
-        poller = Poller([inlet.dealer for inlet in self._inlets])
+        words = [self._words.fileno()] if self._words else []
+        poller = Poller([inlet.dealer for inlet in self._inlets], words)
         while not (self._stop() and not len(self._batcher)):
             self._turn(poller)
 
@@ -120,6 +116,7 @@ class Worker:
             self._ask()
             self._sink.send(messages.encode(Beat(self._name, self._bundle.id)))
         poller.wait(BEAT_S * 1000 if due_ms is None else due_ms)
+        self._hear_supervisor()
         self._receive()
         due_ms = self._batcher.due_ms(time.monotonic())
         if due_ms is not None and (due_ms <= 0 or self._stop()):
@@ -128,6 +125,15 @@ class Worker:
                 self._inlet(job.frame.source).held -= 1
             self._ask()
             self._infer(jobs)
+
+    def _hear_supervisor(self) -> None:
+        try:
+            for message in messages.heard(self._words):
+                if isinstance(message, Thresholds):
+                    self._decide_by(message.thresholds, message.novelty_margin)
+                    log.info("decides by the thresholds of the new config from now on")
+        except (EOFError, OSError):
+            self._words = None  # the supervisor is gone, and the kernel is about to end us too
 
     def _ask(self) -> None:
         """Tell each source what we have room for; nothing while stopping."""
@@ -159,7 +165,8 @@ class Worker:
 
     def _infer(self, jobs: list[Job]) -> None:
         """Score every tile of the jobs, decide each frame, and hand the verdicts to the sink."""
-        self._began.value = started = time.monotonic()
+        started = time.monotonic()
+        self._sign.begin(FrameOf(job.frame.source, job.frame.frame) for job in jobs)
         decisions: list[TileDecision] = []
         all_views = list(views(jobs))
         for first in range(0, len(all_views), self._max_batch):
@@ -170,7 +177,7 @@ class Worker:
             verdict = _verdict(job, decisions[position : position + len(job.tiles)])
             verdicts.append(self._evidence.keep(verdict, job.pixels))
             position += len(job.tiles)
-        self._began.value = 0.0
+        self._sign.end()
         batch = Verdicts(self._name, self._bundle.id, verdicts, len(decisions), inference_s)
         if not self._sink.send(messages.encode(batch)):
             log.warning("the sink takes nothing: %d verdicts given up; their frames come again", len(verdicts))

@@ -15,7 +15,7 @@ from inspector import messages
 from inspector.config import Delivery
 from inspector.errors import MessageError
 from inspector.gaps import STALLED
-from inspector.messages import Ack, Credit, Frame, Hello, Pulse, Tally, Verdicts, Welcome, WorkerGone
+from inspector.messages import Ack, Credit, Frame, Hello, Pulse, Ready, Tally, Verdicts, Welcome, WorkerGone
 from inspector.sources.connector import Capture, Connector
 from inspector.sources.credits import Credits, Window
 from inspector.sources.ledger import Flight, Ledger
@@ -49,9 +49,13 @@ class Source:
         sockets: Path,
         words: Connection | None = None,
         stop: Callable[[], bool] = lambda: False,
+        worked: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`words` brings the supervisor's messages, and ends when it does; `stop` is asked in every turn."""
+        """`words` brings the supervisor's messages, and ends when it does; `stop` is asked in every turn.
+
+        `worked` is called whenever frames are on record.
+        """
         self._name = name
         self._epoch = f"{time.time_ns():x}"
         self._connector = connector
@@ -59,6 +63,7 @@ class Source:
         self._sockets = sockets
         self._words = words
         self._stop = stop
+        self._worked = worked
         self._clock = clock
         self._credits = Credits(self._epoch)
         self._sink = ""  # the incarnation that welcomed us
@@ -90,6 +95,8 @@ class Source:
             self._record.connect(sink_address(self._sockets))
             former = self._open_at_last()
             if former is not None and self._introduce(former):
+                if self._words:
+                    self._words.send_bytes(messages.encode(Ready(self._name)))
                 self._serve()
         finally:
             self._connector.close()
@@ -330,20 +337,22 @@ class Source:
         try:
             for message in messages.heard(self._words):
                 if isinstance(message, WorkerGone):
-                    self._lose_worker(message.worker)
+                    self._lose_worker(message)
         except (EOFError, OSError):
             self._orphaned = True
 
-    def _lose_worker(self, worker: str) -> None:
-        self._credits.forget(worker)
-        if taken := self._ledger.worker_gone(worker):
-            log.warning("%s is gone: %d frames taken back", worker, taken)
+    def _lose_worker(self, gone: WorkerGone) -> None:
+        self._credits.forget(gone.worker)
+        in_hand = {one.frame for one in gone.in_hand if one.source == self._name}
+        if taken := self._ledger.worker_gone(gone.worker, in_hand):
+            log.warning("%s is gone: %d frames taken back, %d of them were in hand", gone.worker, taken, len(in_hand))
 
     def _settle(self, settled: list[messages.Settled]) -> None:
         for one in settled:
             capture = self._ledger.settle(one.frame, one.outcome)
             if capture is not None:
                 self._connector.recorded(capture, one.outcome)
+                self._worked()
 
     def _end(self) -> None:
         if self._ledger.in_flight:

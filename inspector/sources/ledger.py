@@ -1,11 +1,16 @@
 """Owns the frames of one source from capture until the sink says "recorded", and the sums that must balance."""
 
 from collections import deque
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from inspector.decide import OUTCOMES, Outcome
 from inspector.messages import Verdict
 from inspector.sources.connector import Capture
+
+#: A frame that was held by so many workers that ended is suspected though none had it in hand: what harms a worker
+#: before it begins a batch must end, too.
+MAX_LOSSES = 5
 
 
 @dataclass(slots=True)
@@ -17,14 +22,16 @@ class Flight:
     attempt: int = 1
     worker: str | None = None
     sent_at: float = 0.0
+    losses: int = 0  # workers that ended while they held it, whether or not they had it in hand
     given: bool = False  # a worker had it before: its verdict may be on the way, so it cannot be dropped any more
 
 
 class Ledger:
     """Frames in flight and sums: captured = outcomes + dropped + in flight, at any moment.
 
-    A frame whose worker was lost is a suspect: it is tried again alone, on a worker that holds nothing else, so
-    that no innocent frame is blamed; after `max_attempts` it ends as an error. Times are monotonic seconds.
+    A frame that a lost worker had in hand is a suspect: it is tried again alone, in a batch of its own on a worker
+    that holds no other frame of this source; after `max_attempts` it ends as an error. What the worker only held is
+    innocent and goes to the next one at once. Times are monotonic seconds.
     """
 
     def __init__(
@@ -140,13 +147,19 @@ class Ledger:
         self.outcomes[outcome] += 1
         return flight.capture
 
-    def worker_gone(self, worker: str) -> int:
-        """Take back what a lost worker held; how many frames."""
+    def worker_gone(self, worker: str, in_hand: Collection[str] = ()) -> int:
+        """Take back what a lost worker held; how many frames. Those `in_hand` may be why it was lost."""
         held = self._held.pop(worker, set())
         if self._isolation == worker:
             self._isolation = None
+        innocent = []
         for frame in [frame for frame in self._flights if frame in held]:
-            self._retry(frame, "took down")
+            self._flights[frame].losses += 1
+            if frame in in_hand or self._flights[frame].losses > MAX_LOSSES:
+                self._retry(frame, "took down")
+            else:
+                innocent.append(frame)
+        self._offer_again(innocent)
         return len(held)
 
     def expire(self, now: float) -> int:
@@ -162,11 +175,7 @@ class Ledger:
 
     def send_again(self) -> None:
         """The sink lost its memory of what was on the way: offer everything once more. Nobody is to blame."""
-        for frame, flight in reversed(self._flights.items()):
-            if flight.worker is not None:
-                self._release(flight)
-                flight.given = True
-                (self._suspects if flight.attempt > 1 else self._waiting).appendleft(frame)
+        self._offer_again([frame for frame, flight in self._flights.items() if flight.worker is not None])
         self._reports = deque(self._errors)
 
     def reports(self, limit: int) -> list[Verdict]:
@@ -176,6 +185,14 @@ class Ledger:
     def unreport(self, verdicts: list[Verdict]) -> None:
         """These reports could not be handed over: they come first next time."""
         self._reports.extendleft(verdict.frame for verdict in reversed(verdicts))
+
+    def _offer_again(self, frames: list[str]) -> None:
+        """Put frames that workers had, in the order they came, before those that nobody had yet."""
+        for frame in reversed(frames):
+            flight = self._flights[frame]
+            self._release(flight)
+            flight.given = True
+            (self._suspects if flight.attempt > 1 else self._waiting).appendleft(frame)
 
     def _send(self, frame: str, worker: str, now: float) -> Flight:
         flight = self._flights[frame]

@@ -99,7 +99,7 @@ def test_the_pages(server: HealthServer, health: Health) -> None:
     assert get(server, "/livez") == (200, "text/plain", b"alive\n")
     assert get(server, "/readyz?verbose")[0] == 200
     assert get(server, "/metrics")[:2] == (200, CONTENT_TYPE)
-    assert get(server, "/") == (404, "text/plain", b"/metrics, /livez or /readyz\n")
+    assert get(server, "/") == (404, "text/plain", b"/metrics, /livez, /readyz or /status\n")
     health.wrote("disk full")
     status, kind, body = get(server, "/readyz")
     assert (status, kind) == (503, "application/json")

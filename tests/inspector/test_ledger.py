@@ -90,8 +90,8 @@ def test_the_frames_of_a_lost_worker_are_tried_again_one_by_one() -> None:
     book = filled(3)
     book.take("w1", 2, 0.0)
 
-    assert book.worker_gone("w1") == 2
-    assert book.worker_gone("w1") == 0
+    assert book.worker_gone("w1", {"frame-0", "frame-1"}) == 2
+    assert book.worker_gone("w1", {"frame-0", "frame-1"}) == 0
     (suspect,) = book.take("w2", 9, 0.0)
     assert (suspect.capture.frame, suspect.attempt) == ("frame-0", 2)
     assert book.take("w2", 8, 0.0) == []  # it holds a suspect: nothing beside it
@@ -104,7 +104,7 @@ def test_a_suspect_waits_until_its_worker_holds_nothing_else() -> None:
     book = filled(4)
     book.take("w1", 2, 0.0)
     book.take("w2", 1, 0.0)
-    book.worker_gone("w2")
+    book.worker_gone("w2", {"frame-2"})
 
     assert book.take("w1", 9, 0.0) == []
     book.settle("frame-0", "ok")
@@ -120,7 +120,7 @@ def test_a_frame_that_takes_down_every_worker_ends_as_an_error_and_no_other_does
         worker = f"w{life}"
         flights = book.take(worker, 8, 0.0)
         if poison in ids(flights):
-            book.worker_gone(worker)
+            book.worker_gone(worker, {poison, *ids(flights)[:4]})
         else:
             for frame in ids(flights):
                 book.settle(frame, "ok")
@@ -134,6 +134,27 @@ def test_a_frame_that_takes_down_every_worker_ends_as_an_error_and_no_other_does
     assert (book.outcomes["ok"], book.in_flight) == (19, 1)
     book.settle(poison, "error")
     assert (book.outcomes["error"], book.in_flight) == (1, 0)
+
+
+def test_what_a_lost_worker_only_held_comes_first_again_and_is_not_blamed() -> None:
+    book = filled(4)
+    book.take("w1", 3, 0.0)
+    book.worker_gone("w1", {"frame-1"})
+
+    assert ids(book.take("w2", 9, 0.0)) == ["frame-1"]
+    again = book.take("w3", 9, 0.0)
+    assert [(one.capture.frame, one.attempt) for one in again] == [("frame-0", 1), ("frame-2", 1), ("frame-3", 1)]
+    assert book.drop_oldest("overload") is None
+
+
+def test_what_harms_every_worker_before_it_is_in_hand_ends_as_an_error_too() -> None:
+    book = filled(1)
+    for life in range(20):
+        book.take(f"w{life}", 1, 0.0)
+        book.worker_gone(f"w{life}")
+        assert_balanced(book)
+
+    assert [verdict.reason for verdict in book.reports(9)] == ["took down 3 workers"]
 
 
 def test_a_frame_without_a_verdict_in_time_goes_to_another_worker() -> None:
@@ -159,7 +180,7 @@ def test_a_frame_that_could_not_be_handed_over_is_not_blamed() -> None:
 def test_a_suspect_that_could_not_be_handed_over_stays_alone_and_finds_another_worker() -> None:
     book = filled(3)
     book.take("w1", 1, 0.0)
-    book.worker_gone("w1")
+    book.worker_gone("w1", {"frame-0"})
     (suspect,) = book.take("ghost", 9, 0.0)
     book.untake(suspect)
 

@@ -40,7 +40,7 @@ def walk(seed: int, steps: int) -> Iterator[Ledger]:
                 assert book.settle(frame, outcome) is not None
                 assert book.settle(frame, outcome) is None
             case 3:
-                book.worker_gone(worker)
+                book.worker_gone(worker, {frame for frame in book.frames if random.random() < 0.5})
                 alone.pop(worker, None)
                 workers[workers.index(worker)] = f"w{born}"
                 born += 1

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from inspector.messages import WorkerGone
+from inspector.messages import FrameOf, WorkerGone
 from tests.fakes import wait_until
 from tests.inspector.folders import below
 from tests.inspector.roles import Bench, bench, fill, in_flight, ok
@@ -110,8 +110,8 @@ def test_the_frames_of_a_lost_worker_go_to_another_one_by_one(line: Bench) -> No
     source = line.start_source()
     lost, other = line.worker("worker-0.1"), line.worker("worker-0.2")
     lost.ask(2)
-    lost.take(2)
-    source.tell(WorkerGone("worker-0.1"))
+    in_hand = [FrameOf("drop", frame.frame) for frame in lost.take(2)]
+    source.tell(WorkerGone("worker-0.1", in_hand))
 
     attempts = []
     for _ in range(3):
@@ -121,6 +121,28 @@ def test_the_frames_of_a_lost_worker_go_to_another_one_by_one(line: Bench) -> No
         attempts += [frame.attempt for frame in frames]
         other.answer(frames)
     assert sorted(attempts) == [1, 2, 2]
+    line.wait_for(lambda account: ok(account) == 3)
+
+
+def test_what_a_lost_worker_only_held_goes_to_another_at_once_and_is_not_blamed(line: Bench) -> None:
+    # Given a worker that held two frames, and ended with one of them and one of another source in hand
+    fill(line, 3)
+    source = line.start_source()
+    lost, other = line.worker("worker-0.1"), line.worker("worker-0.2")
+    lost.ask(2)
+    guilty, innocent = lost.take(2)
+    source.tell(WorkerGone("worker-0.1", [FrameOf("drop", guilty.frame), FrameOf("other", innocent.frame)]))
+    # When another worker asks, then the guilty one comes alone, and the others as if nothing had been
+    other.ask(5)
+    (alone,) = other.take(1)
+    assert (alone.frame, alone.attempt) == (guilty.frame, 2)
+    other.answer([alone])
+    line.wait_for(lambda account: ok(account) == 1)
+    other.ask(5)
+    rest = other.take(2)
+    assert [frame.attempt for frame in rest] == [1, 1]
+    assert rest[0].frame == innocent.frame  # it comes before what nobody had yet
+    other.answer(rest)
     line.wait_for(lambda account: ok(account) == 3)
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from inspector import transport
 from inspector.errors import BusyError
-from inspector.transport import Dealer, Poller, Router, sink_address, socket_folder, source_address
+from inspector.tenancy import socket_folder
+from inspector.transport import Dealer, Poller, Router, sink_address, source_address
 from tests.fakes import wait_until
 
 

@@ -1,0 +1,96 @@
+"""Owns one place in the line as the supervisor sees it: the process that fills it now, and words to and from it."""
+
+import os
+import select
+import signal
+from collections import deque
+from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+
+from inspector import messages
+from inspector.errors import MessageError
+from inspector.lifesign import LifeSign
+from inspector.messages import Message
+from inspector.process import Role
+from inspector.restarts import TROUBLE_ENDS, Restarts
+
+
+@dataclass(slots=True)
+class Child:
+    """A place and its process. `sign` and `restarts` outlive the process; the rest is of this one."""
+
+    role: Role
+    slot: str
+    sign: LifeSign
+    restarts: Restarts
+    process: SpawnProcess | None = None
+    words: Connection | None = None
+    name: str = ""
+    incarnation: int = 0
+    ready: bool = False
+    was_ready: bool = False  # this process or one before it
+    stuck: bool = False
+    pardoned_at: float = 0.0  # nothing before this counts against it
+    busy_at: float = 0.0  # seen with a batch: its last turn was before that
+    reason: str = ""  # the last end, for people
+    unsent: deque[Message] = field(default_factory=deque)
+
+    @property
+    def alive(self) -> bool:
+        """Whether a process fills the place: it runs, or its end was not noted yet."""
+        return self.process is not None
+
+    @property
+    def pid(self) -> int:
+        """The process, or 0."""
+        return (self.process.pid or 0) if self.process else 0
+
+    def trouble(self, now: float) -> str:
+        """What is wrong with it, for readiness; empty where nothing is."""
+        if self.restarts.given_up:
+            return f"given up, it ended again and again: {self.reason}"[:1024]
+        ends = self.restarts.recent(now)
+        return f"ended {ends} times within a minute: {self.reason}"[:1024] if ends >= TROUBLE_ENDS else ""
+
+    def tell(self, message: Message) -> None:
+        """Say something, or later: a process that is stuck and reads nothing must not hold up the supervisor."""
+        self.unsent.append(message)
+        self.flush()
+
+    def flush(self) -> None:
+        """Say what waits, as far as it can be taken without waiting."""
+        while self.words is not None and self.unsent and select.select([], [self.words], [], 0)[1]:
+            try:
+                self.words.send_bytes(messages.encode(self.unsent.popleft()))
+            except OSError:
+                self.unsent.clear()  # it has just ended, and a new one has nothing to be told of
+
+    def hear(self) -> Message | None:
+        """What it says; None where that cannot be understood or it has left. MessageError is not raised."""
+        if self.words is None:
+            return None
+        try:
+            return messages.decode(self.words.recv_bytes(messages.MAX_MESSAGE_BYTES))
+        except MessageError:
+            return None
+        except (EOFError, OSError):
+            self.words.close()
+            self.words = None
+            return None
+
+    def send_signal(self, number: signal.Signals) -> None:
+        """A signal, if it still runs."""
+        if self.process is not None and self.process.pid is not None and self.process.is_alive():
+            os.kill(self.process.pid, number)
+
+    def stuck_for(self, now: float, batch_timeout_s: float, stuck_s: float) -> str:
+        """How it is stuck, or nothing. One that was not round its loop yet is loading, which takes its time."""
+        began, turned = self.sign.began, self.sign.turned
+        if began:
+            if now - max(began, self.pardoned_at) > batch_timeout_s:
+                return f"is stuck in a batch for more than {batch_timeout_s:g} s"
+            self.busy_at = now
+        elif turned and now - max(turned, self.busy_at, self.pardoned_at) > stuck_s:
+            return f"made no turn for more than {stuck_s:g} s"
+        return ""

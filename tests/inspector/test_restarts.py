@@ -1,0 +1,97 @@
+"""Holds when a process that ended may start again, what it shows of itself, and what systemd hears."""
+
+import multiprocessing
+import os
+import socket
+import time
+from pathlib import Path
+
+from inspector.child import Child
+from inspector.lifesign import LifeSign
+from inspector.messages import FrameOf
+from inspector.notify import Notifier
+from inspector.restarts import LAST_S, STORM_S, WORKED_LAST_S, Restarts
+
+SPAWN = multiprocessing.get_context("spawn")
+
+
+def test_a_storm_of_ends_without_work_waits_longer_each_time_and_is_then_given_up() -> None:
+    restarts, pauses = Restarts(give_up_after=12), []
+    for number in range(12):
+        assert not restarts.given_up
+        restarts.ended("unusable", worked=False, now=100.0 * number)
+        pauses.append(restarts.at - 100.0 * number)
+
+    assert restarts.given_up
+    assert pauses == sorted(pauses) and pauses[-1] == LAST_S
+    assert restarts.causes == {"unusable": 12}
+    restarts.forgive()
+    assert (restarts.given_up, restarts.at) == (False, 0.0)
+
+
+def test_one_that_works_before_it_ends_is_never_given_up_and_soon_back() -> None:
+    restarts = Restarts(give_up_after=3)
+    for number in range(500):
+        restarts.ended("signal", worked=True, now=float(number))
+        assert restarts.at - number <= WORKED_LAST_S
+
+    assert not restarts.given_up
+    assert restarts.recent(499.0) == 61
+    assert restarts.recent(700.0) == 0
+
+
+def test_ends_far_apart_are_no_storm() -> None:
+    restarts = Restarts(give_up_after=2)
+    for number in range(9):
+        restarts.ended("exit", worked=False, now=number * (STORM_S + 1))
+
+    assert not restarts.given_up
+
+
+def test_a_batch_in_hand_is_seen_from_outside_until_it_ends() -> None:
+    sign = LifeSign(SPAWN)
+    frames = [FrameOf("s" * 64, f"{number:064}") for number in range(256)]
+    sign.begin(frames)
+    assert sign.in_hand() == frames
+
+    sign.end()
+    assert (sign.in_hand(), sign.work, sign.began) == ([], 1, 0.0)
+
+
+def test_only_a_process_that_went_round_once_and_stands_still_is_stuck() -> None:
+    child = Child("sink", "sink", LifeSign(SPAWN), Restarts(3))
+    now = time.monotonic()
+    assert child.stuck_for(now + 999, 9, 5) == ""  # still loading
+    child.sign.turn()
+    assert child.stuck_for(now + 4, 9, 5) == ""
+    assert child.stuck_for(now + 6, 9, 5) == "made no turn for more than 5 s"
+    child.sign.begin([])
+    assert child.stuck_for(now + 8, 9, 5) == ""  # a batch has its own limit
+    assert child.stuck_for(now + 10, 9, 5) == "is stuck in a batch for more than 9 s"
+    child.sign.end()
+    assert child.stuck_for(now + 11, 9, 5) == ""  # it had a batch a moment ago
+    child.pardoned_at = now + 100
+    assert child.stuck_for(now + 104, 9, 5) == ""
+
+
+def test_systemd_is_told_each_word_once_and_the_watchdog_as_often_as_it_wants(tmp_path: Path) -> None:
+    path = tmp_path / "notify"
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as systemd:
+        systemd.bind(str(path))
+        systemd.setblocking(False)
+        words = {"NOTIFY_SOCKET": str(path), "WATCHDOG_USEC": "4000000", "WATCHDOG_PID": str(os.getpid())}
+        notifier = Notifier(words)
+        notifier.ready()
+        for _ in range(2):
+            notifier.status("5 of 5 processes run")
+        for second in range(5):
+            notifier.alive(float(second))
+        notifier.stopping()
+        heard = []
+        while len(heard) < 6:
+            heard.append(systemd.recv(1000).decode())
+    watchdog = ["WATCHDOG=1"] * 3
+    assert heard == ["READY=1", "STATUS=5 of 5 processes run", *watchdog, "STOPPING=1"]
+    notifier.ready()  # nobody listens any more: no trouble
+    assert Notifier({**words, "WATCHDOG_PID": "1"}).watchdog_s is None
+    Notifier({}).ready()
