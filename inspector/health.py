@@ -97,6 +97,8 @@ class HealthServer:
     def __init__(self, host: str, port: int, metrics: Metrics, health: Health) -> None:
         """BusyError where the address cannot be listened on."""
 
+        metrics.ready_when(lambda: not health.problems())
+
         class Handler(_Handler):
             pages = {  # noqa: RUF012
                 "/metrics": lambda: (200, CONTENT_TYPE, metrics.render()),

@@ -1,7 +1,7 @@
 """Owns metric names and labels, and the one registry: the sink's. Labels are bounded: never a file, coil or pid."""
 
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -104,6 +104,7 @@ class Metrics:
             "inspector_record_seconds", "One transaction of the record.", buckets=_SECONDS, registry=self.registry
         )
         self._ready = Gauge("inspector_workers_ready", "Workers heard from lately.", registry=self.registry)
+        self._line_ready = Gauge("inspector_ready", "1 where /readyz says yes, else 0.", registry=self.registry)
         self._model = Gauge("inspector_model_info", "The models that decide now.", ["model"], registry=self.registry)
         self._evidence = Gauge(
             "inspector_evidence_bytes", "Pictures kept, by verdict or pinned.", ["tier"], registry=self.registry
@@ -149,6 +150,10 @@ class Metrics:
             self._latency.labels(verdict.source).observe(max(0.0, monotonic - verdict.captured_mono))
             if verdict.outcome == "defect":
                 self._defects.labels(verdict.label).inc()
+
+    def ready_when(self, ready: Callable[[], bool]) -> None:
+        """At each scrape `inspector_ready` asks `ready`, from an HTTP thread."""
+        self._line_ready.set_function(ready)
 
     def workers(self, ready: int, models: set[str]) -> None:
         """How many workers are ready, and with which models."""

@@ -125,3 +125,11 @@ def test_the_sums_balance_at_every_scrape_of_a_line_under_load(tmp_path: Path) -
             assert all(after[name][labels] >= value for labels, value in before[name].items())
     assert scrapes[-1]["inspector_verdicts_total"][("drop", "error")] == 12
     assert all(account["balanced"] for account in line.account())
+
+
+def test_readiness_is_a_metric_too() -> None:
+    metrics, answers = Metrics(), iter([False, True])
+    metrics.ready_when(lambda: next(answers))
+
+    values = [parse(metrics.render().decode())["inspector_ready"][()] for _ in range(2)]
+    assert values == [0, 1]

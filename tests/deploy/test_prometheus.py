@@ -1,0 +1,73 @@
+"""Holds rules, alerts and boards: promtool reads and tests them, and every metric they name is one of ours."""
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from inspector.metrics import Metrics
+from tests.fakes import ROOT
+
+DEPLOY = ROOT / "deploy"
+RULES = DEPLOY / "prometheus" / "rules.yml"
+CASES = Path(__file__).parent / "rules_test.yml"
+GROUPS = yaml.safe_load(RULES.read_text())["groups"]
+ALERTS = [rule["alert"] for group in GROUPS for rule in group["rules"] if "alert" in rule]
+SUFFIXES = {"counter": ["_total"], "gauge": [""], "histogram": ["_bucket", "_sum", "_count"]}
+
+needs_promtool = pytest.mark.skipif(
+    shutil.which("promtool") is None, reason="promtool is not installed (Debian package prometheus)"
+)
+
+
+def promtool(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(["promtool", *arguments], capture_output=True, text=True, timeout=60)
+
+
+def run_cases(rules: str, folder: Path) -> "subprocess.CompletedProcess[str]":
+    """The cases of rules_test.yml on these rules."""
+    (folder / "rules.yml").write_text(rules)
+    (folder / "cases.yml").write_text(CASES.read_text().replace("RULES", "rules.yml"))
+    return promtool("test", "rules", str(folder / "cases.yml"))
+
+
+def test_every_metric_that_deploy_names_is_one_of_ours() -> None:
+    families = list(Metrics().registry.collect())
+    ours = {family.name + suffix for family in families for suffix in SUFFIXES[family.type]}
+    ours |= {rule["record"] for group in GROUPS for rule in group["rules"] if "record" in rule}
+    paths = [path for path in DEPLOY.rglob("*") if path.suffix in (".yml", ".json")]
+    named = {name: path.name for path in paths for name in re.findall(r"\binspector[_:][\w:]+", path.read_text())}
+
+    assert RULES in paths
+    assert {name: path for name, path in named.items() if name not in ours} == {}
+
+
+@needs_promtool
+def test_prometheus_accepts_the_config_and_the_rules() -> None:
+    checked = promtool("check", "config", str(DEPLOY / "prometheus" / "prometheus.yml"))
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "rules found" in checked.stdout
+
+
+@needs_promtool
+def test_each_alert_comes_when_it_should_and_only_then(tmp_path: Path) -> None:
+    tested = run_cases(RULES.read_text(), tmp_path)
+
+    assert tested.returncode == 0, tested.stdout + tested.stderr
+
+
+@needs_promtool
+@pytest.mark.parametrize("alert", ALERTS)
+@pytest.mark.parametrize("instead", ["vector(0) > 1", 'up{instance="a"}'], ids=["never", "always"])
+def test_the_cases_notice_an_alert_that_never_or_always_comes(alert: str, instead: str, tmp_path: Path) -> None:
+    rules = yaml.safe_load(RULES.read_text())
+    rule = next(rule for group in rules["groups"] for rule in group["rules"] if rule.get("alert") == alert)
+    rule["expr"] = instead
+
+    tested = run_cases(yaml.safe_dump(rules), tmp_path)
+    assert tested.returncode != 0
+    assert alert in tested.stdout + tested.stderr
