@@ -1,5 +1,6 @@
 """Holds rules, alerts and boards: promtool reads and tests them, and every metric they name is one of ours."""
 
+import json
 import re
 import shutil
 import subprocess
@@ -13,6 +14,7 @@ from tests.fakes import ROOT
 
 DEPLOY = ROOT / "deploy"
 RULES = DEPLOY / "prometheus" / "rules.yml"
+BOARD = DEPLOY / "grafana" / "boards" / "inspector.json"
 CASES = Path(__file__).parent / "rules_test.yml"
 GROUPS = yaml.safe_load(RULES.read_text())["groups"]
 ALERTS = [rule["alert"] for group in GROUPS for rule in group["rules"] if "alert" in rule]
@@ -41,7 +43,7 @@ def test_every_metric_that_deploy_names_is_one_of_ours() -> None:
     paths = [path for path in DEPLOY.rglob("*") if path.suffix in (".yml", ".json")]
     named = {name: path.name for path in paths for name in re.findall(r"\binspector[_:][\w:]+", path.read_text())}
 
-    assert RULES in paths
+    assert {RULES, BOARD} <= set(paths)
     assert {name: path for name, path in named.items() if name not in ours} == {}
 
 
@@ -71,3 +73,22 @@ def test_the_cases_notice_an_alert_that_never_or_always_comes(alert: str, instea
     tested = run_cases(yaml.safe_dump(rules), tmp_path)
     assert tested.returncode != 0
     assert alert in tested.stdout + tested.stderr
+
+
+@needs_promtool
+def test_prometheus_accepts_every_question_of_the_board(tmp_path: Path) -> None:
+    targets = [target for panel in json.loads(BOARD.read_text())["panels"] for target in panel["targets"]]
+    questions = [target["expr"].replace("$__range", "6h") for target in targets]
+    rules = [{"record": f"q{number}", "expr": question} for number, question in enumerate(questions)]
+    (tmp_path / "board.yml").write_text(yaml.safe_dump({"groups": [{"name": "board", "rules": rules}]}))
+
+    checked = promtool("check", "rules", str(tmp_path / "board.yml"))
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert f"{len(questions)} rules found" in checked.stdout
+
+
+def test_the_board_asks_the_source_of_data_that_is_provisioned() -> None:
+    provisioned = yaml.safe_load((DEPLOY / "grafana/provisioning/datasources/inspector.yml").read_text())
+    asked = set(re.findall(r'"uid": "([^"]+)"', json.dumps(json.loads(BOARD.read_text())["panels"])))
+
+    assert asked == {source["uid"] for source in provisioned["datasources"]}
