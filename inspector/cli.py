@@ -22,8 +22,9 @@ if TYPE_CHECKING:
     from inspector.pins import Pin
 
 #: 0: done. 1: the answer is no (sums that do not balance). 2: a config, bundle or command that cannot be used.
-#: 3: stopped by force; 4: every process of a role was given up: see supervisor.
-EXIT_OK, EXIT_NO, EXIT_UNUSABLE = 0, 1, 2
+#: `run`: 3: stopped by force; 4: every process of a role was given up: see supervisor.
+#: `status`: 3: the line does not run, as `systemctl status` has it.
+EXIT_OK, EXIT_NO, EXIT_UNUSABLE, EXIT_NOT_RUNNING = 0, 1, 2, 3
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -64,6 +65,12 @@ def _parser() -> argparse.ArgumentParser:
     demo = commands.add_parser("demo", parents=[config], help="run the line and show it live")
     demo.add_argument("--seconds", type=float, help="end by itself after so long")
     demo.set_defaults(run=_demo)
+
+    status = commands.add_parser(
+        "status", parents=[config], help="how the line is: exit 0 ready, 1 running but not ready, 3 not running"
+    )
+    status.add_argument("--json", action="store_true", help="for machines")
+    status.set_defaults(run=_status)
 
     defects = commands.add_parser(
         "defects", parents=[config], help="list or export records: defects unless told otherwise"
@@ -156,6 +163,17 @@ def _demo(options: argparse.Namespace) -> int:
 
     settings = config.load(options.config, options.override)
     return demo.run(options.config, options.override, settings, options.seconds, Console())
+
+
+def _status(options: argparse.Namespace) -> int:
+    from inspector import config, status
+
+    now = status.look(config.load(options.config, options.override))
+    if options.json:
+        print(status.to_json(now))
+    else:
+        Console().print(status.draw(now))
+    return EXIT_OK if now.ready else EXIT_NO if now.running else EXIT_NOT_RUNNING
 
 
 def _defects(options: argparse.Namespace) -> int:

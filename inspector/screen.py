@@ -163,6 +163,14 @@ def accounts_json(
     return msgspec.json.encode(rows).decode()
 
 
+def span(seconds: float) -> str:
+    """A length of time in its largest fitting unit: 0.3 s, 12 min, 5 h, 3 d."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.1f} s"
+
+
 def _moment(at: float) -> str:
     return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S")
 

@@ -44,11 +44,11 @@ def locked(data: Path) -> Iterator[None]:
 
 
 def runs(data: Path) -> bool:
-    """Whether an inspector runs on this data folder."""
+    """Whether an inspector runs on this data folder. OSError where this user may not look."""
     try:
         with open(data / _LOCK) as lock:
             return not _lock(lock)
-    except OSError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
 
 
