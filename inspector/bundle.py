@@ -62,6 +62,7 @@ class Label(_Part):
 class Input(_Part):
     """What the network takes: float32 (n, channels, size, size), each a square view of `view_px` camera pixels.
 
+    `rolling`: which way the strip ran in the pictures it was made from; a camera mounted otherwise is another task.
     The view is resized to size x size; with `resize_short_px`, its shorter side to that, and the centre is cut out.
     """
 
@@ -70,6 +71,7 @@ class Input(_Part):
     dtype: Literal["float32"] = "float32"
     view_px: Annotated[int, Field(ge=16, le=4096)]
     resize_short_px: Annotated[int, Field(ge=16, le=2048)] | None = None
+    rolling: Literal["vertical", "horizontal"] | None = None
 
     @model_validator(mode="after")
     def _agrees(self) -> "Input":

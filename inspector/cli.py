@@ -150,6 +150,8 @@ def _check(options: argparse.Namespace) -> int:
     warning = f"  (on {share}: a record on a network share may be damaged; use a disk of this machine)" if share else ""
     print(f"  data     {settings.data.absolute()}{warning}")
     print(f"  bundle   {model.id}: {', '.join(label.name for label in model.labels)}")
+    if rolling := model.manifest.input.rolling:
+        print(f"           made of strip that runs {rolling}ly in the picture: mount the camera so")
     for source in settings.sources:
         print(f"  source   {source.name}: {source.type}")
     workers = settings.workers

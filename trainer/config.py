@@ -190,7 +190,7 @@ class Fit(_Part):
 class Novelty(_Part):
     """What the reject model learns from, and how much of what is known it may refuse."""
 
-    strangers: Annotated[int, Field(ge=0, le=100_000)] = 1800  # drawn pictures that are not strip; 0: no reject model
+    strangers: Annotated[int, Field(ge=0, le=100_000)] = 900  # drawn pictures that are not strip; 0: no reject model
     max_lost: Annotated[float, Field(gt=0, le=0.2)] = 0.03  # share of unseen strip called unknown, of each label
 
 
@@ -199,6 +199,7 @@ class Export(_Part):
 
     view_px: Annotated[int, Field(ge=16, le=4096)] = 200  # camera pixels of one square view
     golden_per_label: Annotated[int, Field(ge=1, le=100)] = 2
+    rolling: Literal["vertical", "horizontal"] | None = None  # which way the strip runs in the pictures
     precision: Literal["fp32", "bf16"] = (
         "fp32"  # bf16: about twice as fast where the CPU has it, at a price: see README
     )

@@ -157,7 +157,12 @@ def _describe(recipe: Recipe, saved: Checkpoint, evaluation: dict[str, Any]) -> 
         name=recipe.name,
         created_at=bundle.now(),
         labels=meta.labels,
-        input=bundle.Input(size=network.size_px, channels=network.channels, view_px=recipe.export.view_px),
+        input=bundle.Input(
+            size=network.size_px,
+            channels=network.channels,
+            view_px=recipe.export.view_px,
+            rolling=recipe.export.rolling,
+        ),
         preprocessing=bundle.Normalisation(mean=preprocess.mean, std=preprocess.std),
         decision=bundle.Decision.model_validate(evaluation["decision"]),
         evaluation=figures,

@@ -28,16 +28,17 @@ def rounds(
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Features of every round of every picture, (rows, features), and the picture that each row came from.
 
-    Of a picture its first row is the picture as it is. A drawn picture has one changed copy at the most: another
-    seed shows more than another copy.
+    Of a picture its first row is the picture as it is. A drawn picture is not turned and has one changed copy at the
+    most: another seed shows more than another copy, and no camera of the simulator is turned.
     """
     drawn = np.array([row.path.startswith(SIMULATED) for row in data.rows], bool)
     features, origin, done = [], [], 0
-    for chosen, count in ((np.flatnonzero(~drawn), copies), (np.flatnonzero(drawn), min(copies, 1))):
+    real, simulated = np.flatnonzero(~drawn), np.flatnonzero(drawn)
+    for chosen, count, turned in ((real, copies, turns), (simulated, min(copies, 1), False)):
         for start in range(0, len(chosen), _STEP):
             some = chosen[start : start + _STEP]
             images = [data.images[index] for index in some]
-            rows = extractor.features(images, count, turns, recipe.augment, recipe.seed + int(some[0]))
+            rows = extractor.features(images, count, turned, recipe.augment, recipe.seed + int(some[0]))
             features.append(rows)
             origin.append(np.tile(some, len(rows) // len(some)))
             done += len(some)

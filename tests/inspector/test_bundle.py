@@ -13,6 +13,7 @@ import pytest
 
 from inspector import bundle
 from inspector.bundle import GOLDEN, MANIFEST, PARAMETERS, PROGRAM, Bundle, Golden
+from inspector.cli import main
 from inspector.errors import BundleError
 from tests import fakes
 from tests.inspector.pictures import strip
@@ -237,3 +238,14 @@ def test_limits_of_novelty_name_every_label_and_add_an_output(tmp_path: Path) ->
 def test_a_bundle_without_limits_has_the_id_it_always_had(saved: Bundle) -> None:
     assert saved.outputs == len(fakes.LABELS)
     assert "max_novelty" not in (saved.path / MANIFEST).read_text()
+
+
+def test_check_says_which_way_the_strip_must_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    shape = {"size": 112, "channels": 1, "view_px": 200, "rolling": "vertical"}
+    fakes.make_bundle(tmp_path / "model", input=shape)
+    config = tmp_path / "line.yaml"
+    config.write_text(
+        f"data: {tmp_path / 'data'}\nbundle: {tmp_path / 'model'}\nsources: [{{name: cam, type: simulated}}]\n"
+    )
+    assert main(["check", "-c", str(config)]) == 0
+    assert "runs vertically in the picture" in capsys.readouterr().out
