@@ -43,10 +43,10 @@ def batch(model: Bundle, count: int) -> np.ndarray[Any, Any]:
 
 
 @pytest.mark.parametrize("count", [1, 3, 16])
-def test_each_tile_gets_a_logit_for_each_label(engine: Predictor, model: Bundle, count: int) -> None:
+def test_each_tile_gets_a_number_for_each_output(engine: Predictor, model: Bundle, count: int) -> None:
     logits = engine.run(batch(model, count))
 
-    assert (logits.shape, logits.dtype) == ((count, len(model.labels)), np.float32)
+    assert (logits.shape, logits.dtype) == ((count, model.outputs), np.float32)
     assert np.isfinite(logits).all()
 
 
@@ -125,7 +125,7 @@ def test_golden_logits_that_are_no_numbers_are_never_right(
 ) -> None:
     images = np.stack([strip(200, 200)])
     program, parameters = model.path / bundle.PROGRAM, model.path / bundle.PARAMETERS
-    golden = Golden(images, np.full((1, len(model.labels)), bad, np.float32))
+    golden = Golden(images, np.full((1, model.outputs), bad, np.float32))
 
     with pytest.raises(BundleError, match="golden images score"):
         predictor.check_golden(engine, bundle.save(tmp_path / "b", model.manifest, program, parameters, golden))
@@ -133,7 +133,7 @@ def test_golden_logits_that_are_no_numbers_are_never_right(
 
 def test_golden_images_of_a_bundle_for_another_network_are_refused(model: Bundle, tmp_path: Path) -> None:
     engine = FakePredictor(model)
-    golden = Golden(np.stack([strip(200, 200)]), np.ones((1, len(model.labels) + 1), np.float32))
+    golden = Golden(np.stack([strip(200, 200)]), np.ones((1, model.outputs + 1), np.float32))
     program, parameters = model.path / bundle.PROGRAM, model.path / bundle.PARAMETERS
 
     with pytest.raises(BundleError, match="golden"):

@@ -76,7 +76,7 @@ def test_it_still_tells_defects_apart_under_a_fault_of_middle_strength(
         fault.apply(pixels, STRENGTHS.index("middle"), path) for pixels, path in zip(pictures, paths, strict=True)
     ]
     called = [scorer.labels[index].name for index in scorer.logits(scorer.scores(faulty)).argmax(axis=1)]
-    assert sum(a == b for a, b in zip(called, truth, strict=True)) >= 364  # of 373; 366 is 98%, kernels differ by CPU
+    assert sum(a == b for a, b in zip(called, truth, strict=True)) >= 362  # of 373: 97%; kernels differ by CPU
 
 
 @needs_neu
