@@ -4,7 +4,6 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 import pytest
 
 from inspector.errors import ConfigError
-from tests.trainer.conftest import REPOSITORY, tiny_recipe, write_folders, write_recipe
+from tests.trainer.conftest import REPOSITORY, run_apart, tiny_recipe, write_folders, write_recipe
 from trainer import checkpoint
 from trainer.cli import main
 from trainer.config import Recipe
@@ -56,9 +55,7 @@ def recipe(tmp_path: Path) -> Path:
     return path
 
 
-def test_two_processes_train_as_one_does_that_computes_each_batch_in_two_passes(
-    tmp_path: Path, recipe: Path, run_json: Callable[..., Any]
-) -> None:
+def test_two_processes_train_as_one_does_that_computes_each_batch_in_two_passes(tmp_path: Path, recipe: Path) -> None:
     done = launched(tmp_path, "train", "-c", recipe, "--json")
 
     assert done.returncode == 0, done.stderr
@@ -73,7 +70,7 @@ def test_two_processes_train_as_one_does_that_computes_each_batch_in_two_passes(
 
     # Batch norm sees the pictures of one pass, so two passes are what two processes do; only the running statistics
     # differ, which follow one pass after the other instead of the mean of both.
-    alone = run_json("train", "-c", recipe, "-o", "training.accumulate=2")
+    alone = run_apart("train", "-c", recipe, "-o", "training.accumulate=2")
     weights = checkpoint.load(tmp_path / "run/last.npz").weights
     learned = [name for name in weights if not name.endswith(("._mean", "._variance"))]
     assert all(np.allclose(weights[name], shared[name], rtol=1e-4, atol=1e-6) for name in learned)

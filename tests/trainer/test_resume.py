@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.fakes import wait_until
-from tests.trainer.conftest import REPOSITORY, write_folders, write_recipe
+from tests.trainer.conftest import REPOSITORY, run_apart, write_folders, write_recipe
 from trainer import checkpoint
 from trainer.cli import main
 
@@ -38,9 +38,9 @@ def recipe(tmp_path: Path) -> Path:
 
 
 def test_a_training_killed_twice_and_resumed_gives_the_weights_of_one_never_interrupted(
-    tmp_path: Path, recipe: Path, run_json: Callable[..., Any]
+    tmp_path: Path, recipe: Path
 ) -> None:
-    run_json("train", "-c", recipe)
+    run_apart("train", "-c", recipe)
     whole = {name: checkpoint.load(tmp_path / f"run/{name}.npz") for name in ("last", "best")}
     for name in whole:
         (tmp_path / f"run/{name}.npz").unlink()
@@ -55,7 +55,7 @@ def test_a_training_killed_twice_and_resumed_gives_the_weights_of_one_never_inte
             process.wait()
         assert _epoch(tmp_path) < EPOCHS
     killed_at = _epoch(tmp_path)
-    result = run_json("train", "-c", recipe, "--resume")
+    result = run_apart("train", "-c", recipe, "--resume")
     assert result["seconds"] <= time.monotonic() - began  # of both killed trainings, too, each counted once
 
     assert result["notes"] == [f"{tmp_path / 'run/last.npz'}: went on after epoch {killed_at}"]
