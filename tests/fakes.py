@@ -5,6 +5,8 @@ import os
 import subprocess
 import sys
 import time
+import urllib.error
+import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -92,6 +94,16 @@ class Line:
         """Where the metrics are, once the sink has said so."""
         wait_until(lambda: "metrics on " in self.log, self.explain)
         return self.log.split("metrics on ")[-1].split("/metrics")[0]
+
+    def page(self, name: str) -> str:
+        """What a page of the port says: metrics, livez, readyz. A 503 is an answer, any other error is raised."""
+        try:
+            with urllib.request.urlopen(f"{self.address}/{name}", timeout=10) as answer:
+                return str(answer.read().decode())
+        except urllib.error.HTTPError as error:
+            if error.code != 503:
+                raise
+            return str(error.read().decode())
 
     def records(self, **query: Any) -> list[Record]:
         """What is on record."""

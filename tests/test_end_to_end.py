@@ -40,12 +40,6 @@ def offer(folder: Path, count: int, first: int = 0) -> dict[str, str]:
     return ledger
 
 
-def scrape(line: Line) -> str:
-    """What /metrics says now."""
-    with urllib.request.urlopen(f"{line.address}/metrics") as answer:
-        return str(answer.read().decode())
-
-
 def kept(folder: Path) -> dict[str, str]:
     """Name to sha256 of every file in a folder."""
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
@@ -214,7 +208,7 @@ def test_all_of_neus_eval_images_are_recorded_with_the_labels_that_trainer_eval_
         wait_until(lambda: len(list((line.drop / "done").iterdir())) == len(names), line.explain)
         # The sums follow the record within a quarter of a second.
         sums = (f'_captured_total{{source="drop"}} {len(names)}.0', '_in_flight{source="drop"} 0.0')
-        wait_until(lambda: all(text in scrape(line) for text in sums), lambda: scrape(line))
+        wait_until(lambda: all(text in line.page("metrics") for text in sums), lambda: line.page("metrics"))
         assert line.stop() == 0
     assert len(records) == len(names)
     told = {record.name: record.label for record in records}

@@ -37,7 +37,7 @@ class Fault:
 
 
 def _noise(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
-    return _gray(pixels + rng.normal(0, amount, pixels.shape))
+    return gray(pixels + rng.normal(0, amount, pixels.shape))
 
 
 def _defocus(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
@@ -53,7 +53,7 @@ def _motion_along(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray
 
 
 def _exposure(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
-    return _gray(pixels.astype(np.float64) * amount)
+    return gray(pixels.astype(np.float64) * amount)
 
 
 def _gradient(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
@@ -62,12 +62,12 @@ def _gradient(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
     angle = rng.uniform(0, 2 * np.pi)
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
     ramp = (x * np.cos(angle) + y * np.sin(angle)) / (abs(np.cos(angle)) + abs(np.sin(angle)))
-    return _gray(pixels * (1 + amount * ramp))
+    return gray(pixels * (1 + amount * ramp))
 
 
 def _contrast(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
     mean = pixels.mean()
-    return _gray(mean + (pixels - mean) * amount)
+    return gray(mean + (pixels - mean) * amount)
 
 
 def _jpeg(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
@@ -83,13 +83,13 @@ def _dust(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
         centre = (int(rng.integers(width)), int(rng.integers(height)))
         radius = max(1, round(rng.uniform(0.005, 0.02) * min(height, width)))
         cv2.circle(specks, centre, radius, float(rng.uniform(20, 60)), -1)
-    return _gray(pixels - cv2.GaussianBlur(specks, (0, 0), 0.7))
+    return gray(pixels - cv2.GaussianBlur(specks, (0, 0), 0.7))
 
 
 def _stripes(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
     """A line camera with some pixels off: an eighth of the columns brighter or darker, by `amount` levels (sigma)."""
     offsets = rng.normal(0, amount, pixels.shape[1]) * (rng.random(pixels.shape[1]) < 0.125)
-    return _gray(pixels + offsets)
+    return gray(pixels + offsets)
 
 
 def _crop(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
@@ -104,7 +104,8 @@ def _turn(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
     return np.ascontiguousarray(np.rot90(pixels, int(amount) // 90))
 
 
-def _gray(levels: NDArray[np.floating]) -> Gray:
+def gray(levels: NDArray[np.floating]) -> Gray:
+    """Levels of any range, rounded and cut off as a camera does."""
     return np.asarray(np.clip(np.rint(levels), 0, 255), np.uint8)
 
 

@@ -9,9 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from inspector import bundle
 from inspector.bundle import Label
 from inspector.errors import ConfigError
@@ -19,15 +16,12 @@ from trainer import checkpoint, engine, head, pretrained, reject
 from trainer.bar import Bar
 from trainer.checkpoint import Meta
 from trainer.config import Recipe
-from trainer.dataset import Dataset, preprocess_of
+from trainer.dataset import preprocess_of
 from trainer.head import Head
 from trainer.train import parts
 
 if TYPE_CHECKING:
-    from trainer.frozen import Extractor
-
-#: Pictures between two steps of the bar.
-_STEP = 64
+    pass
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +66,7 @@ def fit(recipe: Recipe, bar: Bar) -> Fitted:
     fitted = head.fit(features, training.targets[origin], len(labels), groups[origin], recipe.seed)
     right = 0
     if len(validation):
-        calls = fitted.logits(_plain(extractor, validation, bar)).argmax(axis=1)
+        calls = fitted.logits(extractor.plain(validation.images, "features to judge by", bar)).argmax(axis=1)
         right = int((calls == validation.targets).sum())
     meta = Meta(
         recipe=recipe,
@@ -104,12 +98,3 @@ def _backbone(recipe: Recipe, labels: Sequence[Label]) -> tuple[Any, Callable[[H
         start = pretrained.load(path, model.weights(network), [label.name for label in labels])
         model.load(network, start.weights)
     return model.Pooled(network), lambda fitted: model.with_head(network, fitted)
-
-
-def _plain(extractor: "Extractor", data: Dataset, bar: Bar) -> NDArray[np.float32]:
-    features = []
-    for start in range(0, len(data), _STEP):
-        some = data.images[start : start + _STEP]
-        features.append(extractor.features(some))
-        bar("features to judge by", start + len(some), len(data))
-    return np.concatenate(features)

@@ -15,10 +15,13 @@ from paddle import inference, nn
 
 from inspector.preprocess import Preprocess
 from trainer import augment, engine
+from trainer.bar import Told
 from trainer.config import Augment
 
 #: Pictures a run: more no longer fit the cache of a small CPU, and are slower.
 BATCH = 8
+#: Pictures between two steps of a bar.
+STEP = 64
 
 
 class Extractor:
@@ -52,6 +55,16 @@ class Extractor:
             self._input.copy_from_cpu(batch[start : start + BATCH])
             self._engine.run()
             parts.append(self._output.copy_to_cpu())
+        return np.concatenate(parts)
+
+    def plain(self, images: Sequence[NDArray[np.uint8]], what: str, bar: Told | None = None) -> NDArray[np.float32]:
+        """Features of pictures as they are, (n, features); `bar` is told `what` is under way."""
+        parts = []
+        for start in range(0, len(images), STEP):
+            some = images[start : start + STEP]
+            parts.append(self.features(some))
+            if bar is not None:
+                bar(what, start + len(some), len(images))
         return np.concatenate(parts)
 
     def features(

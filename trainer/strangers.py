@@ -13,6 +13,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from trainer import textures
+from trainer.faults import gray
 
 Gray = NDArray[np.uint8]
 
@@ -50,7 +51,7 @@ def _material(rng: Generator, seed: int, strip: Gray) -> Gray:
 
 
 def _blank(rng: Generator, seed: int, strip: Gray) -> Gray:
-    return _gray(rng.uniform(0, 255) + rng.standard_normal((SIZE, SIZE)) * rng.uniform(0, 3))
+    return gray(rng.uniform(0, 255) + rng.standard_normal((SIZE, SIZE)) * rng.uniform(0, 3))
 
 
 def _noise(rng: Generator, seed: int, strip: Gray) -> Gray:
@@ -58,13 +59,13 @@ def _noise(rng: Generator, seed: int, strip: Gray) -> Gray:
     mean, sigma, kind = rng.uniform(50, 200), rng.uniform(8, 60), rng.integers(4)
     white = rng.standard_normal((SIZE, SIZE))
     if kind == 0:
-        return _gray(mean + white * sigma)
+        return gray(mean + white * sigma)
     if kind == 1:
-        return _gray(rng.uniform(0, 255, (SIZE, SIZE)))
+        return gray(rng.uniform(0, 255, (SIZE, SIZE)))
     if kind == 2:
-        return _gray(mean + cv2.GaussianBlur(white, (0, 0), rng.uniform(0.6, 4)) * sigma * 4)
+        return gray(mean + cv2.GaussianBlur(white, (0, 0), rng.uniform(0.6, 4)) * sigma * 4)
     dots = rng.random((SIZE, SIZE)) < rng.uniform(0.02, 0.5)
-    return _gray(np.where(dots, 255.0 * (rng.random((SIZE, SIZE)) < 0.5), mean))
+    return gray(np.where(dots, 255.0 * (rng.random((SIZE, SIZE)) < 0.5), mean))
 
 
 def _gradient(rng: Generator, seed: int, strip: Gray) -> Gray:
@@ -74,7 +75,7 @@ def _gradient(rng: Generator, seed: int, strip: Gray) -> Gray:
     side = x * np.cos(angle) + y * np.sin(angle)
     light = side if rng.random() < 0.6 else np.hypot(x - rng.uniform(-1, 1), y - rng.uniform(-1, 1))
     noise = rng.standard_normal((SIZE, SIZE)) * rng.uniform(0, 3)
-    return _gray(rng.uniform(60, 190) + light * rng.uniform(20, 120) + noise)
+    return gray(rng.uniform(60, 190) + light * rng.uniform(20, 120) + noise)
 
 
 def _half_covered(rng: Generator, seed: int, strip: Gray) -> Gray:
@@ -91,20 +92,16 @@ def _out_of_focus(rng: Generator, seed: int, strip: Gray) -> Gray:
 
 
 def _blinded(rng: Generator, seed: int, strip: Gray) -> Gray:
-    return _gray(strip * rng.uniform(3, 6))
+    return gray(strip * rng.uniform(3, 6))
 
 
 def _dark(rng: Generator, seed: int, strip: Gray) -> Gray:
-    return _gray(strip * rng.uniform(0.04, 0.12))
+    return gray(strip * rng.uniform(0.04, 0.12))
 
 
 def _negative(rng: Generator, seed: int, strip: Gray) -> Gray:
     """Bright and dark exchanged, as by a wrong setting or a broken driver."""
     return np.asarray(255 - strip, np.uint8)
-
-
-def _gray(levels: NDArray[np.floating]) -> Gray:
-    return np.asarray(np.clip(np.rint(levels), 0, 255), np.uint8)
 
 
 KINDS = (

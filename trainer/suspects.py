@@ -100,9 +100,4 @@ def _features(images: Sequence[NDArray[np.uint8]], bar: Bar | None) -> NDArray[n
 
     preprocess = Preprocess(lite0.SIZE, 1, (lite0.MEAN,), (lite0.STD,))
     extractor = frozen.Extractor(lite0.front(lite0.imagenet()), preprocess)
-    parts = []
-    for start in range(0, len(images), 64):
-        parts.append(extractor.features(images[start : start + 64]))
-        if bar is not None:
-            bar("look for wrong labels", min(start + 64, len(images)), len(images))
-    return np.concatenate(parts)
+    return extractor.plain(images, "look for wrong labels", bar)

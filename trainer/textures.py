@@ -11,6 +11,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from trainer.faults import gray
+
 Field = NDArray[np.float32]  # (size, size), any scale: the mean and the contrast are chosen afterwards
 
 
@@ -26,7 +28,7 @@ def draw(number: int, rng: Generator, size: int) -> NDArray[np.uint8]:
         angle, (y, x) = rng.uniform(0, 2 * np.pi), np.mgrid[-1 : 1 : size * 1j, -1 : 1 : size * 1j]
         levels = levels * (1 + rng.uniform(0, 0.3) * (x * np.cos(angle) + y * np.sin(angle)))
     levels = levels + rng.standard_normal((size, size)) * rng.uniform(0, 4)
-    return np.asarray(np.clip(np.rint(levels), 0, 255), np.uint8)
+    return gray(levels)
 
 
 def smooth(rng: Generator, size: int, grain_px: float) -> Field:

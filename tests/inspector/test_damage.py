@@ -4,8 +4,6 @@ import json
 import os
 import sqlite3
 import threading
-import urllib.error
-import urllib.request
 from pathlib import Path
 
 import cv2
@@ -144,18 +142,9 @@ def test_a_line_whose_record_was_damaged_at_rest_inspects_again_and_says_what_ha
         wait_until(lambda: "it was set aside as" in line.log, line.explain)
         wait_until(lambda: len(line.records()) == 1, line.explain)
         (aside,) = damage.set_aside(line.data)
-        wait_until(lambda: f"set aside: {aside.name}" in asked(line, "readyz"), line.explain)
-        assert "inspector_records_set_aside 1.0" in asked(line, "metrics")
+        wait_until(lambda: f"set aside: {aside.name}" in line.page("readyz"), line.explain)
+        assert "inspector_records_set_aside 1.0" in line.page("metrics")
         aside.unlink()  # someone has looked at it
-        wait_until(lambda: json.loads(asked(line, "readyz"))["ready"], line.explain)
+        wait_until(lambda: json.loads(line.page("readyz"))["ready"], line.explain)
         assert line.stop() == 0
     assert line.account()[0]["balanced"]
-
-
-def asked(line: Line, page: str) -> str:
-    """What a page says."""
-    try:
-        with urllib.request.urlopen(f"{line.address}/{page}", timeout=10) as answer:
-            return str(answer.read().decode())
-    except urllib.error.HTTPError as error:
-        return str(error.read().decode())

@@ -2,8 +2,6 @@
 
 import os
 import subprocess
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,15 +48,6 @@ def drop(line: Line, first: int, count: int) -> None:
         (line.drop / f".{number}.bmp").rename(line.drop / f"{number}.bmp")
 
 
-def asked(line: Line, page: str) -> str:
-    """What a page says."""
-    try:
-        with urllib.request.urlopen(f"{line.address}/{page}", timeout=10) as answer:
-            return str(answer.read().decode())
-    except urllib.error.HTTPError as error:
-        return str(error.read().decode())
-
-
 def test_a_disk_that_fills_stops_evidence_then_takes_the_reserve_and_loses_nothing(tmp_path: Path, small: Path) -> None:
     line = Line(
         tmp_path, data=str(small / "data"), disk={"min_free_mb": 12}, evidence={"ok_share": 1.0},
@@ -69,13 +58,11 @@ def test_a_disk_that_fills_stops_evidence_then_takes_the_reserve_and_loses_nothi
         # Given a line that keeps evidence and holds its reserve
         drop(line, 0, 20)
         line.wait_for_records(20)
-        wait_until(lambda: "inspector_record_reserve_bytes 4e+06" in asked(line, "metrics"), line.explain)
+        wait_until(lambda: "inspector_record_reserve_bytes 4e+06" in line.page("metrics"), line.explain)
         assert all(record.evidence for record in line.records())
         # When little room is left, then evidence stops and the record goes on
         fill(small, 10_000_000)
-        wait_until(
-            lambda: "less than disk.min_free_mb (12): no evidence is kept" in asked(line, "readyz"), line.explain
-        )
+        wait_until(lambda: "less than disk.min_free_mb (12): no evidence is kept" in line.page("readyz"), line.explain)
         drop(line, 20, 40)
         line.wait_for_records(60)
         assert sum(bool(record.evidence) for record in line.records()) == 20
@@ -84,17 +71,17 @@ def test_a_disk_that_fills_stops_evidence_then_takes_the_reserve_and_loses_nothi
         drop(line, 60, 300)
         line.wait_for_records(360)
         assert "disk full: the record goes on into its reserve of 4 MB" in line.log
-        wait_until(lambda: "record reserve: 0 MB of 4 held" in asked(line, "readyz"), line.explain)
+        wait_until(lambda: "record reserve: 0 MB of 4 held" in line.page("readyz"), line.explain)
         # When that is gone, too, then what cannot be recorded waits
         fill(small)
         drop(line, 360, 1200)
         wait_until(lambda: "cannot record" in line.log, line.explain)
-        assert "record: " in asked(line, "readyz")
+        assert "record: " in line.page("readyz")
         # When the disk is freed, then all of it heals by itself
         (small / "ballast").unlink()
         line.wait_for_records(1560)
-        wait_until(lambda: '"ready": true' in asked(line, "readyz"), lambda: asked(line, "readyz") + line.explain())
-        wait_until(lambda: "inspector_record_reserve_bytes 4e+06" in asked(line, "metrics"), line.explain)
+        wait_until(lambda: '"ready": true' in line.page("readyz"), lambda: line.page("readyz") + line.explain())
+        wait_until(lambda: "inspector_record_reserve_bytes 4e+06" in line.page("metrics"), line.explain)
         drop(line, 1560, 5)
         line.wait_for_records(1565)
         assert all(record.evidence for record in line.records(limit=5)), line.explain()

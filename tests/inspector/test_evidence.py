@@ -5,7 +5,6 @@ import os
 import signal
 import threading
 import time
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -233,7 +232,10 @@ def test_a_line_keeps_pictures_shows_them_and_says_when_the_disk_is_low(tmp_path
         (line.drop / f".{number}.bmp").rename(line.drop / f"{number}.bmp")
     with running(line):
         line.wait_for_records(40)
-        wait_until(lambda: 'inspector_evidence_bytes{tier="unsure"} 164312.0' in scrape(line), lambda: scrape(line))
+        wait_until(
+            lambda: 'inspector_evidence_bytes{tier="unsure"} 164312.0' in line.page("metrics"),
+            lambda: line.page("metrics"),
+        )
         assert line.stop() == 0
     listed = [json.loads(text) for text in line.run("defects", "--verdict", "all", "--json").stdout.splitlines()]
     assert {one["outcome"] for one in listed} == {"ok", "defect", "unsure"}
@@ -249,8 +251,8 @@ def test_a_line_keeps_pictures_shows_them_and_says_when_the_disk_is_low(tmp_path
     cv2.imwrite(str(low.drop / "a.bmp"), PIXELS)
     with running(low):
         low.wait_for_records(1)
-        wait_until(lambda: "inspector_evidence_missing_total 1.0" in scrape(low), lambda: scrape(low))
-        wait_until(lambda: "disk: " in readiness(low), low.explain)
+        wait_until(lambda: "inspector_evidence_missing_total 1.0" in low.page("metrics"), lambda: low.page("metrics"))
+        wait_until(lambda: "disk: " in low.page("readyz"), low.explain)
         assert "no evidence is kept" in low.log
         assert low.stop() == 0
     assert not (low.data / evidence.FOLDER).exists()
@@ -278,18 +280,3 @@ def test_killing_everything_leaves_no_record_that_points_to_nothing(tmp_path: Pa
     store.close()
     assert len(pointed) == 300
     assert pointed == {path for path in (line.data / evidence.FOLDER).rglob("*.bmp")}
-
-
-def scrape(line: Line) -> str:
-    """What /metrics says."""
-    with urllib.request.urlopen(f"{line.address}/metrics", timeout=10) as answer:
-        return str(answer.read().decode())
-
-
-def readiness(line: Line) -> str:
-    """What /readyz says."""
-    try:
-        with urllib.request.urlopen(f"{line.address}/readyz", timeout=10) as answer:
-            return str(answer.read().decode())
-    except urllib.error.HTTPError as error:
-        return str(error.read().decode())

@@ -3,7 +3,6 @@
 import os
 import signal
 import socket
-import urllib.request
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +19,7 @@ from tests.inspector.test_supervisor import drop_one, ready
 
 def metric(line: Line, text: str) -> bool:
     """Whether /metrics has this line."""
-    with urllib.request.urlopen(f"{line.address}/metrics") as answer:
-        return f"\n{text}\n" in answer.read().decode()
+    return f"\n{text}\n" in line.page("metrics")
 
 
 @pytest.mark.parametrize("victim", ["worker-0", "sink", "drop"])

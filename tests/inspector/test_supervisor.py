@@ -7,8 +7,6 @@ import signal
 import socket
 import sqlite3
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,11 +38,7 @@ def drop_one(line: Line) -> None:
 
 def ready(line: Line) -> tuple[bool, list[str]]:
     """What /readyz says."""
-    try:
-        with urllib.request.urlopen(line.address + "/readyz", timeout=10) as answer:
-            body = json.load(answer)
-    except urllib.error.HTTPError as error:
-        body = json.load(error)
+    body = json.loads(line.page("readyz"))
     return body["ready"], body["problems"]
 
 
