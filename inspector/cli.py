@@ -88,8 +88,12 @@ def _parser() -> argparse.ArgumentParser:
     defects.set_defaults(run=_defects)
 
     account = commands.add_parser(
-        "account", parents=[config], help="sums and gaps of each source; exit 1 if they do not balance"
-    )
+        "account", parents=[config], help="sums and gaps of each source; exit 1 if they do not balance",
+        description="Sums and gaps of each source; exit 1 if they do not balance. What that proves: each frame that"
+        " the source counted is on record, in a gap, or in flight. The source's own sums are held against the rows,"
+        " counted as they were written, and against the gaps. What sums cannot show: a frame that the source never"
+        " got, and one that is on record twice. The record's key excludes the latter: without it no row is written.",
+    )  # fmt: skip
     account.add_argument(
         "--from", dest="since", type=_moment, help="frames and gaps of this time; 10m, 2026-11-24T06:00"
     )
@@ -180,7 +184,8 @@ def _status(options: argparse.Namespace) -> int:
 
 def _defects(options: argparse.Namespace) -> int:
     from inspector import config
-    from inspector.query import Query, to_json
+    from inspector.query import Query
+    from inspector.record import to_json
     from inspector.screen import listing
     from inspector.store import Store
 
@@ -316,7 +321,7 @@ def _settings(_: argparse.Namespace) -> int:
 
 
 def _print_csv(records: Iterable) -> None:  # type: ignore[type-arg]
-    from inspector.query import Record
+    from inspector.record import Record
 
     writer = csv.writer(sys.stdout)
     writer.writerow(Record.__struct_fields__)

@@ -1,47 +1,14 @@
-"""Owns questions to the record: which rows, in which order, by which index; and what a row is."""
+"""Owns questions to the record: which rows, in which order, by which index."""
 
-import json
+import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
+from dataclasses import dataclass, field, replace
 
-import msgspec
-from msgspec.structs import asdict
+from inspector.decide import OUTCOMES
+from inspector.record import SELECTED, Record
 
-from inspector import evidence
-from inspector.decide import OUTCOMES, Outcome
-
-
-class Record(msgspec.Struct, frozen=True):
-    """One row: how one frame ended. Times are seconds since 1970 UTC; `latency_s` is from capture to record.
-
-    A region is a rectangle in pixels with label and score; `evidence` is the path of the frame's picture, where one
-    is kept.
-    """
-
-    id: int
-    source: str
-    frame: str
-    name: str
-    sequence: int
-    captured_at: float
-    recorded_at: float
-    outcome: Outcome
-    label: str
-    severity: str
-    score: float
-    reason: str
-    width: int
-    height: int
-    regions: list[dict[str, Any]]
-    model: str
-    attempt: int
-    latency_s: float
-    evidence: str = ""
-
-
-_COLUMNS = [name for name in Record.__struct_fields__ if name != "evidence"]
+#: The table `minutes` sums up so much in a row.
+MINUTE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,31 +42,54 @@ def statements(query: Query) -> Iterator[tuple[str, list[object]]]:
     One for each outcome, as the index has them: the few defects of an hour are found without the rest of it. Which
     index is said, because SQLite's planner knows nothing of how rare an outcome is.
     """
-    columns = ", ".join([*_COLUMNS, "(SELECT bytes FROM evidence WHERE record = records.id)"])
     clauses, values = _filters(query)
     limit = "" if query.limit is None else f" LIMIT {int(query.limit)}"
     if query.oldest_first:
         if query.outcomes:
             clauses.append(f"outcome IN ({', '.join('?' * len(query.outcomes))})")
         where = " AND ".join(clauses)
-        yield f"SELECT {columns} FROM records NOT INDEXED WHERE {where} ORDER BY id{limit}", [*values, *query.outcomes]
+        yield f"SELECT {SELECTED} FROM records NOT INDEXED WHERE {where} ORDER BY id{limit}", [*values, *query.outcomes]
         return
     where = " AND ".join(["outcome = ?", *clauses])
     order = "captured_at DESC, id DESC"
     for outcome in dict.fromkeys(query.outcomes or OUTCOMES):
         yield (
-            f"SELECT {columns} FROM records INDEXED BY records_by_outcome WHERE {where} ORDER BY {order}{limit}",
+            f"SELECT {SELECTED} FROM records INDEXED BY records_by_outcome WHERE {where} ORDER BY {order}{limit}",
             [outcome, *values],
         )
 
 
-def within(query: Query, whose: str) -> tuple[str, list[object]]:
-    """SQL that counts the records captured within the query's time, by `whose` (an SQL expression) and outcome."""
+def within(query: Query) -> Iterator[tuple[str, list[object]]]:
+    """SQL that counts the records of the query's time and sources, by source and outcome; what each counts adds up.
+
+    Whole minutes come from their sums, what is left before and after them from the records themselves.
+    """
+    first = None if query.since is None else math.ceil(query.since / MINUTE_S) * MINUTE_S
+    last = None if query.until is None else math.floor(query.until / MINUTE_S) * MINUTE_S
+    if first is not None and last is not None and first >= last:
+        yield _counting(query)
+        return
+    yield _summing(replace(query, since=first, until=last))
+    if first is not None:
+        yield _counting(replace(query, until=first))
+    if last is not None:
+        yield _counting(replace(query, since=last))
+
+
+def _summing(query: Query) -> tuple[str, list[object]]:
+    clauses, values = ["1"], list[object]()
+    _restrict_time(query, clauses, values, "began_at", "began_at")
+    _restrict_sources(query, clauses, values)
+    return f"SELECT source, outcome, SUM(frames) FROM minutes WHERE {' AND '.join(clauses)} GROUP BY 1, 2", values
+
+
+def _counting(query: Query) -> tuple[str, list[object]]:
     clauses, values = ["outcome IN (?, ?, ?, ?)"], list[object](OUTCOMES)
     _restrict_time(query, clauses, values, "captured_at", "captured_at")
+    _restrict_sources(query, clauses, values)
     where = " AND ".join(clauses)
     return (
-        f"SELECT {whose}, outcome, COUNT(*) FROM records INDEXED BY records_by_outcome WHERE {where} GROUP BY 1, 2",
+        f"SELECT source, outcome, COUNT(*) FROM records INDEXED BY records_by_outcome WHERE {where} GROUP BY 1, 2",
         values,
     )
 
@@ -108,9 +98,7 @@ def gap_statement(query: Query) -> tuple[str, list[object]]:
     """SQL for the gaps that overlap the query's time and are of its sources, by source and time."""
     clauses, values = ["1"], list[object]()
     _restrict_time(query, clauses, values, "ended_at", "began_at")
-    if query.sources:
-        clauses.append(f"source IN ({', '.join('?' * len(query.sources))})")
-        values.extend(query.sources)
+    _restrict_sources(query, clauses, values)
     columns = "source, reason, began_at, ended_at, frames, detail"
     return f"SELECT {columns} FROM gaps WHERE {' AND '.join(clauses)} ORDER BY source, began_at, reason", values
 
@@ -122,20 +110,10 @@ def _restrict_time(query: Query, clauses: list[str], values: list[object], last:
             values.append(bound)
 
 
-def record(row: tuple[Any, ...], data: Path) -> Record:
-    """A row of those statements; `data` is the folder that holds record and evidence."""
-    *columns, kept_bytes = row
-    values = dict(zip(_COLUMNS, columns, strict=True))
-    values["regions"] = json.loads(values["regions"])
-    if kept_bytes is not None:
-        place = evidence.place(values["captured_at"], values["source"], values["frame"])
-        values["evidence"] = str(data.absolute() / evidence.FOLDER / place)
-    return Record(**values)
-
-
-def to_json(record: Record) -> str:
-    """The record as one line of JSON."""
-    return json.dumps(asdict(record), ensure_ascii=False)
+def _restrict_sources(query: Query, clauses: list[str], values: list[object]) -> None:
+    if query.sources:
+        clauses.append(f"source IN ({', '.join('?' * len(query.sources))})")
+        values.extend(query.sources)
 
 
 def _filters(query: Query) -> tuple[list[str], list[object]]:

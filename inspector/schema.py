@@ -71,4 +71,27 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX evidence_by_tier ON evidence (tier, record, bytes, captured_at);
     CREATE TABLE pins (id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT, since REAL, until REAL, name TEXT);
     """,
+    # How many records there are of each minute: a busy day is summed up without reading its millions of rows. The
+    # record keeps this itself, so it holds whoever writes or deletes a row.
+    """
+    CREATE TABLE minutes (
+        began_at INTEGER NOT NULL,
+        source TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        frames INTEGER NOT NULL,
+        PRIMARY KEY (began_at, source, outcome)
+    ) WITHOUT ROWID;
+    INSERT INTO minutes
+        SELECT CAST(captured_at AS INTEGER) / 60 * 60, source, outcome, COUNT(*) FROM records GROUP BY 1, 2, 3;
+    CREATE TRIGGER minutes_grow AFTER INSERT ON records BEGIN
+        INSERT INTO minutes VALUES (CAST(NEW.captured_at AS INTEGER) / 60 * 60, NEW.source, NEW.outcome, 1)
+            ON CONFLICT DO UPDATE SET frames = frames + 1;
+    END;
+    CREATE TRIGGER minutes_shrink AFTER DELETE ON records BEGIN
+        UPDATE minutes SET frames = frames - 1 WHERE source = OLD.source AND outcome = OLD.outcome
+            AND began_at = CAST(OLD.captured_at AS INTEGER) / 60 * 60;
+        DELETE FROM minutes WHERE source = OLD.source AND outcome = OLD.outcome AND frames = 0
+            AND began_at = CAST(OLD.captured_at AS INTEGER) / 60 * 60;
+    END;
+    """,
 )

@@ -18,12 +18,14 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from inspector.account import Account
 from inspector.config import FolderSource, Settings
 from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import StoreError
 from inspector.gaps import Gap
-from inspector.query import Query, Record
-from inspector.store import Account, Store
+from inspector.query import Query
+from inspector.record import Record
+from inspector.store import Store
 
 _COLOURS = {"ok": "green", "defect": "red", "unsure": "yellow", "error": "magenta"}
 #: Rates are of the last so many seconds, latencies of the last so many records.

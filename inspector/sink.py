@@ -30,7 +30,8 @@ from inspector.messages import (
     WorkerGone,
 )  # fmt: skip
 from inspector.metrics import Metrics
-from inspector.query import Query, to_json
+from inspector.query import Query
+from inspector.record import to_json
 from inspector.reserve import Reserve
 from inspector.store import Store
 from inspector.transport import Poller, Router, sink_address

@@ -13,10 +13,11 @@ from rich.table import Table
 from rich.text import Text
 
 from inspector import disk, tenancy
+from inspector.account import Account
 from inspector.config import Metrics, Settings
 from inspector.errors import ConfigError, StoreError
 from inspector.screen import span, sums
-from inspector.store import Account, Store
+from inspector.store import Store
 
 #: The sink answers from a thread of its own, in milliseconds: one that takes longer is held.
 _ANSWER_S = 5.0

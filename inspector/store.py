@@ -1,67 +1,30 @@
 """Owns the record: one SQLite file, one row a frame, keyed by source and frame id, and each source's sums."""
 
 import heapq
-import json
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec.structs import asdict
 
 from inspector import evidence
+from inspector.account import Account
 from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import DamagedError, StoreError
 from inspector.gaps import Gap, between, heard_at
 from inspector.messages import Settled, Tally, Verdict
-from inspector.query import Query, Record, gap_statement, record, statements, within
+from inspector.query import Query, gap_statement, statements, within
+from inspector.record import INSERT, Record, from_row, to_row
 from inspector.schema import FILE, MIGRATIONS
 
 #: So many gaps are listed one by one; older ones are folded when the record is opened.
 MAX_GAPS = 100_000
 #: More rows than a line can write between two tallies that are recorded.
 _ROWS_SINCE_TALLY = 100_000
-
-_INSERT = (
-    "INSERT INTO records (source, frame, epoch, name, sequence, captured_at, recorded_at, outcome, label,"
-    " severity, score, reason, width, height, regions, model, attempt, latency_s)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (source, frame) DO NOTHING"  # that repeat alone: OR IGNORE would also swallow a value it cannot keep
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Account:
-    """A source's sums. `tally` is the source's own last word; `recorded` counts the rows that are on record.
-
-    `newer` of those rows are of frames captured after the tally: a line that runs is always a little ahead of it.
-    `listed` counts the frames of all gaps on record.
-    """
-
-    source: str
-    recorded: dict[Outcome, int]
-    newer: int
-    tally: Tally | None
-    listed: int = 0
-
-    @property
-    def unsettled(self) -> int:
-        """Frames in flight at the tally that are on record by now."""
-        return sum(self.recorded.values()) - self.newer - (sum(self.tally.outcomes.values()) if self.tally else 0)
-
-    @property
-    def balanced(self) -> bool:
-        """Whether captured = ok + defect + unsure + error + dropped + in flight, and rows and gaps say so too."""
-        if self.tally is None:
-            return self.unsettled == 0 and not self.listed
-        dropped = sum(self.tally.dropped.values())
-        adds_up = self.tally.captured == sum(self.tally.outcomes.values()) + dropped + self.tally.in_flight
-        return adds_up and 0 <= self.unsettled <= self.tally.in_flight and self.listed == dropped
 
 
 class Store:
@@ -95,7 +58,7 @@ class Store:
         new: list[Verdict] = []
         with self.transaction() as cursor:
             for model, verdict in batches:
-                cursor.execute(_INSERT, _row(model, verdict, now, monotonic))
+                cursor.execute(INSERT, to_row(model, verdict, now, monotonic))
                 if cursor.rowcount:
                     new.append(verdict)
                     self._note_evidence(cursor, verdict)
@@ -130,14 +93,11 @@ class Store:
 
     def recorded_within(self, query: Query) -> dict[str, dict[Outcome, int]]:
         """How many frames captured within the query's time are on record, by source and outcome."""
-        sources = [row[0] for row in self.read("SELECT source FROM sources")]
-        # A line of one source is counted from the index alone.
-        whose = "source" if len(sources) > 1 else f"'{''.join(sources)}'"
-        statement, values = within(query, whose)
         counts: dict[str, dict[Outcome, int]] = {}
-        for source, outcome, count in self.read(statement, values):
-            if not query.sources or source in query.sources:
-                counts.setdefault(source, dict.fromkeys(OUTCOMES, 0))[outcome] = count
+        with self._snapshot():
+            for statement, values in within(query):
+                for source, outcome, count in self.read(statement, values):
+                    counts.setdefault(source, dict.fromkeys(OUTCOMES, 0))[outcome] += count
         return counts
 
     def gaps(self, query: Query) -> list[Gap]:
@@ -173,7 +133,7 @@ class Store:
     def records(self, query: Query) -> Iterator[Record]:
         """The records that match, newest first unless told otherwise. Streams: any number costs no memory."""
         data = self.path.parent
-        shares = ((record(row, data) for row in self.read(*statement)) for statement in statements(query))
+        shares = ((from_row(row, data) for row in self.read(*statement)) for statement in statements(query))
         return islice(heapq.merge(*shares, key=query.order, reverse=not query.oldest_first), query.limit)
 
     def adopt(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
@@ -302,29 +262,6 @@ class Store:
                 self._db.execute("ROLLBACK")
             except sqlite3.OperationalError:
                 return  # SQLite has already rolled back by itself: disk full, I/O error
-
-
-def _row(model: str, verdict: Verdict, now: float, monotonic: float) -> tuple[object, ...]:
-    return (
-        verdict.source,
-        verdict.frame,
-        verdict.epoch,
-        verdict.name,
-        verdict.sequence,
-        verdict.captured_at,
-        now,
-        verdict.outcome,
-        verdict.label,
-        verdict.severity,
-        verdict.score,
-        verdict.reason,
-        verdict.width,
-        verdict.height,
-        json.dumps([asdict(region) for region in verdict.regions]),
-        model,
-        verdict.attempt,
-        max(0.0, monotonic - verdict.captured_mono),
-    )
 
 
 def _count(verdicts: Iterable[Verdict]) -> dict[str, dict[Outcome, int]]:

@@ -16,10 +16,12 @@ import numpy as np
 import yaml
 
 from inspector import bundle
+from inspector.account import Account
 from inspector.bundle import Bundle, Golden, Manifest
 from inspector.errors import StoreError
-from inspector.query import Query, Record
-from inspector.store import Account, Store
+from inspector.query import Query
+from inspector.record import Record
+from inspector.store import Store
 
 LABELS = ("ok", "crazing", "patches", "pitted_surface", "rolled-in_scale", "scratches", "inclusion")
 ROOT = Path(__file__).parent.parent

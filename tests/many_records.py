@@ -1,9 +1,9 @@
 """How quick the record stays: questions and account on so many synthetic records, as a line would have written them.
 
-    python -m tests.many_records [--rows N] [--folder FOLDER] [--json]
+    python -m tests.many_records [--rows N] [--rate FPS] [--folder FOLDER] [--json]
 
-Rows come at 12 a second, one in a hundred a defect, of two sources. The commands run as processes of their own, as a
-person starts them; the best and the worst of five are shown.
+Rows come at 12 a second unless told otherwise, one in a hundred a defect, of two sources. The commands run as processes
+of their own, as a person starts them; the best and the worst of five are shown.
 """
 
 import argparse
@@ -31,8 +31,8 @@ _OUTCOMES = ("ok",) * 97 + ("defect", "unsure", "error")
 _CHUNK = 100_000
 
 
-def write(folder: Path, rows: int, now: float) -> None:
-    """A record of `rows` rows, the last captured at `now`; sums as the sink would have kept them."""
+def write(folder: Path, rows: int, now: float, rate: float = RATE) -> None:
+    """A record of `rows` rows, `rate` a second, the last captured at `now`; sums as the sink would have kept them."""
     Store(folder).close()
     database = sqlite3.connect(folder / FILE, isolation_level=None)
     database.execute("PRAGMA synchronous=OFF")
@@ -42,7 +42,7 @@ def write(folder: Path, rows: int, now: float) -> None:
     )
     for first in range(0, rows, _CHUNK):
         database.execute("BEGIN")
-        database.executemany(statement, _rows(first, min(first + _CHUNK, rows), rows, now))
+        database.executemany(statement, _rows(first, min(first + _CHUNK, rows), rows, now, rate))
         database.execute("COMMIT")
     counts = {"line-0": [0] * 4, "line-1": [0] * 4}
     for source, outcome, count in database.execute("SELECT source, outcome, COUNT(*) FROM records GROUP BY 1, 2"):
@@ -58,10 +58,10 @@ def write(folder: Path, rows: int, now: float) -> None:
     store.close()
 
 
-def _rows(first: int, last: int, rows: int, now: float) -> Iterator[tuple[object, ...]]:
+def _rows(first: int, last: int, rows: int, now: float, rate: float) -> Iterator[tuple[object, ...]]:
     for number in range(first, last):
         outcome = _OUTCOMES[number * 7919 % 100]
-        at = now - (rows - number) / RATE
+        at = now - (rows - number) / rate
         frame = f"{number * 2654435761 % 2**32:08x}{number:024x}"  # as scattered as a digest
         yield (
             f"line-{number % 2}", frame, "1f", f"coil-{number // 5000}/{number:09}.bmp", number // 2 + 1, at, at + 0.05,
@@ -104,6 +104,7 @@ def main() -> None:
     """Entry of the script."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rows", type=int, default=10_000_000, help="records to write (10 million: 5 GB)")
+    parser.add_argument("--rate", type=float, default=RATE, help="of which so many a second")
     parser.add_argument("--folder", type=Path, help="write them here; default: a temporary folder")
     parser.add_argument("--json", action="store_true", help="for machines")
     options = parser.parse_args()
@@ -111,7 +112,7 @@ def main() -> None:
         folder = Path(options.folder or stack.enter_context(tempfile.TemporaryDirectory()))
         folder.mkdir(parents=True, exist_ok=True)
         now, began = time.time(), time.perf_counter()
-        write(folder, options.rows, now)
+        write(folder, options.rows, now, options.rate)
         print(f"{options.rows:,} rows written in {time.perf_counter() - began:.0f} s", file=sys.stderr)
         taken = measure(folder, now)
         began = time.perf_counter()

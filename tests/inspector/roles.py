@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from inspector import messages
+from inspector.account import Account
 from inspector.config import FolderSource, Settings
 from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import StoreError
 from inspector.messages import Credit, Frame, Message, Verdict, Verdicts
-from inspector.query import Query, Record
+from inspector.query import Query
+from inspector.record import Record
 from inspector.sink import Sink
 from inspector.sources import Source
 from inspector.sources.folder import Folder
 from inspector.sources.simulated import Simulated
-from inspector.store import Account, Store
+from inspector.store import Store
 from inspector.transport import Dealer, Poller, sink_address, source_address
 from tests.fakes import wait_until
 from tests.inspector.folders import GOOD

@@ -15,7 +15,8 @@ import pytest
 
 from inspector.errors import StoreError
 from inspector.messages import Region, Settled, Tally, Verdict
-from inspector.query import Query, statements, to_json
+from inspector.query import Query, statements
+from inspector.record import to_json
 from inspector.schema import FILE, MIGRATIONS
 from inspector.store import Store
 
@@ -79,6 +80,18 @@ def test_a_frame_is_recorded_once_and_its_first_verdict_stays(book: Store) -> No
     assert [(one.outcome, one.model) for one in book.records(Query())] == [("ok", "m-1"), ("ok", "m-1")]
     assert book.account("drop").recorded == {"ok": 2, "defect": 0, "unsure": 0, "error": 0}
     assert book.recorded("drop", ["frame-1", "frame-9"]) == [Settled("frame-1", "ok")]
+
+
+def test_a_record_that_could_hold_a_frame_twice_takes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Sums cannot show a frame that is there twice: that the key is in place must not be a matter of trust.
+    keyless = tuple(script.replace(",\n        UNIQUE (source, frame)", "") for script in MIGRATIONS)
+    monkeypatch.setattr("inspector.store.MIGRATIONS", keyless)
+    book = Store(tmp_path)
+
+    with pytest.raises(StoreError, match="UNIQUE"):
+        write(book, verdict(1))
+    assert keyless != MIGRATIONS and frames(book) == []
+    book.close()
 
 
 def test_two_sources_may_use_the_same_frame_id(book: Store) -> None:

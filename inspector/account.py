@@ -1,0 +1,35 @@
+"""Owns the sums of a source: what it says of itself against what is on record. Pure, no I/O."""
+
+from dataclasses import dataclass
+
+from inspector.decide import Outcome
+from inspector.messages import Tally
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A source's sums. `tally` is the source's own last word; `recorded` counts the rows that are on record.
+
+    `newer` of those rows are of frames captured after the tally: a line that runs is always a little ahead of it.
+    `listed` counts the frames of all gaps on record.
+    """
+
+    source: str
+    recorded: dict[Outcome, int]
+    newer: int
+    tally: Tally | None
+    listed: int = 0
+
+    @property
+    def unsettled(self) -> int:
+        """Frames in flight at the tally that are on record by now."""
+        return sum(self.recorded.values()) - self.newer - (sum(self.tally.outcomes.values()) if self.tally else 0)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether captured = ok + defect + unsure + error + dropped + in flight, and rows and gaps say so too."""
+        if self.tally is None:
+            return self.unsettled == 0 and not self.listed
+        dropped = sum(self.tally.dropped.values())
+        adds_up = self.tally.captured == sum(self.tally.outcomes.values()) + dropped + self.tally.in_flight
+        return adds_up and 0 <= self.unsettled <= self.tally.in_flight and self.listed == dropped

@@ -1,0 +1,93 @@
+"""Owns what a record is: how one frame ended; as a row of the table, as an object, as a line of JSON."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from msgspec.structs import asdict
+
+from inspector import evidence
+from inspector.decide import Outcome
+from inspector.messages import Verdict
+
+#: Takes the values of `to_row`.
+INSERT = (
+    "INSERT INTO records (source, frame, epoch, name, sequence, captured_at, recorded_at, outcome, label,"
+    " severity, score, reason, width, height, regions, model, attempt, latency_s)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " ON CONFLICT (source, frame) DO NOTHING"  # that repeat alone: OR IGNORE would also swallow a value it cannot keep
+)
+
+
+class Record(msgspec.Struct, frozen=True):
+    """One row: how one frame ended. Times are seconds since 1970 UTC; `latency_s` is from capture to record.
+
+    A region is a rectangle in pixels with label and score; `evidence` is the path of the frame's picture, where one
+    is kept.
+    """
+
+    id: int
+    source: str
+    frame: str
+    name: str
+    sequence: int
+    captured_at: float
+    recorded_at: float
+    outcome: Outcome
+    label: str
+    severity: str
+    score: float
+    reason: str
+    width: int
+    height: int
+    regions: list[dict[str, Any]]
+    model: str
+    attempt: int
+    latency_s: float
+    evidence: str = ""
+
+
+_COLUMNS = [name for name in Record.__struct_fields__ if name != "evidence"]
+#: What a SELECT asks of `records` for `from_row`.
+SELECTED = ", ".join([*_COLUMNS, "(SELECT bytes FROM evidence WHERE record = records.id)"])
+
+
+def to_row(model: str, verdict: Verdict, now: float, monotonic: float) -> tuple[object, ...]:
+    """A verdict as it is recorded at `now` (since 1970), which is `monotonic` on the clock of its capture."""
+    return (
+        verdict.source,
+        verdict.frame,
+        verdict.epoch,
+        verdict.name,
+        verdict.sequence,
+        verdict.captured_at,
+        now,
+        verdict.outcome,
+        verdict.label,
+        verdict.severity,
+        verdict.score,
+        verdict.reason,
+        verdict.width,
+        verdict.height,
+        json.dumps([asdict(region) for region in verdict.regions]),
+        model,
+        verdict.attempt,
+        max(0.0, monotonic - verdict.captured_mono),
+    )
+
+
+def from_row(row: tuple[Any, ...], data: Path) -> Record:
+    """A row of `SELECTED`; `data` is the folder that holds record and evidence."""
+    *columns, kept_bytes = row
+    values = dict(zip(_COLUMNS, columns, strict=True))
+    values["regions"] = json.loads(values["regions"])
+    if kept_bytes is not None:
+        place = evidence.place(values["captured_at"], values["source"], values["frame"])
+        values["evidence"] = str(data.absolute() / evidence.FOLDER / place)
+    return Record(**values)
+
+
+def to_json(record: Record) -> str:
+    """The record as one line of JSON."""
+    return json.dumps(asdict(record), ensure_ascii=False)
