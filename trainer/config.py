@@ -182,9 +182,11 @@ class DecisionChoice(_Part):
 
 
 class Fit(_Part):
-    """How `fit` shows its pictures to the frozen network."""
+    """How `fit` shows its pictures to the frozen network, and what it fits to the features."""
 
     copies: Annotated[int, Field(ge=0, le=100)] = 2  # changed as `augment` says, besides as it is and turned by 90°
+    # Units of a hidden layer. With hundreds of pictures a label, in many copies, it gains; with tens it loses.
+    hidden: Annotated[int, Field(ge=8, le=4096)] | None = None
 
 
 class Novelty(_Part):
@@ -231,6 +233,10 @@ class Recipe(_Part):
         weights = self.training.class_weights
         if unknown := sorted(set(weights if isinstance(weights, dict) else ()) - {label.name for label in self.labels}):
             raise ValueError(f"training.class_weights: no label is called {', '.join(unknown)}")
+        if self.fit.hidden and self.network.backbone != "lite0":
+            raise ValueError(
+                "fit.hidden: ResNet_vd ends in one layer, fc, as in PaddleClas; lite0 may have a hidden one"
+            )
         if self.data is None and self.simulated is None:
             raise ValueError("data or simulated: one of the two must be there, or nothing can be learned")
         return self

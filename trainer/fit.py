@@ -9,6 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 from inspector import bundle
 from inspector.bundle import Label
 from inspector.errors import ConfigError
@@ -21,16 +24,19 @@ from trainer.head import Head
 from trainer.train import parts
 
 if TYPE_CHECKING:
-    pass
+    from trainer.perceptron import Perceptron
 
 
 @dataclass(frozen=True, slots=True)
 class Fitted:
-    """What a fit ended with. `val_right` of `val_images` is of the validation part, which the head never saw."""
+    """What a fit ended with. `val_right` of `val_images` is of the validation part, which the head never saw.
+
+    `l2` is the penalty that was chosen, None where the head has a hidden layer.
+    """
 
     last: Path
     rows: int
-    l2: float
+    l2: float | None
     val_right: int
     val_images: int
     seconds: float
@@ -63,16 +69,17 @@ def fit(recipe: Recipe, bar: Bar) -> Fitted:
     extractor = frozen.Extractor(front, preprocess_of(recipe.network))
     features, origin = reject.rounds(extractor, training, recipe, recipe.fit.copies, turns=True, bar=bar)
     groups = reject.groups(training)
-    fitted = head.fit(features, training.targets[origin], len(labels), groups[origin], recipe.seed)
+    fitted = _head(recipe, features, training.targets[origin], len(labels), groups[origin])
+    l2 = fitted.l2 if isinstance(fitted, Head) else None
     right = 0
     if len(validation):
-        calls = fitted.logits(extractor.plain(validation.images, "features to judge by", bar)).argmax(axis=1)
+        calls = _logits(fitted, extractor.plain(validation.images, "features to judge by", bar)).argmax(axis=1)
         right = int((calls == validation.targets).sum())
     meta = Meta(
         recipe=recipe,
         labels=labels,
         epoch=1,
-        metrics={"l2": fitted.l2, "rows": len(features), "val_right": right, "val_images": len(validation)},
+        metrics={"l2": l2, "rows": len(features), "val_right": right, "val_images": len(validation)},
         created_at=created_at,
         data_fingerprint=training.fingerprint(),
         versions=engine.versions(),
@@ -83,10 +90,30 @@ def fit(recipe: Recipe, bar: Bar) -> Fitted:
         meta, unlike = meta.model_copy(update={"max_novelty": reject.limits(meta, learned)}), learned.weights
     checkpoint.save(recipe.last_checkpoint, meta, network, novelty=unlike)
     skipped, seconds = training.skipped + validation.skipped, time.monotonic() - started
-    return Fitted(recipe.last_checkpoint, len(features), fitted.l2, right, len(validation), seconds, skipped)
+    return Fitted(recipe.last_checkpoint, len(features), l2, right, len(validation), seconds, skipped)
 
 
-def _backbone(recipe: Recipe, labels: Sequence[Label]) -> tuple[Any, Callable[[Head], Any]]:
+def _head(
+    recipe: Recipe,
+    features: NDArray[np.float32],
+    targets: NDArray[np.int64],
+    labels: int,
+    groups: NDArray[np.int64],
+) -> "Head | Perceptron":
+    if recipe.fit.hidden is None:
+        return head.fit(features, targets, labels, groups, recipe.seed)
+    from trainer import perceptron
+
+    return perceptron.classify(features, targets, labels, recipe.fit.hidden, recipe.seed)
+
+
+def _logits(fitted: "Head | Perceptron", features: NDArray[np.float32]) -> NDArray[np.float32]:
+    from trainer import perceptron
+
+    return fitted.logits(features) if isinstance(fitted, Head) else perceptron.outputs(fitted, features)
+
+
+def _backbone(recipe: Recipe, labels: Sequence[Label]) -> tuple[Any, Callable[[Any], Any]]:
     """The layer that computes the features, and the whole network of it and a head."""
     from trainer import lite0, model
 

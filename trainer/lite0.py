@@ -19,6 +19,7 @@ from paddle import nn
 
 from trainer import torch_pickle
 from trainer.head import Head
+from trainer.perceptron import Perceptron
 from trainer.torch_pickle import WeightsError
 
 #: The network was trained on (x - 127) / 128; these are that in the bundle's terms, (x / 255 - mean) / std.
@@ -126,12 +127,10 @@ class Features(nn.Layer):
 class Classifier(nn.Layer):
     """Features, then the head: float32 (n, 1, size, size), each (x - 127) / 128, to logits (n, labels)."""
 
-    def __init__(self, features: Features, head: Head):
+    def __init__(self, features: Features, head: Head | Perceptron):
         super().__init__()
         self.features = features
-        self.fc = nn.Linear(*head.weight.shape)
-        self.fc.weight.set_value(head.weight)
-        self.fc.bias.set_value(head.bias)
+        self.fc = _linear(head) if isinstance(head, Head) else head
         self.eval()
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
@@ -140,10 +139,19 @@ class Classifier(nn.Layer):
         return scores
 
 
-def empty(labels: int) -> Classifier:
-    """A classifier of so many labels whose numbers are still to come."""
+def empty(labels: int, hidden: int | None = None) -> Classifier:
+    """A classifier of so many labels, with so many hidden units in its head, whose numbers are still to come."""
+    if hidden:
+        return Classifier(Features(), Perceptron(FEATURES, hidden, labels))
     nothing = np.zeros((FEATURES, labels), np.float32)
     return Classifier(Features(), Head(nothing, nothing[0], 0.0, {}))
+
+
+def _linear(head: Head) -> nn.Linear:
+    layer = nn.Linear(*head.weight.shape)
+    layer.weight.set_value(head.weight)
+    layer.bias.set_value(head.bias)
+    return layer
 
 
 def imagenet() -> dict[str, NDArray[np.float32]]:

@@ -11,10 +11,11 @@ import paddle
 from numpy.typing import NDArray
 from paddle import nn
 
-from trainer import lite0, novelty
+from trainer import lite0, perceptron
 from trainer.checkpoint import Checkpoint, Weights, fit
 from trainer.config import Network
 from trainer.head import Head
+from trainer.perceptron import Perceptron
 
 #: Blocks in each of the four stages: He et al., arXiv 1512.03385, table 1; 200 as in arXiv 1603.05027. Basic below 50.
 _DEPTHS = {
@@ -129,7 +130,7 @@ def with_head(network: ResNetVd, head: Head) -> ResNetVd:
 class Scorer(nn.Layer):
     """Network and reject model: float32 (n, channels, size, size) to the logits and the novelty, (n, labels + 1)."""
 
-    def __init__(self, network: nn.Layer, reject: novelty.Novelty):
+    def __init__(self, network: nn.Layer, reject: Perceptron):
         super().__init__()
         self.network = network
         self.novelty = reject
@@ -137,7 +138,7 @@ class Scorer(nn.Layer):
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """See the class."""
         features = self.network.features(x)
-        return paddle.concat([self.network.fc(features), self.novelty(features).unsqueeze(1)], 1)
+        return paddle.concat([self.network.fc(features), self.novelty(features)], 1)
 
 
 #: What Scorer puts before the names of the network's parameters.
@@ -149,15 +150,16 @@ def scorer(saved: Checkpoint) -> nn.Layer:
     network = restored(saved)
     if saved.meta.max_novelty is None:
         return network
-    whole = Scorer(network, novelty.restored(saved.novelty))
+    whole = Scorer(network, perceptron.restored(saved.novelty))
     whole.eval()
     return whole
 
 
 def restored(saved: Checkpoint) -> nn.Layer:
     """The network of a checkpoint, ready to score. CheckpointError where the weights are not its own."""
-    shape, labels = saved.meta.recipe.network, len(saved.meta.labels)
-    network = lite0.empty(labels) if shape.backbone == "lite0" else ResNetVd(shape, labels)
+    recipe, labels = saved.meta.recipe, len(saved.meta.labels)
+    lite = recipe.network.backbone == "lite0"
+    network = lite0.empty(labels, recipe.fit.hidden) if lite else ResNetVd(recipe.network, labels)
     load(network, fit(saved, weights(network)))
     network.eval()
     return network

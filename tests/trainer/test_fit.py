@@ -28,12 +28,12 @@ needs_weights = pytest.mark.skipif(
 )
 
 
-@pytest.fixture(scope="module")
-def fitted(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture(scope="module", params=[None, 64], ids=["one-layer", "a-hidden-layer"])
+def fitted(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run taken through prepare, fit, eval and export."""
     folder = tmp_path_factory.mktemp("fitted")
     write_folders(folder / "data", per_class=20)
-    recipe = write_recipe(folder, network={"backbone": "lite0"})
+    recipe = write_recipe(folder, network={"backbone": "lite0"}, fit={"hidden": request.param})
     for command in ("prepare", "fit", "eval", "export"):
         assert main([command, "-c", str(recipe)]) == 0
     return folder
@@ -61,7 +61,10 @@ def test_the_bundle_of_a_fit_is_small_and_scores_as_its_checkpoint(fitted: Path)
 
 @needs_weights
 def test_the_same_seed_fits_the_same_head(fitted: Path, tmp_path: Path) -> None:
-    recipe = write_recipe(tmp_path, network={"backbone": "lite0"}, data={"root": str(fitted / "data")})
+    hidden = checkpoint.load(fitted / "run/last.npz").meta.recipe.fit.hidden
+    recipe = write_recipe(
+        tmp_path, network={"backbone": "lite0"}, data={"root": str(fitted / "data")}, fit={"hidden": hidden}
+    )
     changed = ["-o", "data.val_share=0.2", "-o", "data.eval_share=0.2"]
     assert main(["prepare", "-c", str(recipe), *changed]) == 0
     assert main(["fit", "-c", str(recipe), *changed]) == 0
@@ -85,6 +88,11 @@ def test_fit_and_train_each_name_the_network_they_need(
     recipe = write_recipe(tmp_path, network={"backbone": "lite0"})
     assert main(["train", "-c", str(recipe)]) == 2
     assert "`trainer fit` fits a head to it" in capsys.readouterr().err
+
+
+def test_a_hidden_layer_is_for_frozen_features_only(finished: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["fit", "-c", str(finished / "recipe.yaml"), "-o", "fit.hidden=64"]) == 2
+    assert "fit.hidden: ResNet_vd ends in one layer" in capsys.readouterr().err
 
 
 def test_another_input_than_the_frozen_networks_own_is_refused(
