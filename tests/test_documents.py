@@ -31,10 +31,10 @@ def test_every_inspector_command_of_the_readme_parses(command: str) -> None:
 
 @pytest.mark.parametrize("command", commands("trainer"))
 def test_every_trainer_command_of_the_readme_parses_and_names_a_real_recipe(command: str) -> None:
-    from trainer import cli as trainer_cli
+    from trainer import arguments as typed
 
     arguments = shlex.split(command)[1:]
-    trainer_cli._parser().parse_args(arguments)
+    typed.parser().parse_args(arguments)
     recipes = [Path(argument) for argument in arguments if argument.endswith(".yaml")]
     assert all((ROOT / recipe).exists() for recipe in recipes)
 

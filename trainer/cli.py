@@ -1,125 +1,34 @@
-"""Owns the trainer's commands: arguments to calls, results to text or JSON, errors to one line and exit code 2."""
+"""Owns what the trainer's commands do: options to calls, results to text or JSON, errors to a line and exit code 2."""
 
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
+from trainer.arguments import PROGRAM, parser
+
 # Paddle, OpenCV and the rest are imported by the command that needs them: `trainer --help` is instant.
-_PROGRAM = "trainer"
 EXIT_OK, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0, or 2 with one line on stderr where the input cannot be used."""
-    options = _parser().parse_args(arguments)
+    options = parser().parse_args(arguments)
     from inspector.errors import InspectorError
 
     try:
-        return int(options.command(options))
+        return _COMMANDS[options.command](options)
     except InspectorError as error:
-        print(f"{_PROGRAM}: {error}", file=sys.stderr)
+        print(f"{PROGRAM}: {error}", file=sys.stderr)
     except OSError as error:  # a full disk, a folder that may not be written to
-        print(f"{_PROGRAM}: {error.filename or 'file'}: {error.strerror}", file=sys.stderr)
+        print(f"{PROGRAM}: {error.filename or 'file'}: {error.strerror}", file=sys.stderr)
     except KeyboardInterrupt:
-        print(f"{_PROGRAM}: interrupted; what was written before is whole", file=sys.stderr)
+        print(f"{PROGRAM}: interrupted; what was written before is whole", file=sys.stderr)
         return EXIT_INTERRUPTED
     return EXIT_BAD_INPUT
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog=_PROGRAM,
-        description="From labelled pictures of strip to the model bundle that the inspector runs: "
-        "prepare, train, eval, export; then predict.",
-    )
-    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
-
-    prepare = _command(commands, "prepare", _prepare, "check the pictures, draw the splits, write the manifest")
-    train = _command(commands, "train", _train, "train on the manifest; writes last.npz and best.npz")
-    train.add_argument("--resume", action="store_true", help="go on after RUN_DIR/last.npz; from the start without one")
-    train.add_argument(
-        "--from",
-        dest="start",
-        metavar="FILE_OR_BUNDLE",
-        help="start from the weights of a checkpoint, a bundle or a .pdparams (training.pretrained)",
-    )
-    train.add_argument("--visualdl", type=Path, metavar="DIR", help="write loss curves there, for VisualDL")
-    fit = _command(commands, "fit", _fit, "fit a head on frozen features instead: seconds to minutes")
-    folds = _command(
-        commands, "folds", _folds, "prepare, then train or fit, and evaluate, every fold: the honest figure"
-    )
-    evaluate = _command(commands, "eval", _eval, "figures on the eval split; chooses the thresholds")
-    export = _command(commands, "export", _export, "write the bundle, if it scores as the checkpoint does")
-    importing = _command(commands, "import", _import, "make a bundle of a PaddleClas or PaddleX export", False)
-    predict = _command(commands, "predict", _predict, "verdicts for files or folders", recipe_needed=False)
-
-    folds.add_argument("--fit", action="store_true", help="fit, not train; a recipe with a lite0 backbone always does")
-    folds.add_argument(
-        "--per-label", type=_count, metavar="N", help="learn from N pictures of each label, drawn anew for each draw"
-    )
-    folds.add_argument("--draws", type=_count, default=10, metavar="N", help="with --per-label; default: 10")
-    which = evaluate.add_mutually_exclusive_group()
-    which.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: RUN_DIR/last.npz")
-    which.add_argument("--bundle", type=Path, metavar="DIR", help="evaluate a bundle, by its own thresholds")
-    evaluate.add_argument(
-        "--list",
-        type=Path,
-        metavar="FILE",
-        help="`path label` lines under data.root, instead of the manifest's eval split",
-    )
-    evaluate.add_argument("--robustness", action="store_true", help="the faults of a line too, at three strengths")
-    evaluate.add_argument("--unknown", action="store_true", help="pictures that are not strip, too")
-    evaluate.add_argument("--against", type=Path, metavar="OTHER", help="compare with this checkpoint or bundle")
-    evaluate.add_argument("--suspects", action="store_true", help="rank the training pictures whose label looks wrong")
-    export.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: RUN_DIR/last.npz")
-    export.add_argument("--to", type=Path, metavar="DIR", help="default: RUN_DIR/bundle")
-    export.add_argument("--onnx", type=Path, metavar="FILE", help="an ONNX file of it as well, needs the extra `onnx`")
-    importing.add_argument(
-        "folder", type=Path, metavar="FOLDER", help="with inference.json (or .pdmodel), .pdiparams and .yml"
-    )
-    importing.add_argument("--to", type=Path, required=True, metavar="DIR", help="the bundle")
-    importing.add_argument("--yml", type=Path, metavar="FILE", help="its config; default: FOLDER/inference.yml")
-    importing.add_argument("--ok", action="append", default=[], metavar="LABEL", help="a label that means clean strip")
-    importing.add_argument("--view-px", type=int, metavar="N", help="camera pixels of one square view; default: 200")
-    predict.add_argument("--bundle", type=Path, metavar="DIR", help="default: the recipe's, else the one we ship")
-    predict.add_argument(
-        "--engine",
-        choices=("inference", "checkpoint", "exported"),
-        default="inference",
-        help="the inspector's on a bundle; the training engine on a checkpoint, or on a bundle",
-    )
-    predict.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: RUN_DIR/last.npz")
-    predict.add_argument("--draw", type=Path, metavar="DIR", help="write each picture there with its verdict under it")
-    predict.add_argument("paths", type=Path, nargs="+", metavar="FILE_OR_FOLDER", help="- reads a list from stdin")
-    for command in (prepare, train, fit, folds, evaluate, export, importing, predict):
-        command.add_argument("--json", action="store_true", help="print the result as one JSON object")
-    return parser
-
-
-def _command(commands: Any, name: str, call: Any, text: str, recipe_needed: bool = True) -> argparse.ArgumentParser:
-    parser: argparse.ArgumentParser = commands.add_parser(name, help=text, description=text)
-    parser.set_defaults(command=call)
-    parser.add_argument("-c", dest="recipe", type=Path, required=recipe_needed, metavar="RECIPE.yaml")
-    parser.add_argument(
-        "-o",
-        dest="overrides",
-        action="append",
-        default=[],
-        metavar="a.b=value",
-        help="override one key of the recipe; may be repeated",
-    )
-    return parser
-
-
-def _count(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"a whole number of 1 or more is expected, got {text!r}")
-    return int(text)
 
 
 def _recipe(options: argparse.Namespace) -> Any:
@@ -346,7 +255,7 @@ def _print_json(value: Any) -> None:
 
 
 def _warn(text: str) -> None:
-    print(f"{_PROGRAM}: {_printable(text)}", file=sys.stderr)
+    print(f"{PROGRAM}: {_printable(text)}", file=sys.stderr)
 
 
 def _skipped(lines: Sequence[str]) -> str:
@@ -359,3 +268,15 @@ def _skipped(lines: Sequence[str]) -> str:
 def _printable(text: str) -> str:
     """File names may hold bytes that are no UTF-8, or line breaks."""
     return text.encode("unicode_escape" if "\n" in text else "utf-8", "backslashreplace").decode()
+
+
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
+    "prepare": _prepare,
+    "train": _train,
+    "fit": _fit,
+    "folds": _folds,
+    "eval": _eval,
+    "export": _export,
+    "import": _import,
+    "predict": _predict,
+}
