@@ -6,7 +6,7 @@ import os
 import re
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ from inspector.errors import InspectorError
 if TYPE_CHECKING:
     from inspector.config import Settings
     from inspector.pins import Pin
+    from inspector.record import Record
 
 #: 0: done. 1: the answer is no (sums that do not balance). 2: a config, bundle or command that cannot be used.
 #: `run`: 3: stopped by force; 4: every process of a role was given up: see supervisor.
@@ -81,6 +82,9 @@ def _parser() -> argparse.ArgumentParser:
     defects.add_argument("--label", action="append", default=[], help="only with this label; may be repeated")
     defects.add_argument("--verdict", action="append", choices=["ok", "defect", "unsure", "error", "all"])
     defects.add_argument("--model", action="append", default=[], help="only decided by this bundle id")
+    defects.add_argument(
+        "--draw", type=Path, metavar="FOLDER", help="also draw the kept pictures, regions boxed, there"
+    )
     defects.add_argument("--limit", type=int, help="at most so many, newest first (a table shows 50)")
     form = defects.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object a line")
@@ -203,15 +207,29 @@ def _defects(options: argparse.Namespace) -> int:
     )
     store = Store(settings.data, read_only=True)
     records = store.records(query)
+    if options.draw:
+        records = _drawn(records, options.draw)
     if options.json:
         for record in records:
             print(to_json(record))
     elif options.csv:
         _print_csv(records)
     else:
-        Console().print(listing(records, date=True))
+        Console().print(listing(records, full=True))
     store.close()
     return EXIT_OK
+
+
+def _drawn(records: Iterable["Record"], folder: Path) -> Iterator["Record"]:
+    """The records as they pass, each drawn into the folder if its picture is kept; says how many at the end."""
+    from inspector import sketch
+
+    drawn, without = 0, 0
+    for record in records:
+        path = sketch.save(record, folder)
+        drawn, without = drawn + (path is not None), without + (path is None)
+        yield record
+    print(f"{drawn} pictures in {folder}, {without} records without one", file=sys.stderr)
 
 
 def _account(options: argparse.Namespace) -> int:
@@ -320,7 +338,7 @@ def _settings(_: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _print_csv(records: Iterable) -> None:  # type: ignore[type-arg]
+def _print_csv(records: Iterable["Record"]) -> None:
     from inspector.record import Record
 
     writer = csv.writer(sys.stdout)

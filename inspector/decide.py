@@ -11,6 +11,8 @@ from inspector.bundle import Decision, Label
 
 Outcome = Literal["ok", "defect", "unsure", "error"]
 OUTCOMES: tuple[Outcome, ...] = ("ok", "defect", "unsure", "error")
+#: Severities, the worst last.
+RANK = {"none": 0, "minor": 1, "major": 2, "critical": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,9 +88,6 @@ def decide_frame(tiles: Sequence[TileDecision]) -> TileDecision:
         raise ValueError("a frame without tiles cannot be decided")
     defects = [tile for tile in tiles if tile.outcome == "defect"]
     if defects:
-        return max(defects, key=lambda tile: (_RANK[tile.severity], tile.score))
+        return max(defects, key=lambda tile: (RANK[tile.severity], tile.score))
     unsure = [tile for tile in tiles if tile.outcome == "unsure"]
     return min(unsure or tiles, key=lambda tile: tile.score)
-
-
-_RANK = {"none": 0, "minor": 1, "major": 2, "critical": 3}

@@ -82,7 +82,7 @@ class Frame(_Message, frozen=True):
 
 
 class Region(_Message, frozen=True):
-    """A rectangle of the frame, in pixels, and what it shows."""
+    """A defect of the frame: the rectangle around it, in pixels, and what it is."""
 
     x: Count
     y: Count
@@ -90,11 +90,13 @@ class Region(_Message, frozen=True):
     height: Side
     label: Name
     score: Annotated[float, Meta(ge=0, le=1)]
+    severity: Annotated[str, Meta(max_length=16)] = "none"
 
 
 class Verdict(_Message, frozen=True):
     """How one frame ended. `reason` says why it is unsure or error; height and width are 0 where never decoded.
 
+    `regions`: its defects, the worst first; where they are more than fit, the reason says how many there were.
     `evidence_bytes` is the size of its picture among the evidence, 0 where none is kept.
     """
 

@@ -15,16 +15,20 @@ from inspector.messages import Verdict
 INSERT = (
     "INSERT INTO records (source, frame, epoch, name, sequence, captured_at, recorded_at, outcome, label,"
     " severity, score, reason, width, height, regions, model, attempt, latency_s)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', ?, ?, ?)"
     " ON CONFLICT (source, frame) DO NOTHING"  # that repeat alone: OR IGNORE would also swallow a value it cannot keep
 )
+
+_REGION = ("x", "y", "width", "height", "label", "score", "severity")
+#: Takes the values of `region_rows`.
+INSERT_REGION = f"INSERT INTO regions (record, {', '.join(_REGION)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
 
 
 class Record(msgspec.Struct, frozen=True):
     """One row: how one frame ended. Times are seconds since 1970 UTC; `latency_s` is from capture to record.
 
-    A region is a rectangle in pixels with label and score; `evidence` is the path of the frame's picture, where one
-    is kept.
+    A region is a rectangle in pixels with label, score and severity, the worst first; `evidence` is the path of the
+    frame's picture, where one is kept.
     """
 
     id: int
@@ -48,9 +52,18 @@ class Record(msgspec.Struct, frozen=True):
     evidence: str = ""
 
 
-_COLUMNS = [name for name in Record.__struct_fields__ if name != "evidence"]
+_COLUMNS = [name for name in Record.__struct_fields__ if name not in ("regions", "evidence")]
+_AS_JSON = f"json_object({', '.join(f'{name!r}, {name}' for name in _REGION)})"
+# The index has the rows of one record in the order in which they were written.
+_REGIONS = f"SELECT json_group_array({_AS_JSON}) FROM regions INDEXED BY regions_by_record WHERE record = records.id"
 #: What a SELECT asks of `records` for `from_row`.
-SELECTED = ", ".join([*_COLUMNS, "(SELECT bytes FROM evidence WHERE record = records.id)"])
+SELECTED = ", ".join(
+    [
+        *_COLUMNS,
+        f"CASE outcome WHEN 'defect' THEN ({_REGIONS}) ELSE '[]' END",
+        "(SELECT bytes FROM evidence WHERE record = records.id)",
+    ]
+)
 
 
 def to_row(model: str, verdict: Verdict, now: float, monotonic: float) -> tuple[object, ...]:
@@ -70,18 +83,22 @@ def to_row(model: str, verdict: Verdict, now: float, monotonic: float) -> tuple[
         verdict.reason,
         verdict.width,
         verdict.height,
-        json.dumps([asdict(region) for region in verdict.regions]),
         model,
         verdict.attempt,
         max(0.0, monotonic - verdict.captured_mono),
     )
 
 
+def region_rows(record: int, verdict: Verdict) -> list[tuple[object, ...]]:
+    """The regions of a verdict, as they are recorded with the row of that number."""
+    return [(record, *(getattr(region, name) for name in _REGION)) for region in verdict.regions]
+
+
 def from_row(row: tuple[Any, ...], data: Path) -> Record:
     """A row of `SELECTED`; `data` is the folder that holds record and evidence."""
-    *columns, kept_bytes = row
+    *columns, regions, kept_bytes = row
     values = dict(zip(_COLUMNS, columns, strict=True))
-    values["regions"] = json.loads(values["regions"])
+    values["regions"] = json.loads(regions)
     if kept_bytes is not None:
         place = evidence.place(values["captured_at"], values["source"], values["frame"])
         values["evidence"] = str(data.absolute() / evidence.FOLDER / place)

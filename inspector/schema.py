@@ -94,4 +94,27 @@ MIGRATIONS: tuple[str, ...] = (
             AND began_at = CAST(OLD.captured_at AS INTEGER) / 60 * 60;
     END;
     """,
+    # The regions of defect frames, which were JSON in their row. `records.regions` is of no use any more: to drop it
+    # would write every row anew.
+    """
+    CREATE TABLE regions (
+        id INTEGER PRIMARY KEY,
+        record INTEGER NOT NULL,
+        x INTEGER NOT NULL,
+        y INTEGER NOT NULL,
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        label TEXT NOT NULL,
+        score REAL NOT NULL,
+        severity TEXT NOT NULL
+    );
+    CREATE INDEX regions_by_record ON regions (record);
+    CREATE TRIGGER regions_go AFTER DELETE ON records BEGIN
+        DELETE FROM regions WHERE record = OLD.id;
+    END;
+    INSERT INTO regions (record, x, y, width, height, label, score, severity)
+        SELECT records.id, json_extract(value, '$.x'), json_extract(value, '$.y'), json_extract(value, '$.width'),
+            json_extract(value, '$.height'), json_extract(value, '$.label'), json_extract(value, '$.score'), severity
+        FROM records INDEXED BY records_by_outcome, json_each(records.regions) WHERE outcome = 'defect';
+    """,
 )

@@ -181,18 +181,29 @@ def _dropped(reasons: dict[str, int]) -> str:
     return ", ".join(f"{count} {reason}" for reason, count in reasons.items()) or "0"
 
 
-def listing(records: Iterable[Record], date: bool = False) -> Table:
-    """Records as a table, a row each; with the date where they may be of another day."""
+def listing(records: Iterable[Record], full: bool = False) -> Table:
+    """Records as a table, a row each; in full with the date and where on the frame the worst region is."""
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("time", "source", "frame", "verdict", "label", "severity", "score", "reason"):
+    region = ["region"] if full else []
+    for column in ("time", "source", "frame", "verdict", "label", "severity", "score", *region, "reason"):
         table.add_column(column, justify="right" if column == "score" else "left", no_wrap=column == "time")
     for record in records:
-        moment = _moment(record.captured_at)[0 if date else 11 :]
+        moment = _moment(record.captured_at)[0 if full else 11 :]
         verdict = Text(record.outcome, style=_COLOURS[record.outcome])
-        cells = (record.label, record.severity, f"{record.score:.3f}", record.reason)
+        where = [_where(record)] if full else []
+        cells = (record.label, record.severity, f"{record.score:.3f}", *where, record.reason)
         # Text: a file may be called [red].bmp, or carry a line break.
         table.add_row(moment, record.source, Text(repr(record.name)[1:-1]), verdict, *map(Text, cells))
     return table
+
+
+def _where(record: Record) -> str:
+    """The worst region: its left top corner, its size, all in pixels, and how many more there are."""
+    if not record.regions:
+        return ""
+    worst, *others = record.regions
+    more = f" +{len(others)}" if others else ""
+    return f"{worst['x']},{worst['y']} {worst['width']}x{worst['height']}{more}"
 
 
 def _latencies(records: Sequence[Record]) -> str:

@@ -18,7 +18,7 @@ from inspector.errors import DamagedError, StoreError
 from inspector.gaps import Gap, between, heard_at
 from inspector.messages import Settled, Tally, Verdict
 from inspector.query import Query, gap_statement, statements, within
-from inspector.record import INSERT, Record, from_row, to_row
+from inspector.record import INSERT, INSERT_REGION, Record, from_row, region_rows, to_row
 from inspector.schema import FILE, MIGRATIONS
 
 #: So many gaps are listed one by one; older ones are folded when the record is opened.
@@ -61,7 +61,9 @@ class Store:
                 cursor.execute(INSERT, to_row(model, verdict, now, monotonic))
                 if cursor.rowcount:
                     new.append(verdict)
-                    self._note_evidence(cursor, verdict)
+                    record = cursor.lastrowid or 0
+                    cursor.executemany(INSERT_REGION, region_rows(record, verdict))
+                    self._note_evidence(cursor, record, verdict)
             for source, counts in _count(new).items():
                 sums = ", ".join(f"{outcome} = {outcome} + {count}" for outcome, count in counts.items())
                 cursor.execute("INSERT OR IGNORE INTO sources (source) VALUES (?)", (source,))
@@ -198,14 +200,14 @@ class Store:
         )
         return int(next(self.read(statement, (source, sequence)))[0])
 
-    def _note_evidence(self, cursor: sqlite3.Cursor, verdict: Verdict) -> None:
+    def _note_evidence(self, cursor: sqlite3.Cursor, record: int, verdict: Verdict) -> None:
         """The frame's picture, if it is still there: a sweep may have taken it for one without a record."""
         place = evidence.place(verdict.captured_at, verdict.source, verdict.frame)
         picture = self.path.parent / evidence.FOLDER / place
         if verdict.evidence_bytes and evidence.is_whole(picture, verdict.evidence_bytes):
             cursor.execute(
                 "INSERT INTO evidence (record, tier, bytes, captured_at) VALUES (?, ?, ?, ?)",
-                (cursor.lastrowid, verdict.outcome, verdict.evidence_bytes, verdict.captured_at),
+                (record, verdict.outcome, verdict.evidence_bytes, verdict.captured_at),
             )
 
     def _save_tally(self, cursor: sqlite3.Cursor, tally: Tally) -> None:

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import numpy as np
 
-from inspector import bundle, evidence, messages, predictor
+from inspector import bundle, evidence, messages, predictor, regions
 from inspector.batcher import Batcher, Job, views
 from inspector.config import Settings
 from inspector.decide import TileDecision, decide_frame, decide_tile, rules
 from inspector.errors import MessageError
 from inspector.lifesign import LifeSign
-from inspector.messages import Beat, Credit, Frame, FrameOf, Ready, Region, Thresholds, Verdict, Verdicts
+from inspector.messages import Beat, Credit, Frame, FrameOf, Ready, Thresholds, Verdict, Verdicts
 from inspector.predictor import Predictor
 from inspector.preprocess import contrast
 from inspector.transport import Dealer, Poller, sink_address, source_address
@@ -194,11 +194,8 @@ class Worker:
 
 def _verdict(job: Job, decisions: list[TileDecision]) -> Verdict:
     frame, decision = job.frame, decide_frame(decisions)
-    regions = [
-        Region(tile.x, tile.y, tile.width, tile.height, one.label, one.score)
-        for tile, one in zip(job.tiles, decisions, strict=True)
-        if one.outcome == "defect"
-    ]
+    found = regions.merge(job.tiles, decisions)
+    too_many = f"{len(found)} regions: the worst {messages.MAX_REGIONS} are listed"
     return Verdict(
         source=frame.source,
         epoch=frame.epoch,
@@ -214,6 +211,6 @@ def _verdict(job: Job, decisions: list[TileDecision]) -> Verdict:
         label=decision.label,
         severity=decision.severity,
         score=decision.score,
-        reason=decision.reason,
-        regions=sorted(regions, key=lambda region: -region.score)[: messages.MAX_REGIONS],
+        reason=too_many if len(found) > messages.MAX_REGIONS else decision.reason,
+        regions=found[: messages.MAX_REGIONS],
     )

@@ -91,7 +91,7 @@ def test_a_table_shows_time_source_frame_verdict_and_label(
 
     assert code == 0
     assert out.splitlines()[0].split() == [
-        "time", "source", "frame", "verdict", "label", "severity", "score", "reason",
+        "time", "source", "frame", "verdict", "label", "severity", "score", "region", "reason",
     ]  # fmt: skip
     assert "[red]a" in out  # a file's name is not markup
     assert "empty file" in out

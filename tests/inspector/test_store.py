@@ -56,7 +56,7 @@ def frames(book: Store, **query: Any) -> list[str]:
 
 
 def test_every_field_of_a_verdict_is_on_record(book: Store) -> None:
-    region = Region(10, 20, 200, 200, "scratches", 0.97)
+    region = Region(10, 20, 200, 200, "scratches", 0.97, "major")
     written = verdict(
         3, "defect", name="scan/ä\n\"'\\xff.bmp", severity="major", score=0.97, reason="r", regions=[region], attempt=2
     )
@@ -66,7 +66,7 @@ def test_every_field_of_a_verdict_is_on_record(book: Store) -> None:
     for name in ("source", "frame", "name", "sequence", "captured_at", "outcome", "label", "severity", "score"):
         assert getattr(record, name) == getattr(written, name)
     assert (record.model, record.recorded_at, record.attempt, record.width) == ("m-1", 1010.0, 2, 200)
-    assert record.regions == [{"x": 10, "y": 20, "width": 200, "height": 200, "label": "scratches", "score": 0.97}]
+    assert [Region(**one) for one in record.regions] == [region]
     assert record.latency_s > 0
     assert msgspec.json.decode(to_json(record))["name"] == written.name
 

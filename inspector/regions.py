@@ -1,0 +1,73 @@
+"""Owns the merging of tiles that show the same defect into regions of the frame. Pure, no I/O."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from inspector.decide import RANK, TileDecision
+from inspector.messages import Region
+from inspector.tiles import Tile
+
+#: A bundle's views overlap by half at most: a tile touches no tile further away than so many steps.
+_REACH = 2
+
+
+class _Cell(NamedTuple):
+    """Where a defect tile stands among the frame's rows and columns of tiles."""
+
+    label: str
+    row: int
+    column: int
+
+
+def merge(tiles: Sequence[Tile], decisions: Sequence[TileDecision]) -> list[Region]:
+    """The defects of a frame, the worst first: tiles of one label that overlap or touch, be it at a corner, are one.
+
+    A region is the rectangle around its tiles, with the highest of their scores. The tiles are those of `tiles.cut`.
+    """
+    rows, columns = _ranks(tile.y for tile in tiles), _ranks(tile.x for tile in tiles)
+    found = {
+        _Cell(one.label, rows[tile.y], columns[tile.x]): (tile, one)
+        for tile, one in zip(tiles, decisions, strict=True)
+        if one.outcome == "defect"
+    }
+    regions = []
+    while found:
+        start = next(iter(found))
+        regions.append(_around(_take_touching(start, found)))
+    return sorted(regions, key=lambda region: (-RANK[region.severity], -region.score, region.y, region.x))
+
+
+def _ranks(starts: Iterable[int]) -> dict[int, int]:
+    return {start: rank for rank, start in enumerate(sorted(set(starts)))}
+
+
+def _take_touching(start: _Cell, found: dict[_Cell, tuple[Tile, TileDecision]]) -> list[tuple[Tile, TileDecision]]:
+    """Take out of `found` what hangs together with `start`."""
+    group = [found.pop(start)]
+    edge = [(start, group[0][0])]
+    while edge:
+        cell, tile = edge.pop()
+        for down in range(-_REACH, _REACH + 1):
+            for right in range(-_REACH, _REACH + 1):
+                other = _Cell(cell.label, cell.row + down, cell.column + right)
+                if other in found and _touch(tile, found[other][0]):
+                    group.append(found.pop(other))
+                    edge.append((other, group[-1][0]))
+    return group
+
+
+def _touch(one: Tile, other: Tile) -> bool:
+    return (
+        one.x <= other.x + other.width
+        and other.x <= one.x + one.width
+        and one.y <= other.y + other.height
+        and other.y <= one.y + one.height
+    )
+
+
+def _around(group: list[tuple[Tile, TileDecision]]) -> Region:
+    left, top = min(tile.x for tile, _ in group), min(tile.y for tile, _ in group)
+    right = max(tile.x + tile.width for tile, _ in group)
+    bottom = max(tile.y + tile.height for tile, _ in group)
+    _, strongest = max(group, key=lambda one: one[1].score)
+    return Region(left, top, right - left, bottom - top, strongest.label, strongest.score, strongest.severity)
