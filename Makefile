@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint bench records model clean
+.PHONY: help demo test lint bench records soak fuzz model clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ bench: $(READY)  ## drop folder to record against the bare predictor
 
 records: $(READY)  ## 10 million records: how quick are the questions? ARGS="--rows 1000000" for fewer
 	$(BIN)/python -m tests.many_records $(ARGS)
+
+soak: $(READY)  ## a million small frames: does anything grow? ARGS="--frames 100000 --minutes 20"; draws soak.png
+	$(BIN)/python -m tests.soak $(ARGS)
 
 MODEL := configs/train/default_model.yaml
 model: $(READY)  ## make the bundled model again from NEU-CLS (STRIP_NEU_CLS=folder) and simulated strip

@@ -55,6 +55,9 @@ def make_bundle(folder: Path, **changes: Any) -> Bundle:
 class Line:
     """A daemon under test: its config, its process, and what it has on record."""
 
+    #: What is run; see planted.py for another.
+    module = "inspector"
+
     def __init__(self, folder: Path, sources: list[dict[str, Any]] | None = None, **settings: Any) -> None:
         self.folder = folder
         self.drop = folder / "drop"
@@ -76,7 +79,7 @@ class Line:
     def start(self) -> None:
         """Start `inspector run`; its log goes to a file beside the config."""
         with (self.folder / "line.log").open("ab") as log:
-            command = [sys.executable, "-m", "inspector", "run", "-c", str(self.config)]
+            command = [sys.executable, "-m", self.module, "run", "-c", str(self.config)]
             self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, start_new_session=True)
 
     def stop(self, timeout_s: float = 60) -> int:

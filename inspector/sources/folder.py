@@ -30,7 +30,7 @@ from inspector.sources.shelf import DONE, FAILED, Shelf, rename
 log = logging.getLogger(__name__)
 
 WORK = ".work"
-#: After a wake-up the folder is not scanned more often than this, nor than ten times the last scan's length.
+#: The folder is not scanned more often than this; unless it wakes us, nor than ten times what the last scan took.
 MIN_RESCAN_S = 0.02
 #: How often what could not be moved away is tried again.
 RETRY_S = 1.0
@@ -71,6 +71,7 @@ class Folder:
         self._left: set[bytes] = set()  # what was already complained about
         self._scan: Iterator[os.DirEntry[bytes]] | None = None
         self._scan_began = 0.0
+        self._scan_took = 0.0  # looking, not counting what was done with the files it found meanwhile
         self._next_scan = 0.0
         self._young = False  # the last scan saw a file that was not whole yet
         self._claims: dict[str, tuple[bytes, bytes]] = {}  # frame id -> (path below the root, path while claimed)
@@ -106,12 +107,19 @@ class Folder:
         self._scan = self._scan or self._begin_scan()
         if self._scan is None:
             return None
-        for entry in self._scan:
+        while (entry := self._look()) is not None:
             capture = self._consider(entry)
             if capture is not None:
                 return capture
         self._end_scan()
         return None
+
+    def _look(self) -> os.DirEntry[bytes] | None:
+        began = self._clock()
+        try:
+            return next(self._scan, None) if self._scan else None
+        finally:
+            self._scan_took += self._clock() - began
 
     def due_ms(self) -> float:
         """Time to the next scan; 0 while one is under way."""
@@ -186,16 +194,14 @@ class Folder:
             self._next_scan = min(self._next_scan, max(now, earliest))
         if now < self._next_scan:
             return None
-        self._scan_began, self._young = now, False
+        self._scan_began, self._scan_took, self._young = now, 0.0, False
         self._now_ns = self._file_system_time()
         return self._walk(self._root)
 
     def _end_scan(self) -> None:
         self._scan = None
-        now = self._clock()
-        length = now - self._scan_began
         wait = self._settings.settle_ms / 1000 if self._young else self._settings.rescan_s
-        self._next_scan = now + max(min(wait, self._settings.rescan_s), 10 * length, MIN_RESCAN_S)
+        self._next_scan = self._clock() + max(min(wait, self._settings.rescan_s), 10 * self._scan_took, MIN_RESCAN_S)
 
     def _file_system_time(self) -> int:
         """The file system's own clock, ns: a file server's may differ from ours, and ours may be set."""

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from inspector.config import FolderSource
 from inspector.errors import ConfigError
+from inspector.sources.folder import Folder
 from tests.fakes import wait_until
 from tests.inspector.folders import GOOD, Open, below, claimed, connect, finish, nothing_comes, read
 from tests.inspector.pictures import encode, strip
@@ -290,3 +292,17 @@ def test_a_whole_file_that_is_taken_away_before_it_can_be_claimed_counts_as_not_
 
     assert connector.missed() == {"vanished": 1}
     assert connector.missed() == {}
+
+
+def test_a_scan_that_waits_for_busy_workers_does_not_put_off_the_next_one(drop: Path) -> None:
+    now = [0.0]
+    connector = Folder(FolderSource(name="drop", type="folder", path=drop, settle_ms=0, rescan_s=5), lambda: now[0])
+    connector.open()
+    for number in range(3):
+        (drop / f"{number}.bmp").write_bytes(GOOD)
+    for _ in range(3):
+        assert connector.read() is not None
+        now[0] += 1000  # until there was room for another one
+    assert connector.read() is None
+    assert connector.due_ms() <= 5000
+    connector.close()

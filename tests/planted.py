@@ -1,0 +1,82 @@
+"""A daemon with a fault planted in it: `PLANTED=leak python -m tests.planted run -c line.yaml`, with the fake engine.
+
+Its processes are spawned, so each of them imports this file before anything else, and plants the fault, too.
+"""
+
+import ctypes
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.predictor import FakePredictor
+from tests.fakes import Line
+
+#: A frame of this gray level is the one that harms: an even one, because a blank frame is no strip anyway.
+POISON_LEVEL = 255
+_run = FakePredictor.run
+_kept: list[Any] = []
+
+
+class PlantedLine(Line):
+    """A line with a planted fault: the caller sets PLANTED in the environment."""
+
+    module = "tests.planted"
+
+
+def _before_each_batch(step: Callable[[NDArray[np.float32]], object]) -> None:
+    def run(self: FakePredictor, batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        step(batch)
+        return _run(self, batch)
+
+    FakePredictor.run = run  # type: ignore[method-assign]
+
+
+def _poisoned(batch: NDArray[np.float32]) -> bool:
+    """White as (255 / 255 - mean) / std of the fake bundle makes it."""
+    return bool((batch.min(axis=(1, 2, 3)) >= (1 - 0.5) / 0.25 - 1e-3).any())
+
+
+def _hang(batch: NDArray[np.float32]) -> None:
+    if _poisoned(batch):
+        ctypes.PyDLL(None).sleep(100_000)  # a PyDLL keeps the GIL: no thread and no handler of ours runs any more
+
+
+def _crash(batch: NDArray[np.float32]) -> None:
+    if _poisoned(batch):
+        ctypes.string_at(0)
+
+
+def _leak(_: NDArray[np.float32]) -> None:
+    _kept.append((bytes(300_000) + b"1", open(os.devnull)))  # noqa: SIM115
+
+
+def _set_clock() -> None:
+    """The world's clock is off by what the file says, in seconds, from the moment it is there."""
+    file, real, real_ns = Path(os.environ["PLANTED_CLOCK"]), time.time, time.time_ns
+
+    def offset() -> float:
+        return float(file.read_text()) if file.exists() else 0.0
+
+    time.time = lambda: real() + offset()
+    time.time_ns = lambda: real_ns() + int(offset() * 1e9)
+
+
+FAULTS: dict[str, Callable[[], None]] = {
+    "leak": lambda: _before_each_batch(_leak),
+    "hang": lambda: _before_each_batch(_hang),
+    "crash": lambda: _before_each_batch(_crash),
+    "clock": _set_clock,
+}
+if fault := os.environ.get("PLANTED"):
+    FAULTS[fault]()
+
+if __name__ == "__main__":
+    from inspector.cli import main
+
+    sys.exit(main())
