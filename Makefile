@@ -29,6 +29,9 @@ records: $(READY)  ## 10 million records: how quick are the questions? ARGS="--r
 soak: $(READY)  ## a million small frames: does anything grow? ARGS="--frames 100000 --minutes 20"; draws soak.png
 	$(BIN)/python -m tests.soak $(ARGS)
 
+fuzz: $(READY)  ## nonsense at every socket, damaged pictures; ARGS="--messages 5000 --pictures 500 --seed 7"
+	$(BIN)/python -m tests.fuzz $(ARGS)
+
 MODEL := configs/train/default_model.yaml
 model: $(READY)  ## make the bundled model again from NEU-CLS (STRIP_NEU_CLS=folder) and simulated strip
 	$(BIN)/trainer prepare -c $(MODEL)

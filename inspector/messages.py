@@ -178,6 +178,7 @@ class Tally(_Message, frozen=True):
 
     The `number`th of this life, told `at`. The oldest frame in flight was captured `oldest_at`, or nothing is and
     it is `at`. `spans`: by reason, when the frames dropped of late were captured, or when it stood still.
+    `refused`: messages to its socket that were none of a worker.
     """
 
     source: Name
@@ -192,6 +193,7 @@ class Tally(_Message, frozen=True):
     at: Epoch = 0.0
     oldest_at: Epoch = 0.0
     spans: dict[Name, Span] = {}
+    refused: Count = 0
 
 
 class Pulse(_Message, frozen=True):

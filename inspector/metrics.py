@@ -20,6 +20,7 @@ class _Sums(Collector):
 
     def __init__(self) -> None:
         self.tallies: dict[str, Tally] = {}
+        self.refused_by_sink = 0
 
     def collect(self) -> Iterable[Metric]:
         tallies = list(self.tallies.values())  # one tally is replaced as a whole, so each is consistent in itself
@@ -34,7 +35,13 @@ class _Sums(Collector):
         last = GaugeMetricFamily(
             "inspector_source_last_frame_timestamp_seconds", "When a source got its last frame.", labels=["source"]
         )
+        rejected = CounterMetricFamily(
+            "inspector_messages_rejected", "Messages that were none of ours, by the socket they came to.",
+            labels=["socket"],
+        )  # fmt: skip
+        rejected.add_metric(["sink"], self.refused_by_sink)
         for tally in tallies:
+            rejected.add_metric([f"src-{tally.source}"], tally.refused)
             captured.add_metric([tally.source], tally.captured)
             in_flight.add_metric([tally.source], tally.in_flight)
             last.add_metric([tally.source], tally.last_frame_at)
@@ -42,7 +49,7 @@ class _Sums(Collector):
                 verdicts.add_metric([tally.source, verdict], count)
             for reason, count in tally.dropped.items():
                 dropped.add_metric([tally.source, reason], count)
-        return captured, verdicts, dropped, in_flight, last
+        return captured, verdicts, dropped, in_flight, last, rejected
 
 
 class _Line(Collector):
@@ -126,9 +133,6 @@ class Metrics:
         self._set_aside = Gauge(
             "inspector_records_set_aside", "Damaged records in the data folder.", registry=self.registry
         )
-        self._rejected = Counter(
-            "inspector_messages_rejected", "Messages to the sink that were none of ours.", registry=self.registry
-        )
 
     def tally(self, tally: Tally) -> None:
         """Take over a source's sums."""
@@ -184,9 +188,9 @@ class Metrics:
         """How many damaged records lie in the data folder."""
         self._set_aside.set(records)
 
-    def rejected(self) -> None:
-        """A message was thrown away."""
-        self._rejected.inc()
+    def rejected(self, count: int) -> None:
+        """So many messages to the sink were thrown away so far."""
+        self._sums.refused_by_sink = count
 
     def render(self) -> bytes:
         """The exposition text."""

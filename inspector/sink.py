@@ -32,6 +32,7 @@ from inspector.messages import (
 from inspector.metrics import Metrics
 from inspector.query import Query
 from inspector.record import to_json
+from inspector.refusals import READ_BURST, Refusals, check_report
 from inspector.reserve import Reserve
 from inspector.store import Store
 from inspector.transport import Poller, Router, sink_address
@@ -67,6 +68,8 @@ class Sink:
         self._stop = stop
         self._worked = worked
         self._incarnation = f"{time.time_ns():x}"
+        self._names = {source.name for source in settings.sources}
+        self._refusals = Refusals()
         self._sources: dict[str, tuple[bytes, Hello]] = {}
         self._pending: list[tuple[str, Verdict]] = []
         self._pending_since = 0.0
@@ -80,9 +83,7 @@ class Sink:
         if kind := disk.network_file_system(self._settings.data):
             log.warning("data: %s is on %s: a record on a network share may be damaged", self._settings.data, kind)
         self._metrics = Metrics()
-        self._health = Health(
-            {source.name for source in self._settings.sources}, self._settings.workers.batch_timeout_s
-        )
+        self._health = Health(self._names, self._settings.workers.batch_timeout_s)
         with ExitStack() as stack:
             self._reserve = Reserve(self._settings.data, self._settings.record.reserve_mb * 1_000_000)
             self._store, complete = self._open_record()
@@ -132,7 +133,9 @@ class Sink:
         """Receive, and commit when it is time; False where nothing came and nothing is left."""
         came = poller.wait(min(self._idle_ms(), at_most_ms))
         self._hear_supervisor()
-        while len(self._pending) < self._settings.record.commit_rows and (received := self._router.receive()):
+        for _ in range(READ_BURST):
+            if len(self._pending) >= self._settings.record.commit_rows or not (received := self._router.receive()):
+                break
             self._receive(*received)
         if self._commit_due():
             self._commit()
@@ -163,9 +166,10 @@ class Sink:
     def _receive(self, peer: bytes, parts: list[bytes]) -> None:
         try:
             message = messages.decode(parts[0] if len(parts) == 1 else b"")
+            check_report(peer, message, self._names)
         except MessageError as error:
-            self._metrics.rejected()
-            log.warning("message ignored: %s", error)
+            self._refusals.add(str(error))
+            self._metrics.rejected(self._refusals.count)
             return
         match message:
             case Verdicts():
@@ -176,8 +180,6 @@ class Sink:
                 self._hear_tally(peer, message)
             case Hello():
                 self._welcome(peer, message)
-            case _:
-                self._metrics.rejected()
         ready = self._health.ready_workers()
         self._metrics.workers(len(ready), set(ready.values()))
 

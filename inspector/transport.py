@@ -10,6 +10,10 @@ from inspector.errors import BusyError
 
 #: How many messages may queue toward one peer. Credits bound frames long before; this bounds a bug.
 HIGH_WATER_MARK = 4096
+#: What a Router takes in one message: all that is said to one is smaller. Who sends more is cut off by ZeroMQ.
+MAX_REQUEST_BYTES = 2 << 20
+#: Unread messages of one peer of a Router: with their size, the bound on what a peer can make it hold.
+REQUESTS_QUEUED = 256
 #: What a closing socket may still spend on delivering what was sent.
 LINGER_MS = 2000
 
@@ -34,6 +38,8 @@ class Router(_Socket):
 
     def __init__(self) -> None:
         super().__init__(zmq.ROUTER)
+        self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_REQUEST_BYTES)
+        self.socket.setsockopt(zmq.RCVHWM, REQUESTS_QUEUED)
         self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an unknown peer is an error here, not silence
 
     def bind(self, address: str) -> None:

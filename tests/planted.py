@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.predictor import FakePredictor
+from inspector.refusals import Refusals
 from tests.fakes import Line
 
 #: A frame of this gray level is the one that harms: an even one, because a blank frame is no strip anyway.
@@ -67,8 +68,14 @@ def _set_clock() -> None:
     time.time_ns = lambda: real_ns() + int(offset() * 1e9)
 
 
+def _forget() -> None:
+    count = Refusals.add
+    Refusals.add = lambda self, reason: count(self, reason) if len(reason) % 7 else None  # type: ignore[method-assign]
+
+
 FAULTS: dict[str, Callable[[], None]] = {
     "leak": lambda: _before_each_batch(_leak),
+    "forgetful": _forget,
     "hang": lambda: _before_each_batch(_hang),
     "crash": lambda: _before_each_batch(_crash),
     "clock": _set_clock,

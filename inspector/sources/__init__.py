@@ -15,7 +15,8 @@ from inspector import messages
 from inspector.config import Delivery
 from inspector.errors import MessageError
 from inspector.gaps import STALLED
-from inspector.messages import Ack, Credit, Frame, Hello, Pulse, Ready, Tally, Verdicts, Welcome, WorkerGone
+from inspector.messages import Ack, Frame, Hello, Pulse, Ready, Tally, Verdicts, Welcome, WorkerGone
+from inspector.refusals import READ_BURST, Refusals, check_credit
 from inspector.sources.connector import Capture, Connector
 from inspector.sources.credits import Credits, Window
 from inspector.sources.ledger import Flight, Ledger
@@ -74,6 +75,7 @@ class Source:
         self._last_frame_at = 0.0
         self._lost = ""  # why the connector is not open
         self._spells = Spells()
+        self._refusals = Refusals()
         self._tallies = 0
         self._turned_at: tuple[float, float] | None = None  # the last turn, by our clock and by the world's
         self._orphaned = False
@@ -291,15 +293,14 @@ class Source:
             self._name, self._epoch, ledger.captured, dict(ledger.outcomes), dict(ledger.dropped), ledger.in_flight,
             self._last_frame_at, (self._lost or self._connector.problem())[:1024],
             self._tallies, now, now if ledger.oldest_at is None else ledger.oldest_at, self._spells.told(),
+            self._refusals.count,
         )  # fmt: skip
 
     def _hear(self) -> None:
-        while received := self._work.receive():
-            peer, parts = received
-            try:
-                self._hear_worker(peer, messages.decode(parts[0]))
-            except MessageError as error:
-                log.warning("message from a worker ignored: %s", error)
+        for _ in range(READ_BURST):
+            if not (received := self._work.receive()):
+                break
+            self._hear_worker(*received)
         for message in self._heard_from_sink():
             match message:
                 case Ack():
@@ -328,10 +329,12 @@ class Source:
             self._sink_heard = self._clock()
         return heard
 
-    def _hear_worker(self, peer: bytes, message: messages.Message) -> None:
-        if not isinstance(message, Credit):
-            raise MessageError(f"{type(message).__name__}: a worker sends Credit here")
-        self._credits.hear(peer, message)
+    def _hear_worker(self, peer: bytes, parts: list[bytes]) -> None:
+        try:
+            message = messages.decode(parts[0] if len(parts) == 1 else b"")
+            self._credits.hear(peer, check_credit(peer, message))
+        except MessageError as error:
+            self._refusals.add(str(error))
 
     def _hear_supervisor(self) -> None:
         try:

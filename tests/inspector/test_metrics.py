@@ -48,7 +48,7 @@ def test_a_line_before_its_first_frame_has_readable_metrics() -> None:
     samples = parse(Metrics().render().decode())
 
     assert samples["inspector_workers_ready"] == {(): 0}
-    assert samples["inspector_messages_rejected_total"] == {(): 0}
+    assert samples["inspector_messages_rejected_total"] == {("sink",): 0}
 
 
 def test_a_tally_is_taken_over_as_a_whole() -> None:
@@ -68,7 +68,7 @@ def test_what_is_recorded_is_counted_and_timed() -> None:
     metrics.batch(3, 0.03)
     metrics.workers(2, {"model-1", "model-2"})
     metrics.workers(1, {"model-2"})
-    metrics.rejected()
+    metrics.rejected(1)
 
     samples = parse(metrics.render().decode())
     assert samples["inspector_defects_total"] == {("scratches",): 2}
@@ -77,7 +77,7 @@ def test_what_is_recorded_is_counted_and_timed() -> None:
     assert samples["inspector_batch_tiles_sum"] == {(): 3}
     assert samples["inspector_record_seconds_count"] == {(): 1}
     assert samples["inspector_model_info"] == {("model-2",): 1}
-    assert samples["inspector_messages_rejected_total"] == {(): 1}
+    assert samples["inspector_messages_rejected_total"] == {("sink",): 1}
 
 
 def test_odd_names_are_escaped() -> None:

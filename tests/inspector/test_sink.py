@@ -148,7 +148,7 @@ def test_nonsense_is_counted_and_changes_nothing(
     source.hears(Ack)
 
     _, text = get(address(caplog) + "/metrics")
-    assert "inspector_messages_rejected_total 6.0" in text
+    assert 'inspector_messages_rejected_total{socket="sink"} 6.0' in text
 
 
 def test_what_arrived_before_the_stop_is_recorded(line: Bench, source: Mouth, worker: Mouth) -> None:

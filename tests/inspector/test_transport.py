@@ -102,7 +102,7 @@ def test_a_full_queue_is_false_and_never_blocks(tmp_path: Path) -> None:
 
 
 def test_a_message_beyond_the_limit_never_reaches_the_reader(router: Router, dealer: Dealer, tmp_path: Path) -> None:
-    dealer.send(bytes(transport.MAX_PIXELS + 1))
+    dealer.send(bytes(transport.MAX_REQUEST_BYTES + 1))
     other = Dealer("worker-1.1")
     other.connect(source_address(tmp_path, "drop"))
     other.send(b"credit")
