@@ -7,6 +7,7 @@ import re
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -82,6 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     defects.add_argument("--label", action="append", default=[], help="only with this label; may be repeated")
     defects.add_argument("--verdict", action="append", choices=["ok", "defect", "unsure", "error", "all"])
     defects.add_argument("--model", action="append", default=[], help="only decided by this bundle id")
+    defects.add_argument("--piece", help="only of this coil, plate or lot")
     defects.add_argument(
         "--draw", type=Path, metavar="FOLDER", help="also draw the kept pictures, regions boxed, there"
     )
@@ -103,8 +105,17 @@ def _parser() -> argparse.ArgumentParser:
     )
     account.add_argument("--to", dest="until", type=_moment, help="and up to this, in the same forms")
     account.add_argument("--source", action="append", default=[], help="only of this source; may be repeated")
+    account.add_argument("--piece", help="how much of this coil, plate or lot was inspected; exit 1 if not all of it")
     account.add_argument("--json", action="store_true", help="for machines")
     account.set_defaults(run=_account)
+
+    piece = commands.add_parser(
+        "piece", parents=[config], help="say which coil, plate or lot is on the line; alone: list the last ones"
+    )
+    piece.add_argument("action", nargs="?", choices=["start", "stop"], help="it is on the line from now on; none is")
+    piece.add_argument("piece", nargs="?", metavar="name", help="what it is called, for start")
+    piece.add_argument("--json", action="store_true", help="for machines")
+    piece.set_defaults(run=_pieces)
 
     pin = commands.add_parser(
         "pin", parents=[config], help="keep evidence and records in dispute, whatever their age; alone: list the pins"
@@ -187,7 +198,7 @@ def _status(options: argparse.Namespace) -> int:
 
 
 def _defects(options: argparse.Namespace) -> int:
-    from inspector import config
+    from inspector import config, pieces
     from inspector.query import Query
     from inspector.record import to_json
     from inspector.screen import listing
@@ -206,6 +217,8 @@ def _defects(options: argparse.Namespace) -> int:
         limit=50 if table and options.limit is None else options.limit,
     )
     store = Store(settings.data, read_only=True)
+    if options.piece:
+        query = replace(query, piece=pieces.find(store, options.piece).id)
     records = store.records(query)
     if options.draw:
         records = _drawn(records, options.draw)
@@ -238,6 +251,8 @@ def _account(options: argparse.Namespace) -> int:
     from inspector.query import Query
     from inspector.store import Store
 
+    if options.piece:
+        return _account_of_piece(options)
     settings = config.load(options.config, options.override)
     query = Query(since=options.since, until=options.until, sources=_known(options.source, settings))
     store = Store(settings.data, read_only=True)
@@ -259,6 +274,53 @@ def _account(options: argparse.Namespace) -> int:
     console.print("\nnot inspected:" if gaps else "\nno gaps", screen.gap_list(gaps) if gaps else "")
     print(f"does not balance: {', '.join(unbalanced)}" if unbalanced else "balanced")
     return EXIT_NO if unbalanced else EXIT_OK
+
+
+def _account_of_piece(options: argparse.Namespace) -> int:
+    """How much of a piece was inspected, and the line's gaps while it was there."""
+    from inspector import config, coverage, pieces, screen
+    from inspector.errors import ConfigError
+    from inspector.query import Query
+    from inspector.store import Store
+
+    if options.since is not None or options.until is not None:
+        raise ConfigError("account: --piece has its own times: leave --from and --to out")
+    settings = config.load(options.config, options.override)
+    sources = _known(options.source, settings)
+    store = Store(settings.data, read_only=True)
+    piece = pieces.find(store, options.piece)
+    shares = [share for share in coverage.of(store, piece) if share.source in (sources or [share.source])]
+    gaps = store.gaps(Query(since=piece.began_at, until=piece.ended_at, sources=sources))
+    store.close()
+    if options.json:
+        print(msgspec.json.encode({"piece": piece, "sources": shares, "gaps": gaps}).decode())
+    else:
+        screen.print_piece(Console(), piece, shares, gaps)
+    return EXIT_OK if shares and all(share.whole for share in shares) else EXIT_NO
+
+
+def _pieces(options: argparse.Namespace) -> int:
+    from inspector import config, pieces, screen
+    from inspector.errors import ConfigError
+    from inspector.store import Store
+
+    if (options.action == "start") != (options.piece is not None):
+        raise ConfigError("piece: write `piece start NAME`, `piece stop`, or `piece` alone")
+    settings = config.load(options.config, options.override)
+    store = Store(settings.data, read_only=options.action is None)
+    if options.action is None:
+        chosen = list(pieces.latest(store, 20))
+    else:
+        with store.transaction() as cursor:
+            now = time.time()
+            changed = pieces.start(cursor, options.piece, now) if options.piece else pieces.stop(cursor, now)
+        chosen = [changed] if changed else []
+    store.close()
+    for piece in chosen:
+        print(msgspec.json.encode(piece).decode() if options.json else screen.piece_line(piece))
+    if options.action == "stop" and not chosen:
+        print("no piece is on the line", file=sys.stderr)
+    return EXIT_OK
 
 
 def _known(names: list[str], settings: "Settings") -> list[str]:

@@ -25,8 +25,46 @@ class _Section(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
 
+class Place(_Section):
+    """Where on the strip a source's frames lie. Their first line is the one that passed first."""
+
+    mm_per_px: Annotated[float | None, Field(gt=0, le=1000, description="size of a pixel across the strip")] = None
+    mm_per_line: Annotated[float | None, Field(gt=0, le=1000, description="along it; none: the same as across")] = None
+    left_mm: Annotated[float, Field(ge=-1e6, le=1e6, description="where across the strip the picture begins")] = 0.0
+    pattern: Annotated[
+        str | None,
+        Field(
+            max_length=500, description="in a frame's name: a regular expression with groups `piece`, `at_mm` or both"
+        ),
+    ] = None
+    speed_m_min: Annotated[
+        float | None,
+        Field(gt=0, le=10_000, description="of the strip: place along = speed x time since the piece began"),
+    ] = None
+
+    @field_validator("pattern")
+    @classmethod
+    def _compiles(cls, pattern: str | None) -> str | None:
+        try:
+            groups = set(re.compile(pattern or "").groupindex)
+        except re.error as error:
+            raise ValueError(f"no regular expression: {error}") from None
+        if pattern is not None and (not groups or not groups <= {"piece", "at_mm"}):
+            raise ValueError(
+                "name its groups piece and at_mm, as in (?P<piece>[^_]+)_(?P<at_mm>[0-9.]+), or one of them"
+            )
+        return pattern
+
+    @model_validator(mode="after")
+    def _one_way_along(self) -> "Place":
+        if self.speed_m_min is not None and "(?P<at_mm>" in (self.pattern or ""):
+            raise ValueError("speed_m_min and a pattern with at_mm: only one of them can tell where a frame lies")
+        return self
+
+
 class _Source(_Section):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="what records and metrics call it")]
+    place: Place = Place()
 
 
 class FolderSource(_Source):
@@ -47,6 +85,14 @@ class FolderSource(_Source):
     keep_done_mb: Annotated[int | None, Field(ge=0, description="the oldest go beyond that; none: never")] = None
     keep_failed_days: Annotated[float | None, Field(gt=0, description="the same for failed/")] = None
     keep_failed_mb: Annotated[int | None, Field(ge=0, description="the same for failed/")] = None
+
+    @model_validator(mode="after")
+    def _has_no_clock(self) -> "FolderSource":
+        if self.place.speed_m_min is not None:
+            raise ValueError(
+                "place.speed_m_min: a file tells no time of capture; place.pattern can read at_mm in its name"
+            )
+        return self
 
 
 class SimulatedSource(_Source):
@@ -340,8 +386,11 @@ def describe(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tu
         key = f"{prefix}{name}"
         if name == "sources":
             yield key, "required", "a list; each entry has a `type`: folder or simulated"
+            yield from describe(Place, "sources.<any>.place.")
             yield from describe(FolderSource, "sources.<folder>.")
             yield from describe(SimulatedSource, "sources.<simulated>.")
+        elif field.annotation is Place:
+            continue  # told once for all sources
         elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from describe(field.annotation, f"{key}.")
         elif name != "type":

@@ -15,7 +15,7 @@ MINUTE_S = 60.0
 class Query:
     """Which records: None or nothing means any. `since` and `until` are seconds since 1970.
 
-    Newest capture first; with `oldest_first` in the order in which they were recorded.
+    `piece` is its number. Newest capture first; with `oldest_first` in the order in which they were recorded.
     """
 
     since: float | None = None
@@ -26,6 +26,7 @@ class Query:
     models: Sequence[str] = ()
     limit: int | None = None
     after_id: int = 0
+    piece: int | None = None
     oldest_first: bool = field(default=False)
 
     @property
@@ -50,8 +51,16 @@ def statements(query: Query) -> Iterator[tuple[str, list[object]]]:
         where = " AND ".join(clauses)
         yield f"SELECT {SELECTED} FROM records NOT INDEXED WHERE {where} ORDER BY id{limit}", [*values, *query.outcomes]
         return
-    where = " AND ".join(["outcome = ?", *clauses])
     order = "captured_at DESC, id DESC"
+    if query.piece is not None:
+        outcomes = query.outcomes or OUTCOMES
+        where = " AND ".join([*clauses, f"outcome IN ({', '.join('?' * len(outcomes))})"])
+        yield (
+            f"SELECT {SELECTED} FROM records INDEXED BY records_by_piece WHERE {where} ORDER BY {order}{limit}",
+            [*values, *outcomes],
+        )
+        return
+    where = " AND ".join(["outcome = ?", *clauses])
     for outcome in dict.fromkeys(query.outcomes or OUTCOMES):
         yield (
             f"SELECT {SELECTED} FROM records INDEXED BY records_by_outcome WHERE {where} ORDER BY {order}{limit}",
@@ -119,6 +128,9 @@ def _restrict_sources(query: Query, clauses: list[str], values: list[object]) ->
 def _filters(query: Query) -> tuple[list[str], list[object]]:
     clauses, values = ["id > ?"], list[object]([query.after_id])
     _restrict_time(query, clauses, values, "captured_at", "captured_at")
+    if query.piece is not None:
+        clauses.append("piece = ?")
+        values.append(query.piece)
     for column, wanted in (("source", query.sources), ("label", query.labels), ("model", query.models)):
         if wanted:
             clauses.append(f"{column} IN ({', '.join('?' * len(wanted))})")

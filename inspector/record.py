@@ -10,25 +10,28 @@ from msgspec.structs import asdict
 from inspector import evidence
 from inspector.decide import Outcome
 from inspector.messages import Verdict
+from inspector.place import Spot
 
 #: Takes the values of `to_row`.
 INSERT = (
     "INSERT INTO records (source, frame, epoch, name, sequence, captured_at, recorded_at, outcome, label,"
-    " severity, score, reason, width, height, regions, model, attempt, latency_s)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', ?, ?, ?)"
+    " severity, score, reason, width, height, regions, model, attempt, latency_s, piece, at_mm, length_mm)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (source, frame) DO NOTHING"  # that repeat alone: OR IGNORE would also swallow a value it cannot keep
 )
 
-_REGION = ("x", "y", "width", "height", "label", "score", "severity")
+_PIXELS = ("x", "y", "width", "height", "label", "score", "severity")
+_REGION = (*_PIXELS, "x_mm", "y_mm", "width_mm", "length_mm")
 #: Takes the values of `region_rows`.
-INSERT_REGION = f"INSERT INTO regions (record, {', '.join(_REGION)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+INSERT_REGION = f"INSERT INTO regions (record, {', '.join(_REGION)}) VALUES (?{', ?' * len(_REGION)})"
 
 
 class Record(msgspec.Struct, frozen=True):
     """One row: how one frame ended. Times are seconds since 1970 UTC; `latency_s` is from capture to record.
 
-    A region is a rectangle in pixels with label, score and severity, the worst first; `evidence` is the path of the
-    frame's picture, where one is kept.
+    A region is a rectangle in pixels with label, score and severity, the worst first, and the rectangle on the piece
+    in mm where that is known. The frame lies `at_mm` along its `piece` and is `length_mm` long. `evidence` is the path
+    of the frame's picture, where one is kept.
     """
 
     id: int
@@ -49,10 +52,13 @@ class Record(msgspec.Struct, frozen=True):
     model: str
     attempt: int
     latency_s: float
+    piece: str = ""
+    at_mm: float | None = None
+    length_mm: float | None = None
     evidence: str = ""
 
 
-_COLUMNS = [name for name in Record.__struct_fields__ if name not in ("regions", "evidence")]
+_COLUMNS = [name for name in Record.__struct_fields__ if name not in ("piece", "regions", "evidence")]
 _AS_JSON = f"json_object({', '.join(f'{name!r}, {name}' for name in _REGION)})"
 # The index has the rows of one record in the order in which they were written.
 _REGIONS = f"SELECT json_group_array({_AS_JSON}) FROM regions INDEXED BY regions_by_record WHERE record = records.id"
@@ -61,12 +67,13 @@ SELECTED = ", ".join(
     [
         *_COLUMNS,
         f"CASE outcome WHEN 'defect' THEN ({_REGIONS}) ELSE '[]' END",
+        "(SELECT name FROM pieces WHERE pieces.id = records.piece)",
         "(SELECT bytes FROM evidence WHERE record = records.id)",
     ]
 )
 
 
-def to_row(model: str, verdict: Verdict, now: float, monotonic: float) -> tuple[object, ...]:
+def to_row(model: str, verdict: Verdict, spot: Spot, now: float, monotonic: float) -> tuple[object, ...]:
     """A verdict as it is recorded at `now` (since 1970), which is `monotonic` on the clock of its capture."""
     return (
         verdict.source,
@@ -86,19 +93,25 @@ def to_row(model: str, verdict: Verdict, now: float, monotonic: float) -> tuple[
         model,
         verdict.attempt,
         max(0.0, monotonic - verdict.captured_mono),
+        spot.piece,
+        spot.at_mm,
+        spot.length_mm(verdict.height),
     )
 
 
-def region_rows(record: int, verdict: Verdict) -> list[tuple[object, ...]]:
+def region_rows(record: int, verdict: Verdict, spot: Spot) -> list[tuple[object, ...]]:
     """The regions of a verdict, as they are recorded with the row of that number."""
-    return [(record, *(getattr(region, name) for name in _REGION)) for region in verdict.regions]
+    return [
+        (record, *(getattr(region, name) for name in _PIXELS), *spot.rectangle(region)) for region in verdict.regions
+    ]
 
 
 def from_row(row: tuple[Any, ...], data: Path) -> Record:
     """A row of `SELECTED`; `data` is the folder that holds record and evidence."""
-    *columns, regions, kept_bytes = row
+    *columns, regions, piece, kept_bytes = row
     values = dict(zip(_COLUMNS, columns, strict=True))
     values["regions"] = json.loads(regions)
+    values["piece"] = piece or ""
     if kept_bytes is not None:
         place = evidence.place(values["captured_at"], values["source"], values["frame"])
         values["evidence"] = str(data.absolute() / evidence.FOLDER / place)

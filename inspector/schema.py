@@ -117,4 +117,24 @@ MIGRATIONS: tuple[str, ...] = (
             json_extract(value, '$.height'), json_extract(value, '$.label'), json_extract(value, '$.score'), severity
         FROM records INDEXED BY records_by_outcome, json_each(records.regions) WHERE outcome = 'defect';
     """,
+    # Pieces of strip, and where on its piece a frame and a region lie; NULL: not known. A piece is on the line by
+    # `inspector piece`, then no two are at once, or it is named by its frames. It has not ended where ended_at is NULL.
+    """
+    CREATE TABLE pieces (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE,
+        began_at REAL NOT NULL,
+        ended_at REAL,
+        by_frames INTEGER NOT NULL
+    );
+    CREATE INDEX pieces_by_time ON pieces (by_frames, began_at);
+    ALTER TABLE records ADD COLUMN piece INTEGER;
+    ALTER TABLE records ADD COLUMN at_mm REAL;
+    ALTER TABLE records ADD COLUMN length_mm REAL;
+    CREATE INDEX records_by_piece ON records (piece, captured_at) WHERE piece IS NOT NULL;
+    ALTER TABLE regions ADD COLUMN x_mm REAL;
+    ALTER TABLE regions ADD COLUMN y_mm REAL;
+    ALTER TABLE regions ADD COLUMN width_mm REAL;
+    ALTER TABLE regions ADD COLUMN length_mm REAL;
+    """,
 )

@@ -13,16 +13,18 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import asdict
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
 from inspector.account import Account
 from inspector.config import FolderSource, Settings
+from inspector.coverage import Coverage, Stretch
 from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import StoreError
 from inspector.gaps import Gap
+from inspector.pieces import Piece
 from inspector.query import Query
 from inspector.record import Record
 from inspector.store import Store
@@ -143,6 +145,33 @@ def gap_list(gaps: Sequence[Gap]) -> Table:
     return table
 
 
+def piece_line(piece: Piece) -> str:
+    """A piece and when it was on the line."""
+    until = "now" if piece.ended_at is None else _moment(piece.ended_at)
+    return f"piece {piece.name}: from {_moment(piece.began_at)} to {until}{', named by its frames' * piece.by_frames}"
+
+
+def print_piece(console: Console, piece: Piece, shares: Sequence[Coverage], gaps: Sequence[Gap]) -> None:
+    """How much of a piece was inspected, and what was not."""
+    console.print(Text(piece_line(piece)))
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("source", *OUTCOMES, "seen", "without a place"):
+        table.add_column(column, justify="left" if column == "source" else "right", style=_COLOURS.get(column))
+    for share in shares:
+        counts = (str(share.outcomes[outcome]) for outcome in OUTCOMES)
+        table.add_row(share.source, *counts, _metres(share.seen) if share.seen else "?", str(share.unplaced))
+    console.print(table if shares else "no frame of it is on record")
+    for share in shares:
+        for stretch in share.missing:
+            console.print(Text(f"not inspected: {share.source}, {_metres(stretch)}"))
+    if gaps:
+        console.print("\nnot inspected while it was on the line:", gap_list(gaps))
+
+
+def _metres(stretch: Stretch) -> str:
+    return f"{stretch.from_mm / 1000:.3f} to {stretch.to_mm / 1000:.3f} m"
+
+
 def accounts_json(
     accounts: Sequence[Account], gaps: Sequence[Gap], window: Mapping[str, Mapping[Outcome, int]] | None
 ) -> str:
@@ -198,12 +227,15 @@ def listing(records: Iterable[Record], full: bool = False) -> Table:
 
 
 def _where(record: Record) -> str:
-    """The worst region: its left top corner, its size, all in pixels, and how many more there are."""
+    """The worst region, where it begins and how large it is, in pixels unless mm are known, and how many more are."""
     if not record.regions:
         return ""
     worst, *others = record.regions
     more = f" +{len(others)}" if others else ""
-    return f"{worst['x']},{worst['y']} {worst['width']}x{worst['height']}{more}"
+    if worst["x_mm"] is None or worst["y_mm"] is None:
+        return f"{worst['x']},{worst['y']} {worst['width']}x{worst['height']}{more}"
+    x_mm, y_mm, width_mm, length_mm = (worst[name] for name in ("x_mm", "y_mm", "width_mm", "length_mm"))
+    return f"{x_mm:.0f} mm, {y_mm / 1000:.3f} m: {width_mm:.0f}x{length_mm:.0f} mm{more}"
 
 
 def _latencies(records: Sequence[Record]) -> str:

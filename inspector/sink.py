@@ -30,6 +30,7 @@ from inspector.messages import (
     WorkerGone,
 )  # fmt: skip
 from inspector.metrics import Metrics
+from inspector.place import Locator
 from inspector.query import Query
 from inspector.record import to_json
 from inspector.refusals import READ_BURST, Refusals, check_report
@@ -76,6 +77,7 @@ class Sink:
         self._tallies: dict[str, Tally] = {}
         self._tallied_at = 0.0
         self._tallied: dict[str, tuple[str, int]] = {}  # each source's life and its last tally on record
+        self._locators = {source.name: Locator(source.place) for source in settings.sources}
 
     def run(self) -> None:
         """Serve. StoreError where the record cannot be opened, BusyError where the port is taken."""
@@ -231,7 +233,7 @@ class Sink:
             return
         started = time.monotonic()
         try:
-            new = self._store.write(self._pending, self._tallies.values())
+            new = self._store.write(self._pending, self._tallies.values(), locators=self._locators)
         except DamagedError as error:
             damage.mark(self._settings.data, str(error))
             log.error("%s: starting again, which sets it aside; %d verdicts come again", error, len(self._pending))

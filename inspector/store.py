@@ -11,12 +11,13 @@ from typing import Any
 
 import msgspec
 
-from inspector import evidence
+from inspector import evidence, pieces
 from inspector.account import Account
 from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import DamagedError, StoreError
 from inspector.gaps import Gap, between, heard_at
 from inspector.messages import Settled, Tally, Verdict
+from inspector.place import Locator
 from inspector.query import Query, gap_statement, statements, within
 from inspector.record import INSERT, INSERT_REGION, Record, from_row, region_rows, to_row
 from inspector.schema import FILE, MIGRATIONS
@@ -25,6 +26,7 @@ from inspector.schema import FILE, MIGRATIONS
 MAX_GAPS = 100_000
 #: More rows than a line can write between two tallies that are recorded.
 _ROWS_SINCE_TALLY = 100_000
+_NOWHERE = Locator()
 
 
 class Store:
@@ -47,22 +49,28 @@ class Store:
             raise error if isinstance(error, StoreError) else self._explained(error) from None
 
     def write(
-        self, batches: Iterable[tuple[str, Verdict]], tallies: Iterable[Tally] = (), now: float | None = None
+        self,
+        batches: Iterable[tuple[str, Verdict]],
+        tallies: Iterable[Tally] = (),
+        now: float | None = None,
+        locators: Mapping[str, Locator] | None = None,
     ) -> list[Verdict]:
         """Record (model, verdict) pairs and tallies in one durable transaction; return the verdicts that were new.
 
-        A frame that is already on record keeps its first row. StoreError: nothing of it was written.
+        `locators`: by source, what its frames tell of their place. A frame that is already on record keeps its first
+        row. StoreError: nothing of it was written.
         """
         now = time.time() if now is None else now
         monotonic = time.monotonic()
         new: list[Verdict] = []
         with self.transaction() as cursor:
             for model, verdict in batches:
-                cursor.execute(INSERT, to_row(model, verdict, now, monotonic))
+                spot = pieces.spot(cursor, (locators or {}).get(verdict.source, _NOWHERE), verdict)
+                cursor.execute(INSERT, to_row(model, verdict, spot, now, monotonic))
                 if cursor.rowcount:
                     new.append(verdict)
                     record = cursor.lastrowid or 0
-                    cursor.executemany(INSERT_REGION, region_rows(record, verdict))
+                    cursor.executemany(INSERT_REGION, region_rows(record, verdict, spot))
                     self._note_evidence(cursor, record, verdict)
             for source, counts in _count(new).items():
                 sums = ", ".join(f"{outcome} = {outcome} + {count}" for outcome, count in counts.items())

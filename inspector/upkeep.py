@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from inspector import damage, disk, pins
+from inspector import damage, disk, pieces, pins
 from inspector.config import Settings
 from inspector.errors import StoreError
 from inspector.gallery import Gallery
@@ -139,6 +139,8 @@ class Upkeep:
                 self._stop.wait(PAUSE_S)
             if len(old) < _BATCH:
                 break
+        with self._store.transaction() as cursor:
+            pieces.forget(cursor, too_old)
         return deleted
 
     def reconcile(self) -> None:

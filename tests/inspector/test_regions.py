@@ -19,7 +19,7 @@ from inspector.schema import FILE, MIGRATIONS
 from inspector.store import Store
 from tests.fakes import Line
 from tests.inspector.pictures import strip
-from tests.inspector.test_store import verdict
+from tests.inspector.test_store import in_pixels, verdict
 
 
 def merged(picture: str, overlap: int = 0, width: int | None = None, height: int | None = None) -> list[Region]:
@@ -84,7 +84,7 @@ def test_regions_are_on_record_in_their_order_and_go_with_the_frame(tmp_path: Pa
 
     recorded = {record.sequence: record.regions for record in book.records(Query())}
     assert recorded[2] == recorded[3] == []
-    assert [Region(**one) for one in recorded[1]] == many
+    assert [in_pixels(one) for one in recorded[1]] == many
     with book.transaction() as cursor:
         cursor.execute("DELETE FROM records WHERE sequence = 1")
     assert list(book.read("SELECT * FROM regions")) == []
@@ -118,7 +118,7 @@ def test_the_regions_of_an_older_record_are_taken_over(tmp_path: Path) -> None:
     book = Store(tmp_path)
     recorded = {record.frame: record.regions for record in book.records(Query())}
     assert recorded["b"] == []
-    assert [Region(**one) for one in recorded["a"]] == [Region(10, 0, 200, 100, "scratches", 0.97, "major")]
+    assert [in_pixels(one) for one in recorded["a"]] == [Region(10, 0, 200, 100, "scratches", 0.97, "major")]
     book.close()
 
 

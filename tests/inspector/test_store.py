@@ -45,6 +45,11 @@ def book(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
+def in_pixels(region: dict[str, Any]) -> Region:
+    """A region on record, without its place on a piece."""
+    return Region(**{name: region[name] for name in Region.__struct_fields__})
+
+
 def write(book: Store, *verdicts: Verdict, model: str = "m-1") -> list[Verdict]:
     """Record verdicts of one model."""
     return book.write([(model, one) for one in verdicts])
@@ -66,7 +71,7 @@ def test_every_field_of_a_verdict_is_on_record(book: Store) -> None:
     for name in ("source", "frame", "name", "sequence", "captured_at", "outcome", "label", "severity", "score"):
         assert getattr(record, name) == getattr(written, name)
     assert (record.model, record.recorded_at, record.attempt, record.width) == ("m-1", 1010.0, 2, 200)
-    assert [Region(**one) for one in record.regions] == [region]
+    assert [in_pixels(one) for one in record.regions] == [region]
     assert record.latency_s > 0
     assert msgspec.json.decode(to_json(record))["name"] == written.name
 
@@ -295,6 +300,7 @@ def test_a_record_of_the_first_version_is_brought_to_this_one_with_all_it_holds(
         ),
         (Query(since=5.0), "USING INDEX records_by_outcome (outcome=? AND captured_at>"),
         (Query(limit=8), "USING INDEX records_by_outcome (outcome=?)"),
+        (Query(piece=3, outcomes=("defect",)), "USING INDEX records_by_piece (piece=?)"),
         (Query(after_id=7, oldest_first=True, outcomes=("defect",)), "INTEGER PRIMARY KEY (rowid>?)"),
     ],
 )

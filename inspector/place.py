@@ -1,0 +1,76 @@
+"""Owns where on its piece of strip a frame lies: from its name, its time and the size of its pixels. Pure, no I/O."""
+
+import re
+from dataclasses import dataclass
+
+from inspector import config
+from inspector.messages import Region
+
+#: What a piece may be called; a longer name in a frame's name is cut.
+MAX_NAME = 128
+#: Further along than any strip is long: a number beyond it is none.
+_MAX_MM = 1e9
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a frame's first pixel lies, in mm across and along its piece, and how large a pixel is. None: not known.
+
+    `piece` is the piece's number on the record.
+    """
+
+    piece: int | None = None
+    left_mm: float = 0.0
+    at_mm: float | None = None
+    mm_per_px: float | None = None
+    mm_per_line: float | None = None
+
+    def length_mm(self, height: int) -> float | None:
+        """How long a frame of so many lines is."""
+        return None if self.mm_per_line is None else height * self.mm_per_line
+
+    def rectangle(self, region: Region) -> tuple[float | None, float | None, float | None, float | None]:
+        """A region's x_mm, y_mm, width_mm and length_mm on the piece."""
+        across, along = self.mm_per_px, self.mm_per_line
+        return (
+            None if across is None else self.left_mm + region.x * across,
+            None if along is None or self.at_mm is None else self.at_mm + region.y * along,
+            None if across is None else region.width * across,
+            None if along is None else region.height * along,
+        )
+
+
+class Locator:
+    """What a source's frames tell of their place."""
+
+    def __init__(self, settings: config.Place | None = None) -> None:
+        self._settings = settings = settings or config.Place()
+        self._pattern = None if settings.pattern is None else re.compile(settings.pattern)
+        groups = self._pattern.groupindex if self._pattern else {}
+        #: Whether the frames name their piece: then no other can be theirs.
+        self.names_pieces = "piece" in groups
+        self._tells_along = "at_mm" in groups
+
+    def told(self, name: str) -> tuple[str, float | None]:
+        """The piece that a frame's name names, and the mm along it; "" and None where it tells neither."""
+        match = self._pattern.search(name) if self._pattern else None
+        if match is None:
+            return "", None
+        piece = (match["piece"] or "")[:MAX_NAME] if self.names_pieces else ""
+        return piece, _number(match["at_mm"]) if self._tells_along else None
+
+    def spot(self, piece: int | None, at_mm: float | None, since_began_s: float | None) -> Spot:
+        """The spot of a frame of that piece; it was captured so many seconds after the piece began."""
+        settings = self._settings
+        if settings.speed_m_min is not None and since_began_s is not None:
+            at_mm = since_began_s * settings.speed_m_min * 1000 / 60
+        along = settings.mm_per_px if settings.mm_per_line is None else settings.mm_per_line
+        return Spot(piece, settings.left_mm, at_mm, settings.mm_per_px, along)
+
+
+def _number(text: str | None) -> float | None:
+    try:
+        value = float(text or "")
+    except ValueError:
+        return None
+    return value if abs(value) <= _MAX_MM else None  # NaN is not, either
