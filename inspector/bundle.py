@@ -181,13 +181,20 @@ class Bundle:
         return 2 * math.ceil(shape.view_px * hidden / 2)
 
     def golden(self) -> Golden:
-        """Read the golden samples. BundleError where they are not what the schema says."""
+        """Read the golden samples. BundleError where they are not what the schema says, or of another network."""
         try:
             data = io.BytesIO((self.path / GOLDEN).read_bytes())  # numpy leaves a file open that is no zip
             with np.load(data, allow_pickle=False) as arrays:
-                return Golden(arrays["images"], arrays["logits"])
+                golden = Golden(arrays["images"], arrays["logits"])
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
             raise BundleError(f"{self.path / GOLDEN}: not the golden samples of a bundle: {error}") from None
+        count = len(golden.images) if golden.images.ndim == 3 else 0
+        if not count or golden.logits.shape != (count, self.outputs):
+            raise BundleError(
+                f"{self.path}: golden samples of {golden.images.shape} and {golden.logits.shape}: images (n, height, "
+                f"width) and logits (n, {self.outputs}) are needed"
+            )
+        return golden
 
 
 def load(path: Path) -> Bundle:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from inspector import disk
 from inspector.config import Evidence, Settings
-from inspector.messages import Verdict
+from inspector.messages import CANARY, Verdict
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ def is_whole(path: Path, size: int) -> bool:
 
 def wanted(evidence: Evidence, verdict: Verdict) -> bool:
     """Whether the picture is to be kept: of defect and unsure, and of the same random share of ok at every try."""
-    if not evidence.budget_mb:
+    if not evidence.budget_mb or verdict.frame == CANARY:
         return False
     if verdict.outcome == "ok":
         name = f"{verdict.source}/{verdict.frame}".encode("utf-8", "backslashreplace")

@@ -10,6 +10,7 @@ from typing import Any
 
 from msgspec.structs import asdict
 
+from inspector import canary
 from inspector.errors import BusyError
 from inspector.messages import Process
 from inspector.metrics import CONTENT_TYPE, Metrics
@@ -23,8 +24,17 @@ FRESH_S = 5.0
 class Health:
     """Readiness from facts: who was heard from when, and how the last write ended. Times are monotonic seconds."""
 
-    def __init__(self, sources: set[str], batch_timeout_s: float, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        sources: set[str],
+        batch_timeout_s: float,
+        clock: Callable[[], float] = time.monotonic,
+        expects_canary: bool = False,
+    ) -> None:
         self._clock = clock
+        self._expects_canary = expects_canary
+        self._canaries: dict[str, float] = {}
+        self._wrong: dict[str, str] = {}
         self._batch_timeout_s = batch_timeout_s
         self._sources: dict[str, float | None] = dict.fromkeys(sources)
         self._source_problems: dict[str, str] = {}
@@ -45,6 +55,15 @@ class Health:
     def worker_gone(self, name: str) -> None:
         """The supervisor saw a worker end."""
         self._workers.pop(name, None)
+        self._wrong.pop(name, None)
+
+    def canary(self, source: str, worker: str, offered_at: float, wrong: str) -> None:
+        """What `source` offered at `offered_at` came through `worker`; what is wrong with the answer, if so."""
+        if wrong:
+            self._wrong[worker] = wrong
+            return
+        self._wrong.pop(worker, None)
+        self._canaries[source] = max(offered_at, self._canaries.get(source, 0.0))
 
     def processes(self, processes: list[Process]) -> None:
         """The supervisor says who runs."""
@@ -72,12 +91,27 @@ class Health:
             for name, heard in self._sources.copy().items()
             if heard is None or now - heard > FRESH_S
         ]
+        shut = self._shut(now) if self._expects_canary else []
         hindered = [f"source {name}: {text}" for name, text in self._source_problems.copy().items() if text]
         no_worker = [] if self.ready_workers() else ["no worker is ready"]
         unwritten = [f"record: {self._write_error}"] if self._write_error else []
         others = [f"{what}: {text}" for what, text in self._troubles.copy().items() if text]
         troubled = [f"{one.name}: {one.trouble}" for one in self._processes if one.trouble]
-        return silent + hindered + no_worker + unwritten + others + troubled
+        return silent + hindered + no_worker + shut + unwritten + others + troubled
+
+    def _shut(self, now: float) -> list[str]:
+        """Where no canary comes through, and who answers it wrong; but for whom another word says it already."""
+        workers = self.ready_workers()
+        wrong = [f"{worker}: {text}" for worker, text in self._wrong.copy().items() if worker in workers]
+        limit_s = canary.MISSED * canary.EVERY_S + self._batch_timeout_s
+        for source, heard in self._sources.copy().items():
+            if heard is None or now - heard > FRESH_S or not workers:
+                continue
+            came_at = self._canaries.get(source)
+            if came_at is None or now - came_at > limit_s:
+                since = "yet" if came_at is None else f"for {now - came_at:.0f} s"
+                wrong.append(f"source {source}: no canary picture has come through with the right answer {since}")
+        return wrong
 
     def status(self) -> dict[str, Any]:
         """All of it at once, for `inspector status`."""

@@ -33,6 +33,8 @@ MAX_MESSAGE_BYTES = 1 << 20
 MAX_IN_FLIGHT_FRAMES = 4096
 MAX_BATCH_FRAMES = 1024
 MAX_REGIONS = 256
+#: The id of every canary: see canary.py. No connector gives it to a frame.
+CANARY = "canary"
 
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 FrameId = Annotated[str, Meta(min_length=1, max_length=64)]

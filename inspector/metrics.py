@@ -112,6 +112,13 @@ class Metrics:
         )
         self._ready = Gauge("inspector_workers_ready", "Workers heard from lately.", registry=self.registry)
         self._line_ready = Gauge("inspector_ready", "1 where /readyz says yes, else 0.", registry=self.registry)
+        self._canary_at = Gauge(
+            "inspector_canary_timestamp_seconds", "When the last canary was offered that came through with the right"
+            " answer.", ["source"], registry=self.registry,
+        )  # fmt: skip
+        self._canary_wrong = Counter(
+            "inspector_canary_wrong", "Canaries that came through with a wrong answer.", registry=self.registry
+        )
         self._model = Gauge("inspector_model_info", "The models that decide now.", ["model"], registry=self.registry)
         self._evidence = Gauge(
             "inspector_evidence_bytes", "Pictures kept, by verdict or pinned.", ["tier"], registry=self.registry
@@ -154,6 +161,13 @@ class Metrics:
             self._latency.labels(verdict.source).observe(max(0.0, monotonic - verdict.captured_mono))
             if verdict.outcome == "defect":
                 self._defects.labels(verdict.label).inc()
+
+    def canary(self, source: str, offered_at: float, right: bool) -> None:
+        """A canary that was offered at `offered_at`, seconds since 1970, came through."""
+        if right:
+            self._canary_at.labels(source).set(offered_at)
+        else:
+            self._canary_wrong.inc()
 
     def ready_when(self, ready: Callable[[], bool]) -> None:
         """At each scrape `inspector_ready` asks `ready`, from an HTTP thread."""

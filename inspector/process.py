@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from inspector import log as log_setup
 from inspector import messages
+from inspector.canary import Canary
 from inspector.config import FolderSource, Settings, SourceSettings
 from inspector.errors import BundleError, BusyError, ConfigError, StoreError
 from inspector.lifesign import LifeSign
@@ -48,6 +49,7 @@ class Assignment:
     words: Connection
     sign: LifeSign
     parent: int
+    canary: Canary
 
 
 def main(assignment: Assignment) -> None:
@@ -85,11 +87,12 @@ def _prepare(assignment: Assignment) -> Callable[[], None]:
     if assignment.role == "sink":
         from inspector.sink import Sink
 
-        return Sink(settings, sockets, words, stop, sign.worked).run
+        return Sink(settings, sockets, words, stop, sign.worked, assignment.canary).run
     from inspector.sources import Source
 
     chosen = next(source for source in settings.sources if source.name == assignment.name)
-    return Source(chosen.name, _connector(chosen), settings.delivery, sockets, words, stop, sign.worked).run
+    connector, canary = _connector(chosen), assignment.canary
+    return Source(chosen.name, connector, settings.delivery, sockets, words, stop, sign.worked, canary=canary).run
 
 
 def _connector(settings: SourceSettings) -> "Connector":

@@ -10,12 +10,14 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from inspector import damage, disk, evidence, messages, upkeep
+from inspector.canary import Canary
 from inspector.config import Settings
 from inspector.decide import Outcome
 from inspector.errors import ConfigError, DamagedError, MessageError, StoreError
 from inspector.gaps import heard_at
 from inspector.health import Health, HealthServer
 from inspector.messages import (
+    CANARY,
     Ack,
     Beat,
     Hello,
@@ -61,13 +63,18 @@ class Sink:
         words: Connection | None = None,
         stop: Callable[[], bool] = lambda: False,
         worked: Callable[[], None] = lambda: None,
+        canary: Canary | None = None,
     ) -> None:
-        """`words` brings the supervisor's messages; `stop` is asked in every turn, `worked` called at every commit."""
+        """`words` brings the supervisor's messages; `stop` is asked in every turn, `worked` called at every commit.
+
+        With a `canary`, readiness needs it to come through from every source.
+        """
         self._words = words
         self._settings = settings
         self._sockets = sockets
         self._stop = stop
         self._worked = worked
+        self._canary = canary
         self._incarnation = f"{time.time_ns():x}"
         self._names = {source.name for source in settings.sources}
         self._refusals = Refusals()
@@ -85,7 +92,9 @@ class Sink:
         if kind := disk.network_file_system(self._settings.data):
             log.warning("data: %s is on %s: a record on a network share may be damaged", self._settings.data, kind)
         self._metrics = Metrics()
-        self._health = Health(self._names, self._settings.workers.batch_timeout_s)
+        self._health = Health(
+            self._names, self._settings.workers.batch_timeout_s, expects_canary=self._canary is not None
+        )
         with ExitStack() as stack:
             self._reserve = Reserve(self._settings.data, self._settings.record.reserve_mb * 1_000_000)
             self._store, complete = self._open_record()
@@ -191,7 +200,20 @@ class Sink:
             self._metrics.batch(batch.tiles, batch.inference_s)
         if not self._pending:
             self._pending_since = time.monotonic()
-        self._pending += [(batch.model, verdict) for verdict in batch.verdicts if not self._stale(verdict)]
+        for verdict in batch.verdicts:
+            if verdict.frame == CANARY:
+                self._judge(batch, verdict)
+            elif not self._stale(verdict):
+                self._pending.append((batch.model, verdict))
+
+    def _judge(self, batch: Verdicts, verdict: Verdict) -> None:
+        """A canary came through: right or wrong, it is no frame of the line and goes no further."""
+        if self._canary is not None and batch.model:
+            wrong = self._canary.wrong(batch.model, verdict)
+            if wrong:
+                log.error("%s: %s", batch.sender, wrong)
+            self._health.canary(verdict.source, batch.sender, verdict.captured_mono, wrong)
+            self._metrics.canary(verdict.source, verdict.captured_at, right=not wrong)
 
     def _stale(self, verdict: Verdict) -> bool:
         """A camera that was restarted has counted its old frames as dropped: a late verdict must not count too."""

@@ -14,7 +14,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 from types import FrameType
 
-from inspector import process, tenancy
+from inspector import bundle, canary, process, tenancy
 from inspector.child import Child
 from inspector.config import Settings, differences
 from inspector.errors import InspectorError
@@ -52,8 +52,12 @@ class Supervisor:
         notifier: Notifier | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`reload` reads the config again, at SIGHUP; InspectorError where it cannot be used."""
+        """`reload` reads the config again, at SIGHUP; InspectorError where it cannot be used.
+
+        BundleError where the bundle cannot be opened.
+        """
         self._settings = settings
+        self._canary = canary.choose(bundle.load(settings.bundle_path), settings.workers.engine)
         self._reload = reload
         self._notifier = notifier or Notifier()
         self._clock = clock
@@ -127,7 +131,9 @@ class Supervisor:
         child.sign.clear()
         child.unsent.clear()
         child.ready = child.stuck = False
-        assignment = Assignment(child.role, child.name, self._settings, self._sockets, theirs, child.sign, os.getpid())
+        assignment = Assignment(
+            child.role, child.name, self._settings, self._sockets, theirs, child.sign, os.getpid(), self._canary
+        )
         child.process = self._spawn.Process(target=process.main, args=(assignment,), name=child.name)
         child.process.start()
         theirs.close()

@@ -185,6 +185,8 @@ def test_the_default_model_tells_simulated_defects_and_clean_strip_apart(tmp_pat
         cv2.imwrite(str(line.drop / f"{index:03d}-{label}.bmp"), render_image(label, 7_000_000 + index).pixels)
     with running(line):
         records = line.wait_for_records(len(labels))
+        wait_until(lambda: 'inspector_canary_timestamp_seconds{source="drop"}' in line.page("metrics"), line.explain)
+        assert "inspector_canary_wrong_total 0.0" in line.page("metrics")
         assert line.stop() == 0
     right = [record for record in records if record.label == record.name.removesuffix(".bmp").split("-", 1)[1]]
     assert len(right) >= len(labels) - 2, [(record.name, record.label) for record in records if record not in right]

@@ -11,7 +11,11 @@ from collections.abc import Callable
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from inspector import messages
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector import canary, messages
+from inspector.canary import Canary
 from inspector.config import Delivery
 from inspector.errors import MessageError
 from inspector.gaps import STALLED
@@ -52,6 +56,7 @@ class Source:
         stop: Callable[[], bool] = lambda: False,
         worked: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
+        canary: Canary | None = None,
     ) -> None:
         """`words` brings the supervisor's messages, and ends when it does; `stop` is asked in every turn.
 
@@ -66,6 +71,8 @@ class Source:
         self._stop = stop
         self._worked = worked
         self._clock = clock
+        self._canary = canary
+        self._next_canary = -math.inf
         self._credits = Credits(self._epoch)
         self._sink = ""  # the incarnation that welcomed us
         self._sink_heard = -math.inf
@@ -151,6 +158,7 @@ class Source:
                 more = False
             else:
                 more = self._capture()
+            self._offer_canary()
             self._hand_out()
             self._report()
             self._tell()
@@ -263,11 +271,24 @@ class Source:
             self._name, self._epoch, capture.frame, capture.name, flight.sequence, capture.captured_at,
             capture.captured_mono, height, width, flight.attempt,
         )  # fmt: skip
-        if not self._work.send(window.peer, messages.encode(header), capture.pixels.data):
+        return self._send(window, header, capture.pixels)
+
+    def _send(self, window: Window, header: Frame, pixels: NDArray[np.uint8]) -> bool:
+        if not self._work.send(window.peer, messages.encode(header), pixels.data):
             window.free = 0  # not reachable now; its next Credit says otherwise
             return False
         window.sent += 1
         return True
+
+    def _offer_canary(self) -> None:
+        """Now and then give the canary to the worker that had it longest ago. The sink judges what becomes of it."""
+        now = self._clock()
+        if self._canary is None or now < self._next_canary or self._stopping():
+            return
+        if asking := self._credits.asking():
+            window = min(asking, key=lambda window: window.canary_at)
+            if self._send(window, self._canary.frame(self._name, self._epoch), self._canary.pixels):
+                window.canary_at, self._next_canary = now, now + canary.EVERY_S
 
     def _report(self) -> None:
         while verdicts := self._ledger.reports(REPORT_FRAMES):
@@ -314,6 +335,7 @@ class Source:
                 case Welcome() if message.sink != self._sink:
                     log.warning("the sink was restarted: offering %d frames again", self._ledger.in_flight)
                     self._sink = message.sink
+                    self._next_canary = -math.inf  # it has seen none yet
                     self._settle(message.recorded)
                     self._ledger.send_again()
         self._hear_supervisor()

@@ -18,6 +18,7 @@ class Window:
     sent: int = 0
     seen: int = 0
     free: int = 0
+    canary_at: float = 0.0  # when it was offered a canary last
 
     @property
     def available(self) -> int:

@@ -114,12 +114,12 @@ class Hands:
         """Whether no frame comes for a while."""
         return not Poller([self.source]).wait(for_ms)
 
-    def answer(self, frames: list[Frame], outcome: Outcome = "ok") -> None:
+    def answer(self, frames: list[Frame], outcome: Outcome = "ok", label: str = "") -> None:
         """Send verdicts to the sink."""
         verdicts = [
             Verdict(
                 frame.source, frame.epoch, frame.frame, frame.name, frame.sequence, frame.captured_at,
-                frame.captured_mono, frame.height, frame.width, frame.attempt, outcome,
+                frame.captured_mono, frame.height, frame.width, frame.attempt, outcome, label,
             )
             for frame in frames
         ]  # fmt: skip
@@ -155,9 +155,9 @@ class Bench:
             lambda words, stop: Source(chosen.name, connector, delivery, self.sockets, words, stop, **changes)
         )
 
-    def start_sink(self) -> Running:
+    def start_sink(self, **changes: Any) -> Running:
         """The sink, from now on."""
-        return self._start(lambda words, stop: Sink(self.settings, self.sockets, words, stop))
+        return self._start(lambda words, stop: Sink(self.settings, self.sockets, words, stop, **changes))
 
     def worker(self, name: str = "worker-0.1") -> Hands:
         """A worker in the test's hands."""

@@ -95,6 +95,42 @@ def test_a_record_that_cannot_be_written_says_so_until_it_can(health: Health) ->
     assert health.problems() == []
 
 
+@pytest.fixture
+def passing(clock: Clock) -> Health:
+    """Of a line with one source and batches of at most 60 s that expects a canary, and had one."""
+    made = Health({"drop"}, 60.0, clock, expects_canary=True)
+    made.worker("worker-0.1", "model-1")
+    made.source("drop")
+    assert made.problems() == ["source drop: no canary picture has come through with the right answer yet"]
+    made.canary("drop", "worker-0.1", 100.0, "")
+    return made
+
+
+def test_a_canary_may_take_three_turns_and_a_batch_and_no_longer(passing: Health, clock: Clock) -> None:
+    def still_there() -> list[str]:
+        passing.source("drop")
+        passing.worker("worker-0.1", "model-1")
+        return passing.problems()
+
+    clock.now += 74
+    assert still_there() == []
+    clock.now += 2
+    assert still_there() == ["source drop: no canary picture has come through with the right answer for 76 s"]
+    passing.canary("drop", "worker-0.1", 90.0, "")  # one that was long on its way changes nothing
+    assert len(still_there()) == 1
+    passing.canary("drop", "worker-0.1", 175.0, "")
+    assert still_there() == []
+
+
+def test_what_another_word_says_already_is_not_said_of_the_canary_too(passing: Health, clock: Clock) -> None:
+    passing.canary("drop", "worker-0.1", 100.0, "wrong answer")
+    passing.worker_gone("worker-0.1")
+    assert passing.problems() == ["no worker is ready"]
+    clock.now += 100
+    passing.worker("worker-0.2", "model-1")
+    assert passing.problems() == ["source drop: silent for 100 s"]
+
+
 def test_the_pages(server: HealthServer, health: Health) -> None:
     assert get(server, "/livez") == (200, "text/plain", b"alive\n")
     assert get(server, "/readyz?verbose")[0] == 200

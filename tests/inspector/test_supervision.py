@@ -129,6 +129,7 @@ def test_a_reload_takes_over_thresholds_names_the_rest_and_drops_no_frame(
                     reconfigure(line, workers={"count": 0})
                     wait_until(lambda: "the line goes on as before" in line.log, line.explain)
             line.wait_for_records(300)
+            assert ready(line) == (True, [])
             assert [line.child(name) for name in ("worker-0", "sink", "drop")] == pids
             assert line.stop() == 0
             told("")
