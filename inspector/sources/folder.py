@@ -66,6 +66,7 @@ class Folder:
         self._work = os.path.join(self._root, WORK.encode())
         self._skipped = {os.path.join(self._root, name.encode()) for name in (WORK, DONE, FAILED)}
         self._lock: int | None = None
+        self._device: int | None = None  # of the file system it was on when it was opened last
         self._inotify: INotify | None = None
         self._watched: dict[int, bytes] = {}  # inotify's number of a folder, and its path
         self._left: set[bytes] = set()  # what was already complained about
@@ -76,13 +77,14 @@ class Folder:
         self._young = False  # the last scan saw a file that was not whole yet
         self._claims: dict[str, tuple[bytes, bytes]] = {}  # frame id -> (path below the root, path while claimed)
         self._vanished = 0
-        self._shelf = Shelf(self._root)
+        self._shelf = Shelf(self._root, self._check_ours)
         self._clearance = Clearance(settings)
         self._next_retry = 0.0
         self._claimed: set[bytes] = set()  # the lock makes us the only one who puts files there
 
     def open(self) -> list[Capture]:
         """Take the folder over. Returns what a former life had claimed. BusyError where another process has it."""
+        self._check_mounted()
         for folder in (self._root, *self._skipped):
             os.makedirs(folder, exist_ok=True)
             if os.stat(folder).st_dev != os.stat(self._root).st_dev:
@@ -90,6 +92,8 @@ class Folder:
                     f"{_text(folder)}: on another file system than {_text(self._root)}; files are renamed into it"
                 )
         self._take_lock()
+        self._device = os.stat(self._root).st_dev
+        self._shelf.clear()  # what is on record must not be taken for what is under way
         self._clearance.close()
         self._clearance = Clearance(self._settings)
         self._clearance.start()
@@ -100,7 +104,10 @@ class Folder:
         return [self._capture(path, relative) for path, relative in self._left_over()]
 
     def read(self) -> Capture | None:
-        """The next whole file, claimed and decoded; None where there is none now. OSError: the folder is gone."""
+        """The next whole file, claimed and decoded; None where there is none now.
+
+        OSError: the folder is gone, or another one is where it was.
+        """
         # Taking more while nothing can be moved away would fill .work/ without an end.
         if self._shelf.problem and not self._retry_shelf():
             return None
@@ -161,6 +168,7 @@ class Folder:
         if self._clock() < self._next_retry:
             return False
         self._next_retry = self._clock() + RETRY_S
+        self._check_ours()
         return self._shelf.clear()
 
     def _take_lock(self) -> None:
@@ -173,6 +181,27 @@ class Folder:
             os.close(self._lock)
             self._lock = None
             raise BusyError(f"{_text(self._root)}: another inspector works on this drop folder") from None
+
+    def _check_ours(self) -> None:
+        """OSError where the folder is not the one we hold: unmounted, mounted over, or made anew."""
+        if self._lock is None:
+            raise OSError(errno.ENODEV, "not open")
+        here = os.stat(os.path.join(self._work, b".lock"))
+        if not os.path.samestat(here, os.fstat(self._lock)):
+            raise OSError(errno.ENODEV, "another folder is where it was", _text(self._root))
+
+    def _check_mounted(self) -> None:
+        """OSError where a folder that we had is on another file system and empty of us: a mount point left bare.
+
+        Whatever was made there would be hidden once the share is back.
+        """
+        if self._device is None or os.path.lexists(self._work):
+            return
+        there = self._root
+        while not os.path.lexists(there):
+            there = os.path.dirname(there)
+        if os.stat(there).st_dev != self._device:
+            raise OSError(errno.ENODEV, "not mounted", _text(self._root))
 
     def _watch(self, folder: bytes) -> None:
         if self._inotify is None or folder in self._watched.values():
@@ -194,6 +223,7 @@ class Folder:
             self._next_scan = min(self._next_scan, max(now, earliest))
         if now < self._next_scan:
             return None
+        self._check_ours()
         self._scan_began, self._scan_took, self._young = now, 0.0, False
         self._now_ns = self._file_system_time()
         return self._walk(self._root)

@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 log = logging.getLogger(__name__)
@@ -27,8 +28,10 @@ class _Errand:
 class Shelf:
     """Puts files away, never replacing one. What cannot be moved now is kept and tried again."""
 
-    def __init__(self, root: bytes) -> None:
+    def __init__(self, root: bytes, check: Callable[[], None] = lambda: None) -> None:
+        """`check` raises OSError while another folder is where ours was: nothing is moved then."""
         self._root = root
+        self._check = check
         self._waiting: dict[bytes, _Errand] = {}
         self._numbers: dict[bytes, int] = {}
         self._trouble: OSError | None = None
@@ -48,6 +51,7 @@ class Shelf:
         """Try what waits; True where nothing is left waiting."""
         for errand in list(self._waiting.values()):
             try:
+                self._check()
                 self._move(errand)
             except OSError as error:
                 if self._trouble is None:
