@@ -22,8 +22,8 @@ from trainer.perceptron import Features, Perceptron
 
 #: Parts the groups are dealt into: each is held back once.
 _PARTS = 4
-_HIDDEN = 256
-_WEIGHT_DECAY = 0.05
+_HIDDEN = 512
+_WEIGHT_DECAY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
