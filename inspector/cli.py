@@ -83,7 +83,10 @@ def _parser() -> argparse.ArgumentParser:
     defects.add_argument("--label", action="append", default=[], help="only with this label; may be repeated")
     defects.add_argument("--verdict", action="append", choices=["ok", "defect", "unsure", "error", "all"])
     defects.add_argument("--model", action="append", default=[], help="only decided by this bundle id")
-    defects.add_argument("--piece", help="only of this coil, plate or lot")
+    defects.add_argument(
+        "--piece",
+        help="a coil's, plate's or lot's, by place, those that frames cut joined; with --verdict its frames",
+    )
     defects.add_argument(
         "--draw", type=Path, metavar="FOLDER", help="also draw the kept pictures, regions boxed, there"
     )
@@ -200,10 +203,12 @@ def _status(options: argparse.Namespace) -> int:
 def _defects(options: argparse.Namespace) -> int:
     from inspector import config, pieces
     from inspector.query import Query
-    from inspector.record import to_json
+    from inspector.record import Record, to_json
     from inspector.screen import listing
     from inspector.store import Store
 
+    if options.piece and not options.verdict:
+        return _defects_of_piece(options)
     settings = config.load(options.config, options.override)
     verdicts = options.verdict or ["defect"]
     table = not (options.json or options.csv)
@@ -226,10 +231,38 @@ def _defects(options: argparse.Namespace) -> int:
         for record in records:
             print(to_json(record))
     elif options.csv:
-        _print_csv(records)
+        _print_csv(Record, records)
     else:
         Console().print(listing(records, full=True))
     store.close()
+    return EXIT_OK
+
+
+def _defects_of_piece(options: argparse.Namespace) -> int:
+    from inspector import config, defects, pieces, screen
+    from inspector.errors import ConfigError
+    from inspector.store import Store
+
+    if any((options.since, options.until, options.model, options.draw)):
+        raise ConfigError("defects: --piece takes --source, --label and --limit; for its frames add --verdict defect")
+    settings = config.load(options.config, options.override)
+    sources = _known(options.source, settings)
+    store = Store(settings.data, read_only=True)
+    found = [
+        one
+        for one in defects.of(store, pieces.find(store, options.piece))
+        if one.source in (sources or [one.source]) and one.label in (options.label or [one.label])
+    ]
+    store.close()
+    if options.json:
+        for one in found[: options.limit]:
+            print(msgspec.json.encode(one).decode())
+    elif options.csv:
+        _print_csv(defects.Defect, found[: options.limit])
+    else:
+        shown = found[: 50 if options.limit is None else options.limit]
+        Console().print(screen.defect_list(shown))
+        print(f"{len(found)} defects{f', {len(shown)} of them shown' if len(shown) < len(found) else ''}")
     return EXIT_OK
 
 
@@ -400,13 +433,11 @@ def _settings(_: argparse.Namespace) -> int:
     return EXIT_OK
 
 
-def _print_csv(records: Iterable["Record"]) -> None:
-    from inspector.record import Record
-
+def _print_csv(kind: type[msgspec.Struct], rows: Iterable[msgspec.Struct]) -> None:
     writer = csv.writer(sys.stdout)
-    writer.writerow(Record.__struct_fields__)
-    for record in records:
-        cells = (getattr(record, name) for name in Record.__struct_fields__)
+    writer.writerow(kind.__struct_fields__)
+    for row in rows:
+        cells = (getattr(row, name) for name in kind.__struct_fields__)
         writer.writerow(msgspec.json.encode(cell).decode() if isinstance(cell, list) else cell for cell in cells)
 
 

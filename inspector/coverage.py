@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from inspector.store import Store
 
 #: Frames that lie less than this share of a frame apart follow each other: names hold whole mm, and clocks shiver.
-_SLACK = 0.05
+SLACK = 0.05
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -61,7 +61,7 @@ def missing(frames: Iterable[tuple[float, float]], whole: Stretch) -> list[Stret
     gaps: list[Stretch] = []
     end = whole.from_mm
     for at_mm, length_mm in frames:
-        if at_mm - end > _SLACK * length_mm:
+        if at_mm - end > SLACK * length_mm:
             gaps.append(Stretch(end, at_mm))
         end = max(end, at_mm + length_mm)
     if end < whole.to_mm:

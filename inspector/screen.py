@@ -22,6 +22,7 @@ from inspector.account import Account
 from inspector.config import FolderSource, Settings
 from inspector.coverage import Coverage, Stretch
 from inspector.decide import OUTCOMES, Outcome
+from inspector.defects import Defect
 from inspector.errors import StoreError
 from inspector.gaps import Gap
 from inspector.pieces import Piece
@@ -166,6 +167,23 @@ def print_piece(console: Console, piece: Piece, shares: Sequence[Coverage], gaps
             console.print(Text(f"not inspected: {share.source}, {_metres(stretch)}"))
     if gaps:
         console.print("\nnot inspected while it was on the line:", gap_list(gaps))
+
+
+def defect_list(defects: Sequence[Defect]) -> Table:
+    """The defects of a piece, a row each: place along and across, size, and its first frame."""
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("source", "along, m", "across, mm", "length, mm", "width, mm", "label", "severity", "score",
+                   "frames", "first frame"):  # fmt: skip
+        table.add_column(
+            column, justify="left" if column in ("source", "label", "severity", "first frame") else "right"
+        )
+    for one in defects:
+        along = "?" if one.y_mm is None else f"{one.y_mm / 1000:.3f}"
+        sides = ("?" if side is None else f"{side:.0f}" for side in (one.x_mm, one.length_mm, one.width_mm))
+        name = Text(repr(one.name)[1:-1])
+        cells = (one.label, one.severity, f"{one.score:.3f}", str(one.frames))
+        table.add_row(one.source, along, *sides, *map(Text, cells), name)
+    return table
 
 
 def _metres(stretch: Stretch) -> str:

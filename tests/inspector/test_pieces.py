@@ -203,7 +203,7 @@ def test_the_commands_put_a_piece_on_the_line_and_show_what_is_on_record_of_it(
     assert json.loads(out)["sources"][0]["missing"] == [{"from_mm": 200.0, "to_mm": 300.0}]
     code, out = run("defects", "--piece", "coil-7", "--verdict", "all", "--json")
     assert [json.loads(row)["sequence"] for row in out.splitlines()] == [3, 1, 0]
-    assert "50 mm, 0.025 m: 20x10 mm" in run("defects", "--piece", "coil-7")[1]
+    assert "50 mm, 0.025 m: 20x10 mm" in run("defects", "--piece", "coil-7", "--verdict", "defect")[1]
     assert "to now" not in run("piece", "stop")[1]
     assert run("piece", "stop") == (0, "no piece is on the line\n")
     for wrong in (["piece", "start"], ["piece", "stop", "x"], ["account", "--piece", "x"], ["defects", "--piece", "x"],
