@@ -12,6 +12,7 @@ NOT_RUNNING = "not_running"
 SOURCE_DOWN = "source_down"
 #: It ran and made no step for a while: a share that hangs, a process that was held.
 STALLED = "stalled"
+TIME_ALONE = (NOT_RUNNING, SOURCE_DOWN, STALLED)
 #: Sums are recorded every second: a word older than this is the last one for now.
 SILENT_S = 5.0
 
@@ -52,6 +53,16 @@ def between(before: Tally | None, now: Tally) -> list[Gap]:
     if stalled := now.spans.get(STALLED):
         gaps.append(_gap(now, STALLED, stalled.began_at, stalled.ended_at))
     return gaps
+
+
+def time_lost(before: Tally | None, now: Tally) -> dict[str, float]:
+    """Seconds that a source's word adds to those in which it inspected nothing, by reason: gaps without frames."""
+    lost = {}
+    for gap in between(before, now):
+        if not gap.frames:
+            told = before.spans.get(gap.reason) if before else None  # it is told until it is on record
+            lost[gap.reason] = max(0.0, gap.ended_at - max(gap.began_at, told.ended_at if told else 0.0))
+    return lost
 
 
 def heard_at(tally: Tally) -> float:

@@ -7,6 +7,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disa
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from inspector.gaps import TIME_ALONE, time_lost
 from inspector.messages import Process, Tally, Verdict
 from inspector.restarts import CAUSES
 
@@ -90,6 +91,10 @@ class Metrics:
         self._defects = Counter(
             "inspector_defects", "Frames recorded as defect, by label.", ["label"], registry=self.registry
         )
+        self._time_lost = Counter(
+            "inspector_not_inspected_seconds", "Time in which a source could not inspect: source_down, stalled,"
+            " not_running.", ["source", "reason"], registry=self.registry,
+        )  # fmt: skip
         self._latency = Histogram(
             "inspector_end_to_end_seconds",
             "From capture to record.",
@@ -142,7 +147,11 @@ class Metrics:
         )
 
     def tally(self, tally: Tally) -> None:
-        """Take over a source's sums."""
+        """Take over a source's sums, and the time it lost since its word before."""
+        before = self._sums.tallies.get(tally.source)
+        lost = time_lost(before, tally)
+        for reason in TIME_ALONE:  # each is there from the first word on: increase() does not see a first step
+            self._time_lost.labels(tally.source, reason).inc(lost.get(reason, 0.0) if before else 0.0)
         self._sums.tallies[tally.source] = tally
 
     def processes(self, processes: list[Process]) -> None:

@@ -1,9 +1,11 @@
 """Owns the answer to "how is the line": asked of its port, lock, record and disk, and shown in one screen."""
 
 import http.client
+import math
 import time
 import urllib.request
 from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 import msgspec
@@ -16,12 +18,16 @@ from inspector import disk, tenancy
 from inspector.account import Account
 from inspector.config import Metrics, Settings
 from inspector.errors import ConfigError, StoreError
+from inspector.gallery import PINNED, Gallery, Stock
+from inspector.query import Query
+from inspector.reserve import Reserve
 from inspector.screen import span, sums
 from inspector.store import Store
 
 #: The sink answers from a thread of its own, in milliseconds: one that takes longer is held.
 _ANSWER_S = 5.0
 _MAX_ANSWER_BYTES = 1 << 20
+_DAY_S = 86_400.0
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -44,6 +50,13 @@ class Told(msgspec.Struct, frozen=True):
     heard_s_ago: dict[str, float | None]
 
 
+class Loss(msgspec.Struct, frozen=True):
+    """What was not inspected: frames, where their number is known, else seconds."""
+
+    frames: int = 0
+    seconds: float = 0.0
+
+
 class Status(msgspec.Struct, frozen=True):
     """How a line is at one moment. `told` is None where it does not run or does not answer; then it is not ready."""
 
@@ -51,6 +64,11 @@ class Status(msgspec.Struct, frozen=True):
     told: Told | None
     problems: list[str]
     accounts: list[Account]
+    lost: dict[str, dict[str, Loss]]  # of the last day, by source and reason
+    stock: Stock | None  # None: nothing was recorded yet
+    budget_bytes: int
+    reserve_bytes: int
+    reserve_held_bytes: int
     data: Path
     free_bytes: int | None
     min_free_bytes: int
@@ -70,12 +88,21 @@ def look(settings: Settings) -> Status:
     except OSError as error:
         raise ConfigError(f"data: {data}: {error.strerror}; ask as the user that the line runs as") from None
     told, problems = _ask(settings) if running else (None, [])
+    least_bytes, reserve_bytes = settings.disk.min_free_mb * 1_000_000, settings.record.reserve_mb * 1_000_000
+    accounts: list[Account] = []
+    lost: dict[str, dict[str, Loss]] = {}
+    stock = None
     try:
-        accounts = _accounts(data)
+        with closing(Store(data, read_only=True)) as store:
+            accounts = store.accounts()
+            lost = _lost(store, time.time() - _DAY_S)
+            stock = Gallery(store, settings.evidence).stock(time.time(), max(0, (free or 0) - least_bytes))
     except StoreError as error:
-        accounts = []
         problems = [*problems, f"record: {error}"]
-    return Status(running, told, problems, accounts, data.absolute(), free, settings.disk.min_free_mb * 1_000_000)
+    return Status(
+        running, told, problems, accounts, lost, stock, settings.evidence.budget_mb * 1_000_000, reserve_bytes,
+        Reserve(data, reserve_bytes).held, data.absolute(), free, least_bytes,
+    )  # fmt: skip
 
 
 def _ask(settings: Settings) -> tuple[Told | None, list[str]]:
@@ -104,12 +131,15 @@ def _address(metrics: Metrics) -> str:
     return f"http://{metrics.host}:{metrics.port}/status"
 
 
-def _accounts(data: Path) -> list[Account]:
-    store = Store(data, read_only=True)
-    try:
-        return store.accounts()
-    finally:
-        store.close()
+def _lost(store: Store, since: float) -> dict[str, dict[str, Loss]]:
+    """What was not inspected since then, by source and reason."""
+    lost: dict[str, dict[str, Loss]] = {}
+    for gap in store.gaps(Query(since=since)):
+        reasons = lost.setdefault(gap.source, {})
+        before = reasons.get(gap.reason, Loss())
+        seconds = 0.0 if gap.frames else gap.ended_at - max(gap.began_at, since)
+        reasons[gap.reason] = Loss(before.frames + gap.frames, round(before.seconds + seconds, 1))
+    return lost
 
 
 def draw(status: Status) -> RenderableType:
@@ -121,10 +151,13 @@ def draw(status: Status) -> RenderableType:
     if status.told:
         parts.append(Panel(_processes(status.told.processes), title="processes", title_align="left"))
     title = "sources" if status.running else "sources, when it last ran"
-    tables = [sums(status.accounts), *([_heard(status.told, status.accounts)] if status.told else [])]
+    tables = [sums(status.accounts), *([_heard(status.told, status)] if status.told else [])]
     parts.append(Panel(Group(*tables), title=title, title_align="left"))
     room = "no data folder" if status.free_bytes is None else f"{status.free_bytes / 1e9:.1f} GB free"
     parts.append(Text(f"disk   {room} at {status.data} (evidence needs {status.min_free_bytes / 1e9:.1f} GB)"))
+    parts.append(Text(f"        {_kept(status)}"))
+    held, size = status.reserve_held_bytes / 1e6, status.reserve_bytes / 1e6
+    parts.append(Text(f"        reserve for the record: {held:.0f} of {size:.0f} MB held"))
     if status.told:
         parts.append(Text(f"model  {', '.join(status.told.models) or 'none: no worker is ready'}"))
     return Group(*parts)
@@ -141,21 +174,40 @@ def _processes(places: Sequence[Place]) -> Table:
     return table
 
 
-def _heard(told: Told, accounts: Sequence[Account]) -> Table:
-    """When each source was heard, and got its last frame."""
+def _kept(status: Status) -> str:
+    """How much evidence there is, in words."""
+    if status.stock is None:
+        return "no evidence yet"
+    sizes = {tier: size / 1e6 for tier, size in status.stock.bytes.items() if size}
+    kept = sum(size for tier, size in sizes.items() if tier != PINNED)
+    tiers = ", ".join(f"{tier} {size:.1f}" for tier, size in sizes.items())
+    days = status.stock.days_left
+    left = "" if math.isinf(days) else f"; {span(days * _DAY_S)} left at the rate of the last day"
+    return f"evidence: {kept:.1f} of {status.budget_bytes / 1e6:.0f} MB{f' ({tiers})' if tiers else ''}{left}"
+
+
+def _heard(told: Told, status: Status) -> Table:
+    """When each source was heard, and got its last frame, and what was not inspected within a day."""
     now = time.time()
-    lasts = {one.source: one.tally.last_frame_at for one in accounts if one.tally}
-    table = Table("source", "heard", "last frame", box=None, padding=(0, 2, 0, 0))
+    lasts = {one.source: one.tally.last_frame_at for one in status.accounts if one.tally}
+    table = Table("source", "heard", "last frame", "not inspected, last 24 h", box=None, padding=(0, 2, 0, 0))
     for name, heard in told.heard_s_ago.items():
         last = lasts.get(name)
         cells = (heard, now - last if last else None)
-        table.add_row(Text(name), *("never" if ago is None else f"{span(ago)} ago" for ago in cells))
+        ago = ("never" if ago is None else f"{span(ago)} ago" for ago in cells)
+        lost = status.lost.get(name, {}).items()
+        table.add_row(Text(name), *ago, ", ".join(f"{reason} {_size(loss)}" for reason, loss in lost) or "nothing")
     return table
+
+
+def _size(loss: Loss) -> str:
+    frames = f"{loss.frames} frames" if loss.frames else ""
+    return " and ".join([*([frames] if frames else []), *([span(loss.seconds)] if loss.seconds else [])]) or "0 s"
 
 
 def to_json(status: Status) -> str:
     """The same for machines: one object. Sums are the record's, a second behind at most."""
-    told = status.told
+    told, stock = status.told, status.stock
     heard = told.heard_s_ago if told else {}
     answer = {
         "running": status.running,
@@ -173,9 +225,16 @@ def to_json(status: Status) -> str:
                 "recorded": one.recorded,
                 "dropped": one.tally.dropped if one.tally else {},
                 "in_flight": one.tally.in_flight if one.tally else 0,
+                "not_inspected_24h": status.lost.get(one.source, {}),
             }
             for one in status.accounts
         ],
         "disk": {"free_bytes": status.free_bytes, "min_free_bytes": status.min_free_bytes},
+        "evidence": {
+            "bytes": stock.bytes if stock else {},
+            "budget_bytes": status.budget_bytes,
+            "days_left": None if stock is None or math.isinf(stock.days_left) else round(stock.days_left, 2),
+        },
+        "reserve": {"held_bytes": status.reserve_held_bytes, "size_bytes": status.reserve_bytes},
     }
     return msgspec.json.encode(answer).decode()

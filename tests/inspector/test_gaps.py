@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from inspector import cli
 from inspector.errors import StoreError
-from inspector.gaps import NOT_RUNNING, SOURCE_DOWN, STALLED, Gap, silence
+from inspector.gaps import NOT_RUNNING, SOURCE_DOWN, STALLED, Gap, silence, time_lost
 from inspector.messages import Span, Tally
 from inspector.query import Query
 from inspector.schema import FILE
@@ -90,6 +90,22 @@ def test_a_source_that_stood_still_leaves_a_gap_however_often_it_is_told(book: S
     hear(book, word(100), *[word(at, spans=stalled) for at in (131, 132, 133)], word(137))
 
     assert listed(book) == [(STALLED, 100.5, 130.0, 0)]
+
+
+def test_time_that_was_lost_is_the_length_of_its_gaps_and_of_no_others() -> None:
+    stalled, overload = Span(100.5, 130.0), Span(131.0, 139.0)
+    words = [
+        *(word(100), word(131, spans={STALLED: stalled}), word(132, spans={STALLED: stalled})),
+        word(140, {"overload": 5}, spans={"overload": overload, STALLED: replace(stalled, ended_at=138.0)}),
+        *(word(141, {"overload": 5}), word(143, {"overload": 5}, problem="gone")),
+        *(word(153, {"overload": 5}, epoch="2a"), word(100, {"overload": 5}, epoch="3b")),
+    ]
+    lost: dict[str, float] = {}
+    for before, now in zip([None, *words], words, strict=False):
+        for reason, seconds in time_lost(before, now).items():
+            lost[reason] = lost.get(reason, 0.0) + seconds
+
+    assert lost == {STALLED: 37.5, SOURCE_DOWN: 2.0, NOT_RUNNING: 10.0}
 
 
 def test_a_clock_set_back_makes_no_gap_that_ends_before_it_began(book: Store) -> None:

@@ -5,6 +5,7 @@ from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
 
+from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from inspector.decide import OUTCOMES
@@ -60,6 +61,16 @@ def test_a_tally_is_taken_over_as_a_whole() -> None:
     assert sums(samples, "drop") == (10, 10)
     assert sums(samples, "camera") == (5, 5)
     assert samples["inspector_frames_dropped_total"] == {("overload", "drop"): 2}
+
+
+def test_time_that_a_source_lost_is_counted_by_reason_from_its_second_word_on() -> None:
+    metrics = Metrics()
+    first = tally(0, ok=0)
+    for at, problem in ((100.0, "gone"), (102.5, "gone"), (104.0, "")):
+        metrics.tally(replace(first, at=at, problem=problem))
+
+    lost = parse(metrics.render().decode())["inspector_not_inspected_seconds_total"]
+    assert lost == {("source_down", "drop"): 2.5, ("stalled", "drop"): 0, ("not_running", "drop"): 0}
 
 
 def test_what_is_recorded_is_counted_and_timed() -> None:

@@ -22,7 +22,7 @@ from tests.inspector.test_supervisor import drop_one, ready
 
 @pytest.fixture
 def line(tmp_path: Path) -> Iterator[Line]:
-    with running(Line(tmp_path)) as line:
+    with running(Line(tmp_path, evidence={"ok_share": 1.0})) as line:
         drop_one(line)
         wait_until(lambda: ready(line) == (True, []), line.explain)
         yield line
@@ -78,6 +78,11 @@ def test_the_whole_line_is_on_one_screen_from_ready_through_a_lost_worker_to_sto
     assert sum(source["recorded"].values()) == 2
     assert told["models"] == [line.records()[0].model]
     assert told["disk"]["free_bytes"] > 0
+    kept = sum(Path(record.evidence or "").stat().st_size for record in line.records())
+    assert sum(told["evidence"]["bytes"].values()) == kept > 0
+    wait_until(lambda: ask_json(line, capsys, port)[1]["reserve"]["held_bytes"] == 64_000_000, line.explain)
+    screen = ask(line, capsys, port)[1]
+    assert f"evidence: {kept / 1e6:.1f} of 10000 MB (" in screen and "64 of 64 MB held" in screen
     assert "1 signal" in ask(line, capsys, port)[1]
     # And once it has stopped, its sums are still there
     assert line.stop() == 0
@@ -88,7 +93,7 @@ def test_the_whole_line_is_on_one_screen_from_ready_through_a_lost_worker_to_sto
     assert (code, screen.splitlines()[0]) == (3, "not running")
 
 
-def test_a_line_that_runs_without_being_ready_says_why_and_exits_with_1(
+def test_a_line_that_runs_without_being_ready_says_why_and_later_for_how_long_it_did_not_inspect(
     line: Line, capsys: pytest.CaptureFixture[str]
 ) -> None:
     port = port_of(line)
@@ -97,6 +102,16 @@ def test_a_line_that_runs_without_being_ready_says_why_and_exits_with_1(
     code, screen = ask(line, capsys, port)
     assert (code, screen.splitlines()[0]) == (1, "running, not ready")
     assert "  source drop: silent for " in screen
+    wait_until(lambda: "silent for 6 s" in ask(line, capsys, port)[1], line.explain)
+    os.kill(line.child("drop"), signal.SIGCONT)
+
+    def stalled_s() -> float:
+        (source,) = ask_json(line, capsys, port)[1]["sources"]
+        return float(source["not_inspected_24h"].get("stalled", {"seconds": 0})["seconds"])
+
+    wait_until(lambda: stalled_s() > 5, line.explain)
+    assert re.search(r"drop .* stalled \d+\.\d s ", ask(line, capsys, port)[1])
+    assert re.search(r'seconds_total{reason="stalled",source="drop"} [5-9]', line.page("metrics"))
 
 
 @pytest.fixture
