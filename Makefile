@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint bench records soak fuzz model clean
+.PHONY: help demo test lint bench records soak fuzz long model clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -31,6 +31,9 @@ soak: $(READY)  ## a million small frames: does anything grow? ARGS="--frames 10
 
 fuzz: $(READY)  ## nonsense at every socket, damaged pictures; ARGS="--messages 5000 --pictures 500 --seed 7"
 	$(BIN)/python -m tests.fuzz $(ARGS)
+
+long: $(READY)  ## faults at their full length: 100,000 files waiting, a sink down for a minute
+	$(BIN)/python -m pytest -m long --timeout 3600 -s $(ARGS)
 
 MODEL := configs/train/default_model.yaml
 model: $(READY)  ## make the bundled model again from NEU-CLS (STRIP_NEU_CLS=folder) and simulated strip

@@ -348,7 +348,10 @@ class Source:
             except MessageError as error:
                 log.warning("message from the sink ignored: %s", error)
         if heard:
-            self._sink_heard = self._clock()
+            now = self._clock()
+            if now - self._sink_heard > SINK_AWAY_S:
+                self._ledger.postpone(now - self._sink_heard)
+            self._sink_heard = now
         return heard
 
     def _hear_worker(self, peer: bytes, parts: list[bytes]) -> None:

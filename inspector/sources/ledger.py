@@ -173,6 +173,11 @@ class Ledger:
             self._retry(frame, "got no verdict from")
         return len(late)
 
+    def postpone(self, seconds: float) -> None:
+        """No verdict could be recorded for so long: the time of what is with a worker goes on from there."""
+        for flight in self._flights.values():
+            flight.sent_at += seconds
+
     def send_again(self) -> None:
         """The sink lost its memory of what was on the way: offer everything once more. Nobody is to blame."""
         self._offer_again([frame for frame, flight in self._flights.items() if flight.worker is not None])

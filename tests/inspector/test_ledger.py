@@ -168,6 +168,15 @@ def test_a_frame_without_a_verdict_in_time_goes_to_another_worker() -> None:
     assert book.settle("frame-0", "ok") is not None  # the late verdict of the first counts
 
 
+def test_no_deadline_runs_while_no_verdict_can_be_recorded() -> None:
+    book = filled(1)
+    book.take("w1", 1, now=0.0)
+    book.postpone(60.0)
+
+    assert book.expire(69.9) == 0
+    assert book.expire(70.1) == 1
+
+
 def test_a_frame_that_could_not_be_handed_over_is_not_blamed() -> None:
     book = filled(2)
     (flight,) = book.take("w1", 1, 0.0)
