@@ -26,6 +26,14 @@ def batch(images: Sequence[_Gray], preprocess: Preprocess, how: Augment, rng: np
     )
 
 
+def turned(images: Sequence[_Gray], shares: Sequence[float], rng: np.random.Generator) -> list[_Gray]:
+    """Each picture as it is or, at the share that goes with it, turned by 90°; `_cut` flips it the other way, too."""
+    return [
+        np.ascontiguousarray(np.rot90(pixels)) if share and rng.random() < share else pixels
+        for pixels, share in zip(images, shares, strict=True)
+    ]
+
+
 @dataclass(frozen=True, slots=True)
 class Mixed:
     """A batch laid over itself: `share` of each picture, for which `targets` holds, and the rest of another's.
@@ -53,7 +61,7 @@ def mix(batch: NDArray[np.float32], targets: NDArray[np.int64], alpha: float, rn
 def _cut(pixels: NDArray[np.uint8], how: Augment, rng: np.random.Generator) -> NDArray[np.uint8]:
     """A rectangle at a random scale, place and, where asked for, proportion, perhaps flipped."""
     height, width = pixels.shape
-    share = rng.uniform(how.crop_min_share, 1.0)
+    share = rng.uniform(how.crop_min_share, how.crop_max_share)
     stretch = np.exp(rng.uniform(-1, 1) * np.log(how.crop_aspect) / 2) if how.crop_aspect > 1 else 1.0
     rows = min(height, max(1, round(height * share / stretch)))
     columns = min(width, max(1, round(width * share * stretch)))

@@ -89,6 +89,7 @@ class Network(_Part):
     size_px: Annotated[int, Field(ge=16, le=1024)] = 112
     mean: Annotated[tuple[_Mean, ...], _OneOrMore] = (0.5,)  # gray level 128 becomes 0: near NEU's own mean
     std: Annotated[tuple[_Std, ...], _OneOrMore] = (0.25,)  # one number for all channels, or one each
+    mirrors: bool = False  # judge by the mean features of the picture and its three mirror images: four times the work
 
     @model_validator(mode="before")
     @classmethod
@@ -103,6 +104,8 @@ class Network(_Part):
             for name, value in LITE0_INPUT.items():
                 if getattr(self, name) != value:
                     raise ValueError(f"{name}: a lite0 backbone needs {value}, and has it where nothing is said")
+            if self.mirrors:
+                raise ValueError("mirrors: a lite0 backbone looks at the picture alone: set it to false")
         for name, numbers in (("mean", self.mean), ("std", self.std)):
             if len(numbers) not in (1, self.channels):
                 raise ValueError(f"{name}: {len(numbers)} numbers; one is needed, or one for each of channels")
@@ -137,6 +140,7 @@ class Training(_Part):
     accumulate: Annotated[int, Field(ge=1, le=1024)] = 1  # a batch in so many passes: less memory, the same step
     amp: bool = False  # half precision where it is safe; needs a GPU
     ema_decay: Annotated[float, Field(ge=0, lt=1)] | None = None  # set: evaluate and save a running average of weights
+    size_px: Annotated[int, Field(ge=16, le=1024)] | None = None  # what it learns from, where not as network.size_px
     patience_evaluations: Annotated[int, Field(ge=1, le=10_000)] | None = None  # so many without gain: stop early
     real_repeat: Annotated[int, Field(ge=1, le=100)] = 1  # each real picture so often an epoch, a simulated one once
     eval_every_epochs: Annotated[int, Field(ge=1, le=10_000)] = 1
@@ -152,12 +156,14 @@ class Training(_Part):
 class Augment(_Part):
     """Random changes of a training image, in camera pixels and gray levels.
 
-    No 90° turn: rolled-in scale is told by the rolling direction.
+    No 90° turn but of the labels named: rolled-in scale is told by the rolling direction.
     """
 
     crop_min_share: Annotated[float, Field(gt=0, le=1)] = 0.8  # of the side: less would cut a lone scratch away
+    crop_max_share: Annotated[float, Field(gt=0, le=1)] = 1.0
     crop_aspect: Annotated[float, Field(ge=1, le=4)] = 1.0  # width to height, up to this much either way
     flip: Literal[True, False, "left_right", "up_down"] = True  # true: both, the strip may run either way
+    turn: dict[str, Annotated[float, Field(ge=0, le=1)]] = {}  # by label, the share of its pictures turned by 90°
     brightness: Annotated[float, Field(ge=0, le=1)] = 0.15  # added: up to this share of 255, either way
     contrast: Annotated[float, Field(ge=0, lt=1)] = 0.25  # gain about the image's mean, up to this much either way
     noise_levels: Annotated[float, Field(ge=0, le=64)] = 6.0  # sensor noise, deviation up to this
@@ -169,6 +175,14 @@ class Augment(_Part):
     gradient: Annotated[float, Field(ge=0, lt=1)] = 0.0  # light from one side: gain up to this more, opposite less
     specks: Annotated[int, Field(ge=0, le=100)] = 0  # dust, up to so many, on noise_share of images too
     stripe_levels: Annotated[float, Field(ge=0, le=64)] = 0.0  # uneven columns, on noise_share of images too
+
+    @model_validator(mode="after")
+    def _agrees(self) -> "Augment":
+        if self.crop_max_share < self.crop_min_share:
+            raise ValueError(
+                f"crop_max_share: {self.crop_max_share} is less than crop_min_share: {self.crop_min_share}"
+            )
+        return self
 
 
 class DecisionChoice(_Part):
@@ -230,9 +244,12 @@ class Recipe(_Part):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"labels: {', '.join(twice)} names more than one label")
-        weights = self.training.class_weights
-        if unknown := sorted(set(weights if isinstance(weights, dict) else ()) - {label.name for label in self.labels}):
-            raise ValueError(f"training.class_weights: no label is called {', '.join(unknown)}")
+        weights, known = self.training.class_weights, {label.name for label in self.labels}
+        weighted = weights if isinstance(weights, dict) else {}
+        by_label = {"training.class_weights": weighted, "augment.turn": self.augment.turn}
+        for key, values in by_label.items():
+            if unknown := sorted(set(values) - known):
+                raise ValueError(f"{key}: no label is called {', '.join(unknown)}")
         if self.fit.hidden and self.network.backbone != "lite0":
             raise ValueError(
                 "fit.hidden: ResNet_vd ends in one layer, fc, as in PaddleClas; lite0 may have a hidden one"
@@ -256,6 +273,13 @@ class Recipe(_Part):
             return (self,)
         parts = [self.data.model_copy(update={"fold": fold}) for fold in range(1, self.data.folds + 1)]
         return tuple(self.model_copy(update={"data": data}) for data in parts)
+
+    @property
+    def judged_augment(self) -> Augment:
+        """The changes at the size that the network is judged at: its crops show steel as large as those of training."""
+        grown = self.network.size_px / (self.training.size_px or self.network.size_px)
+        shares = {key: min(1.0, getattr(self.augment, key) * grown) for key in ("crop_min_share", "crop_max_share")}
+        return self.augment.model_copy(update=shares)
 
     @property
     def manifest_path(self) -> Path:

@@ -5,6 +5,7 @@ uninterrupted one would have seen, and a batch is the same however many processe
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,13 @@ class Feed:
     """The training part as batches. `deck` has the index of each picture of one epoch, not yet shuffled."""
 
     def __init__(self, data: Dataset, recipe: Recipe, preprocess: Preprocess, ranks: Ranks):
-        """Raises DataError where one batch is more than there is, ConfigError where it cannot be shared out."""
+        """`preprocess` is the judged network's; training may see smaller crops, of the recipe's `training.size_px`.
+
+        Raises DataError where one batch is more than there is, ConfigError where it cannot be shared out."""
         how = recipe.training
-        self._data, self._recipe, self._preprocess, self._ranks = data, recipe, preprocess, ranks
+        self._data, self._recipe, self._ranks = data, recipe, ranks
+        self._preprocess = replace(preprocess, size=how.size_px or preprocess.size)
+        self._turn = [recipe.augment.turn.get(row.label, 0.0) for row in data.rows]
         repeats = [1 if row.path.startswith(SIMULATED) else how.real_repeat for row in data.rows]
         self.deck = np.repeat(np.arange(len(data)), repeats)
         self.steps = len(self.deck) // how.batch_images  # the incomplete last batch waits for the next shuffle
@@ -63,6 +68,7 @@ class Feed:
 
     def _part(self, chosen: NDArray[np.int64], rng: np.random.Generator) -> Mixed:
         images, targets = [self._data.images[index] for index in chosen], self._data.targets[chosen]
+        images = augment.turned(images, [self._turn[index] for index in chosen], rng)
         tiles = augment.batch(images, self._preprocess, self._recipe.augment, rng)
         batch, alpha = self._preprocess.normalise(tiles), self._recipe.training.mixup
         return augment.mix(batch, targets, alpha, rng) if alpha else Mixed(batch, 1.0, targets, targets)

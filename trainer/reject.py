@@ -38,7 +38,7 @@ def rounds(
         for start in range(0, len(chosen), _STEP):
             some = chosen[start : start + _STEP]
             images = [data.images[index] for index in some]
-            rows = extractor.features(images, count, turned, recipe.augment, recipe.seed + int(some[0]))
+            rows = extractor.features(images, count, turned, recipe.judged_augment, recipe.seed + int(some[0]))
             features.append(rows)
             origin.append(np.tile(some, len(rows) // len(some)))
             done += len(some)
