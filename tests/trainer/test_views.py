@@ -84,8 +84,8 @@ def test_with_mirrors_a_picture_and_its_mirror_images_score_the_same_and_as_thei
 def test_the_bundle_of_such_a_network_scores_as_its_checkpoint(tmp_path: Path, run_json: Callable[..., Any]) -> None:
     write_folders(tmp_path / "data")
     network = {"width": 0.125, "size_px": 40, "mirrors": True}
-    training = {"epochs": 6, "batch_images": 8, "learning_rate": 0.02, "warmup_epochs": 1, "size_px": 32}
-    recipe = write_recipe(tmp_path, network=network, training=training, novelty={"strangers": 64})
+    training = {"epochs": 1, "batch_images": 8, "warmup_epochs": 0, "size_px": 32}
+    recipe = write_recipe(tmp_path, network=network, training=training, novelty={"strangers": 32})
     with_onnx = importlib.util.find_spec("paddle2onnx") and importlib.util.find_spec("onnxruntime")
     for command in ("prepare", "train", "eval"):
         run_json(command, "-c", recipe)
