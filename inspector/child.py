@@ -1,14 +1,14 @@
 """Owns one place in the line as the supervisor sees it: the process that fills it now, and words to and from it."""
 
-import os
 import select
 import signal
+import subprocess
 from collections import deque
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
-from multiprocessing.context import SpawnProcess
 
 from inspector import messages
+from inspector.config import Supervision
 from inspector.errors import MessageError
 from inspector.lifesign import LifeSign
 from inspector.messages import Message
@@ -24,13 +24,14 @@ class Child:
     slot: str
     sign: LifeSign
     restarts: Restarts
-    process: SpawnProcess | None = None
+    process: subprocess.Popen[bytes] | None = None
     words: Connection | None = None
     name: str = ""
     incarnation: int = 0
     ready: bool = False
     was_ready: bool = False  # this process or one before it
     stuck: bool = False
+    started_at: float = 0.0
     pardoned_at: float = 0.0  # nothing before this counts against it
     busy_at: float = 0.0  # seen with a batch: its last turn was before that
     reason: str = ""  # the last end, for people
@@ -44,7 +45,7 @@ class Child:
     @property
     def pid(self) -> int:
         """The process, or 0."""
-        return (self.process.pid or 0) if self.process else 0
+        return self.process.pid if self.process else 0
 
     def trouble(self, now: float) -> str:
         """What is wrong with it, for readiness; empty where nothing is."""
@@ -81,16 +82,19 @@ class Child:
 
     def send_signal(self, number: signal.Signals) -> None:
         """A signal, if it still runs."""
-        if self.process is not None and self.process.pid is not None and self.process.is_alive():
-            os.kill(self.process.pid, number)
+        if self.process is not None:
+            self.process.send_signal(number)  # nothing where it has ended
 
-    def stuck_for(self, now: float, batch_timeout_s: float, stuck_s: float) -> str:
+    def stuck_for(self, now: float, batch_timeout_s: float, limits: Supervision) -> str:
         """How it is stuck, or nothing. One that was not round its loop yet is loading, which takes its time."""
         began, turned = self.sign.began, self.sign.turned
         if began:
             if now - max(began, self.pardoned_at) > batch_timeout_s:
                 return f"is stuck in a batch for more than {batch_timeout_s:g} s"
             self.busy_at = now
-        elif turned and now - max(turned, self.busy_at, self.pardoned_at) > stuck_s:
-            return f"made no turn for more than {stuck_s:g} s"
+        elif turned:
+            if now - max(turned, self.busy_at, self.pardoned_at) > limits.stuck_s:
+                return f"made no turn for more than {limits.stuck_s:g} s"
+        elif now - max(self.started_at, self.pardoned_at) > limits.start_s:
+            return f"is not at work more than {limits.start_s:g} s after its start"
         return ""

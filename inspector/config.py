@@ -149,6 +149,9 @@ class Supervision(_Section):
     stuck_s: Annotated[
         float, Field(gt=0, le=3600, description="a process that makes no turn for so long is killed and replaced")
     ] = 60.0
+    start_s: Annotated[
+        float, Field(gt=0, le=86_400, description="so is one that is not at work so long after its start")
+    ] = 600.0
     give_up_after: Annotated[
         int, Field(ge=1, le=1000, description="ends in half an hour, without work in between, and it stays down")
     ] = 10

@@ -5,6 +5,7 @@ import ctypes
 import faulthandler
 import logging
 import os
+import pickle
 import signal
 import sys
 from collections.abc import Callable
@@ -38,6 +39,9 @@ STOP_SIGNAL = signal.SIGUSR1
 _PR_SET_PDEATHSIG = 1  # linux/prctl.h
 
 
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
 @dataclass(frozen=True, slots=True)
 class Assignment:
     """What a child process is to be. `name` is of this incarnation: worker-0.3 follows worker-0.2."""
@@ -46,30 +50,54 @@ class Assignment:
     name: str
     settings: Settings
     sockets: Path
-    words: Connection
-    sign: LifeSign
     parent: int
     canary: Canary
 
+    def encode(self, words: int, sign: int) -> bytes:
+        """As the child reads it from its stdin, with the descriptors it inherits. Pickled: nobody else writes there."""
+        return pickle.dumps((self, words, sign))
 
-def main(assignment: Assignment) -> None:
-    """Entry of every child."""
-    _die_with(assignment.parent)
+    @classmethod
+    def decode(cls, data: bytes) -> tuple["Assignment", Connection, LifeSign]:
+        """What `encode` wrote, and what the descriptors stand for."""
+        assignment, words, sign = pickle.loads(data)
+        return assignment, Connection(words), LifeSign(sign)
+
+
+def main() -> None:
+    """Entry of every child; does not return. What libraries would do while the interpreter ends is spared."""
+    assignment, words, sign = Assignment.decode(sys.stdin.buffer.read())
+    die_with(assignment.parent)
     log_setup.setup(assignment.name, assignment.settings.log_level)
+    exit_code = 1
     try:
-        run = _prepare(assignment)
+        exit_code = _serve(assignment, words, sign)
+    except SystemExit as end:
+        exit_code = end.code if isinstance(end.code, int) else 1
+    except Exception:
+        log.exception("ended by an error of its own")
+    finally:
+        sys.stdout.flush()
+        os._exit(exit_code)
+
+
+def _serve(assignment: Assignment, words: Connection, sign: LifeSign) -> int:
+    """Run the role to its end; the exit code."""
+    try:
+        run = _prepare(assignment, words, sign)
         run()
         flush()
     except (ConfigError, BundleError, BusyError, StoreError) as error:
         log.error("%s", error)
         with contextlib.suppress(OSError):
-            assignment.words.send_bytes(messages.encode(Unusable(assignment.name, str(error)[:1024])))
-        sys.exit(EXIT_UNUSABLE)
+            words.send_bytes(messages.encode(Unusable(assignment.name, str(error)[:1024])))
+        return EXIT_UNUSABLE
+    return 0
 
 
-def _prepare(assignment: Assignment) -> Callable[[], None]:
+def _prepare(assignment: Assignment, words: Connection, sign: LifeSign) -> Callable[[], None]:
     """Build the role. Each imports only what it needs: no Paddle in sources and sink."""
-    settings, sockets, words, sign = assignment.settings, assignment.sockets, assignment.words, assignment.sign
+    settings, sockets = assignment.settings, assignment.sockets
     if assignment.role == "worker" and settings.workers.engine == "paddle":
         from inspector.predictor import load_engine
 
@@ -120,10 +148,11 @@ def _stop_when_told() -> Callable[[], bool]:
 
 def signal_at_parents_death(number: signal.Signals) -> None:
     """Have the kernel send this process a signal when its parent ends, however it ends."""
-    ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, number)
+    _LIBC.prctl(_PR_SET_PDEATHSIG, number)
 
 
-def _die_with(parent: int) -> None:
+def die_with(parent: int) -> None:
+    """Be killed when `parent` ends, held or not; it may have ended before we asked. exec keeps this."""
     signal_at_parents_death(signal.SIGKILL)
-    if os.getppid() != parent:  # it was gone before we asked
+    if os.getppid() != parent:
         os._exit(EXIT_UNUSABLE)

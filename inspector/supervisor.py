@@ -4,20 +4,21 @@ Start: sink, workers, sources. Stop: sources first, so that what is in flight fi
 """
 
 import logging
-import multiprocessing
 import os
 import signal
+import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import wait
+from contextlib import contextmanager, suppress
+from multiprocessing.connection import Pipe, wait
 from pathlib import Path
 from types import FrameType
 
-from inspector import bundle, canary, process, tenancy
+from inspector import bundle, canary, tenancy
 from inspector.child import Child
 from inspector.config import Settings, differences
 from inspector.errors import InspectorError
+from inspector.launch import launch
 from inspector.lifesign import LifeSign
 from inspector.messages import Process, Processes, Ready, Thresholds, Unusable, WorkerGone
 from inspector.notify import Notifier
@@ -37,6 +38,8 @@ STOP_S = 15.0
 #: How often the sink is told who runs, beside every change.
 PROCESSES_S = 5.0
 _TURN_S = 0.1
+#: What ends closes its words, and is dead a moment later.
+_END_S = 0.05
 #: A turn of our own that took so long: we were held, and perhaps everyone; nobody is stuck because of that.
 _HELD_S = 2.0
 _STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
@@ -61,7 +64,6 @@ class Supervisor:
         self._reload = reload
         self._notifier = notifier or Notifier()
         self._clock = clock
-        self._spawn = multiprocessing.get_context("spawn")
         self._stops: list[int] = []
         self._hangups: list[int] = []
         self._sockets = Path()
@@ -71,7 +73,7 @@ class Supervisor:
         workers = [("worker", f"worker-{index}") for index in range(settings.workers.count)]
         sources = [("source", source.name) for source in settings.sources]
         self._children = [
-            Child(role, slot, LifeSign(self._spawn), Restarts(settings.supervision.give_up_after))  # type: ignore[arg-type]
+            Child(role, slot, LifeSign(), Restarts(settings.supervision.give_up_after))  # type: ignore[arg-type]
             for role, slot in [("sink", "sink"), *workers, *sources]
         ]
 
@@ -127,33 +129,35 @@ class Supervisor:
     def _start(self, child: Child) -> None:
         child.incarnation += 1
         child.name = f"{child.slot}.{child.incarnation}" if child.role == "worker" else child.slot
-        child.words, theirs = self._spawn.Pipe()
         child.sign.clear()
         child.unsent.clear()
         child.ready = child.stuck = False
-        assignment = Assignment(
-            child.role, child.name, self._settings, self._sockets, theirs, child.sign, os.getpid(), self._canary
-        )
-        child.process = self._spawn.Process(target=process.main, args=(assignment,), name=child.name)
-        child.process.start()
-        theirs.close()
+        child.started_at = time.monotonic()
+        assignment = Assignment(child.role, child.name, self._settings, self._sockets, os.getpid(), self._canary)
+        try:
+            child.words, theirs = Pipe()
+            with theirs:
+                child.process = launch(assignment, theirs, child.sign)
+        except OSError as error:  # no memory, or a limit of processes or files: it may heal, and others serve meanwhile
+            self._note_failed_start(child, error)
+            return
         log.info("%s started, pid %d", child.name, child.pid)
         if child.role == "sink":
             self._told = ([], 0.0)  # it knows nothing yet
 
     def _listen(self) -> None:
         """Wait a turn, or less if a child ends or speaks."""
-        ends = [child.process.sentinel for child in self._children if child.process]
         voices = {child.words: child for child in self._children if child.words}
-        for voice in wait([*ends, *voices], _TURN_S):
-            child = voices.get(voice)  # type: ignore[call-overload]
-            if child is not None:
-                self._hear(child)
+        for voice in wait(list(voices), _TURN_S):
+            self._hear(voices[voice])  # type: ignore[index]
         for child in self._children:
             child.flush()
 
     def _hear(self, child: Child) -> None:
         message = child.hear()
+        if child.words is None and child.process is not None:
+            with suppress(subprocess.TimeoutExpired):
+                child.process.wait(_END_S)
         if isinstance(message, Ready):
             child.ready = child.was_ready = True
             log.info("%s is ready", child.name)
@@ -165,12 +169,11 @@ class Supervisor:
 
     def _bury(self, child: Child, expected: bool) -> None:
         """Note that a child ended, tell the others, and when it may start again unless its end was expected."""
-        if child.process is None or child.process.is_alive():
+        exit_code = child.process.poll() if child.process else None
+        if exit_code is None:
             return
         while child.words is not None and child.words.poll():
             self._hear(child)  # its last words
-        exit_code = child.process.exitcode
-        child.process.close()
         child.process = None
         if child.words is not None:
             child.words.close()
@@ -184,11 +187,19 @@ class Supervisor:
         if not expected:
             self._note_end(child, exit_code)
 
-    def _note_end(self, child: Child, exit_code: int | None) -> None:
+    def _note_failed_start(self, child: Child, error: OSError) -> None:
+        if child.words is not None:
+            child.words.close()
+            child.words = None
+        child.reason = f"cannot be started: {error}"
+        log.error("%s %s", child.name, child.reason)
+        child.restarts.ended("exit", worked=False, now=self._clock())
+
+    def _note_end(self, child: Child, exit_code: int) -> None:
         cause: Cause = "exit"
         if child.stuck:
             cause = "stuck"
-        elif exit_code is not None and exit_code < 0:
+        elif exit_code < 0:
             cause = "signal"
         elif exit_code == EXIT_UNUSABLE:
             cause = "unusable"
@@ -233,8 +244,8 @@ class Supervisor:
     def _kill_if_stuck(self, child: Child) -> None:
         if child.process is None or child.stuck:  # once is enough: its end may take a few turns
             return
-        timeout_s, stuck_s = self._settings.workers.batch_timeout_s, self._settings.supervision.stuck_s
-        if how := child.stuck_for(time.monotonic(), timeout_s, stuck_s):
+        settings = self._settings
+        if how := child.stuck_for(time.monotonic(), settings.workers.batch_timeout_s, settings.supervision):
             log.error("%s %s: killed", child.name, how)
             child.process.kill()
             child.stuck = True
@@ -272,7 +283,7 @@ class Supervisor:
             if child.process is not None:
                 log.error("%s does not stop: killed", child.name)
                 child.process.kill()
-                child.process.join()
+                child.process.wait()
                 self._bury(child, expected=True)
                 exit_code = EXIT_FORCED
         return exit_code
@@ -292,7 +303,7 @@ class Supervisor:
                 signal.signal(number, handler)
 
 
-def _reason(exit_code: int | None) -> str:
-    if exit_code is not None and exit_code < 0:
+def _reason(exit_code: int) -> str:
+    if exit_code < 0:
         return f"signal {-exit_code} ({signal.strsignal(-exit_code) or 'real-time'})"
     return f"exit code {exit_code}"

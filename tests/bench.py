@@ -138,8 +138,7 @@ def _tree(line: Line) -> dict[str, psutil.Process]:
     root = psutil.Process(line.process.pid)
     tree = {"supervisor": root}
     for child in root.children(recursive=True):
-        fallback = "worker" if "spawn_main" in " ".join(child.cmdline()) else "tracker"
-        tree[f"{names.get(child.pid, fallback)} {child.pid}"] = child
+        tree[f"{names.get(child.pid, 'worker')} {child.pid}"] = child
     return tree
 
 

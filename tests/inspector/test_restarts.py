@@ -1,18 +1,16 @@
 """Holds when a process that ended may start again, what it shows of itself, and what systemd hears."""
 
-import multiprocessing
 import os
 import socket
 import time
 from pathlib import Path
 
 from inspector.child import Child
+from inspector.config import Supervision
 from inspector.lifesign import LifeSign
 from inspector.messages import FrameOf
 from inspector.notify import Notifier
 from inspector.restarts import LAST_S, STORM_S, WORKED_LAST_S, Restarts
-
-SPAWN = multiprocessing.get_context("spawn")
 
 
 def test_a_storm_of_ends_without_work_waits_longer_each_time_and_is_then_given_up() -> None:
@@ -49,7 +47,7 @@ def test_ends_far_apart_are_no_storm() -> None:
 
 
 def test_a_batch_in_hand_is_seen_from_outside_until_it_ends() -> None:
-    sign = LifeSign(SPAWN)
+    sign = LifeSign()
     frames = [FrameOf("s" * 64, f"{number:064}") for number in range(256)]
     sign.begin(frames)
     assert sign.in_hand() == frames
@@ -58,20 +56,22 @@ def test_a_batch_in_hand_is_seen_from_outside_until_it_ends() -> None:
     assert (sign.in_hand(), sign.work, sign.began) == ([], 1, 0.0)
 
 
-def test_only_a_process_that_went_round_once_and_stands_still_is_stuck() -> None:
-    child = Child("sink", "sink", LifeSign(SPAWN), Restarts(3))
+def test_a_process_is_stuck_that_stands_still_or_is_never_at_work() -> None:
     now = time.monotonic()
-    assert child.stuck_for(now + 999, 9, 5) == ""  # still loading
+    child = Child("sink", "sink", LifeSign(), Restarts(3), started_at=now)
+    limits = Supervision(stuck_s=5, start_s=99)
+    assert child.stuck_for(now + 98, 9, limits) == ""  # still loading
+    assert child.stuck_for(now + 100, 9, limits) == "is not at work more than 99 s after its start"
     child.sign.turn()
-    assert child.stuck_for(now + 4, 9, 5) == ""
-    assert child.stuck_for(now + 6, 9, 5) == "made no turn for more than 5 s"
+    assert child.stuck_for(now + 4, 9, limits) == ""
+    assert child.stuck_for(now + 6, 9, limits) == "made no turn for more than 5 s"
     child.sign.begin([])
-    assert child.stuck_for(now + 8, 9, 5) == ""  # a batch has its own limit
-    assert child.stuck_for(now + 10, 9, 5) == "is stuck in a batch for more than 9 s"
+    assert child.stuck_for(now + 8, 9, limits) == ""  # a batch has its own limit
+    assert child.stuck_for(now + 10, 9, limits) == "is stuck in a batch for more than 9 s"
     child.sign.end()
-    assert child.stuck_for(now + 11, 9, 5) == ""  # it had a batch a moment ago
+    assert child.stuck_for(now + 11, 9, limits) == ""  # it had a batch a moment ago
     child.pardoned_at = now + 100
-    assert child.stuck_for(now + 104, 9, 5) == ""
+    assert child.stuck_for(now + 104, 9, limits) == ""
 
 
 def test_systemd_is_told_each_word_once_and_the_watchdog_as_often_as_it_wants(tmp_path: Path) -> None:

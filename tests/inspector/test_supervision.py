@@ -40,6 +40,16 @@ def test_a_process_that_is_held_is_replaced_and_the_line_goes_on(tmp_path: Path,
     assert [record.attempt for record in line.records()] == [1, 1]  # nothing was in hand: nobody is blamed
 
 
+def test_a_process_that_is_held_while_it_loads_is_replaced(tmp_path: Path) -> None:
+    line = Line(tmp_path, supervision={"start_s": 3.0})
+    with running(line):
+        wait_until(lambda: "sink started, pid" in line.log)
+        os.kill(line.child("sink"), signal.SIGSTOP)
+        drop_one(line)
+        assert line.stop() == 0
+    assert "sink is not at work more than 3 s after its start: killed" in line.log
+
+
 def test_a_worker_whose_bundle_was_damaged_is_given_up_while_the_other_serves(tmp_path: Path) -> None:
     line = Line(tmp_path, workers={"count": 2}, supervision={"give_up_after": 2})
     with running(line):
@@ -128,7 +138,7 @@ def test_a_reload_takes_over_thresholds_names_the_rest_and_drops_no_frame(
                 if number == 200:
                     reconfigure(line, workers={"count": 0})
                     wait_until(lambda: "the line goes on as before" in line.log, line.explain)
-            line.wait_for_records(300)
+            wait_until(lambda: told("STOPPING=1") or line.recorded == 300, line.explain)  # a full socket loses words
             assert ready(line) == (True, [])
             assert [line.child(name) for name in ("worker-0", "sink", "drop")] == pids
             assert line.stop() == 0

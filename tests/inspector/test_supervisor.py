@@ -71,6 +71,17 @@ def test_a_sink_or_source_that_dies_is_replaced_and_the_line_goes_on(shared: Lin
     wait_until(lambda: ready(shared) == (True, []), shared.explain)
 
 
+def test_a_process_that_cannot_be_started_now_is_started_as_soon_as_it_can(shared: Line) -> None:
+    assert shared.process is not None
+    supervisor, dead = shared.process.pid, shared.child("worker-0")
+    before = resource.prlimit(supervisor, resource.RLIMIT_NOFILE, (5, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    os.kill(dead, signal.SIGKILL)
+    wait_until(lambda: "cannot be started: [Errno 24] Too many open files" in shared.log, shared.explain)
+    resource.prlimit(supervisor, resource.RLIMIT_NOFILE, before)
+    drop_one(shared)
+    assert shared.child("worker-0") != dead
+
+
 def refused(line: Line) -> str:
     """What a line says that ends at once with code 2."""
     with running(line):
@@ -217,6 +228,18 @@ def test_the_children_of_a_killed_supervisor_die_and_another_can_start_at_once(t
         os.killpg(line.process.pid, signal.SIGINT)
         assert line.process.wait(60) == 0
     assert "Traceback" not in line.log
+
+
+def test_a_process_held_before_it_could_do_anything_dies_with_the_supervisor(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    with running(line):
+        wait_until(lambda: "sink started, pid" in line.log)
+        os.kill(line.child("sink"), signal.SIGSTOP)
+        wait_until(lambda: "drop started, pid" in line.log)
+        children = pids(line)
+        assert line.process is not None
+        line.process.kill()
+        wait_until(lambda: not any(alive(pid) for pid in children))
 
 
 def test_a_signal_to_every_process_at_once_still_drains(tmp_path: Path) -> None:

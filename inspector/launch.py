@@ -1,0 +1,38 @@
+"""Owns how a child process comes to be: bound to the supervisor's life before it runs anything, then told its part.
+
+By fork and exec, as multiprocessing's spawn does it; but spawn leaves no room between the two. A process that binds
+itself only after its imports, and is held (SIGSTOP) before that, would outlive the supervisor.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+
+from inspector import process
+from inspector.lifesign import LifeSign
+from inspector.process import Assignment
+
+#: The modules are found where ours were; the name is for whoever reads a list of processes.
+_ENTRY = "import sys; sys.path = sys.argv[2:]; from inspector.process import main; main()"
+
+
+def launch(assignment: Assignment, words: Connection, sign: LifeSign) -> "subprocess.Popen[bytes]":
+    """Start the process of this assignment, with its end of the words. OSError where the system gives none."""
+    command = [sys.executable, "-c", _ENTRY, assignment.name, *sys.path]
+    with open(os.memfd_create(assignment.name), "w+b") as told:  # no pipe: one that reads nothing must not hold us up
+        told.write(assignment.encode(words.fileno(), sign.descriptor))
+        told.seek(0)
+        return subprocess.Popen(
+            command, stdin=told, pass_fds=(words.fileno(), sign.descriptor), preexec_fn=_bound_to(os.getpid())
+        )
+
+
+def _bound_to(parent: int) -> Callable[[], None]:
+    """What the new process does first of all. It has only the thread that forked: no lock may be taken there."""
+
+    def bind() -> None:
+        process.die_with(parent)
+
+    return bind
