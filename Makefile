@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint bench records soak fuzz long model clean
+.PHONY: help demo test lint bench records soak fuzz long chaos model clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -34,6 +34,9 @@ fuzz: $(READY)  ## nonsense at every socket, damaged pictures; ARGS="--messages 
 
 long: $(READY)  ## faults at their full length: 100,000 files waiting, a sink down for a minute
 	$(BIN)/python -m pytest -m long --timeout 3600 -s $(ARGS)
+
+chaos: $(READY)  ## kill random processes at full speed, KILLS=200 of them, or all at once: is anything lost?
+	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),200) $(ARGS)
 
 MODEL := configs/train/default_model.yaml
 model: $(READY)  ## make the bundled model again from NEU-CLS (STRIP_NEU_CLS=folder) and simulated strip

@@ -1,0 +1,17 @@
+"""A broken build for tests/chaos.py to catch: the sink acknowledges a verdict before it is on record."""
+
+from inspector.messages import Ack, Settled, Verdicts, encode
+from inspector.sink import Sink
+
+_take = Sink._take
+
+
+def _acknowledge_at_once(self: Sink, batch: Verdicts) -> None:
+    _take(self, batch)
+    for verdict in batch.verdicts:
+        if verdict.source in self._sources:
+            peer = self._sources[verdict.source][0]
+            self._router.send(peer, encode(Ack([Settled(verdict.frame, verdict.outcome)])))
+
+
+Sink._take = _acknowledge_at_once

@@ -1,0 +1,20 @@
+"""A broken build for tests/chaos.py to catch: the record has no unique key, so a frame told twice is recorded twice."""
+
+from inspector import schema
+
+_KEY = ",\n        UNIQUE (source, frame)\n    );"
+_first, *_rest = schema.MIGRATIONS
+if _KEY not in _first:
+    raise ImportError("the record's key is written in another way now: this broken build breaks nothing")
+schema.MIGRATIONS = (
+    # An index that is not unique, so that only the promise is broken and not the speed.
+    _first.replace(_KEY, "\n    ); CREATE INDEX records_by_frame ON records (source, frame);"),
+    *_rest,
+)
+
+from inspector import store  # noqa: E402  it takes the layout over at import
+
+_REPEAT = " ON CONFLICT (source, frame) DO NOTHING"
+if _REPEAT not in store._INSERT:
+    raise ImportError("the record's insert is written in another way now: this broken build breaks nothing")
+store._INSERT = store._INSERT.replace(_REPEAT, "")
