@@ -14,10 +14,14 @@ from inspector.tiles import Tile
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A frame in a worker's hands: pixels, uint8 (height, width), and how it is cut."""
+    """A frame in a worker's hands: pixels, uint8 (height, width), what of them is inspected, and how that is cut.
+
+    An area that is 0 wide has no tiles.
+    """
 
     frame: Frame
     pixels: NDArray[np.uint8]
+    area: Tile
     tiles: tuple[Tile, ...]
 
 
@@ -35,9 +39,14 @@ class Batcher:
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def add(self, frame: Frame, pixels: NDArray[np.uint8], now: float) -> None:
-        """Take a frame in. A canary goes before the others: how long they queue says nothing of the way."""
-        job = Job(frame, pixels, tiles.cut(frame.height, frame.width, self._tile_px, self._overlap_px))
+    def add(self, frame: Frame, pixels: NDArray[np.uint8], now: float, area: Tile | None = None) -> None:
+        """Take a frame in; only its area is cut (None: all of it).
+
+        A canary goes before the others: how long they queue says nothing of the way.
+        """
+        area = area or Tile(0, 0, frame.width, frame.height)
+        cut = tiles.cut(area.height, area.width, self._tile_px, self._overlap_px, area.x, area.y) if area.width else ()
+        job = Job(frame, pixels, area, cut)
         (self._jobs.appendleft if frame.frame == CANARY else self._jobs.append)((now, job))
         self._tiles += len(job.tiles)
 

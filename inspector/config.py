@@ -62,9 +62,28 @@ class Place(_Section):
         return self
 
 
+class Strip(_Section):
+    """What of a source's pictures is strip. What lies beside it is not inspected, and that is on record."""
+
+    left_px: Annotated[
+        int, Field(ge=0, le=65_536, description="region of interest: the picture from this column on")
+    ] = 0
+    top_px: Annotated[int, Field(ge=0, le=65_536, description="and from this line on")] = 0
+    width_px: Annotated[int | None, Field(ge=1, description="its width; none: all that is left")] = None
+    height_px: Annotated[int | None, Field(ge=1, description="its height; none: all that is left")] = None
+    background: Annotated[
+        Literal["none", "dark", "bright"], Field(description="beside the strip: it is found, and is not inspected")
+    ] = "none"
+    background_level: Annotated[float, Field(ge=0, le=255, description="gray level between background and strip")] = (
+        30.0
+    )
+    min_width_px: Annotated[int, Field(ge=1, description="less strip found than this: the frame is unsure")] = 64
+
+
 class _Source(_Section):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="what records and metrics call it")]
     place: Place = Place()
+    strip: Strip = Strip()
 
 
 class FolderSource(_Source):
@@ -390,9 +409,10 @@ def describe(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tu
         if name == "sources":
             yield key, "required", "a list; each entry has a `type`: folder or simulated"
             yield from describe(Place, "sources.<any>.place.")
+            yield from describe(Strip, "sources.<any>.strip.")
             yield from describe(FolderSource, "sources.<folder>.")
             yield from describe(SimulatedSource, "sources.<simulated>.")
-        elif field.annotation is Place:
+        elif field.annotation in (Place, Strip):
             continue  # told once for all sources
         elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
             yield from describe(field.annotation, f"{key}.")

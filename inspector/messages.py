@@ -99,7 +99,8 @@ class Verdict(_Message, frozen=True):
     """How one frame ended. `reason` says why it is unsure or error; height and width are 0 where never decoded.
 
     `regions`: its defects, the worst first; where they are more than fit, the reason says how many there were.
-    `evidence_bytes` is the size of its picture among the evidence, 0 where none is kept.
+    `evidence_bytes` is the size of its picture among the evidence, 0 where none is kept. `area`: x, y, width and height
+    of what was inspected of it, 0 wide where nothing was; None: all.
     """
 
     source: Name
@@ -119,6 +120,7 @@ class Verdict(_Message, frozen=True):
     reason: Text = ""
     regions: Annotated[list[Region], Meta(max_length=MAX_REGIONS)] = []
     evidence_bytes: Count = 0
+    area: tuple[Count, Count, Count, Count] | None = None
 
 
 class Verdicts(_Message, frozen=True):

@@ -83,7 +83,8 @@ def spot(cursor: Cursor, locator: Locator, verdict: Verdict) -> Spot:
     else:
         row = _on_line(cursor, verdict.captured_at)
     piece, began_at = row or (None, None)
-    return locator.spot(piece, at_mm, None if began_at is None else max(0.0, verdict.captured_at - began_at))
+    since_began_s = None if began_at is None else max(0.0, verdict.captured_at - began_at)
+    return locator.spot(piece, at_mm, since_began_s, verdict.area[0] if verdict.area else 0)
 
 
 def forget(cursor: Cursor, before: float) -> None:

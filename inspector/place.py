@@ -43,7 +43,9 @@ class Spot:
 class Locator:
     """What a source's frames tell of their place."""
 
-    def __init__(self, settings: config.Place | None = None) -> None:
+    def __init__(self, settings: config.Place | None = None, from_edge: bool = False) -> None:
+        """`from_edge`: places across count from the strip's edge, where the frame's area begins."""
+        self._from_edge = from_edge
         self._settings = settings = settings or config.Place()
         self._pattern = None if settings.pattern is None else re.compile(settings.pattern)
         groups = self._pattern.groupindex if self._pattern else {}
@@ -59,13 +61,14 @@ class Locator:
         piece = (match["piece"] or "")[:MAX_NAME] if self.names_pieces else ""
         return piece, _number(match["at_mm"]) if self._tells_along else None
 
-    def spot(self, piece: int | None, at_mm: float | None, since_began_s: float | None) -> Spot:
+    def spot(self, piece: int | None, at_mm: float | None, since_began_s: float | None, area_x: int = 0) -> Spot:
         """The spot of a frame of that piece; it was captured so many seconds after the piece began."""
         settings = self._settings
         if settings.speed_m_min is not None and since_began_s is not None:
             at_mm = since_began_s * settings.speed_m_min * 1000 / 60
         along = settings.mm_per_px if settings.mm_per_line is None else settings.mm_per_line
-        return Spot(piece, settings.left_mm, at_mm, settings.mm_per_px, along)
+        left_mm = settings.left_mm - (area_x * settings.mm_per_px if self._from_edge and settings.mm_per_px else 0)
+        return Spot(piece, left_mm, at_mm, settings.mm_per_px, along)
 
 
 def _number(text: str | None) -> float | None:

@@ -15,8 +15,8 @@ from inspector.place import Spot
 #: Takes the values of `to_row`.
 INSERT = (
     "INSERT INTO records (source, frame, epoch, name, sequence, captured_at, recorded_at, outcome, label,"
-    " severity, score, reason, width, height, regions, model, attempt, latency_s, piece, at_mm, length_mm)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', ?, ?, ?, ?, ?, ?)"
+    " severity, score, reason, width, height, regions, model, attempt, latency_s, piece, at_mm, length_mm, area)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (source, frame) DO NOTHING"  # that repeat alone: OR IGNORE would also swallow a value it cannot keep
 )
 
@@ -30,8 +30,8 @@ class Record(msgspec.Struct, frozen=True):
     """One row: how one frame ended. Times are seconds since 1970 UTC; `latency_s` is from capture to record.
 
     A region is a rectangle in pixels with label, score and severity, the worst first, and the rectangle on the piece
-    in mm where that is known. The frame lies `at_mm` along its `piece` and is `length_mm` long. `evidence` is the path
-    of the frame's picture, where one is kept.
+    in mm where that is known. The frame lies `at_mm` along its `piece` and is `length_mm` long. `area`: x, y, width and
+    height of what was inspected; None: all. `evidence` is the path of the frame's picture, where one is kept.
     """
 
     id: int
@@ -55,6 +55,7 @@ class Record(msgspec.Struct, frozen=True):
     piece: str = ""
     at_mm: float | None = None
     length_mm: float | None = None
+    area: list[int] | None = None
     evidence: str = ""
 
 
@@ -96,6 +97,7 @@ def to_row(model: str, verdict: Verdict, spot: Spot, now: float, monotonic: floa
         spot.piece,
         spot.at_mm,
         spot.length_mm(verdict.height),
+        None if verdict.area is None else json.dumps(verdict.area),
     )
 
 
@@ -111,6 +113,7 @@ def from_row(row: tuple[Any, ...], data: Path) -> Record:
     *columns, regions, piece, kept_bytes = row
     values = dict(zip(_COLUMNS, columns, strict=True))
     values["regions"] = json.loads(regions)
+    values["area"] = None if values["area"] is None else json.loads(values["area"])
     values["piece"] = piece or ""
     if kept_bytes is not None:
         place = evidence.place(values["captured_at"], values["source"], values["frame"])

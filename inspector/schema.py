@@ -137,4 +137,8 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE regions ADD COLUMN width_mm REAL;
     ALTER TABLE regions ADD COLUMN length_mm REAL;
     """,
+    # What of the frame was inspected: [x, y, width, height] in pixels; NULL: all of it.
+    """
+    ALTER TABLE records ADD COLUMN area TEXT;
+    """,
 )

@@ -84,7 +84,9 @@ class Sink:
         self._tallies: dict[str, Tally] = {}
         self._tallied_at = 0.0
         self._tallied: dict[str, tuple[str, int]] = {}  # each source's life and its last tally on record
-        self._locators = {source.name: Locator(source.place) for source in settings.sources}
+        self._locators = {
+            source.name: Locator(source.place, source.strip.background != "none") for source in settings.sources
+        }
 
     def run(self) -> None:
         """Serve. StoreError where the record cannot be opened, BusyError where the port is taken."""

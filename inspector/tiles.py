@@ -13,13 +13,15 @@ class Tile:
     height: int
 
 
-def cut(height: int, width: int, size: int, overlap: int = 0) -> tuple[Tile, ...]:
-    """Tiles of size x size that cover the frame; along a side shorter than `size` there is one, of that length.
+def cut(height: int, width: int, size: int, overlap: int = 0, left: int = 0, top: int = 0) -> tuple[Tile, ...]:
+    """Tiles of size x size that cover the frame, or what of it begins at `left` and `top` and is so large.
+
+    Along a side shorter than `size` there is one, of that length.
 
     ValueError where overlap is not less than size.
     """
     return tuple(
-        Tile(x, y, min(size, width), min(size, height))
+        Tile(left + x, top + y, min(size, width), min(size, height))
         for y in _starts(height, size, overlap)
         for x in _starts(width, size, overlap)
     )

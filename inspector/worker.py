@@ -11,22 +11,25 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
 
-from inspector import bundle, evidence, messages, predictor, regions
+from inspector import bundle, evidence, messages, predictor, regions, strip
 from inspector.batcher import Batcher, Job, views
 from inspector.config import Settings
 from inspector.decide import TileDecision, decide_frame, decide_tile, rules
 from inspector.errors import MessageError
 from inspector.lifesign import LifeSign
-from inspector.messages import Beat, Credit, Frame, FrameOf, Ready, Thresholds, Verdict, Verdicts
+from inspector.messages import CANARY, Beat, Credit, Frame, FrameOf, Ready, Thresholds, Verdict, Verdicts
 from inspector.predictor import Predictor
 from inspector.preprocess import contrast
+from inspector.tiles import Tile
 from inspector.transport import Dealer, Poller, sink_address, source_address
 
 log = logging.getLogger(__name__)
 
 #: How often an idle worker repeats what it has room for, so a restarted source or sink soon knows it.
 BEAT_S = 0.25
+_NO_STRIP = TileDecision("unsure", "", "none", 0.0, "no strip in the picture")
 
 
 @dataclass(slots=True)
@@ -60,6 +63,7 @@ class Worker:
         self._words = words
         self._stop = stop
         self._evidence = evidence.Keeper(settings)
+        self._strips = {source.name: source.strip for source in settings.sources}
         self._max_batch = settings.workers.max_batch
         # Twice a batch: the next one fills while this one is inferred.
         self._share = max(1, 2 * self._max_batch // len(settings.sources))
@@ -158,7 +162,11 @@ class Worker:
             inlet.epoch, inlet.seen = frame.epoch, 0
         inlet.seen += 1
         inlet.held += 1
-        self._batcher.add(frame, pixels, time.monotonic())
+        self._batcher.add(frame, pixels, time.monotonic(), self._area(frame, pixels))
+
+    def _area(self, frame: Frame, pixels: NDArray[np.uint8]) -> Tile | None:
+        """What of the frame is strip, None for all; a canary is no picture of the source's."""
+        return None if frame.frame == CANARY else strip.area(pixels, self._strips[frame.source])
 
     def _inlet(self, source: str) -> _Inlet:
         return next(inlet for inlet in self._inlets if inlet.name == source)
@@ -193,7 +201,8 @@ class Worker:
 
 
 def _verdict(job: Job, decisions: list[TileDecision]) -> Verdict:
-    frame, decision = job.frame, decide_frame(decisions)
+    frame, area, decision = job.frame, job.area, decide_frame(decisions) if job.tiles else _NO_STRIP
+    whole = area == Tile(0, 0, frame.width, frame.height)
     found = regions.merge(job.tiles, decisions)
     too_many = f"{len(found)} regions: the worst {messages.MAX_REGIONS} are listed"
     return Verdict(
@@ -213,4 +222,5 @@ def _verdict(job: Job, decisions: list[TileDecision]) -> Verdict:
         score=decision.score,
         reason=too_many if len(found) > messages.MAX_REGIONS else decision.reason,
         regions=found[: messages.MAX_REGIONS],
+        area=None if whole else (area.x, area.y, area.width, area.height),
     )
