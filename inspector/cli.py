@@ -178,7 +178,8 @@ def _check(options: argparse.Namespace) -> int:
         print(f"  source   {source.name}: {source.type}")
     workers = settings.workers
     print(f"  workers  {workers.count} of {workers.threads} threads, batches up to {workers.max_batch}")
-    print(f"  metrics  http://{settings.metrics.host}:{settings.metrics.port}/metrics")
+    exposed = f"  ({settings.metrics.exposed})" if settings.metrics.exposed else ""
+    print(f"  metrics  http://{settings.metrics.host}:{settings.metrics.port}/metrics{exposed}")
     return EXIT_OK
 
 

@@ -3,6 +3,7 @@
 Precedence: command line (`-o key=value`) > environment (`INSPECTOR_KEY__SUBKEY`) > file > default.
 """
 
+import ipaddress
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -216,8 +217,17 @@ class Disk(_Section):
 class Metrics(_Section):
     """/metrics, /livez and /readyz."""
 
-    host: Annotated[str, Field(description="loopback unless told otherwise")] = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1, description="loopback unless told otherwise")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65_535, description="0: any free port")] = 9108
+
+    @property
+    def exposed(self) -> str:
+        """A warning where other machines may read it, else nothing."""
+        try:
+            loopback = ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            loopback = self.host == "localhost"
+        return "" if loopback else f"metrics.host: {self.host}: not loopback, whoever reaches this machine may read it"
 
 
 class Overrides(_Section):

@@ -2,9 +2,11 @@
 
 import json
 import logging
+import socket
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -19,6 +21,8 @@ log = logging.getLogger(__name__)
 
 #: Not heard from for so long, a source or a worker counts as gone. A worker that infers is silent: see worker.py.
 FRESH_S = 5.0
+#: Who may ask at once: each has a thread. A scanner that opens more loses its oldest, and a scrape gets its answer.
+MAX_CLIENTS = 64
 
 
 class Health:
@@ -162,6 +166,27 @@ class HealthServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64  # the default of 5 makes the sixth of a sudden crowd wait a second
+
+    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
+        super().__init__(address, handler)
+        self._lock = threading.Lock()
+        self._clients: dict[Any, None] = {}  # oldest first
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        """Serve from a thread of its own; with more than MAX_CLIENTS the oldest, that do not get on, are cut off."""
+        with self._lock:
+            self._clients[request] = None
+            too_many = list(self._clients)[:-MAX_CLIENTS]
+            for client in too_many:
+                with suppress(OSError):  # it has just left
+                    client.shutdown(socket.SHUT_RDWR)
+        super().process_request(request, client_address)
+
+    def shutdown_request(self, request: Any) -> None:
+        """It is answered, or has left."""
+        with self._lock:
+            self._clients.pop(request, None)
+        super().shutdown_request(request)
 
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that leaves before its answer is no news either."""

@@ -111,6 +111,8 @@ class Sink:
             server.start()
             self._upkeep(stack, not complete)
             log.info("metrics on %s/metrics", server.address)
+            if metrics.exposed:
+                log.warning("%s", metrics.exposed)
             if self._words:
                 self._words.send_bytes(messages.encode(Ready("sink")))
             self._serve()

@@ -43,9 +43,10 @@ class Router(_Socket):
         self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an unknown peer is an error here, not silence
 
     def bind(self, address: str) -> None:
-        """Listen on `address`. BusyError where it cannot be bound."""
+        """Listen on `address`, a file that only its user may connect to. BusyError where it cannot be bound."""
         try:
             self.socket.bind(address)
+            Path(address.removeprefix("ipc://")).chmod(0o600)
         except zmq.ZMQError as error:
             raise BusyError(f"{address}: cannot listen: {error}") from None
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from inspector import bundle, config
+from inspector import bundle, cli, config
 from inspector.config import FolderSource, Settings
 from inspector.errors import ConfigError
 from tests.fakes import LABELS, make_bundle
@@ -196,3 +196,23 @@ def test_every_setting_is_described_with_its_default_and_bounds() -> None:
     assert described["data"][0] == "required"
     assert all(text for _, text in described.values())
     assert {"sources.<folder>.path", "sources.<simulated>.rate_fps", "record.defect_log"} <= set(described)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "localhost", "::1"])
+def test_loopback_is_for_this_machine_alone(host: str) -> None:
+    assert config.Metrics(host=host).exposed == ""
+
+
+def test_a_metrics_port_without_a_host_would_be_open_to_all_and_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"metrics\.host: .* at least 1 character"):
+        load(tmp_path, metrics={"host": ""})
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "10.1.2.3", "::", "line-7.mill.example"])
+def test_another_host_for_the_metrics_is_warned_of_by_check(
+    tmp_path: Path, host: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    load(tmp_path, metrics={"host": host})
+
+    assert cli.main(["check", "-c", str(tmp_path / "line.yaml")]) == 0
+    assert f"(metrics.host: {host}: not loopback, whoever reaches this machine may read it)" in capsys.readouterr().out

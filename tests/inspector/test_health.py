@@ -9,8 +9,9 @@ from collections.abc import Iterator
 import pytest
 
 from inspector.errors import BusyError
-from inspector.health import FRESH_S, Health, HealthServer
+from inspector.health import FRESH_S, MAX_CLIENTS, Health, HealthServer
 from inspector.metrics import CONTENT_TYPE, Metrics
+from tests.fakes import wait_until
 
 
 class Clock:
@@ -160,6 +161,25 @@ def test_clients_that_say_nothing_or_nonsense_or_leave_hold_up_nobody(
     for connection in silent:
         connection.close()
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_a_scanner_that_drips_into_many_connections_costs_a_bounded_number_of_threads_and_no_scrape(
+    server: HealthServer,
+) -> None:
+    host, port = server.address.removeprefix("http://").split(":")
+    before = threading.active_count()
+    scanner = []
+    for number in range(4 * MAX_CLIENTS):
+        scanner.append(socket.create_connection((host, int(port)), timeout=5))
+        scanner[-1].sendall(b"GET /metrics HTTP/1.1\r\nX: ")
+        if number % 50 == 0:
+            assert get(server, "/readyz")[0] == 200
+    assert get(server, "/metrics")[0] == 200
+    wait_until(lambda: threading.active_count() - before <= MAX_CLIENTS)
+    assert scanner[0].recv(1) == b""  # cut off
+    for connection in scanner:
+        connection.close()
+    wait_until(lambda: threading.active_count() <= before)
 
 
 def test_many_may_ask_at_once(server: HealthServer) -> None:

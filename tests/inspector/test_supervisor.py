@@ -6,6 +6,7 @@ import resource
 import signal
 import socket
 import sqlite3
+import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,6 +16,7 @@ import numpy as np
 import psutil
 import pytest
 
+from inspector.tenancy import socket_folder
 from tests.fakes import Line, make_bundle, running, wait_until
 from tests.inspector.folders import GOOD
 from tests.inspector.pictures import encode, strip
@@ -110,6 +112,12 @@ def test_a_second_inspector_on_the_same_drop_folder_is_refused(shared: Line, tmp
 
     assert f"{shared.drop}: another inspector works on this drop folder" in log
     drop_one(shared)
+
+
+def test_the_sockets_of_a_line_are_of_its_user_alone(shared: Line) -> None:
+    modes = {path.name: path.stat().st_mode for path in socket_folder(shared.data).iterdir() if path.is_socket()}
+
+    assert modes == dict.fromkeys(("sink", "src-drop"), stat.S_IFSOCK | 0o600)
 
 
 def test_a_port_in_use_is_named(shared: Line, tmp_path: Path) -> None:

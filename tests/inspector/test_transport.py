@@ -143,6 +143,18 @@ def test_the_sockets_lie_in_a_private_folder_of_the_data_folder(near: Path) -> N
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+def test_only_its_user_may_connect_to_a_socket_whatever_the_umask(near: Path) -> None:
+    before = os.umask(0)
+    try:
+        router = Router()
+        router.bind(source_address(near, "drop"))
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE((near / "src-drop").stat().st_mode) == 0o600
+    router.close()
+
+
 def test_a_data_folder_too_deep_for_a_socket_has_them_elsewhere_and_always_there(tmp_path: Path) -> None:
     deep = tmp_path / ("d" * 60) / ("e" * 60)
     deep.mkdir(parents=True)
