@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
 from inspector import bundle
+from inspector.address import shown
 from inspector.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "INSPECTOR_"
@@ -115,7 +116,62 @@ class FolderSource(_Source):
         return self
 
 
-class SimulatedSource(_Source):
+class _Camera(_Source):
+    """What never waits: it goes on whether or not there is room for its frames."""
+
+    overload: Annotated[
+        Literal["oldest", "newest"], Field(description="no room for a frame: which one goes, counted and on record")
+    ] = "oldest"
+    every: Annotated[
+        int, Field(ge=1, le=10_000, description="of so many frames one is inspected; the others count as dropped")
+    ] = 1
+
+
+class CameraSource(_Camera):
+    """A camera that OpenCV can open, or a recorded video."""
+
+    type: Literal["camera"]
+    address: Annotated[
+        SecretStr, Field(description="rtsp:// or http:// URL, number or path of a video device, or a video file")
+    ]
+    pace: Annotated[
+        Literal["every_frame", "realtime"], Field(description="of a file: all of it, or as it was filmed")
+    ] = "every_frame"
+    connect_s: Annotated[float, Field(gt=0, le=300, description="no answer for so long: it is tried again")] = 5.0
+    read_s: Annotated[float, Field(gt=0, le=3600, description="no picture for so long: it is connected again")] = 5.0
+    stale_s: Annotated[
+        float | None,
+        Field(gt=0, le=86_400, description="same picture for so long: not ready; none: it is inspected"),
+    ] = 10.0
+
+    @field_validator("address", mode="before")
+    @classmethod
+    def _number_is_a_device(cls, value: Any) -> Any:
+        return str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+
+    @model_validator(mode="after")
+    def _can_be_opened(self) -> "CameraSource":
+        address = self.address.get_secret_value()
+        scheme, separator, _ = address.partition("://")
+        if not address or "\0" in address or (separator and scheme.lower() not in _STREAMS):
+            raise ValueError(f"address: {', '.join(f'{one}://' for one in _STREAMS)}, a device or a file is needed")
+        if self.kind != "file" and "pace" in self.model_fields_set:
+            raise ValueError("pace: is for video files; a camera gives what it gives")
+        return self
+
+    @property
+    def kind(self) -> Literal["stream", "device", "file"]:
+        """What the address leads to."""
+        address = self.address.get_secret_value()
+        if "://" in address:
+            return "stream"
+        return "device" if address.isdigit() or address.startswith("/dev/") else "file"
+
+
+_STREAMS = ("rtsp", "rtsps", "http", "https", "rtmp", "srt", "udp", "tcp")
+
+
+class SimulatedSource(_Camera):
     """The line simulator: procedural strip, clean or with defects, at a steady rate. It does not wait: it drops."""
 
     type: Literal["simulated"]
@@ -127,8 +183,10 @@ class SimulatedSource(_Source):
     frames: Annotated[int | None, Field(ge=1, description="stop after so many; none: never")] = None
 
 
-_SOURCE_TYPES: dict[int | str, type[BaseModel]] = {"folder": FolderSource, "simulated": SimulatedSource}
-SourceSettings = Annotated[FolderSource | SimulatedSource, Field(discriminator="type")]
+_SOURCE_TYPES: dict[int | str, type[BaseModel]] = {
+    "folder": FolderSource, "camera": CameraSource, "simulated": SimulatedSource,
+}  # fmt: skip
+SourceSettings = Annotated[FolderSource | CameraSource | SimulatedSource, Field(discriminator="type")]
 
 
 class Workers(_Section):
@@ -297,7 +355,7 @@ def load(path: Path, overrides: list[str] | None = None) -> Settings:
     """
     values = _read(path)
     origins: dict[str, str] = {}  # key: where its override was given
-    for origin, text in [*_environment(os.environ), *((f"-o {text}", text) for text in overrides or [])]:
+    for origin, text in [*_environment(os.environ), *((f"-o {shown(text)}", text) for text in overrides or [])]:
         key, override = _parse_override(origin, text)
         _merge(values, override)
         origins[key] = origin
@@ -362,7 +420,11 @@ def _parse_override(origin: str, text: str) -> tuple[str, dict[str, Any]]:
 
 
 def _one_line(error: Exception) -> str:
-    return " ".join(str(error).split())
+    """Without the lines around it that a YAML error shows: a camera's credentials may be in them."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
+        mark = error.problem_mark
+        return shown(f"{error.problem} in line {mark.line + 1}, column {mark.column + 1}")
+    return shown(" ".join(str(error).split()))
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> None:
@@ -392,7 +454,7 @@ def _explain(error: ValidationError) -> tuple[str, str]:
     """Which key, and what is wrong with it."""
     first = error.errors()[0]
     where = ".".join(str(part) for part in first["loc"] if part not in _SOURCE_TYPES)
-    got = "" if isinstance(first["input"], dict | list) else f" (got {first['input']!r})"
+    got = "" if isinstance(first["input"], dict | list) else f" (got {shown(repr(first['input']))})"
     text = first["msg"].removeprefix("Value error, ")
     if first["type"] == "extra_forbidden":
         text, got = f"no such setting; there are {', '.join(_section(first['loc'][:-1]).model_fields)}", ""
@@ -417,11 +479,11 @@ def describe(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tu
     for name, field in model.model_fields.items():
         key = f"{prefix}{name}"
         if name == "sources":
-            yield key, "required", "a list; each entry has a `type`: folder or simulated"
+            yield key, "required", f"a list; each entry has a `type`: {', '.join(str(kind) for kind in _SOURCE_TYPES)}"
             yield from describe(Place, "sources.<any>.place.")
             yield from describe(Strip, "sources.<any>.strip.")
-            yield from describe(FolderSource, "sources.<folder>.")
-            yield from describe(SimulatedSource, "sources.<simulated>.")
+            for kind, source in _SOURCE_TYPES.items():
+                yield from describe(source, f"sources.<{kind}>.")
         elif field.annotation in (Place, Strip):
             continue  # told once for all sources
         elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):

@@ -76,7 +76,7 @@ def decode(data: bytes, bit_depth: int = 16) -> NDArray[np.uint8]:
         raise ImageError(reason) from None
     if pixels is None:
         raise ImageError(f"damaged {image_format(data)}: cannot be decoded")
-    return _inspectable(pixels, bit_depth)
+    return inspectable(pixels, bit_depth)
 
 
 def read(path: Path, bit_depth: int = 16) -> NDArray[np.uint8]:
@@ -143,7 +143,8 @@ def _tiff_pages(data: bytes) -> int:
     return 2 if any(data[link : link + 4]) else 1
 
 
-def _inspectable(pixels: NDArray[np.generic], bit_depth: int) -> NDArray[np.uint8]:
+def inspectable(pixels: NDArray[np.generic], bit_depth: int) -> NDArray[np.uint8]:
+    """Gray pixels (height, width) of 8 or `bit_depth` bits as C-contiguous uint8; see `decode`. ImageError: why not."""
     height, width = pixels.shape[:2]
     if min(height, width) < MIN_SIDE_PX:
         raise ImageError(f"{width}x{height} pixels: smaller than {MIN_SIDE_PX}x{MIN_SIDE_PX}")

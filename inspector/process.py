@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from inspector import log as log_setup
 from inspector import messages
 from inspector.canary import Canary
-from inspector.config import FolderSource, Settings, SourceSettings
+from inspector.config import CameraSource, FolderSource, Settings, SourceSettings
 from inspector.errors import BundleError, BusyError, ConfigError, StoreError
 from inspector.lifesign import LifeSign
 from inspector.messages import Unusable
@@ -119,15 +119,20 @@ def _prepare(assignment: Assignment, words: Connection, sign: LifeSign) -> Calla
     from inspector.sources import Source
 
     chosen = next(source for source in settings.sources if source.name == assignment.name)
-    connector, canary = _connector(chosen), assignment.canary
-    return Source(chosen.name, connector, settings.delivery, sockets, words, stop, sign.worked, canary=canary).run
+    opened, canary = connector(chosen), assignment.canary
+    return Source(chosen.name, opened, settings.delivery, sockets, words, stop, sign.worked, canary=canary).run
 
 
-def _connector(settings: SourceSettings) -> "Connector":
+def connector(settings: SourceSettings) -> "Connector":
+    """What a source of these settings opens, reads and closes."""
     if isinstance(settings, FolderSource):
         from inspector.sources.folder import Folder
 
         return Folder(settings)
+    if isinstance(settings, CameraSource):
+        from inspector.sources.camera import Camera
+
+        return Camera(settings)
     from inspector.sources.simulated import Simulated
 
     return Simulated(settings)

@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import signal
+import socket
 import urllib.request
 from collections import Counter
 from collections.abc import Iterator
@@ -163,6 +164,26 @@ def test_a_simulated_line_runs_beside_a_folder_and_its_sums_balance(tmp_path: Pa
     assert all(account["balanced"] for account in accounts.values())
     assert accounts["cam"]["tally"]["captured"] == 150
     assert accounts["drop"]["tally"]["captured"] == 50
+
+
+def test_a_camera_that_hangs_and_one_that_is_dead_hold_up_neither_another_nor_a_stop(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as hanging:
+        address = f"rtsp://127.0.0.1:{hanging.getsockname()[1]}/strip"
+        sources = [
+            {"name": "hangs", "type": "camera", "address": address, "connect_s": 99},
+            {"name": "dead", "type": "camera", "address": "rtsp://u:geheim@127.0.0.1:9/strip"},
+            {"name": "cam", "type": "simulated", "rate_fps": 50, "frames": 100},
+        ]
+        line = Line(tmp_path, sources)
+        with running(line):
+            line.wait_for_records(100)
+            wait_until(lambda: "source dead: lost" in line.page("readyz"), line.explain)
+            assert "source hangs: connecting to rtsp://127.0.0.1:" in line.page("readyz")
+            assert "source cam" not in line.page("readyz")
+            pages = line.page("metrics") + line.page("status") + line.run("account").stdout
+            assert line.stop(15) == 0
+    assert "geheim" not in pages + line.log
+    assert all(account["balanced"] for account in line.account())
 
 
 def test_the_defect_log_has_one_line_a_defect(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Owns the life of a source: capture, hand out by credit, hear "recorded". A `connector` only opens, reads, closes.
 
-One file a connector: `folder`, `simulated`. What they share (pacing, the ledger, counting, reconnecting, stopping)
-is here, once.
+One file a connector: `folder`, `camera`, `simulated`. What they share (pacing, the ledger, counting, reconnecting,
+stopping) is here, once.
 """
 
 import logging
@@ -24,6 +24,7 @@ from inspector.refusals import READ_BURST, Refusals, check_credit
 from inspector.sources.connector import Capture, Connector
 from inspector.sources.credits import Credits, Window
 from inspector.sources.ledger import Flight, Ledger
+from inspector.sources.pauses import Pauses
 from inspector.sources.spells import Spells
 from inspector.transport import Dealer, Poller, Router, sink_address, source_address
 
@@ -37,8 +38,6 @@ SINK_AWAY_S = 2.0
 CAPTURE_BURST = 16
 #: Error verdicts in one message: with the longest names and reasons so many still fit it.
 REPORT_FRAMES = 32
-#: How long to wait before a source that failed is opened again.
-REOPEN_S = 1.0
 #: A turn that took longer is on record as a gap: the share hung, or this process was held.
 STALL_S = 5.0
 
@@ -78,9 +77,12 @@ class Source:
         self._sink_heard = -math.inf
         self._next_tally = -math.inf
         self._next_open = -math.inf
+        self._pauses = Pauses()
         self._open = False
         self._last_frame_at = 0.0
-        self._lost = ""  # why the connector is not open
+        self._frame_since_open = False
+        self._frames_seen = 0
+        self._lost = ""  # why the connector was lost, until it captures again
         self._spells = Spells()
         self._refusals = Refusals()
         self._tallies = 0
@@ -115,10 +117,10 @@ class Source:
     def _open_at_last(self) -> list[Capture] | None:
         """Open the connector however long it takes; None where we are stopped before that."""
         while not self._stopping():
-            former = self._try_open()
+            former = self._try_open() if self._clock() >= self._next_open else None
             if former is not None:
                 return former
-            Poller([self._record]).wait(REOPEN_S * 1000)
+            Poller([self._record]).wait(min(TALLY_S, max(0.0, self._next_open - self._clock())) * 1000)
         return None
 
     def _introduce(self, former: list[Capture]) -> bool:
@@ -190,14 +192,18 @@ class Source:
         return min(until_tally, self._connector.due_ms()) if self._may_capture() else until_tally
 
     def _may_capture(self) -> bool:
-        return self._open and not self._stopping() and (self._ledger.room or not self._connector.patient)
+        return self._open and not self._stopping() and (self._ledger.room or not self._blocks)
+
+    @property
+    def _blocks(self) -> bool:
+        return self._connector.overload.policy == "block"
 
     def _capture(self) -> bool:
         """Read what there is room for; True where there may be more at once."""
         if not self._open and not self._reopen():
             return False
         for _ in range(CAPTURE_BURST):
-            if not self._ledger.room and self._connector.patient:
+            if not self._ledger.room and self._blocks:
                 return False
             try:
                 capture = self._connector.read()
@@ -213,20 +219,40 @@ class Source:
         return True
 
     def _admit(self, capture: Capture) -> None:
-        self._last_frame_at = capture.captured_at
-        # The newest picture of a running line is worth more than one that has waited.
-        full = not self._ledger.room
-        self._ledger.capture(capture)
-        if full:
-            self._drop_oldest("overload")
+        self._last_frame_at, self._frame_since_open = capture.captured_at, True
+        self._frames_seen += 1
+        overload, full = self._connector.overload, not self._ledger.room
+        if self._frames_seen % overload.every:
+            self._miss("every", capture)
+        elif full and overload.policy == "newest":
+            self._miss("overload", capture)
+        else:
+            self._ledger.capture(capture)
+            if full:
+                self._drop_oldest("overload")
+
+    def _miss(self, reason: str, capture: Capture) -> None:
+        self._ledger.miss(reason, 1)
+        self._note(reason, capture.captured_at, capture.captured_at)
 
     def _lose(self, error: OSError) -> None:
         if (lost := f"lost: {error}") != self._lost:
             log.warning("source %s; it is opened again and again", lost)
         self._lost = lost
+        if self._frame_since_open and not self._connector.patient:
+            # Until now it looked as if the next frame might still come.
+            self._note(STALLED, self._last_frame_at, time.time())
         self._connector.close()
-        self._open = False
-        self._next_open = self._clock() + REOPEN_S
+        self._open = self._frame_since_open = False
+        self._next_open = self._clock() + self._pauses.next(self._clock())
+
+    def _problem(self) -> str:
+        """Why it captures nothing. One that was lost is back when it has nothing to complain of, not when it tries."""
+        problem = self._connector.problem() if self._open else self._lost
+        if self._lost and not problem:
+            log.info("source is back")
+            self._lost = ""
+        return (self._lost or problem)[:1024]
 
     def _reopen(self) -> bool:
         former = self._try_open() if self._clock() >= self._next_open else None
@@ -247,7 +273,7 @@ class Source:
         wake = self._connector.wake()
         self._deaf = Poller([self._work, self._record], words)
         self._alert = Poller([self._work, self._record], words if wake is None else [*words, wake])
-        self._open, self._lost = True, ""
+        self._open = True
         return former
 
     def _hand_out(self) -> None:
@@ -312,7 +338,7 @@ class Source:
         self._tallies += 1
         return Tally(
             self._name, self._epoch, ledger.captured, dict(ledger.outcomes), dict(ledger.dropped), ledger.in_flight,
-            self._last_frame_at, (self._lost or self._connector.problem())[:1024],
+            self._last_frame_at, self._problem(),
             self._tallies, now, now if ledger.oldest_at is None else ledger.oldest_at, self._spells.told(),
             self._refusals.count,
         )  # fmt: skip

@@ -1,7 +1,7 @@
 """Owns what a source must be able to do: a camera or folder is one class with `open`, `read` and `close`."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,12 +21,22 @@ class Capture:
     reason: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Overload:
+    """What becomes of a frame for which there is no room: it stays where it is (`block`), it goes (`newest`), or the
+    oldest waiting one goes for it. Of `every` so many frames one is inspected at all.
+    """
+
+    policy: Literal["oldest", "newest", "block"]
+    every: int = 1
+
+
 class Connector(Protocol):
     """Where frames come from. Called by one thread; no call blocks for longer than one frame takes to read."""
 
-    #: True: what it has not read yet waits there, and what it has read outlives this process (files).
-    #: False: what is not read now is gone (cameras), so the oldest waiting frame is dropped when there is no room.
+    #: True: what it has read outlives this process (files). False: it is gone with it (cameras).
     patient: bool
+    overload: Overload
 
     def open(self) -> list[Capture]:
         """Connect, and return the frames still owned from a former life. OSError: try again later."""

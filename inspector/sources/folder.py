@@ -24,7 +24,7 @@ from inspector.config import FolderSource
 from inspector.decide import Outcome
 from inspector.errors import BusyError, ConfigError, ImageError
 from inspector.sources.clearance import Clearance
-from inspector.sources.connector import Capture
+from inspector.sources.connector import Capture, Overload
 from inspector.sources.shelf import DONE, FAILED, Shelf, rename
 
 log = logging.getLogger(__name__)
@@ -58,6 +58,7 @@ class Folder:
     """Reads each file once it is whole; see connector.Connector. One process at a time: a lock holds others off."""
 
     patient = True
+    overload = Overload("block")
 
     def __init__(self, settings: FolderSource, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings

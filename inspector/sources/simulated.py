@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from inspector.config import SimulatedSource
 from inspector.decide import Outcome
 from inspector.renderer import DEFECTS, render_image, render_strip
-from inspector.sources.connector import Capture
+from inspector.sources.connector import Capture, Overload
 
 
 class Simulated:
@@ -23,6 +23,7 @@ class Simulated:
 
     def __init__(self, settings: SimulatedSource, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
+        self.overload = Overload(settings.overload, settings.every)
         self._clock = clock
         self._epoch = f"{time.time_ns():x}"
         self._sequence = 0

@@ -4,6 +4,7 @@ import contextlib
 import multiprocessing
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -11,16 +12,15 @@ from typing import Any, Protocol, TypeVar
 
 from inspector import messages
 from inspector.account import Account
-from inspector.config import FolderSource, Settings
+from inspector.config import Settings
 from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import StoreError
 from inspector.messages import Credit, Frame, Message, Verdict, Verdicts
+from inspector.process import connector
 from inspector.query import Query
 from inspector.record import Record
 from inspector.sink import Sink
 from inspector.sources import Source
-from inspector.sources.folder import Folder
-from inspector.sources.simulated import Simulated
 from inspector.store import Store
 from inspector.transport import Dealer, Poller, sink_address, source_address
 from tests.fakes import wait_until
@@ -125,6 +125,15 @@ class Hands:
         ]  # fmt: skip
         assert self.sink.send(messages.encode(Verdicts(self.name, "model-1", verdicts, len(frames), 0.01)))
 
+    def work_until(self, done: Callable[[], bool], timeout_s: float = 60) -> None:
+        """Call every frame that comes ok until the condition holds."""
+        poller, ends_at = Poller([self.source]), time.monotonic() + timeout_s
+        while not done():
+            assert time.monotonic() < ends_at, f"not within {timeout_s:g} s; {self.seen} frames came"
+            self.ask(8)
+            if poller.wait(100):
+                self.answer(self.take(1))
+
     def close(self) -> None:
         """Leave."""
         self.source.close()
@@ -150,9 +159,9 @@ class Bench:
     def start_source(self, **changes: Any) -> Running:
         """The source, from now on."""
         chosen, delivery = self.settings.sources[0], self.settings.delivery
-        connector = Folder(chosen) if isinstance(chosen, FolderSource) else Simulated(chosen)
+        opened = connector(chosen)
         return self._start(
-            lambda words, stop: Source(chosen.name, connector, delivery, self.sockets, words, stop, **changes)
+            lambda words, stop: Source(chosen.name, opened, delivery, self.sockets, words, stop, **changes)
         )
 
     def start_sink(self, **changes: Any) -> Running:

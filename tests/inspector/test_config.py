@@ -99,7 +99,7 @@ def test_an_override_may_be_any_yaml(tmp_path: Path) -> None:
         ("decision.thresholds.ok=1.5", ["decision.thresholds.ok", "less than or equal to 1"]),
         ("sources.drop.settle=1", ["sources.0", "settle", "no such setting", "settle_ms"]),
         ("sources.drop.name=Drop One", ["sources.0", "name", "Drop One"]),
-        ("sources.drop.type=camera", ["sources.0", "folder", "simulated"]),
+        ("sources.drop.type=kamera", ["sources.0", "folder", "camera", "simulated"]),
         ("sources.cam.path=/x", ["sources.cam", "no such entry"]),
         ("sources.drop=5", ["sources.drop"]),
         ("sources.5.path=/x", ["sources.5", "no such entry"]),

@@ -48,6 +48,28 @@ def test_a_camera_drops_the_oldest_counts_it_and_keeps_the_newest(camera: Bench)
     camera.wait_for(lambda account: ok(account) == 10)
 
 
+def test_a_camera_told_to_drop_the_newest_keeps_what_waits() -> None:
+    with bench({**CAMERA, "overload": "newest"}, delivery={"in_flight_frames": 10, "drain_s": 0.2}) as camera:
+        camera.start_sink()
+        camera.start_source()
+        camera.wait_for(lambda account: bool(account.tally and account.tally.dropped.get("overload", 0) > 50))
+        worker = camera.worker()
+        worker.ask(10)
+        assert [frame.sequence for frame in worker.take(10)] == list(range(1, 11))
+
+
+def test_of_every_so_many_frames_one_is_inspected_and_the_others_are_on_record_as_dropped() -> None:
+    with bench({**CAMERA, "every": 4, "frames": 40}) as camera:
+        camera.start_sink()
+        camera.start_source()
+        camera.worker().work_until(lambda: ok(camera.account()) == 10)
+        account = camera.wait_for(lambda account: bool(account.tally and account.tally.captured == 40))
+        assert account.tally is not None
+        assert account.tally.dropped == {"every": 30}
+        assert [int(record.name[:6]) for record in camera.records()] == list(range(3, 40, 4))
+        assert account.listed == 30
+
+
 def test_a_sink_restarted_under_overload_leads_to_no_frame_counted_twice(camera: Bench) -> None:
     # Given a worker that holds all frames of a camera when the sink ends
     camera.start_source()

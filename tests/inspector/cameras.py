@@ -1,0 +1,84 @@
+"""Cameras of the tests: a video file, and a real HTTP camera (motion JPEG) that shows what the test says."""
+
+import contextlib
+import http.server
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.renderer import render_image
+
+Pixels = NDArray[np.uint8]
+_BOUNDARY = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
+
+
+def strip(number: int, size: int = 96) -> Pixels:
+    """Clean strip, another for each number."""
+    return render_image("ok", number, size).pixels
+
+
+def film(path: Path, pictures: list[Pixels], codec: str = "MJPG", fps: float = 25) -> Path:
+    """A video file of these pictures, gray or colour, all of one size."""
+    height, width = pictures[0].shape[:2]
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter_fourcc(*codec), fps, (width, height))
+    assert writer.isOpened()
+    for picture in pictures:
+        writer.write(cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR) if picture.ndim == 2 else picture)
+    writer.release()
+    return path
+
+
+class HttpCamera:
+    """Serves `show(number)` at `fps` to whoever connects; `None` there ends the connection."""
+
+    def __init__(self, show: Callable[[int], Pixels | None], fps: float = 50, port: int = 0) -> None:
+        shown = _numbers()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(200)
+                self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
+                self.end_headers()
+                with contextlib.suppress(OSError):
+                    while (pixels := show(next(shown))) is not None:
+                        data = cv2.imencode(".jpg", pixels)[1].tobytes()
+                        self.wfile.write(_BOUNDARY % len(data) + data + b"\r\n")
+                        time.sleep(1 / fps)
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
+        self.port = self._server.server_port
+        threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def address(self, login: str = "") -> str:
+        """Where it is, with a login in front of the host."""
+        return f"http://{login}127.0.0.1:{self.port}/strip"
+
+    def close(self) -> None:
+        """Take nobody in any more."""
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def _numbers() -> Iterator[int]:
+    number = 0
+    while True:
+        yield number
+        number += 1
+
+
+@contextlib.contextmanager
+def http_camera(show: Callable[[int], Pixels | None], fps: float = 50) -> Iterator[HttpCamera]:
+    """A camera for the length of a test."""
+    camera = HttpCamera(show, fps)
+    try:
+        yield camera
+    finally:
+        camera.close()
