@@ -112,6 +112,13 @@ def _parser() -> argparse.ArgumentParser:
     account.add_argument("--json", action="store_true", help="for machines")
     account.set_defaults(run=_account)
 
+    drawing = commands.add_parser(
+        "map", parents=[config], help="draw a coil, plate or lot with its defects, and what was not inspected, as SVG"
+    )
+    drawing.add_argument("piece", help="its name")
+    drawing.add_argument("--to", type=Path, metavar="FILE", help="default: NAME.svg here")
+    drawing.set_defaults(run=_map)
+
     piece = commands.add_parser(
         "piece", parents=[config], help="say which coil, plate or lot is on the line; alone: list the last ones"
     )
@@ -331,6 +338,26 @@ def _account_of_piece(options: argparse.Namespace) -> int:
     else:
         screen.print_piece(Console(), piece, shares, gaps)
     return EXIT_OK if shares and all(share.whole for share in shares) else EXIT_NO
+
+
+def _map(options: argparse.Namespace) -> int:
+    from inspector import coil_map, config, coverage, defects, pieces
+    from inspector.errors import ConfigError
+    from inspector.store import Store
+
+    settings = config.load(options.config, options.override)
+    store = Store(settings.data, read_only=True)
+    piece = pieces.find(store, options.piece)
+    sizes = {source.name: source.place.mm_per_px or 0.0 for source in settings.sources}
+    drawn = coil_map.draw(piece, coverage.of(store, piece), defects.of(store, piece), sizes)
+    store.close()
+    path = options.to or Path(coil_map.file_name(piece))
+    try:
+        path.write_text(drawn, encoding="utf-8")
+    except OSError as error:
+        raise ConfigError(f"--to {path}: {error.strerror}") from None
+    print(path)
+    return EXIT_OK
 
 
 def _pieces(options: argparse.Namespace) -> int:

@@ -1,11 +1,11 @@
 """Owns how much of a piece was inspected, source by source: how its frames ended, and stretches that nobody looked at.
 
-A frame that ended as ok, defect or unsure covers its length; an error covers nothing.
+A frame that ended as ok, defect or unsure covers its length; an error, or one without strip in it, covers nothing.
 """
 
 from collections import Counter
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
@@ -29,7 +29,8 @@ class Stretch(msgspec.Struct, frozen=True):
 class Coverage(msgspec.Struct, frozen=True):
     """One source's share of a piece. `seen` goes from its first frame to its last; None where no place is known.
 
-    `missing`: what of that no frame covers. `unplaced` frames are on record without a place along the piece.
+    `missing`: what of that no frame covers. `unplaced` frames are on record without a place along the piece. The widest
+    was inspected over `width_px`.
     """
 
     source: str
@@ -37,6 +38,7 @@ class Coverage(msgspec.Struct, frozen=True):
     seen: Stretch | None
     missing: list[Stretch]
     unplaced: int = 0
+    width_px: int = 0
 
     @property
     def whole(self) -> bool:
@@ -44,15 +46,26 @@ class Coverage(msgspec.Struct, frozen=True):
         return not self.missing and not self.outcomes["error"]
 
 
+class _Frame(NamedTuple):
+    outcome: Outcome
+    at_mm: float | None
+    length_mm: float | None
+    width: int
+
+    @property
+    def covers(self) -> bool:
+        return self.outcome != "error" and self.width > 0
+
+
 def of(store: "Store", piece: "Piece") -> list[Coverage]:
     """What each source has on record of the piece, by the source's name."""
     statement = (
-        "SELECT source, outcome, at_mm, length_mm FROM records INDEXED BY records_by_piece WHERE piece = ?"
-        " ORDER BY source, at_mm, id"
+        "SELECT source, outcome, at_mm, length_mm, COALESCE(json_extract(area, '$[2]'), width)"
+        " FROM records INDEXED BY records_by_piece WHERE piece = ? ORDER BY source, at_mm, id"
     )
-    frames: dict[str, list[tuple[Outcome, float | None, float | None]]] = {}
-    for source, outcome, at_mm, length_mm in store.read(statement, (piece.id,)):
-        frames.setdefault(source, []).append((outcome, at_mm, length_mm))
+    frames: dict[str, list[_Frame]] = {}
+    for source, *values in store.read(statement, (piece.id,)):
+        frames.setdefault(source, []).append(_Frame(*values))
     return [_coverage(source, rows) for source, rows in frames.items()]
 
 
@@ -69,12 +82,13 @@ def missing(frames: Iterable[tuple[float, float]], whole: Stretch) -> list[Stret
     return gaps
 
 
-def _coverage(source: str, rows: list[tuple[Outcome, float | None, float | None]]) -> Coverage:
-    counts = Counter(outcome for outcome, *_ in rows)
-    placed = [(outcome, at_mm, length_mm or 0.0) for outcome, at_mm, length_mm in rows if at_mm is not None]
+def _coverage(source: str, frames: list[_Frame]) -> Coverage:
+    counts = Counter(frame.outcome for frame in frames)
+    placed = [(frame, frame.at_mm, frame.length_mm or 0.0) for frame in frames if frame.at_mm is not None]
     seen, gaps = None, list[Stretch]()
     if placed:
         seen = Stretch(placed[0][1], max(at_mm + length_mm for _, at_mm, length_mm in placed))
-        gaps = missing([(at_mm, length_mm) for outcome, at_mm, length_mm in placed if outcome != "error"], seen)
+        gaps = missing([(at_mm, length_mm) for frame, at_mm, length_mm in placed if frame.covers], seen)
     outcomes = {outcome: counts[outcome] for outcome in OUTCOMES}
-    return Coverage(source, outcomes, seen, gaps, len(rows) - len(placed))
+    width_px = max(frame.width for frame in frames)
+    return Coverage(source, outcomes, seen, gaps, len(frames) - len(placed), width_px)
