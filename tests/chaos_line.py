@@ -4,8 +4,6 @@ import hashlib
 import os
 import signal
 import sqlite3
-import subprocess
-import sys
 import threading
 import time
 import uuid
@@ -18,7 +16,7 @@ import cv2
 import numpy as np
 import psutil
 
-from tests.fakes import ROOT, Line
+from tests.fakes import Line, python_path
 
 _MARK = "STRIP_CHAOS_RUN"
 
@@ -41,20 +39,13 @@ class ChaosLine(Line):
         self.temporary = folder / "tmp"
         self.temporary.mkdir()
         self._log_began = 0
-        broken = ROOT / "tests" / "broken" / build
-        path = [str(broken), str(ROOT), os.environ.get("PYTHONPATH", "")]
-        changes = {_MARK: self.run_id, "TMPDIR": str(self.temporary), "PYTHONPATH": os.pathsep.join(path)}
-        self._environment = {**os.environ, **changes}
+        self.environment = {**python_path(build), _MARK: self.run_id, "TMPDIR": str(self.temporary)}
 
     def start(self) -> None:
-        """Start it as Line does, in this run's environment."""
+        """Start it; `log` begins anew."""
         log = self.folder / "line.log"
         self._log_began = log.stat().st_size if log.exists() else 0
-        command = [sys.executable, "-m", "inspector", "run", "-c", str(self.config)]
-        with log.open("ab") as file:
-            self.process = subprocess.Popen(
-                command, stdout=file, stderr=file, cwd=ROOT, env=self._environment, start_new_session=True
-            )
+        super().start()
 
     @property
     def log(self) -> str:

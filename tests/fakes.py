@@ -7,7 +7,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -52,11 +52,17 @@ def make_bundle(folder: Path, **changes: Any) -> Bundle:
     return bundle.save(folder, manifest(**changes), program, parameters, golden)
 
 
+def python_path(broken: str) -> dict[str, str]:
+    """An environment in which every process first runs the sitecustomize.py of this folder of tests/broken, if any."""
+    path = [str(ROOT / "tests" / "broken" / broken), str(ROOT), os.environ.get("PYTHONPATH", "")]
+    return {"PYTHONPATH": os.pathsep.join(path)}
+
+
 class Line:
     """A daemon under test: its config, its process, and what it has on record."""
 
-    #: What is run; see planted.py for another.
-    module = "inspector"
+    #: Laid over ours for the line's processes; see planted.py and chaos_line.py.
+    environment: Mapping[str, str] = {}
 
     def __init__(self, folder: Path, sources: list[dict[str, Any]] | None = None, **settings: Any) -> None:
         self.folder = folder
@@ -79,8 +85,11 @@ class Line:
     def start(self) -> None:
         """Start `inspector run`; its log goes to a file beside the config."""
         with (self.folder / "line.log").open("ab") as log:
-            command = [sys.executable, "-m", self.module, "run", "-c", str(self.config)]
-            self.process = subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT, start_new_session=True)
+            command = [sys.executable, "-m", "inspector", "run", "-c", str(self.config)]
+            environment = {**os.environ, **self.environment}
+            self.process = subprocess.Popen(
+                command, stdout=log, stderr=log, cwd=ROOT, env=environment, start_new_session=True
+            )
 
     def stop(self, timeout_s: float = 60) -> int:
         """SIGTERM, and the exit code."""

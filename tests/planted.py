@@ -1,11 +1,10 @@
-"""A daemon with a fault planted in it: `PLANTED=leak python -m tests.planted run -c line.yaml`, with the fake engine.
+"""A daemon with a fault planted in it, with the fake engine: PLANTED in the environment names the fault.
 
-Its processes are spawned, so each of them imports this file before anything else, and plants the fault, too.
+Each of its processes imports this file before anything else, by tests/broken/planted/sitecustomize.py.
 """
 
 import ctypes
 import os
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +15,7 @@ from numpy.typing import NDArray
 
 from inspector.predictor import FakePredictor
 from inspector.refusals import Refusals
-from tests.fakes import Line
+from tests.fakes import Line, python_path
 
 #: A frame of this gray level is the one that harms: an even one, because a blank frame is no strip anyway.
 POISON_LEVEL = 255
@@ -27,7 +26,7 @@ _kept: list[Any] = []
 class PlantedLine(Line):
     """A line with a planted fault: the caller sets PLANTED in the environment."""
 
-    module = "tests.planted"
+    environment = python_path("planted")
 
 
 def _before_each_batch(step: Callable[[NDArray[np.float32]], object]) -> None:
@@ -82,8 +81,3 @@ FAULTS: dict[str, Callable[[], None]] = {
 }
 if fault := os.environ.get("PLANTED"):
     FAULTS[fault]()
-
-if __name__ == "__main__":
-    from inspector.cli import main
-
-    sys.exit(main())
