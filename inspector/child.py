@@ -31,6 +31,8 @@ class Child:
     ready: bool = False
     was_ready: bool = False  # this process or one before it
     stuck: bool = False
+    leaving: bool = False  # it was told to end, and is not to be started again
+    renewed: bool = False  # its next process follows one that was told to end
     started_at: float = 0.0
     pardoned_at: float = 0.0  # nothing before this counts against it
     busy_at: float = 0.0  # seen with a batch: its last turn was before that
@@ -84,6 +86,10 @@ class Child:
         """A signal, if it still runs."""
         if self.process is not None:
             self.process.send_signal(number)  # nothing where it has ended
+
+    def kill(self) -> None:
+        """End it by force, if it still runs."""
+        self.send_signal(signal.SIGKILL)
 
     def stuck_for(self, now: float, batch_timeout_s: float, limits: Supervision) -> str:
         """How it is stuck, or nothing. One that was not round its loop yet is loading, which takes its time."""

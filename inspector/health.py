@@ -34,8 +34,11 @@ class Health:
         batch_timeout_s: float,
         clock: Callable[[], float] = time.monotonic,
         expects_canary: bool = False,
+        grace_s: float = 0.0,
     ) -> None:
+        """For `grace_s`, who was not heard from yet is no problem: the line runs, and we have just come to it."""
         self._clock = clock
+        self._grace_until = clock() + grace_s
         self._expects_canary = expects_canary
         self._canaries: dict[str, float] = {}
         self._wrong: dict[str, str] = {}
@@ -93,11 +96,11 @@ class Health:
         silent = [
             f"source {name}: " + ("not started" if heard is None else f"silent for {now - heard:.0f} s")
             for name, heard in self._sources.copy().items()
-            if heard is None or now - heard > FRESH_S
+            if (now >= self._grace_until if heard is None else now - heard > FRESH_S)
         ]
         shut = self._shut(now) if self._expects_canary else []
         hindered = [f"source {name}: {text}" for name, text in self._source_problems.copy().items() if text]
-        no_worker = [] if self.ready_workers() else ["no worker is ready"]
+        no_worker = [] if self.ready_workers() or now < self._grace_until else ["no worker is ready"]
         unwritten = [f"record: {self._write_error}"] if self._write_error else []
         others = [f"{what}: {text}" for what, text in self._troubles.copy().items() if text]
         troubled = [f"{one.name}: {one.trouble}" for one in self._processes if one.trouble]
@@ -112,7 +115,7 @@ class Health:
             if heard is None or now - heard > FRESH_S or not workers:
                 continue
             came_at = self._canaries.get(source)
-            if came_at is None or now - came_at > limit_s:
+            if (now >= self._grace_until) if came_at is None else (now - came_at > limit_s):
                 since = "yet" if came_at is None else f"for {now - came_at:.0f} s"
                 wrong.append(f"source {source}: no canary picture has come through with the right answer {since}")
         return wrong

@@ -52,6 +52,7 @@ class Assignment:
     sockets: Path
     parent: int
     canary: Canary
+    renewed: bool = False  # it follows one that was told to end, and the line went on
 
     def encode(self, words: int, sign: int) -> bytes:
         """As the child reads it from its stdin, with the descriptors it inherits. Pickled: nobody else writes there."""
@@ -115,7 +116,7 @@ def _prepare(assignment: Assignment, words: Connection, sign: LifeSign) -> Calla
     if assignment.role == "sink":
         from inspector.sink import Sink
 
-        return Sink(settings, sockets, words, stop, sign.worked, assignment.canary).run
+        return Sink(settings, sockets, words, stop, sign.worked, assignment.canary, assignment.renewed).run
     from inspector.sources import Source
 
     chosen = next(source for source in settings.sources if source.name == assignment.name)

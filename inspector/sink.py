@@ -50,6 +50,10 @@ TALLY_S = 1.0
 IDLE_MS = 250.0
 #: Nothing for so long after the stop, and nothing more is on its way: shorter than a source's tallies are apart.
 SILENCE_MS = 50.0
+#: In a line that goes on there is no silence: what comes later than this is offered to the next sink.
+LINGER_S = 2.0
+#: How long a sink that took over from another knows of nobody without complaint: see canary.py for what takes longest.
+GRACE_S = 15.0
 _MARK = "defect_log"
 
 
@@ -64,10 +68,11 @@ class Sink:
         stop: Callable[[], bool] = lambda: False,
         worked: Callable[[], None] = lambda: None,
         canary: Canary | None = None,
+        renewed: bool = False,
     ) -> None:
         """`words` brings the supervisor's messages; `stop` is asked in every turn, `worked` called at every commit.
 
-        With a `canary`, readiness needs it to come through from every source.
+        With a `canary`, readiness needs it to come through from every source. `renewed`: the line runs already.
         """
         self._words = words
         self._settings = settings
@@ -75,6 +80,7 @@ class Sink:
         self._stop = stop
         self._worked = worked
         self._canary = canary
+        self._renewed = renewed
         self._incarnation = f"{time.time_ns():x}"
         self._names = {source.name for source in settings.sources}
         self._refusals = Refusals()
@@ -95,7 +101,10 @@ class Sink:
             log.warning("data: %s is on %s: a record on a network share may be damaged", self._settings.data, kind)
         self._metrics = Metrics()
         self._health = Health(
-            self._names, self._settings.workers.batch_timeout_s, expects_canary=self._canary is not None
+            self._names,
+            self._settings.workers.batch_timeout_s,
+            expects_canary=self._canary is not None,
+            grace_s=GRACE_S if self._renewed else 0.0,
         )
         with ExitStack() as stack:
             self._reserve = Reserve(self._settings.data, self._settings.record.reserve_mb * 1_000_000)
@@ -140,7 +149,8 @@ class Sink:
         poller = Poller([self._router], [self._words.fileno()] if self._words else [])
         while not self._stop():
             self._turn(poller)
-        while self._turn(poller, SILENCE_MS):  # what has already arrived is recorded before we go
+        deadline = time.monotonic() + LINGER_S
+        while self._turn(poller, SILENCE_MS) and time.monotonic() < deadline:  # what has arrived is recorded
             continue
         self._commit()
 

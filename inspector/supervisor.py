@@ -23,6 +23,7 @@ from inspector.lifesign import LifeSign
 from inspector.messages import Process, Processes, Ready, Thresholds, Unusable, WorkerGone
 from inspector.notify import Notifier
 from inspector.process import EXIT_UNUSABLE, STOP_SIGNAL, Assignment, Role
+from inspector.renewal import Renewal, plan
 from inspector.restarts import Cause, Restarts
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class Supervisor:
         self._serves = False
         self._turned_at = clock()
         self._told: tuple[list[Process], float] = ([], 0.0)
+        self._renewal: Iterator[None] | None = None
         workers = [("worker", f"worker-{index}") for index in range(settings.workers.count)]
         sources = [("source", source.name) for source in settings.sources]
         self._children = [
@@ -83,6 +85,9 @@ class Supervisor:
             self._sockets = sockets
             exit_code = self._supervise(lambda: bool(self._stops), {"sink", "worker", "source"}, float("inf"))
             log.info("stopping: sources first")
+            self._renewal = None
+            for child in self._children:
+                child.leaving = False
             self._notifier.stopping()
             usable = exit_code == EXIT_OK  # otherwise what ended would only end again
             order: tuple[tuple[Role, set[Role], float], ...] = (
@@ -100,15 +105,18 @@ class Supervisor:
         deadline = self._clock() + limit_s
         while not done() and self._clock() < deadline:
             self._notice_time()
-            if self._hangups:
+            if self._hangups and self._renewal is None:
                 self._hangups.clear()
                 self._hang_up()
+            if self._renewal is not None and next(self._renewal, True):
+                self._renewal = None
+                self._notifier.ready()
             for child in self._children:
-                if child.role in keep and not child.alive and self._may_start(child):
+                if child.role in keep and not child.alive and not child.leaving and self._may_start(child):
                     self._start(child)
             self._listen()
             for child in self._children:
-                self._bury(child, expected=child.role not in keep)
+                self._bury(child, expected=child.leaving or child.role not in keep)
                 self._kill_if_stuck(child)
             if exit_code := self._hopeless(keep):
                 return exit_code
@@ -127,13 +135,15 @@ class Supervisor:
         return not child.restarts.given_up and self._clock() >= child.restarts.at
 
     def _start(self, child: Child) -> None:
-        child.incarnation += 1
+        child.incarnation = 1 + max(one.incarnation for one in self._children if one.slot == child.slot)
         child.name = f"{child.slot}.{child.incarnation}" if child.role == "worker" else child.slot
         child.sign.clear()
         child.unsent.clear()
         child.ready = child.stuck = False
         child.started_at = time.monotonic()
-        assignment = Assignment(child.role, child.name, self._settings, self._sockets, os.getpid(), self._canary)
+        assignment = Assignment(
+            child.role, child.name, self._settings, self._sockets, os.getpid(), self._canary, child.renewed
+        )
         try:
             child.words, theirs = Pipe()
             with theirs:
@@ -217,7 +227,7 @@ class Supervisor:
             # One source or sink that is impossible from the start is a wrong config; one worker is not all of them.
             if impossible and (role != "worker" or len(impossible) == len(ours)):
                 return EXIT_UNUSABLE
-            if all(one.restarts.given_up for one in ours):
+            if ours and all(one.restarts.given_up for one in ours):
                 log.error("every %s is given up: the line ends", role)
                 return EXIT_GIVEN_UP
         return EXIT_OK
@@ -247,7 +257,7 @@ class Supervisor:
         settings = self._settings
         if how := child.stuck_for(time.monotonic(), settings.workers.batch_timeout_s, settings.supervision):
             log.error("%s %s: killed", child.name, how)
-            child.process.kill()
+            child.kill()
             child.stuck = True
 
     def _hang_up(self) -> None:
@@ -258,16 +268,27 @@ class Supervisor:
         except InspectorError as error:
             log.error("reload: %s; the line goes on as before", error)
         else:
-            self._settings = self._settings.model_copy(update={"decision": fresh.decision})
-            for child in self._of("worker"):
-                child.tell(Thresholds(fresh.decision.thresholds, fresh.decision.novelty_margin))
-            waiting = differences(self._settings, fresh)
-            log.info(
-                "reload: decision.* taken over%s", f"; these need a restart: {', '.join(waiting)}" if waiting else ""
-            )
+            self._take_over(fresh)
         for child in self._children:
             child.restarts.forgive()
-        self._notifier.ready()
+        if self._renewal is None:
+            self._notifier.ready()
+
+    def _take_over(self, fresh: Settings) -> None:
+        """Thresholds at once; sources and outputs by processes that are replaced, in the turns that follow."""
+        before = self._settings
+        self._put_in_force(before.model_copy(update={"decision": fresh.decision}))
+        for child in self._of("worker"):
+            child.tell(Thresholds(fresh.decision.thresholds, fresh.decision.novelty_margin))
+        change = plan(self._settings, fresh)
+        taken = ", ".join(differences(before, change.settings)) or "nothing new"
+        waiting = f"; these need a restart: {', '.join(change.waiting)}" if change.waiting else ""
+        log.info("reload: %s taken over%s", taken, waiting)
+        if change.replaces:
+            self._renewal = Renewal(change, self._children, self._put_in_force, STOP_S).steps()
+
+    def _put_in_force(self, settings: Settings) -> None:
+        self._settings = settings
 
     def _end(self, role: Role, others: set[Role], limit_s: float) -> int:
         """Stop the children of a role while the others go on; by force after `limit_s` or a second signal."""

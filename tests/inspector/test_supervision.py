@@ -41,13 +41,13 @@ def test_a_process_that_is_held_is_replaced_and_the_line_goes_on(tmp_path: Path,
 
 
 def test_a_process_that_is_held_while_it_loads_is_replaced(tmp_path: Path) -> None:
-    line = Line(tmp_path, supervision={"start_s": 3.0})
+    line = Line(tmp_path, supervision={"start_s": 8.0})
     with running(line):
         wait_until(lambda: "sink started, pid" in line.log)
         os.kill(line.child("sink"), signal.SIGSTOP)
         drop_one(line)
         assert line.stop() == 0
-    assert "sink is not at work more than 3 s after its start: killed" in line.log
+    assert "sink is not at work more than 8 s after its start: killed" in line.log
 
 
 def test_a_worker_whose_bundle_was_damaged_is_given_up_while_the_other_serves(tmp_path: Path) -> None:
@@ -134,7 +134,7 @@ def test_a_reload_takes_over_thresholds_names_the_rest_and_drops_no_frame(
                 if number == 100:
                     line.wait_for_records(1)  # by the old ones; of the new no score of this engine is as high as that
                     reconfigure(line, decision={"thresholds": dict.fromkeys(labels, 1.0)}, log_level="DEBUG")
-                    wait_until(lambda: "reload: decision.* taken over" in line.log, line.explain)
+                    wait_until(lambda: "reload: decision.thresholds taken over" in line.log, line.explain)
                 if number == 200:
                     reconfigure(line, workers={"count": 0})
                     wait_until(lambda: "the line goes on as before" in line.log, line.explain)
