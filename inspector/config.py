@@ -116,6 +116,21 @@ class FolderSource(_Source):
         return self
 
 
+class PushSource(_Source):
+    """A socket on which another program of this host hands in frames. It waits while there is no room."""
+
+    type: Literal["push"]
+    path: Annotated[Path, Field(description="socket for programs of this user and group; see configs/push_client.py")]
+    bit_depth: Annotated[int, Field(ge=8, le=16, description="bits the camera fills in a 16-bit image")] = 16
+
+    @field_validator("path")
+    @classmethod
+    def _fits_a_socket(cls, path: Path) -> Path:
+        if len(os.fsencode(path.absolute())) > 100:
+            raise ValueError("path: the system's sockets have at most 100 bytes of path")
+        return path
+
+
 class _Camera(_Source):
     """What never waits: it goes on whether or not there is room for its frames."""
 
@@ -184,9 +199,9 @@ class SimulatedSource(_Camera):
 
 
 _SOURCE_TYPES: dict[int | str, type[BaseModel]] = {
-    "folder": FolderSource, "camera": CameraSource, "simulated": SimulatedSource,
+    "folder": FolderSource, "camera": CameraSource, "push": PushSource, "simulated": SimulatedSource,
 }  # fmt: skip
-SourceSettings = Annotated[FolderSource | CameraSource | SimulatedSource, Field(discriminator="type")]
+SourceSettings = Annotated[FolderSource | CameraSource | PushSource | SimulatedSource, Field(discriminator="type")]
 
 
 class Workers(_Section):

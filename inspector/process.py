@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from inspector import log as log_setup
 from inspector import messages
 from inspector.canary import Canary
-from inspector.config import CameraSource, FolderSource, Settings, SourceSettings
+from inspector.config import CameraSource, FolderSource, PushSource, Settings, SourceSettings
 from inspector.errors import BundleError, BusyError, ConfigError, StoreError
 from inspector.lifesign import LifeSign
 from inspector.messages import Unusable
@@ -134,6 +134,10 @@ def connector(settings: SourceSettings) -> "Connector":
         from inspector.sources.camera import Camera
 
         return Camera(settings)
+    if isinstance(settings, PushSource):
+        from inspector.sources.push import Push
+
+        return Push(settings)
     from inspector.sources.simulated import Simulated
 
     return Simulated(settings)

@@ -36,17 +36,18 @@ class _Socket:
 class Router(_Socket):
     """Bound by the one that answers; addresses each peer by its identity."""
 
-    def __init__(self) -> None:
+    def __init__(self, max_bytes: int = MAX_REQUEST_BYTES, queued: int = REQUESTS_QUEUED) -> None:
+        """`max_bytes` of a part and `queued` unread messages bound what one peer can make it hold."""
         super().__init__(zmq.ROUTER)
-        self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_REQUEST_BYTES)
-        self.socket.setsockopt(zmq.RCVHWM, REQUESTS_QUEUED)
+        self.socket.setsockopt(zmq.MAXMSGSIZE, max_bytes)
+        self.socket.setsockopt(zmq.RCVHWM, queued)
         self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an unknown peer is an error here, not silence
 
-    def bind(self, address: str) -> None:
-        """Listen on `address`, a file that only its user may connect to. BusyError where it cannot be bound."""
+    def bind(self, address: str, mode: int = 0o600) -> None:
+        """Listen on `address`, a file that those of `mode` may connect to. BusyError where it cannot be bound."""
         try:
             self.socket.bind(address)
-            Path(address.removeprefix("ipc://")).chmod(0o600)
+            Path(address.removeprefix("ipc://")).chmod(mode)
         except zmq.ZMQError as error:
             raise BusyError(f"{address}: cannot listen: {error}") from None
 
@@ -65,6 +66,10 @@ class Router(_Socket):
         except zmq.Again:
             return None
         return peer, parts
+
+    def descriptor(self) -> int:
+        """Becomes readable when something may have come. Only then: wait for it after `receive` said None."""
+        return int(self.socket.getsockopt(zmq.FD))
 
 
 class Dealer(_Socket):

@@ -6,6 +6,7 @@ import shlex
 from pathlib import Path
 
 import pytest
+import yaml
 
 import inspector
 from inspector import cli
@@ -77,8 +78,9 @@ def test_every_line_config_passes_the_check_and_starts(path: Path, tmp_path: Pat
         "INSPECTOR_BUNDLE": str(tmp_path / "bundle"),
         "INSPECTOR_RECORD__DEFECT_LOG": str(tmp_path / "defects.jsonl"),
     }
-    if "name: drop" in path.read_text():
-        overrides["INSPECTOR_SOURCES__DROP__PATH"] = str(line.drop)
+    for source in yaml.safe_load(path.read_text())["sources"]:
+        if "path" in source:
+            overrides[f"INSPECTOR_SOURCES__{source['name'].upper()}__PATH"] = str(tmp_path / source["name"])
     checked = run_inspector("check", "-c", str(line.config), **overrides)
     assert checked.returncode == 0, checked.stderr
     # When it starts

@@ -101,7 +101,17 @@ def test_the_roles_never_import_each_other() -> None:
 
 @pytest.mark.parametrize(
     "module",
-    ["sources", "sources.folder", "sources.camera", "sources.simulated", "sink", "supervisor", "cli", "worker"],
+    [
+        "sources",
+        "sources.folder",
+        "sources.camera",
+        "sources.push",
+        "sources.simulated",
+        "sink",
+        "supervisor",
+        "cli",
+        "worker",
+    ],
 )
 def test_importing_a_part_does_not_import_paddle(module: str) -> None:
     code = f"import sys, inspector.{module}; sys.exit('paddle' in sys.modules)"

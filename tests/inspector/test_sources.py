@@ -6,10 +6,12 @@ from collections.abc import Iterator
 import pytest
 
 from inspector import messages
-from inspector.config import FolderSource, SimulatedSource
+from inspector.config import CameraSource, FolderSource, PushSource, SimulatedSource
 from inspector.messages import Beat, Credit, Frame
+from inspector.sources.camera import Camera
 from inspector.sources.connector import Connector
 from inspector.sources.folder import Folder
+from inspector.sources.push import Push
 from inspector.sources.simulated import Simulated
 from tests.fakes import wait_until
 from tests.inspector.folders import below, claimed
@@ -144,6 +146,8 @@ def test_every_connector_keeps_the_contract_of_a_connector(line: Bench) -> None:
     connectors: list[Connector] = [
         Folder(FolderSource(name="a", type="folder", path=line.drop)),
         Simulated(SimulatedSource(name="b", type="simulated")),
+        Push(PushSource(name="c", type="push", path=line.sockets / "frames.sock")),
+        Camera(CameraSource.model_validate({"name": "d", "type": "camera", "address": __file__})),
     ]
     for connector in connectors:
         for _ in range(2):  # a source opens its connector again after it was lost

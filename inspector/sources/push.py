@@ -1,0 +1,203 @@
+"""Owns the socket on which another program of this host hands in frames, and the answers that it gets.
+
+    program ── header (JSON), pixels or a file's bytes ──▶ source        REQ waits for each, DEALER may send ahead
+    program ◀── {"id", "answer": "on record", "outcome"} or {"id", "answer": "refused", "why"} ── source
+
+A frame is answered when it is on durable record. What cannot be inspected is on record, too, as an error; refused is
+what is no frame at all, and what the end of the line leaves without a record.
+"""
+
+import fcntl
+import math
+import os
+import time
+from typing import Annotated, Any, Literal
+
+import cv2
+import msgspec
+import numpy as np
+from msgspec import Meta
+from numpy.typing import NDArray
+
+from inspector import MAX_PIXELS, image
+from inspector.config import PushSource
+from inspector.decide import Outcome
+from inspector.errors import BusyError, ImageError
+from inspector.image import MAX_SIDE_PX
+from inspector.sources.connector import Capture, Overload
+from inspector.transport import Router
+
+#: A header of more is none.
+MAX_HEADER_BYTES = 16_384
+#: The largest picture in colour. ZeroMQ ends the connection of who sends more.
+MAX_FRAME_BYTES = 3 * MAX_PIXELS
+#: Frames of one program that wait at the socket beside those in flight; it is held up beyond that.
+QUEUED_FRAMES = 2
+#: What a frame's own time of capture may be before and after ours.
+_OLDEST_S, _NEWEST_S = 86_400.0, 5.0
+#: Who may connect: the line's user and group; the folder of the socket says the rest.
+_MODE = 0o660
+_CHANNELS = {"gray8": 1, "gray16": 1, "bgr8": 3}
+
+
+class Header(msgspec.Struct, forbid_unknown_fields=True):
+    """What stands before a frame's bytes. `id` comes back in the answer; `name` is what people call the frame.
+
+    `gray8`, `gray16` (little-endian) and `bgr8` are rows of raw pixels and need a size; `file` is an image file.
+    """
+
+    encoding: Literal["gray8", "gray16", "bgr8", "file"]
+    id: Annotated[str, Meta(max_length=64)] = ""
+    name: Annotated[str, Meta(max_length=1024)] = ""
+    height: Annotated[int, Meta(ge=0, le=MAX_SIDE_PX)] = 0
+    width: Annotated[int, Meta(ge=0, le=MAX_SIDE_PX)] = 0
+    captured_at: float | None = None
+
+
+class Answer(msgspec.Struct, omit_defaults=True):
+    """What became of a frame."""
+
+    id: str
+    answer: Literal["on record", "refused"]
+    outcome: str = ""
+    why: str = ""
+
+
+_decoder = msgspec.json.Decoder(Header)
+
+
+class Push:
+    """Takes frames as long as there is room; then the programs wait. Their frames are gone with this process."""
+
+    patient = False
+    overload = Overload("block")
+
+    def __init__(self, settings: PushSource) -> None:
+        self._settings = settings
+        self._path = os.fspath(settings.path.absolute())
+        self._epoch = f"{time.time_ns():x}"
+        self._sequence = 0
+        self._lock: int | None = None
+        self._socket: Router | None = None
+        self._askers: dict[str, tuple[list[bytes], str]] = {}  # frame: the way back, and the program's id for it
+        self._refused = 0
+
+    def open(self) -> list[Capture]:
+        """Listen. BusyError where another process has this socket."""
+        self._take_lock()
+        self._socket = Router(MAX_FRAME_BYTES, QUEUED_FRAMES)
+        self._socket.bind(f"ipc://{self._path}", _MODE)
+        return []
+
+    def read(self) -> Capture | None:
+        """The next frame that was handed in."""
+        while self._socket is not None and (received := self._socket.receive()):
+            peer, parts = received
+            envelope = [peer]
+            if parts and not parts[0]:  # a REQ socket puts this in front, and wants it back
+                envelope.append(parts.pop(0))
+            if capture := self._take(envelope, parts):
+                return capture
+        return None
+
+    def due_ms(self) -> float:
+        """Frames come when they come."""
+        return math.inf
+
+    def wake(self) -> int | None:
+        """The socket's descriptor."""
+        return None if self._socket is None else self._socket.descriptor()
+
+    def recorded(self, capture: Capture, outcome: Outcome) -> None:
+        """Tell the program."""
+        envelope, its_id = self._askers.pop(capture.frame)
+        self._answer(envelope, Answer(its_id, "on record", outcome))
+
+    def missed(self) -> dict[str, int]:
+        """`refused`: what was handed in and is no frame."""
+        refused, self._refused = self._refused, 0
+        return {"refused": refused} if refused else {}
+
+    def problem(self) -> str:
+        """Nobody who hands in frames is no problem of the line's."""
+        return ""
+
+    def close(self) -> None:
+        """Tell who still waits that there is no record of it, and stop listening."""
+        if self._socket is not None:
+            for envelope, its_id in self._askers.values():
+                self._answer(envelope, Answer(its_id, "refused", why="the line stopped before it was on record"))
+            self._askers.clear()
+            self._socket.close()
+            self._socket = None
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    def _take_lock(self) -> None:
+        """Binding would take the socket from another line without a word."""
+        self._lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(self._lock)
+            self._lock = None
+            raise BusyError(f"{self._path}: another source takes frames at this socket") from None
+
+    def _take(self, envelope: list[bytes], parts: list[bytes]) -> Capture | None:
+        try:
+            header = _header(parts)
+        except ValueError as error:
+            self._refused += 1
+            self._answer(envelope, Answer("", "refused", why=str(error)[:1024]))
+            return None
+        now, mono = time.time(), time.monotonic()
+        age_s = 0.0 if header.captured_at is None else max(0.0, now - header.captured_at)
+        pixels, reason = None, ""
+        try:
+            pixels = _pixels(header, parts[1], self._settings.bit_depth)
+        except ImageError as error:
+            reason = str(error)
+        frame = f"{self._epoch}-{self._sequence}"
+        self._sequence += 1
+        self._askers[frame] = envelope, header.id
+        name = header.name or f"{self._sequence - 1:06d}"
+        return Capture(frame, name, now - age_s, max(0.0, mono - age_s), pixels, reason)
+
+    def _answer(self, envelope: list[bytes], answer: Answer) -> None:
+        """Where the program has left or never reads its answers, they are lost; the record is what counts."""
+        if self._socket is not None:
+            peer, *rest = envelope
+            self._socket.send(peer, *rest, msgspec.json.encode(answer))
+
+
+def _header(parts: list[bytes]) -> Header:
+    """The header of a message of two parts. ValueError: why it is none."""
+    if len(parts) != 2:
+        raise ValueError(f"{len(parts)} parts: a frame is two, a header in JSON and its bytes")
+    if len(parts[0]) > MAX_HEADER_BYTES:
+        raise ValueError(f"a header of {len(parts[0])} bytes: at most {MAX_HEADER_BYTES} are read")
+    try:
+        header = _decoder.decode(parts[0])
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+        raise ValueError(f"header: {error}") from None
+    now = time.time()
+    if header.captured_at is not None and not now - _OLDEST_S <= header.captured_at <= now + _NEWEST_S:
+        raise ValueError(f"captured_at: {header.captured_at}: seconds since 1970, within the last day, are right")
+    return header
+
+
+def _pixels(header: Header, data: bytes, bit_depth: int) -> NDArray[np.uint8]:
+    """The frame as uint8 (height, width). ImageError: why it cannot be inspected."""
+    if header.encoding == "file":
+        return image.decode(data, bit_depth)
+    height, width, channels = header.height, header.width, _CHANNELS[header.encoding]
+    kind = np.dtype("<u2") if header.encoding == "gray16" else np.dtype("u1")
+    if len(data) != height * width * channels * kind.itemsize:
+        raise ImageError(f"{len(data):,} bytes for {width}x{height} pixels of {header.encoding}")
+    if height * width > MAX_PIXELS or not data:
+        raise ImageError(f"{width}x{height} pixels: 1 to {MAX_PIXELS:,} in all can be inspected")
+    pixels: NDArray[Any] = np.frombuffer(data, kind)
+    if channels == 3:
+        return image.inspectable(cv2.cvtColor(pixels.reshape(height, width, 3), cv2.COLOR_BGR2GRAY), 8)
+    return image.inspectable(pixels.reshape(height, width), bit_depth)
