@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 import inspector
-from inspector import cli
+from inspector.arguments import parser
 from inspector.metrics import Metrics
 from tests.fakes import ROOT, Line, running, wait_until
 from tests.fakes import inspector as run_inspector
@@ -27,7 +27,7 @@ def commands(program: str) -> list[str]:
 
 @pytest.mark.parametrize("command", commands("inspector"))
 def test_every_inspector_command_of_the_readme_parses(command: str) -> None:
-    cli._parser().parse_args(shlex.split(command)[1:])
+    parser().parse_args(shlex.split(command)[1:])
 
 
 @pytest.mark.parametrize("command", commands("trainer"))
@@ -103,7 +103,7 @@ def test_every_command_and_option_explains_itself() -> None:
                 found.append(action)
         return found
 
-    silent = [action.dest for action in options(cli._parser()) if not action.help and not action.choices]
+    silent = [action.dest for action in options(parser()) if not action.help and not action.choices]
     assert silent == []
 
 

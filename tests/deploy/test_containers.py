@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 import inspector
-from inspector import cli, config
+from inspector import config
+from inspector.arguments import parser
 from tests.deploy.test_systemd import setting
 from tests.fakes import ROOT
 
@@ -87,9 +88,9 @@ def test_the_image_runs_as_a_user_without_rights_and_has_neither_pip_nor_lists()
 
 def test_the_image_starts_a_command_that_parses_and_asks_for_its_health_where_a_line_answers() -> None:
     entry, command, (health,) = last_stage("ENTRYPOINT")[0], last_stage("CMD")[0], last_stage("HEALTHCHECK")
-    options = cli._parser().parse_args(yaml.safe_load(command))
+    options = parser().parse_args(yaml.safe_load(command))
 
-    assert yaml.safe_load(entry) == ["inspector"] and options.run is cli._run
+    assert yaml.safe_load(entry) == ["inspector"] and options.command == "run"
     assert any(target == str(options.config) for _, target, _ in mounts(OURS))
     metrics = config.load(ROOT / "configs" / "installed.yaml").metrics
     assert f"http://{metrics.host}:{metrics.port}/livez" in health

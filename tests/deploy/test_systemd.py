@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector import cli
+from inspector.arguments import parser
 from inspector.config import Delivery
 from inspector.supervisor import STOP_S
 from tests.fakes import ROOT
@@ -66,7 +66,7 @@ def test_little_of_the_host_is_open_to_the_unit(unit: Path) -> None:
 
 
 def test_the_unit_starts_a_command_that_parses_and_gives_a_stop_its_time() -> None:
-    options = cli._parser().parse_args(setting("ExecStart").split()[1:])
+    options = parser().parse_args(setting("ExecStart").split()[1:])
 
-    assert options.run is cli._run
+    assert options.command == "run"
     assert float(setting("TimeoutStopSec")) > Delivery().drain_s + 3 * STOP_S

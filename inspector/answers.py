@@ -1,0 +1,153 @@
+"""Owns what `inspector defects` and `inspector account` answer from the record: as tables, JSON lines or CSV."""
+
+import argparse
+import csv
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from inspector import config, coverage, pieces, screen
+from inspector.config import Settings
+from inspector.defects import Defect
+from inspector.defects import of as of_piece
+from inspector.errors import ConfigError
+from inspector.gaps import silence
+from inspector.query import Query
+from inspector.record import Record, to_json
+from inspector.screen import listing
+from inspector.store import Store
+
+
+def defects(options: argparse.Namespace) -> None:
+    """Print the records asked for: those of a piece joined, unless its frames are wanted."""
+    if options.piece and not options.verdict:
+        _defects_of_piece(options)
+        return
+    settings = config.load(options.config, options.override)
+    verdicts = options.verdict or ["defect"]
+    table = not (options.json or options.csv)
+    query = Query(
+        since=options.since,
+        until=options.until,
+        sources=options.source,
+        labels=options.label,
+        outcomes=[] if "all" in verdicts else verdicts,
+        models=options.model,
+        limit=50 if table and options.limit is None else options.limit,
+    )
+    store = Store(settings.data, read_only=True)
+    if options.piece:
+        query = replace(query, piece=pieces.find(store, options.piece).id)
+    records = store.records(query)
+    if options.draw:
+        records = _drawn(records, options.draw)
+    if options.json:
+        for record in records:
+            print(to_json(record))
+    elif options.csv:
+        _print_csv(Record, records)
+    else:
+        Console().print(listing(records, full=True))
+    store.close()
+
+
+def _defects_of_piece(options: argparse.Namespace) -> None:
+    if any((options.since, options.until, options.model, options.draw)):
+        raise ConfigError("defects: --piece takes --source, --label and --limit; for its frames add --verdict defect")
+    settings = config.load(options.config, options.override)
+    sources = known(options.source, settings)
+    store = Store(settings.data, read_only=True)
+    found = [
+        one
+        for one in of_piece(store, pieces.find(store, options.piece))
+        if one.source in (sources or [one.source]) and one.label in (options.label or [one.label])
+    ]
+    store.close()
+    if options.json:
+        for one in found[: options.limit]:
+            print(msgspec.json.encode(one).decode())
+    elif options.csv:
+        _print_csv(Defect, found[: options.limit])
+    else:
+        shown = found[: 50 if options.limit is None else options.limit]
+        Console().print(screen.defect_list(shown))
+        print(f"{len(found)} defects{f', {len(shown)} of them shown' if len(shown) < len(found) else ''}")
+
+
+def _drawn(records: Iterable[Record], folder: Path) -> Iterator[Record]:
+    """The records as they pass, each drawn into the folder if its picture is kept; says how many at the end."""
+    from inspector import sketch  # OpenCV, which the other answers need not wait for
+
+    drawn, without = 0, 0
+    for record in records:
+        path = sketch.save(record, folder)
+        drawn, without = drawn + (path is not None), without + (path is None)
+        yield record
+    print(f"{drawn} pictures in {folder}, {without} records without one", file=sys.stderr)
+
+
+def account(options: argparse.Namespace) -> bool:
+    """Print sums and gaps; whether they balance, or all of the piece was inspected."""
+    if options.piece:
+        return _account_of_piece(options)
+    settings = config.load(options.config, options.override)
+    query = Query(since=options.since, until=options.until, sources=known(options.source, settings))
+    store = Store(settings.data, read_only=True)
+    accounts = [account for account in store.accounts() if account.source in (query.sources or [account.source])]
+    window = None if query.since is None and query.until is None else store.recorded_within(query)
+    gaps = store.gaps(query)
+    store.close()
+    now = time.time()
+    open_gaps = [silence(account.tally, now) for account in accounts if account.tally]
+    gaps += [gap for gap in open_gaps if gap and (query.until is None or gap.began_at < query.until)]
+    unbalanced = [account.source for account in accounts if not account.balanced]
+    if options.json:
+        print(screen.accounts_json(accounts, gaps, window))
+        return not unbalanced
+    console = Console()
+    console.print(screen.sums(accounts))
+    if window is not None:
+        console.print("\ncaptured in that time:", screen.within(window, gaps))
+    console.print("\nnot inspected:" if gaps else "\nno gaps", screen.gap_list(gaps) if gaps else "")
+    print(f"does not balance: {', '.join(unbalanced)}" if unbalanced else "balanced")
+    return not unbalanced
+
+
+def _account_of_piece(options: argparse.Namespace) -> bool:
+    """How much of a piece was inspected, and the line's gaps while it was there."""
+    if options.since is not None or options.until is not None:
+        raise ConfigError("account: --piece has its own times: leave --from and --to out")
+    settings = config.load(options.config, options.override)
+    sources = known(options.source, settings)
+    store = Store(settings.data, read_only=True)
+    piece = pieces.find(store, options.piece)
+    shares = [share for share in coverage.of(store, piece) if share.source in (sources or [share.source])]
+    gaps = store.gaps(Query(since=piece.began_at, until=piece.ended_at, sources=sources))
+    store.close()
+    if options.json:
+        print(msgspec.json.encode({"piece": piece, "sources": shares, "gaps": gaps}).decode())
+    else:
+        screen.print_piece(Console(), piece, shares, gaps)
+    return bool(shares) and all(share.whole for share in shares)
+
+
+def known(names: list[str], settings: Settings) -> list[str]:
+    """ConfigError for a source that the line does not have: an empty answer would look like a good one."""
+    there_are = [source.name for source in settings.sources]
+    for name in names:
+        if name not in there_are:
+            raise ConfigError(f"--source {name}: the line has no such source; it has {', '.join(there_are)}")
+    return names
+
+
+def _print_csv(kind: type[msgspec.Struct], rows: Iterable[msgspec.Struct]) -> None:
+    writer = csv.writer(sys.stdout)
+    writer.writerow(kind.__struct_fields__)
+    for row in rows:
+        cells = (getattr(row, name) for name in kind.__struct_fields__)
+        writer.writerow(msgspec.json.encode(cell).decode() if isinstance(cell, list) else cell for cell in cells)
