@@ -1,4 +1,4 @@
-"""Owns every setting of the daemon: its default, its bounds, its help, and where it comes from.
+"""Owns every setting of the daemon: its default, its bounds, its help. layers.py reads them.
 
 Precedence: command line (`-o key=value`) > environment (`INSPECTOR_KEY__SUBKEY`) > file > default.
 """
@@ -6,21 +6,16 @@ Precedence: command line (`-o key=value`) > environment (`INSPECTOR_KEY__SUBKEY`
 import ipaddress
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
-from inspector import bundle
+from inspector import bundle, layers
 from inspector.address import shown
 from inspector.errors import ConfigError
-
-ENVIRONMENT_PREFIX = "INSPECTOR_"
-#: What reading YAML may raise: an impossible date is a ValueError, endless nesting a RecursionError.
-_NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
 
 
 class _Section(BaseModel):
@@ -368,12 +363,7 @@ def load(path: Path, overrides: list[str] | None = None) -> Settings:
     Raises:
         ConfigError: the file and key, what is wrong with it, and what would be right.
     """
-    values = _read(path)
-    origins: dict[str, str] = {}  # key: where its override was given
-    for origin, text in [*_environment(os.environ), *((f"-o {shown(text)}", text) for text in overrides or [])]:
-        key, override = _parse_override(origin, text)
-        _merge(values, override)
-        origins[key] = origin
+    values, origins = layers.read(path, os.environ, overrides or [])
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
@@ -400,69 +390,6 @@ def pin_thresholds(settings: Settings, labels: tuple[bundle.Label, ...]) -> None
     for name in settings.decision.thresholds:
         if name not in known:
             raise ConfigError(f"decision.thresholds.{name}: the bundle has no such label; it has {', '.join(known)}")
-
-
-def _read(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml.safe_load(path.read_text())
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    except _NOT_YAML as error:
-        raise ConfigError(f"{path}: not YAML: {_one_line(error)}") from None
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: a mapping of settings is needed, for example `data: ./data`")
-    return values
-
-
-def _environment(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """INSPECTOR_WORKERS__COUNT=4 says what `-o workers.count=4` says; yields (INSPECTOR_WORKERS__COUNT, that)."""
-    for name, value in sorted(variables.items()):
-        if name.startswith(ENVIRONMENT_PREFIX):
-            yield name, f"{name.removeprefix(ENVIRONMENT_PREFIX).lower().replace('__', '.')}={value}"
-
-
-def _parse_override(origin: str, text: str) -> tuple[str, dict[str, Any]]:
-    key, equals, value = text.partition("=")
-    if not equals or not re.fullmatch(r"[A-Za-z0-9_.-]+", key):
-        raise ConfigError(f"{origin}: write it as key=value, for example workers.count=4")
-    try:
-        tree: Any = yaml.safe_load(value)
-    except _NOT_YAML as error:
-        raise ConfigError(f"{origin}: the value is not YAML: {_one_line(error)}") from None
-    for part in reversed(key.split(".")):
-        tree = {part: tree}
-    return key, dict(tree)
-
-
-def _one_line(error: Exception) -> str:
-    """Without the lines around it that a YAML error shows: a camera's credentials may be in them."""
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
-        mark = error.problem_mark
-        return shown(f"{error.problem} in line {mark.line + 1}, column {mark.column + 1}")
-    return shown(" ".join(str(error).split()))
-
-
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> None:
-    """Lay `over` onto `base`. An entry of a list is addressed by its number or its `name`: sources.drop.path."""
-    for key, value in over.items():
-        below = base.get(key)
-        if isinstance(value, dict) and isinstance(below, list):
-            for which, change in value.items():
-                entry = _entry(below, key, which)
-                if not isinstance(change, dict):
-                    raise ConfigError(f"{key}.{which}: say which of its settings, for example {key}.{which}.name=a")
-                _merge(entry, change)
-        elif isinstance(value, dict) and isinstance(below, dict):
-            _merge(below, value)
-        else:
-            base[key] = value
-
-
-def _entry(entries: list[Any], key: str, which: str) -> dict[str, Any]:
-    for index, entry in enumerate(entries):
-        if isinstance(entry, dict) and which in (str(index), entry.get("name")):
-            return entry
-    raise ConfigError(f"{key}.{which}: no such entry; there are {len(entries)}, told by number or name")
 
 
 def _explain(error: ValidationError) -> tuple[str, str]:

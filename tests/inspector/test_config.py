@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import yaml
 
-from inspector import bundle, cli, config
+from inspector import bundle, cli, config, layers
 from inspector.config import FolderSource, Settings
 from inspector.errors import ConfigError
 from tests.fakes import LABELS, make_bundle
@@ -15,7 +15,7 @@ from tests.fakes import LABELS, make_bundle
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(config.os.environ):
-        if name.startswith(config.ENVIRONMENT_PREFIX):
+        if name.startswith(layers.ENVIRONMENT_PREFIX):
             monkeypatch.delenv(name)
 
 
