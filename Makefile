@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint bench records soak fuzz long chaos model clean
+.PHONY: help demo test lint bench records coil soak fuzz long chaos model clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -25,6 +25,9 @@ bench: $(READY)  ## drop folder to record against the bare predictor
 
 records: $(READY)  ## 10 million records: how quick are the questions? ARGS="--rows 1000000" for fewer
 	$(BIN)/python -m tests.many_records $(ARGS)
+
+coil: $(READY)  ## a simulated coil with known defects: how many are found? ARGS="--metres 100 --defects 200 --overlap 100"
+	$(BIN)/python -m tests.coil $(ARGS)
 
 soak: $(READY)  ## a million small frames: does anything grow? ARGS="--frames 100000 --minutes 20"; draws soak.png
 	$(BIN)/python -m tests.soak $(ARGS)

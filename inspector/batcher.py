@@ -29,6 +29,7 @@ class Batcher:
     """Collects frames. Times are monotonic seconds."""
 
     def __init__(self, max_batch: int, max_wait_ms: float, tile_px: int, overlap_px: int = 0) -> None:
+        """`overlap_px`: what the model needs neighbouring tiles to share."""
         self._max_batch = max_batch
         self._max_wait_s = max_wait_ms / 1000
         self._tile_px = tile_px
@@ -39,13 +40,16 @@ class Batcher:
     def __len__(self) -> int:
         return len(self._jobs)
 
-    def add(self, frame: Frame, pixels: NDArray[np.uint8], now: float, area: Tile | None = None) -> None:
-        """Take a frame in; only its area is cut (None: all of it).
+    def add(
+        self, frame: Frame, pixels: NDArray[np.uint8], now: float, area: Tile | None = None, overlap_px: int = 0
+    ) -> None:
+        """Take a frame in; only its area is cut (None: all of it), its tiles sharing `overlap_px`, at most a half.
 
         A canary goes before the others: how long they queue says nothing of the way.
         """
         area = area or Tile(0, 0, frame.width, frame.height)
-        cut = tiles.cut(area.height, area.width, self._tile_px, self._overlap_px, area.x, area.y) if area.width else ()
+        overlap_px = max(self._overlap_px, min(overlap_px, self._tile_px // 2))
+        cut = tiles.cut(area.height, area.width, self._tile_px, overlap_px, area.x, area.y) if area.width else ()
         job = Job(frame, pixels, area, cut)
         (self._jobs.appendleft if frame.frame == CANARY else self._jobs.append)((now, job))
         self._tiles += len(job.tiles)

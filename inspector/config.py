@@ -74,6 +74,10 @@ class Strip(_Section):
     background_level: Annotated[float, Field(ge=0, le=255, description="gray level between background and strip")] = (
         30.0
     )
+    overlap_px: Annotated[
+        int,
+        Field(ge=0, le=2048, description="neighbouring views share so much, up to their half: finds more, costs more"),
+    ] = 0
     min_width_px: Annotated[int, Field(ge=1, description="less strip found than this: the frame is unsure")] = 64
 
 

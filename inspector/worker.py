@@ -162,7 +162,8 @@ class Worker:
             inlet.epoch, inlet.seen = frame.epoch, 0
         inlet.seen += 1
         inlet.held += 1
-        self._batcher.add(frame, pixels, time.monotonic(), self._area(frame, pixels))
+        overlap_px = self._strips[frame.source].overlap_px
+        self._batcher.add(frame, pixels, time.monotonic(), self._area(frame, pixels), overlap_px)
 
     def _area(self, frame: Frame, pixels: NDArray[np.uint8]) -> Tile | None:
         """What of the frame is strip, None for all; a canary is no picture of the source's."""

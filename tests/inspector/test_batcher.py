@@ -111,3 +111,11 @@ def test_tiles_overlap_as_far_as_they_are_told_to() -> None:
     for tile in job.tiles:
         seen[tile.y + 50 : tile.y + 150, tile.x + 50 : tile.x + 150] = True
     assert seen[50:250, 50:950].all()
+
+
+def test_a_source_may_have_its_tiles_share_more_than_the_model_needs_but_never_more_than_half() -> None:
+    for wanted, step in ((0, 160), (20, 160), (80, 120), (500, 100)):
+        batcher = Batcher(64, 10, tile_px=200, overlap_px=40)
+        batcher.add(frame(0, 200, 1000), np.zeros((200, 1000), np.uint8), 100.0, overlap_px=wanted)
+        [job] = batcher.take()
+        assert job.tiles[1].x == step
