@@ -14,7 +14,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -37,7 +37,7 @@ _LABELS = ("ok",) * 9 + ("scratches",)
 
 @dataclass(frozen=True)
 class Usage:
-    """What a process has at one moment."""
+    """What a process has at one moment; of its memory the least since the last sample: a batch comes and goes."""
 
     pid: int
     rss_mb: float
@@ -155,27 +155,67 @@ def soak(line: Line, frames: int, side: int, until: float = float("inf"), sample
     Raises:
         AssertionError: what was put in is not what is on record.
     """
-    names = ["sink", *(f"worker-{n}" for n in range(4) if f"worker-{n}." in line.log), "drop"]
-    feeder = _Feeder(line.drop, side)
+    feeder, watch = _Feeder(line.drop, side), _Watch(line)
     taken: list[Sample] = []
     due = 0.0
     began = time.monotonic()
     while (recorded := line.recorded) < frames and time.monotonic() < until:
+        watch.look()
         if recorded >= due:
             due = (recorded * samples // frames + 1) * frames / samples
-            taken.append(_sample(line, names, recorded, time.monotonic() - began))
+            taken.append(Sample(recorded, time.monotonic() - began, same_work(), watch.usages()))
             _progress(taken, frames)
         feeder.feed(min(frames, recorded + WAITING, feeder.fed + AT_ONCE))
         feeder.clear_done()
         time.sleep(LOOK_S)
     wait_until(lambda: line.recorded >= feeder.fed, line.explain, 600)
-    taken.append(_sample(line, names, line.recorded, time.monotonic() - began))
+    watch.look()
+    taken.append(Sample(line.recorded, time.monotonic() - began, same_work(), watch.usages()))
     _progress(taken, frames)
     feeder.clear_done()
     accounts = line.account()
     if taken[-1].frames != feeder.fed or not all(account["balanced"] for account in accounts):
         raise AssertionError(f"{feeder.fed} files put in, {accounts}")
     return taken
+
+
+class _Watch:
+    """Looks at the processes of a line, often."""
+
+    def __init__(self, line: Line) -> None:
+        if line.process is None:
+            raise RuntimeError("the line was not started")
+        self._line = line
+        self._supervisor = psutil.Process(line.process.pid)
+        workers = [name for name in (f"worker-{n}" for n in range(256)) if f" {name}.1 started" in line.log]
+        self._names = ["sink", *workers, "drop"]
+        self._least: dict[str, float] = {}
+        self._processes = self._find()
+
+    def look(self) -> None:
+        """Remember the least memory of each."""
+        for name, process in self._processes.items():
+            with suppress(psutil.NoSuchProcess):
+                rss_mb = process.memory_info().rss / 1e6
+                self._least[name] = min(rss_mb, self._least.get(name, rss_mb))
+
+    def usages(self) -> dict[str, Usage]:
+        """Of each process now, and the least memory since the last time. NoSuchProcess where one is being replaced."""
+        self._processes = self._find()
+        found = {}
+        for name, process in self._processes.items():
+            with process.oneshot():
+                rss_mb = self._least.pop(name, process.memory_info().rss / 1e6)
+                times = process.cpu_times()
+                cpu_s = times.user + times.system
+                found[name] = Usage(process.pid, rss_mb, process.num_fds(), process.num_threads(), cpu_s)
+        return found
+
+    def _find(self) -> dict[str, psutil.Process]:
+        return {
+            "supervisor": self._supervisor,
+            **{name: psutil.Process(self._line.child(name)) for name in self._names},
+        }
 
 
 class _Feeder:
@@ -204,32 +244,16 @@ class _Feeder:
 
 
 def same_work() -> float:
-    """CPU seconds of some decoding and some Python, about 10 ms: how fast this machine is just now."""
+    """CPU seconds of some decoding and some Python, about 5 ms, the middle of three: how fast this machine is now."""
     picture = cv2.imencode(".png", np.arange(40_000, dtype=np.uint32).astype(np.uint8).reshape(200, 200))[1]
-    began = time.thread_time()
-    for _ in range(20):
-        cv2.GaussianBlur(cv2.imdecode(picture, cv2.IMREAD_GRAYSCALE), (5, 5), 0)
-        sum(number * number for number in range(3000))
-    return time.thread_time() - began
-
-
-def _sample(line: Line, names: list[str], frames: int, wall_s: float) -> Sample:
-    if line.process is None:
-        raise RuntimeError("the line was not started")
-    pids = {"supervisor": line.process.pid, **{name: line.child(name) for name in names}}
-    return Sample(frames, wall_s, same_work(), {name: _usage(psutil.Process(pid)) for name, pid in pids.items()})
-
-
-def _usage(process: psutil.Process) -> Usage:
-    with process.oneshot():
-        times = process.cpu_times()
-        return Usage(
-            process.pid,
-            process.memory_info().rss / 1e6,
-            process.num_fds(),
-            process.num_threads(),
-            times.user + times.system,
-        )
+    taken = []
+    for _ in range(3):
+        began = time.thread_time()
+        for _ in range(20):
+            cv2.GaussianBlur(cv2.imdecode(picture, cv2.IMREAD_GRAYSCALE), (5, 5), 0)
+            sum(number * number for number in range(3000))
+        taken.append(time.thread_time() - began)
+    return statistics.median(taken)
 
 
 def _progress(taken: list[Sample], frames: int) -> None:

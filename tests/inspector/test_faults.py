@@ -127,10 +127,11 @@ def test_a_sink_that_is_down_under_load_costs_a_folder_time_and_a_camera_counted
         {"name": "drop", "type": "folder", "path": str(tmp_path / "drop"), "settle_ms": 0},
         {"name": "camera", "type": "simulated", "rate_fps": 40, "width_px": 64, "height_px": 64},
     ]
-    # Given deadlines that are shorter than what will happen
+    # Given deadlines of frames that are shorter than what will happen, and a supervisor that is patient
     line = Line(
-        tmp_path, sources, workers={"batch_timeout_s": 3}, delivery={"frame_timeout_s": 4, "in_flight_frames": 100}
-    )
+        tmp_path, sources, workers={"batch_timeout_s": 3}, delivery={"frame_timeout_s": 4, "in_flight_frames": 100},
+        supervision={"stuck_s": 300},
+    )  # fmt: skip
     line.drop.mkdir()
     with running(line):
         drop(line, 0, 100)
