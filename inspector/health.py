@@ -129,6 +129,7 @@ class Health:
             "processes": [asdict(one) for one in self._processes],
             "models": sorted(set(self.ready_workers().values())),
             "heard_s_ago": {name: None if at is None else round(now - at, 2) for name, at in self._sources.items()},
+            "canary_s_ago": {name: round(now - at, 2) for name, at in self._canaries.copy().items()},
         }
 
 

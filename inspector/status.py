@@ -48,6 +48,7 @@ class Told(msgspec.Struct, frozen=True):
     processes: list[Place]
     models: list[str]
     heard_s_ago: dict[str, float | None]
+    canary_s_ago: dict[str, float]  # since the last one was offered that came through right
 
 
 class Loss(msgspec.Struct, frozen=True):
@@ -190,10 +191,10 @@ def _heard(told: Told, status: Status) -> Table:
     """When each source was heard, and got its last frame, and what was not inspected within a day."""
     now = time.time()
     lasts = {one.source: one.tally.last_frame_at for one in status.accounts if one.tally}
-    table = Table("source", "heard", "last frame", "not inspected, last 24 h", box=None, padding=(0, 2, 0, 0))
+    table = Table("source", "heard", "last frame", "canary", "not inspected, last 24 h", box=None, padding=(0, 2, 0, 0))
     for name, heard in told.heard_s_ago.items():
         last = lasts.get(name)
-        cells = (heard, now - last if last else None)
+        cells = (heard, now - last if last else None, told.canary_s_ago.get(name))
         ago = ("never" if ago is None else f"{span(ago)} ago" for ago in cells)
         lost = status.lost.get(name, {}).items()
         table.add_row(Text(name), *ago, ", ".join(f"{reason} {_size(loss)}" for reason, loss in lost) or "nothing")
@@ -219,6 +220,7 @@ def to_json(status: Status) -> str:
             {
                 "source": one.source,
                 "heard_s_ago": heard.get(one.source),
+                "canary_s_ago": told.canary_s_ago.get(one.source) if told else None,
                 "last_frame_at": one.tally.last_frame_at if one.tally else None,
                 "balanced": one.balanced,
                 "captured": one.tally.captured if one.tally else 0,

@@ -272,7 +272,8 @@ def test_killing_everything_leaves_no_record_that_points_to_nothing(tmp_path: Pa
         records = line.records()
         assert all(Path(one.evidence).stat().st_size == 41_078 for one in records)
     with running(line):
-        line.wait_for_records(300)
+        line.wait_for_records(300)  # which may all be there already, and a line hears no signal before it has begun
+        wait_until(lambda: line.log.count("drop started") == 3, line.explain)
         assert line.stop() == 0
     store = Store(line.data)
     gallery(store).reconcile(time.time() + 1)

@@ -61,7 +61,7 @@ def test_the_whole_line_is_on_one_screen_from_ready_through_a_lost_worker_to_sto
     for name in ("sink", "worker-0", "drop"):
         assert f" {line.child(name)} " in screen
     assert len(screen.splitlines()) < 24 and "…" not in screen.replace(str(line.data), "")
-    assert re.search(r"drop +\d\.\d s ago +\d+\.\d s ago", screen), screen
+    assert re.search(r"drop +\d\.\d s ago +\d+\.\d s ago +\d+\.\d s ago", screen), screen
     # When a worker is killed and another one is at work
     os.kill(line.child("worker-0"), signal.SIGKILL)
     drop_one(line)
@@ -74,7 +74,7 @@ def test_the_whole_line_is_on_one_screen_from_ready_through_a_lost_worker_to_sto
         (name, line.child(name)) for name in ("sink", "worker-0", "drop")
     ]
     (source,) = told["sources"]
-    assert source["heard_s_ago"] < 5 and source["balanced"]
+    assert source["heard_s_ago"] < 5 and source["canary_s_ago"] < 70 and source["balanced"]
     assert sum(source["recorded"].values()) == 2
     assert told["models"] == [line.records()[0].model]
     assert told["disk"]["free_bytes"] > 0
