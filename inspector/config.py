@@ -130,6 +130,16 @@ class PushSource(_Source):
         return path
 
 
+class ReplaySource(_Source):
+    """A recorded run once more: the pictures that another line kept as evidence, and its names for them."""
+
+    type: Literal["replay"]
+    path: Annotated[Path, Field(description="data folder of the run; another than that of this line")]
+    speed: Annotated[
+        float | None, Field(gt=0, le=1000, description="1: as fast as it ran; none: as fast as the workers are")
+    ] = 1.0
+
+
 class _Camera(_Source):
     """What never waits: it goes on whether or not there is room for its frames."""
 
@@ -198,9 +208,12 @@ class SimulatedSource(_Camera):
 
 
 _SOURCE_TYPES: dict[int | str, type[BaseModel]] = {
-    "folder": FolderSource, "camera": CameraSource, "push": PushSource, "simulated": SimulatedSource,
+    "folder": FolderSource, "camera": CameraSource, "push": PushSource,
+    "replay": ReplaySource, "simulated": SimulatedSource,
 }  # fmt: skip
-SourceSettings = Annotated[FolderSource | CameraSource | PushSource | SimulatedSource, Field(discriminator="type")]
+SourceSettings = Annotated[
+    FolderSource | CameraSource | PushSource | ReplaySource | SimulatedSource, Field(discriminator="type")
+]
 
 
 class Workers(_Section):
@@ -345,6 +358,13 @@ class Settings(_Section):
                 if one is not other and one.is_relative_to(other):
                     raise ValueError(f"{one} is watched twice, by itself and through {other}")
         return sources
+
+    @model_validator(mode="after")
+    def _replays_another(self) -> "Settings":
+        for source in self.sources:
+            if isinstance(source, ReplaySource) and source.path.resolve() == self.data.resolve():
+                raise ValueError(f"sources: {source.name} replays this line's own data folder, and so would never end")
+        return self
 
     @model_validator(mode="after")
     def _timeouts_agree(self) -> "Settings":

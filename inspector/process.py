@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from inspector import log as log_setup
 from inspector import messages
 from inspector.canary import Canary
-from inspector.config import CameraSource, FolderSource, PushSource, Settings, SourceSettings
+from inspector.config import CameraSource, FolderSource, PushSource, ReplaySource, Settings, SourceSettings
 from inspector.errors import BundleError, BusyError, ConfigError, StoreError
 from inspector.lifesign import LifeSign
 from inspector.messages import Unusable
@@ -138,6 +138,10 @@ def connector(settings: SourceSettings) -> "Connector":
         from inspector.sources.push import Push
 
         return Push(settings)
+    if isinstance(settings, ReplaySource):
+        from inspector.sources.replay import Replay
+
+        return Replay(settings)
     from inspector.sources.simulated import Simulated
 
     return Simulated(settings)

@@ -1,6 +1,6 @@
 """Owns the life of a source: capture, hand out by credit, hear "recorded". A `connector` only opens, reads, closes.
 
-One file a connector: `folder`, `camera`, `push`, `simulated`. What they share (pacing, the ledger, counting,
+One file a connector: `folder`, `camera`, `push`, `replay`, `simulated`. What they share (pacing, the ledger, counting,
 reconnecting, stopping) is here, once.
 """
 

@@ -1,0 +1,124 @@
+"""Owns the replay of a recorded run: its evidence again, in its order and at its own pace, under the same names."""
+
+import logging
+import math
+import time
+from collections import deque
+from collections.abc import Callable
+from pathlib import Path
+
+from inspector import image
+from inspector.config import ReplaySource
+from inspector.decide import Outcome
+from inspector.errors import ImageError
+from inspector.query import Query
+from inspector.record import Record
+from inspector.sources.connector import Capture, Overload
+from inspector.store import Store
+
+log = logging.getLogger(__name__)
+
+#: Records looked through in a row; most have no picture.
+_PAGE = 256
+#: A longer pause of the run, a night or a stop, is replayed as this.
+MAX_PAUSE_S = 10.0
+#: Later than this by want of room, and the run goes on from there instead of catching up.
+_LATE_S = 1.0
+
+
+class Replay:
+    """Reads another line's record and evidence, and waits while there is no room. It ends with the record."""
+
+    patient = False
+    overload = Overload("block")
+
+    def __init__(self, settings: ReplaySource, clock: Callable[[], float] = time.monotonic) -> None:
+        self._settings = settings
+        self._clock = clock
+        self._epoch = f"{time.time_ns():x}"
+        self._sequence = 0
+        self._store: Store | None = None
+        self._after_id = 0
+        self._records: deque[Record] = deque()
+        self._last_at: float | None = None  # when the last frame was captured, in its run
+        self._next_at = 0.0
+        self._ended = False
+
+    def open(self) -> list[Capture]:
+        """Open the record. StoreError where there is none."""
+        self.close()
+        self._store = Store(self._settings.path, read_only=True)
+        return []
+
+    def read(self) -> Capture | None:
+        """The next picture, when it is due."""
+        if not self._records and not self._ended:
+            self._look_further()
+        if not self._records or self._clock() < self._next_at:
+            return None
+        record = self._records.popleft()
+        self._set_pace()
+        return self._capture(record)
+
+    def due_ms(self) -> float:
+        """Time to the next picture; 0 while one is looked for."""
+        if self._records:
+            return max(0.0, (self._next_at - self._clock()) * 1000)
+        return math.inf if self._ended else 0.0
+
+    def wake(self) -> None:
+        """Frames come by the clock."""
+
+    def recorded(self, capture: Capture, outcome: Outcome) -> None:
+        """The recorded run stays as it is."""
+
+    def missed(self) -> dict[str, int]:
+        """A picture that is gone is an error on record, not missed."""
+        return {}
+
+    def problem(self) -> str:
+        """None: a run that is over is no problem."""
+        return ""
+
+    def close(self) -> None:
+        """Close the record."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def _look_further(self) -> None:
+        """One page: a call must not take longer than a frame."""
+        if self._store is None:
+            return
+        page = list(self._store.records(Query(oldest_first=True, after_id=self._after_id, limit=_PAGE)))
+        if not page:
+            self._ended = True
+            log.info("%s: replayed to its end, %d pictures", self._settings.path, self._sequence)
+            return
+        self._after_id = page[-1].id
+        self._records.extend(record for record in page if record.evidence)
+        self._set_pace()
+
+    def _set_pace(self) -> None:
+        """When the next of the known pictures is due."""
+        if not self._records:
+            return
+        captured_at, now = self._records[0].captured_at, self._clock()
+        if self._last_at is None:
+            self._last_at, self._next_at = captured_at, now
+        pause = min(MAX_PAUSE_S, max(0.0, captured_at - self._last_at))
+        self._last_at = captured_at
+        speed = self._settings.speed
+        self._next_at = max(self._next_at, now - _LATE_S) + (0.0 if speed is None else pause / speed)
+
+    def _capture(self, record: Record) -> Capture:
+        pixels, reason = None, ""
+        try:
+            pixels = image.read(Path(record.evidence))
+        except ImageError as error:
+            reason = f"its evidence: {error}"
+        except OSError as error:
+            reason = f"its evidence cannot be read: {error.strerror}"
+        frame = f"{self._epoch}-{self._sequence}"
+        self._sequence += 1
+        return Capture(frame, record.name, time.time(), time.monotonic(), pixels, reason)
