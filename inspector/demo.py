@@ -9,7 +9,7 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
-from inspector import process
+from inspector import bond
 from inspector.config import Settings
 from inspector.errors import StoreError
 from inspector.screen import Screen, sums
@@ -32,7 +32,9 @@ def run(config: Path, overrides: list[str], settings: Settings, seconds: float |
     console.print(f"starting the line of {config}; its log is {log_path}", soft_wrap=True)
     with log_path.open("a") as log:
         # Its own session: Ctrl-C is ours, and we stop the line the way systemd would.
-        line = subprocess.Popen(command, stdout=log, stderr=log, start_new_session=True, preexec_fn=_end_with_us)
+        line = subprocess.Popen(
+            command, stdout=log, stderr=log, start_new_session=True, preexec_fn=bond.bound(signal.SIGTERM)
+        )
     try:
         _watch(line, Screen(settings), seconds, console)
     except KeyboardInterrupt:
@@ -66,10 +68,6 @@ def _stop(line: "subprocess.Popen[bytes]", settings: Settings) -> int:
     except subprocess.TimeoutExpired:
         line.kill()
         return line.wait()
-
-
-def _end_with_us() -> None:
-    process.signal_at_parents_death(signal.SIGTERM)
 
 
 def _sum_up(settings: Settings, exit_code: int, log_path: Path, console: Console) -> int:

@@ -1,16 +1,14 @@
 """Owns how a child process comes to be: bound to the supervisor's life before it runs anything, then told its part.
 
-By fork and exec, as multiprocessing's spawn does it; but spawn leaves no room between the two. A process that binds
-itself only after its imports, and is held (SIGSTOP) before that, would outlive the supervisor.
+By fork and exec, as multiprocessing's spawn does it; but spawn leaves no room between the two for the bond.
 """
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from inspector import process
+from inspector import bond
 from inspector.lifesign import LifeSign
 from inspector.process import Assignment
 
@@ -25,14 +23,5 @@ def launch(assignment: Assignment, words: Connection, sign: LifeSign) -> "subpro
         told.write(assignment.encode(words.fileno(), sign.descriptor))
         told.seek(0)
         return subprocess.Popen(
-            command, stdin=told, pass_fds=(words.fileno(), sign.descriptor), preexec_fn=_bound_to(os.getpid())
+            command, stdin=told, pass_fds=(words.fileno(), sign.descriptor), preexec_fn=bond.bound()
         )
-
-
-def _bound_to(parent: int) -> Callable[[], None]:
-    """What the new process does first of all. It has only the thread that forked: no lock may be taken there."""
-
-    def bind() -> None:
-        process.die_with(parent)
-
-    return bind

@@ -1,7 +1,6 @@
 """Owns the inside of a child process: dies with its parent, stops when told, runs one role."""
 
 import contextlib
-import ctypes
 import faulthandler
 import logging
 import os
@@ -15,8 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
+from inspector import bond, messages
 from inspector import log as log_setup
-from inspector import messages
 from inspector.canary import Canary
 from inspector.config import CameraSource, FolderSource, PushSource, ReplaySource, Settings, SourceSettings
 from inspector.errors import BundleError, BusyError, ConfigError, StoreError
@@ -36,10 +35,6 @@ EXIT_UNUSABLE = 2
 #: How the supervisor tells a child to stop. SIGTERM (from systemd) and SIGINT (Ctrl-C) come to every process at once:
 #: the supervisor alone acts on them, because the order in which the roles stop matters.
 STOP_SIGNAL = signal.SIGUSR1
-_PR_SET_PDEATHSIG = 1  # linux/prctl.h
-
-
-_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +63,7 @@ class Assignment:
 def main() -> None:
     """Entry of every child; does not return. What libraries would do while the interpreter ends is spared."""
     assignment, words, sign = Assignment.decode(sys.stdin.buffer.read())
-    die_with(assignment.parent)
+    bond.bind(assignment.parent, signal.SIGKILL)
     log_setup.setup(assignment.name, assignment.settings.log_level)
     exit_code = 1
     try:
@@ -158,15 +153,3 @@ def _stop_when_told() -> Callable[[], bool]:
         signal.signal(number, signal.SIG_IGN)
     faulthandler.enable()
     return lambda: bool(told)
-
-
-def signal_at_parents_death(number: signal.Signals) -> None:
-    """Have the kernel send this process a signal when its parent ends, however it ends."""
-    _LIBC.prctl(_PR_SET_PDEATHSIG, number)
-
-
-def die_with(parent: int) -> None:
-    """Be killed when `parent` ends, held or not; it may have ended before we asked. exec keeps this."""
-    signal_at_parents_death(signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(EXIT_UNUSABLE)

@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -38,7 +39,9 @@ BROKEN = {"ack_before_commit": "lost", "no_unique_key": "doubled"}
 #: How long a held supervisor is left alone before systemd would replace it, s.
 HELD_S = 1.0
 #: A line that records nothing for so long is stuck, s: the longest pause before a restart and more.
-STUCK_S = 120.0
+STUCK_S = 300.0
+#: How often progress is told, s.
+PROGRESS_S = 10.0
 
 
 @dataclass(slots=True)
@@ -75,15 +78,18 @@ def chaos(
     build: str = "sound",
     pause_s: float = 1.5,
     backlog: int = 400,
+    hold_loading: bool = True,
+    say: Callable[[str], None] = lambda _: None,
 ) -> Outcome:
-    """Strike a line so many times, at most `pause_s` and a recovery apart, let it come to rest, and judge it."""
+    """Strike a line so many times, at most `pause_s` and a recovery apart, let it come to rest, and judge it.
+
+    `hold_loading`: whether one that still loads may be held, which costs START_S. `say` hears of the progress.
+    """
     outcome, dice = Outcome(run, build), random.Random(seed)
-    began = time.monotonic()
+    began = told = time.monotonic()
     line = ChaosLine(folder, build)
-    generator = Generator(line.drop, backlog)
-    with line.ended():
+    with line.ended(), Generator(line.drop, backlog) as generator:
         line.start()
-        generator.start()
         wait_until(lambda: line.newest > 0, line.explain, STUCK_S)
         suspects: set[str] = set()
         for number in range(kills):
@@ -92,7 +98,12 @@ def chaos(
             if number % 2 == 0:  # every other time it has recovered; between them the next blow comes while it recovers
                 wait_until(lambda before=before: line.newest > before, line.explain, STUCK_S)  # type: ignore[misc]
                 time.sleep(dice.uniform(0, pause_s / 4))
-            outcome.kills[_strike(line, dice, run, outcome)] += 1
+            outcome.kills[_strike(line, dice, outcome, hold_loading)] += 1
+            if time.monotonic() - told > PROGRESS_S:
+                told = time.monotonic()
+                rate = (number + 1) / (told - began)
+                left = f"{(kills - number - 1) / rate:.0f} s left"
+                say(f"{run}, {build}: {number + 1} of {kills} kills, {line.newest} rows, {rate:.2f} kills/s, {left}")
             if build in BROKEN:
                 suspects, before_that = line.unrecorded, suspects
                 if suspects & before_that or _doubled(line):
@@ -107,16 +118,18 @@ def chaos(
     return outcome
 
 
-def _strike(line: ChaosLine, dice: random.Random, run: str, outcome: Outcome) -> str:
+def _strike(line: ChaosLine, dice: random.Random, outcome: Outcome, hold_loading: bool) -> str:
     """Kill or hold a random process that runs; what was done, for the report."""
     victim, process = "", None
     while process is None:
-        victim = dice.choice(RUNS[run])
+        victim = dice.choice(RUNS[outcome.run])
         process = line.find("supervisor" if victim == "everything" else victim)
     if victim == "everything":
         _kill_everything(line, outcome)
         return "SIGKILL everything"
     blow = dice.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGSTOP))
+    if not hold_loading and line.loads(victim):
+        blow = signal.SIGKILL
     with suppress(psutil.NoSuchProcess):
         process.send_signal(blow)
     if victim == "supervisor" and line.process is not None:
@@ -177,6 +190,10 @@ def _judge(line: ChaosLine, ledger: dict[str, str], outcome: Outcome) -> None:
     outcome.problems += [text for text, wrong in checks.items() if wrong]
 
 
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
 def main() -> int:
     """Entry of the script; 1 where the sound build failed or a broken one was not caught."""
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(2))  # our line ends with us
@@ -190,10 +207,8 @@ def main() -> int:
     for run in ("mixed", "everything", *BROKEN) if options.run == "all" else (options.run,):
         kills = options.kills // 2 if (options.run, run) == ("all", "everything") else options.kills
         with tempfile.TemporaryDirectory(prefix="chaos-", dir=options.folder, ignore_cleanup_errors=True) as folder:
-            if run in BROKEN:
-                outcome = chaos(Path(folder), kills, options.seed, build=run)
-            else:
-                outcome = chaos(Path(folder), kills, options.seed, run)
+            about, build = ("mixed", run) if run in BROKEN else (run, "sound")
+            outcome = chaos(Path(folder), kills, options.seed, about, build, say=_say)
         print(outcome, flush=True)
         if run in BROKEN:
             caught = getattr(outcome, BROKEN[run]) > 0

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import re
 import signal
 import sqlite3
 import threading
@@ -18,6 +19,8 @@ import psutil
 
 from tests.fakes import Line, python_path
 
+#: When a process that is held while it loads is replaced, s. Loading took 10 s where 25 processes shared two cores.
+START_S = 30.0
 _MARK = "STRIP_CHAOS_RUN"
 
 
@@ -33,7 +36,7 @@ class ChaosLine(Line):
             workers={"count": 2, "batch_timeout_s": 3.0},
             record={"commit_ms": 300},  # so that much waits for its commit whenever the sink is killed
             # We kill on purpose, and often before any work.
-            supervision={"stuck_s": 3.0, "start_s": 8.0, "give_up_after": 1000},
+            supervision={"stuck_s": 3.0, "start_s": START_S, "give_up_after": 1000},
         )
         self.run_id = uuid.uuid4().hex
         self.temporary = folder / "tmp"
@@ -90,6 +93,11 @@ class ChaosLine(Line):
                 return process
         return None
 
+    def loads(self, victim: str) -> bool:
+        """Whether this victim was started and is not at work yet."""
+        said = re.findall(rf"supervisor: {victim}(?:\.\d+)? (started|is ready)", self.log)
+        return victim != "supervisor" and said[-1:] == ["started"]
+
     def processes(self) -> list[int]:
         """Every process that was started by this run, whoever its parent is now."""
         mark, found = f"{_MARK}={self.run_id}".encode(), []
@@ -122,6 +130,13 @@ class Generator(threading.Thread):
         self._backlog = backlog
         self._ending = threading.Event()
         drop.mkdir()
+
+    def __enter__(self) -> "Generator":
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.end()
 
     def run(self) -> None:
         while not self._ending.is_set():

@@ -6,7 +6,7 @@ from tests.chaos import chaos
 
 
 def test_ten_kills_of_random_processes_lose_nothing_double_nothing_and_leave_nothing_behind(tmp_path: Path) -> None:
-    outcome = chaos(tmp_path, kills=10, seed=0, pause_s=0.4, backlog=100)
+    outcome = chaos(tmp_path, kills=10, seed=0, pause_s=0.4, backlog=100, hold_loading=False)
     assert outcome.problems == [], outcome
     assert outcome.kills.total() == 10
     assert outcome.files > 100

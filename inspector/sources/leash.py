@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector import MAX_PIXELS, grabber
+from inspector import MAX_PIXELS, bond, grabber
 from inspector.grabber import Order, Picture, Word
 
 #: The largest pipe that a user without rights gets: a picture passes in few turns.
@@ -32,6 +32,7 @@ class Leash:
         self._process = subprocess.Popen(
             [sys.executable, "-m", grabber.__name__],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, env=environment,
+            preexec_fn=bond.bound(),
         )  # fmt: skip
         if self._process.stdin is None or self._process.stdout is None:
             raise OSError("a process without pipes")

@@ -5,6 +5,8 @@ import logging
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from inspector.gaps import Gap
 from inspector.query import Query
 from inspector.sources.camera import Camera
 from inspector.store import Store
-from tests.fakes import wait_until
+from tests.fakes import ROOT, wait_until
 from tests.inspector.cameras import film, http_camera, strip
 from tests.inspector.roles import Bench, bench, in_flight, ok
 from tests.inspector.test_simulated import Clock
@@ -252,6 +254,17 @@ def test_a_capture_process_that_hangs_past_all_deadlines_is_killed() -> None:
         finally:
             connector.close()
     assert not grabbers()
+
+
+def test_a_capture_process_that_is_held_dies_with_its_source() -> None:
+    code = "import time; from inspector.sources.leash import Leash; leash = Leash(); time.sleep(60)"
+    with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) as source:
+        wait_until(lambda: bool(grabbers()))
+        (pid,) = grabbers()
+        held = psutil.Process(pid)
+        held.suspend()
+        source.kill()
+    wait_until(lambda: not held.is_running() or held.status() == psutil.STATUS_ZOMBIE)
 
 
 def test_credentials_never_show(listening: socket.socket, caplog: pytest.LogCaptureFixture) -> None:
