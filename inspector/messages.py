@@ -33,6 +33,8 @@ MAX_MESSAGE_BYTES = 1 << 20
 MAX_IN_FLIGHT_FRAMES = 4096
 MAX_BATCH_FRAMES = 1024
 MAX_REGIONS = 256
+#: What a piece may be called has so many characters.
+MAX_PIECE = 128
 #: The id of every canary: see canary.py. No connector gives it to a frame.
 CANARY = "canary"
 
@@ -43,6 +45,9 @@ FrameName = Annotated[str, Meta(max_length=4096)]
 Side = Annotated[int, Meta(ge=1, le=MAX_SIDE_PX)]
 Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # what SQLite can keep
 Text = Annotated[str, Meta(max_length=1024)]
+#: A piece of strip (coil, plate, lot), "" where the frame does not say; and a place along it.
+PieceName = Annotated[str, Meta(max_length=MAX_PIECE)]
+Millimetres = Annotated[float, Meta(ge=-1e9, le=1e9)]
 #: time.monotonic() of this host: shared by all its processes.
 Monotonic = Annotated[float, Meta(ge=0, le=1e12)]
 #: Seconds since 1970, UTC.
@@ -68,7 +73,8 @@ class Credit(_Message, frozen=True):
 class Frame(_Message, frozen=True):
     """One frame for a worker; its pixels, uint8 (height, width), are the message's second part.
 
-    `sequence` counts the frames this source ever captured.
+    `sequence` counts the frames this source ever captured. `piece` and `at_mm`: what came with the frame, not with its
+    name.
     """
 
     source: Name
@@ -81,6 +87,8 @@ class Frame(_Message, frozen=True):
     height: Side
     width: Side
     attempt: Annotated[int, Meta(ge=1, le=100)]
+    piece: PieceName = ""
+    at_mm: Millimetres | None = None
 
 
 class Region(_Message, frozen=True):
@@ -100,7 +108,7 @@ class Verdict(_Message, frozen=True):
 
     `regions`: its defects, the worst first; where they are more than fit, the reason says how many there were.
     `evidence_bytes` is the size of its picture among the evidence, 0 where none is kept. `area`: x, y, width and height
-    of what was inspected of it, 0 wide where nothing was; None: all.
+    of what was inspected of it, 0 wide where nothing was; None: all. `piece` and `at_mm` are those of its Frame.
     """
 
     source: Name
@@ -121,6 +129,8 @@ class Verdict(_Message, frozen=True):
     regions: Annotated[list[Region], Meta(max_length=MAX_REGIONS)] = []
     evidence_bytes: Count = 0
     area: tuple[Count, Count, Count, Count] | None = None
+    piece: PieceName = ""
+    at_mm: Millimetres | None = None
 
 
 class Verdicts(_Message, frozen=True):

@@ -1,6 +1,7 @@
 """Owns the pieces of strip on record (coil, plate, lot): when each was on the line, and which frame is of which.
 
-A piece is put on the line by `inspector piece start`, or it is named by its frames. A frame that names none belongs to
+A piece is put on the line by `inspector piece start`, or it is named by its frames: by what comes with a frame, else by
+its name. A frame that names none belongs to
 the piece that was on the line when it was captured.
 """
 
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import msgspec
 
 from inspector.errors import ConfigError
-from inspector.messages import Verdict
-from inspector.place import MAX_NAME, Locator, Spot
+from inspector.messages import MAX_PIECE, Verdict
+from inspector.place import Locator, Spot
 
 if TYPE_CHECKING:
     from inspector.store import Store
@@ -54,8 +55,8 @@ def start(cursor: Cursor, name: str, now: float) -> Piece:
 
     Call it with the lock of a transaction held and `now` taken after that: then no frame captured later is on record.
     """
-    if not name.strip() or len(name) > MAX_NAME or not name.isprintable():
-        raise ConfigError(f"piece {name!r}: 1 to {MAX_NAME} printable characters are needed")
+    if not name.strip() or len(name) > MAX_PIECE or not name.isprintable():
+        raise ConfigError(f"piece {name!r}: 1 to {MAX_PIECE} printable characters are needed")
     before = cursor.execute(f"SELECT {_COLUMNS} FROM pieces WHERE name = ?", (name,)).fetchone()
     if before:
         raise ConfigError(f"piece {name}: it is on record already; a second pass needs a name of its own, as {name}-2")
@@ -78,7 +79,8 @@ def stop(cursor: Cursor, now: float) -> Piece | None:
 def spot(cursor: Cursor, locator: Locator, verdict: Verdict) -> Spot:
     """Where the frame lies; a piece that it is the first to name is put on record."""
     name, at_mm = locator.told(verdict.name)
-    if locator.names_pieces:
+    name, at_mm = verdict.piece or name, at_mm if verdict.at_mm is None else verdict.at_mm
+    if name or locator.names_pieces:
         row = _named(cursor, name, verdict.captured_at) if name else None
     else:
         row = _on_line(cursor, verdict.captured_at)

@@ -4,10 +4,8 @@ import re
 from dataclasses import dataclass
 
 from inspector import config
-from inspector.messages import Region
+from inspector.messages import MAX_PIECE, Region
 
-#: What a piece may be called; a longer name in a frame's name is cut.
-MAX_NAME = 128
 #: Further along than any strip is long: a number beyond it is none.
 _MAX_MM = 1e9
 
@@ -54,11 +52,11 @@ class Locator:
         self._tells_along = "at_mm" in groups
 
     def told(self, name: str) -> tuple[str, float | None]:
-        """The piece that a frame's name names, and the mm along it; "" and None where it tells neither."""
+        """The piece that a frame's name names, cut to MAX_PIECE, and the mm along it; "" and None where it does not."""
         match = self._pattern.search(name) if self._pattern else None
         if match is None:
             return "", None
-        piece = (match["piece"] or "")[:MAX_NAME] if self.names_pieces else ""
+        piece = (match["piece"] or "")[:MAX_PIECE] if self.names_pieces else ""
         return piece, _number(match["at_mm"]) if self._tells_along else None
 
     def spot(self, piece: int | None, at_mm: float | None, since_began_s: float | None, area_x: int = 0) -> Spot:

@@ -149,7 +149,8 @@ def gap_list(gaps: Sequence[Gap]) -> Table:
 def piece_line(piece: Piece) -> str:
     """A piece and when it was on the line."""
     until = "now" if piece.ended_at is None else _moment(piece.ended_at)
-    return f"piece {piece.name}: from {_moment(piece.began_at)} to {until}{', named by its frames' * piece.by_frames}"
+    named = ", named by its frames" * piece.by_frames
+    return f"piece {repr(piece.name)[1:-1]}: from {_moment(piece.began_at)} to {until}{named}"
 
 
 def print_piece(console: Console, piece: Piece, shares: Sequence[Coverage], gaps: Sequence[Gap]) -> None:

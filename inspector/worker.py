@@ -223,5 +223,7 @@ def _verdict(job: Job, decisions: list[TileDecision]) -> Verdict:
         score=decision.score,
         reason=too_many if len(found) > messages.MAX_REGIONS else decision.reason,
         regions=found[: messages.MAX_REGIONS],
+        piece=frame.piece,
+        at_mm=frame.at_mm,
         area=None if whole else (area.x, area.y, area.width, area.height),
     )

@@ -11,7 +11,10 @@ from inspector.decide import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One frame as a source got it: pixels, uint8 (height, width), or the reason why there are none."""
+    """One frame as a source got it: pixels, uint8 (height, width), or the reason why there are none.
+
+    `piece` and `at_mm`: the piece of strip it is of and its place along it, where that came with the frame.
+    """
 
     frame: str
     name: str
@@ -19,6 +22,8 @@ class Capture:
     captured_mono: float
     pixels: NDArray[np.uint8] | None
     reason: str = ""
+    piece: str = ""
+    at_mm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

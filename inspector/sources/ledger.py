@@ -236,6 +236,8 @@ class Ledger:
             attempt=flight.attempt,
             outcome="error",
             reason=reason[:1024],
+            piece=capture.piece,
+            at_mm=capture.at_mm,
         )
         self._reports.append(frame)
 

@@ -24,6 +24,7 @@ from inspector.config import PushSource
 from inspector.decide import Outcome
 from inspector.errors import BusyError, ImageError
 from inspector.image import MAX_SIDE_PX
+from inspector.messages import Millimetres, PieceName
 from inspector.sources.connector import Capture, Overload
 from inspector.transport import Router
 
@@ -43,6 +44,7 @@ _CHANNELS = {"gray8": 1, "gray16": 1, "bgr8": 3}
 class Header(msgspec.Struct, forbid_unknown_fields=True):
     """What stands before a frame's bytes. `id` comes back in the answer; `name` is what people call the frame.
 
+    `piece` and `at_mm` say of which coil, plate or lot it is and where along that it begins: the encoder's word.
     `gray8`, `gray16` (little-endian) and `bgr8` are rows of raw pixels and need a size; `file` is an image file.
     """
 
@@ -52,6 +54,8 @@ class Header(msgspec.Struct, forbid_unknown_fields=True):
     height: Annotated[int, Meta(ge=0, le=MAX_SIDE_PX)] = 0
     width: Annotated[int, Meta(ge=0, le=MAX_SIDE_PX)] = 0
     captured_at: float | None = None
+    piece: PieceName = ""
+    at_mm: Millimetres | None = None
 
 
 class Answer(msgspec.Struct, omit_defaults=True):
@@ -162,7 +166,7 @@ class Push:
         self._sequence += 1
         self._askers[frame] = envelope, header.id
         name = header.name or f"{self._sequence - 1:06d}"
-        return Capture(frame, name, now - age_s, max(0.0, mono - age_s), pixels, reason)
+        return Capture(frame, name, now - age_s, max(0.0, mono - age_s), pixels, reason, header.piece, header.at_mm)
 
     def _answer(self, envelope: list[bytes], answer: Answer) -> None:
         """Where the program has left or never reads its answers, they are lost; the record is what counts."""

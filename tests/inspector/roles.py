@@ -120,6 +120,7 @@ class Hands:
             Verdict(
                 frame.source, frame.epoch, frame.frame, frame.name, frame.sequence, frame.captured_at,
                 frame.captured_mono, frame.height, frame.width, frame.attempt, outcome, label,
+                piece=frame.piece, at_mm=frame.at_mm,
             )
             for frame in frames
         ]  # fmt: skip

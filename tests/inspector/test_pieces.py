@@ -92,6 +92,18 @@ def test_frames_that_name_their_piece_and_place_lie_there_with_their_regions(boo
     assert pieces.find(book, "coil-7") == Piece(2, "coil-7", 1001.0, 1002.0, True)
 
 
+def test_what_comes_with_a_frame_goes_before_its_name_and_that_before_the_piece_on_the_line(book: Store) -> None:
+    start(book, "on-line", 0.0)
+    told = [verdict(1, name="named_5.bmp", piece="told", at_mm=7.0), verdict(2, name="named_6.bmp", at_mm=8.0),
+            verdict(3, name="x.bmp", piece="told")]  # fmt: skip
+    write(book, *told, pattern=NAMED)
+    write(book, verdict(4, name="y.bmp", at_mm=9.0))
+
+    assert [(record.piece, record.at_mm) for record in book.records(Query(oldest_first=True))] == [
+        ("told", 7.0), ("named", 8.0), ("told", None), ("on-line", 9.0),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("name", "piece", "at_mm"),
     [

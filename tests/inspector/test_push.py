@@ -103,6 +103,23 @@ def test_raw_pixels_of_every_kind_arrive_as_gray(line: Bench, program: Program) 
         assert program.answer() == {"id": f"n{number}", "answer": "on record", "outcome": "defect"}
 
 
+def test_the_piece_and_place_that_come_with_a_frame_are_on_its_record_whatever_becomes_of_it(
+    line: Bench, program: Program
+) -> None:
+    line.start_source()
+    worker = line.worker()
+    assert program.hand_in(strip(1), name="a_1", piece="coil-7", at_mm=1500.5)
+    worker.ask(1)
+    worker.answer(worker.take(1), "defect")
+    program.answer()
+    assert program.send(json.dumps({"encoding": "file", "piece": "coil-7", "at_mm": -2}).encode(), b"no image")
+    program.answer()
+
+    assert [(record.outcome, record.piece, record.at_mm) for record in line.records()] == [
+        ("defect", "coil-7", 1500.5), ("error", "coil-7", -2.0),
+    ]  # fmt: skip
+
+
 HEADER = {"encoding": "gray8", "height": 64, "width": 64}
 
 
@@ -120,6 +137,9 @@ HEADER = {"encoding": "gray8", "height": 64, "width": 64}
         ([json.dumps(HEADER | {"captured_at": 0}).encode(), b"x"], "captured_at"),
         ([json.dumps(HEADER | {"captured_at": 1e300}).encode(), b"x"], "captured_at"),
         ([json.dumps(HEADER | {"id": "x" * 65}).encode(), b"x"], "id"),
+        ([json.dumps(HEADER | {"piece": "x" * 129}).encode(), b"x"], "piece"),
+        ([json.dumps(HEADER | {"at_mm": 1e12}).encode(), b"x"], "at_mm"),
+        ([json.dumps(HEADER | {"at_mm": "12"}).encode(), b"x"], "at_mm"),
     ],
 )
 def test_what_is_no_frame_is_refused_and_on_record_as_such(
