@@ -16,12 +16,14 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import psutil
+import yaml
 
 from inspector import messages
 from inspector.tenancy import socket_folder
@@ -94,18 +96,23 @@ class Fuzz:
         self.findings: list[Finding] = []
         self._line = line
         self._seed = seed
-        names = ("sink", "worker-0", "drop")
-        self._processes = {name: psutil.Process(line.child(name)) for name in names}
-        self._sockets = {name: socket_folder(line.data) / name for name in ("sink", "src-drop")}
+        sources = [source["name"] for source in yaml.safe_load(line.config.read_text())["sources"]]
+        self._processes = {name: psutil.Process(line.child(name)) for name in ("sink", "worker-0", *sources)}
+        self.sockets = ["sink", *(f"src-{name}" for name in sources)]
 
     def note(self, what: str, found: object, good: bool) -> None:
         """Judge one fact."""
         self.findings.append(Finding(what, str(found), good))
         print(f"  {what:58} {found}  {'good' if good else 'BAD'}", file=sys.stderr, flush=True)
 
+    def _path(self, socket_name: str) -> Path:
+        return socket_folder(self._line.data) / socket_name
+
     def refused(self, name: str) -> int:
         """What the metric says about a socket."""
-        start = f'inspector_messages_rejected_total{{socket="{name}"}} '
+        return self._metric(f'inspector_messages_rejected_total{{socket="{name}"}} ')
+
+    def _metric(self, start: str) -> int:
         values = [row for row in self._line.page("metrics").splitlines() if row.startswith(start)]
         return int(float(values[0].removeprefix(start))) if values else 0
 
@@ -115,7 +122,7 @@ class Fuzz:
         mutator = Mutator(self._seed, [messages.encode(example) for example in EXAMPLES])
         peers = [Dealer(f"stranger-{number}") for number in range(PEERS)]
         for peer in peers:
-            peer.connect(f"ipc://{self._sockets[name]}")
+            peer.connect(f"ipc://{self._path(name)}")
         for number in range(count):
             parts = [mutator.next()]
             if number % HUGE_EVERY == HUGE_EVERY - 1:
@@ -131,19 +138,57 @@ class Fuzz:
             peer.close()
 
     def _wait_for_refused(self, name: str, count: int) -> None:
+        self._wait_for(lambda: self.refused(name), count)
+
+    @staticmethod
+    def _wait_for(look: Callable[[], int], count: int) -> None:
         """Until so many are counted, or no more for a while."""
-        last, since = self.refused(name), time.monotonic()
+        last, since = look(), time.monotonic()
         while last < count and time.monotonic() - since < QUIET_S:
             time.sleep(0.1)
-            if (now := self.refused(name)) != last:
+            if (now := look()) != last:
                 last, since = now, time.monotonic()
+
+    def handed_in(self, source: str, path: Path, count: int) -> None:
+        """Frames and nonsense by programs that hand in frames: each is captured or refused, counted, and answered."""
+        captured = f'inspector_frames_captured_total{{source="{source}"}} '
+        before, began = self._metric(captured), time.monotonic()
+        header = b'{"encoding": "gray8", "id": "7", "name": "a", "height": 64, "width": 64, "captured_at": null}'
+        headers = Mutator(self._seed, [header, b'{"encoding": "file", "id": "x"}'])
+        bodies = Mutator(self._seed, [strip(64, 64).tobytes(), encode(strip()), encode(strip(), ".png")])
+        peers = [Dealer(f"program-{number}") for number in range(PEERS)]
+        for peer in peers:
+            peer.connect(f"ipc://{path}")
+        answers = 0
+
+        def heard() -> int:
+            nonlocal answers
+            for peer in peers:
+                while peer.receive() is not None:
+                    answers += 1
+            return answers
+
+        for number in range(count):
+            parts = [header if number % 3 == 0 else headers.next(), bodies.next()]
+            parts = parts[: headers.random.choice((1, 2, 2, 2, 2))] + [b"more"] * (headers.random.random() < 0.05)
+            while not peers[number % PEERS].send(*parts):
+                heard()
+                time.sleep(0.001)
+            heard()
+        self._wait_for(heard, count)
+        self._wait_for(lambda: self._metric(captured) - before, count)
+        counted, took_s = self._metric(captured) - before, time.monotonic() - began
+        found = f"{counted:,}, answered {answers:,}"
+        self.note(f"{source}: {count:,} handed in in {took_s:.0f} s, counted", found, counted == answers == count)
+        for peer in peers:
+            peer.close()
 
     def oversized(self, name: str) -> None:
         """A message beyond what a socket takes: ZeroMQ cuts its sender off and tells nobody, so it is not counted."""
         before = self.refused(name)
         for number, data in enumerate((bytes(MAX_REQUEST_BYTES + 1), b"not too large")):
             peer = Dealer(f"stranger-{number}-large")
-            peer.connect(f"ipc://{self._sockets[name]}")
+            peer.connect(f"ipc://{self._path(name)}")
             peer.send(data)
             peer.close()
         self._wait_for_refused(name, before + 1)
@@ -160,7 +205,7 @@ class Fuzz:
         before, descriptors = self.refused(name), process.num_fds()
         for number in range(count):
             with socket.socket(socket.AF_UNIX) as stream, suppress(BrokenPipeError, ConnectionResetError):
-                stream.connect(str(self._sockets[name]))
+                stream.connect(str(self._path(name)))
                 stream.sendall((GREETING if number % 2 else b"") + chance.randbytes(chance.randint(1, 2000)))
         with suppress(AssertionError):
             wait_until(lambda: process.num_fds() <= descriptors, timeout_s=45)  # a handshake may take 30 s
@@ -241,26 +286,32 @@ class Fuzz:
         self.note("processes that were replaced", "none" if same else "some", same)
         wait_until(lambda: '"ready": true' in line.page("readyz"), line.explain)
         code = line.stop()
-        (account,) = line.account()
-        self.note("exit code; sums", f"{code}; balanced: {account['balanced']}", code == 0 and account["balanced"])
+        balanced = all(account["balanced"] for account in line.account())
+        self.note("exit code; sums", f"{code}; balanced: {balanced}", code == 0 and balanced)
         self.note("tracebacks in the log", line.log.count("Traceback"), "Traceback" not in line.log)
 
 
 def fuzz(folder: Path, count: int, damaged: int, seed: int) -> list[Finding]:
     """`count` messages to each socket and `damaged` pictures; what was found."""
-    source = {"name": "drop", "type": "folder", "path": str(folder / "drop"), "settle_ms": 0, "incomplete_wait_s": 0.2}
-    line = Line(folder, [source])
+    hand = folder / "hand.sock"
+    sources = [
+        {"name": "drop", "type": "folder", "path": str(folder / "drop"), "settle_ms": 0, "incomplete_wait_s": 0.2},
+        {"name": "hand", "type": "push", "path": str(hand)},
+    ]
+    line = Line(folder, sources)
     line.drop.mkdir(parents=True)
     with running(line):
-        wait_until(lambda: line.log.count("is ready") >= 3, line.explain)
+        wait_until(lambda: line.log.count("is ready") >= 4, line.explain)
         run, good = Fuzz(line, seed), Good(line.drop)
-        for name in ("sink", "src-drop"):
+        for name in run.sockets:
             run.messages(name, max(500, count // 50))  # what only the first ones cost is no leak
+        run.handed_in("hand", hand, max(300, count // 50))
         before = run.usage()
-        for name in ("sink", "src-drop"):
+        for name in run.sockets:
             run.messages(name, count)
             run.oversized(name)
             run.garbage(name, max(50, count // 100))
+        run.handed_in("hand", hand, count)
         run.port(max(50, count // 200))
         run.kept("after messages", before, {})
         before = run.usage()

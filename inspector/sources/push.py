@@ -25,6 +25,7 @@ from inspector.decide import Outcome
 from inspector.errors import BusyError, ImageError
 from inspector.image import MAX_SIDE_PX
 from inspector.messages import Millimetres, PieceName
+from inspector.refusals import READ_BURST
 from inspector.sources.connector import Capture, Overload
 from inspector.transport import Router
 
@@ -85,6 +86,7 @@ class Push:
         self._socket: Router | None = None
         self._askers: dict[str, tuple[list[bytes], str]] = {}  # frame: the way back, and the program's id for it
         self._refused = 0
+        self._more = False  # the socket was not read empty
 
     def open(self) -> list[Capture]:
         """Listen. BusyError where another process has this socket."""
@@ -95,18 +97,22 @@ class Push:
 
     def read(self) -> Capture | None:
         """The next frame that was handed in."""
-        while self._socket is not None and (received := self._socket.receive()):
+        self._more = False
+        for _ in range(READ_BURST):
+            if self._socket is None or not (received := self._socket.receive()):
+                return None
             peer, parts = received
             envelope = [peer]
             if parts and not parts[0]:  # a REQ socket puts this in front, and wants it back
                 envelope.append(parts.pop(0))
             if capture := self._take(envelope, parts):
                 return capture
+        self._more = True  # a flood of what is no frame must not hold up the rest of the source
         return None
 
     def due_ms(self) -> float:
         """Frames come when they come."""
-        return math.inf
+        return 0.0 if self._more else math.inf
 
     def wake(self) -> int | None:
         """The socket's descriptor."""
