@@ -121,4 +121,4 @@ class Replay:
             reason = f"its evidence cannot be read: {error.strerror}"
         frame = f"{self._epoch}-{self._sequence}"
         self._sequence += 1
-        return Capture(frame, record.name, time.time(), time.monotonic(), pixels, reason)
+        return Capture(frame, record.name, time.time(), time.monotonic(), pixels, reason, record.piece, record.at_mm)

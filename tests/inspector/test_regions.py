@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 import pytest
 
-from inspector import cli, config, regions, tiles
+from inspector import cli, config, messages, regions, tiles
 from inspector.decide import TileDecision
 from inspector.errors import StoreError
 from inspector.evidence import Keeper
@@ -152,3 +152,12 @@ def test_a_region_that_cannot_be_written_keeps_its_frame_off_the_record_too(tmp_
         book.write([("m", verdict(1, "defect", regions=[Region(0, 0, 1, 1, "s", float("nan"))]))])
     assert list(book.records(Query())) == []
     book.close()
+
+
+def test_the_longest_batch_of_verdicts_is_a_message_that_can_be_sent() -> None:
+    region = Region(16_000, 16_000, 16_000, 16_000, "s" * 64, 0.123456789, "critical")
+    many = [verdict(1, "defect", regions=[region] * MAX_REGIONS, reason="r" * 1024, piece="p" * 128)]
+    several = [verdict(n, "defect", regions=[region], name="n" * 255) for n in range(MAX_REGIONS)]
+
+    for batch in (many, several):
+        assert messages.decode(messages.encode(messages.Verdicts("w", "m" * 128, batch)))

@@ -29,7 +29,7 @@ def run_of(folder: Path, seconds: Sequence[float], missing: int = 0) -> list[Rec
     )
     keeper, began, book = Keeper(settings), time.time() - 1000, Store(folder)
     for number, second in enumerate(seconds):
-        one = verdict(number, "defect", captured_at=began + second)
+        one = verdict(number, "defect", captured_at=began + second, piece="coil-7", at_mm=300.0 * number)
         book.write([("m", keeper.keep(one, strip(number)))])
     book.write([("m", verdict(1000 + number, "ok")) for number in range(600)])
     records = list(book.records(Query(oldest_first=True)))
@@ -73,7 +73,7 @@ def test_a_run_that_had_to_wait_for_room_goes_on_from_there(tmp_path: Path) -> N
     connector.close()
 
 
-def test_every_picture_that_was_kept_is_inspected_again_under_its_name(tmp_path: Path) -> None:
+def test_every_picture_that_was_kept_is_inspected_again_under_its_name_and_place(tmp_path: Path) -> None:
     before = run_of(tmp_path, [0.01 * number for number in range(20)], missing=1)
     pictures = {path: path.read_bytes() for path in tmp_path.rglob("*.bmp")}
     source = {"type": "replay", "path": tmp_path, "speed": None}
@@ -83,6 +83,9 @@ def test_every_picture_that_was_kept_is_inspected_again_under_its_name(tmp_path:
         line.worker().work_until(lambda: sum(line.account().recorded.values()) == 20)
         told = {record.name: record.outcome for record in line.records()}
         assert told == {record.name: "ok" if number else "error" for number, record in enumerate(before[:20])}
+        assert {record.name: (record.piece, record.at_mm) for record in line.records()} == {
+            record.name: ("coil-7", 300.0 * number) for number, record in enumerate(before[:20])
+        }
         (error,) = [record for record in line.records() if record.outcome == "error"]
         assert error.reason == "its evidence cannot be read: No such file or directory"
     assert pictures == {path: path.read_bytes() for path in tmp_path.rglob("*.bmp")}
