@@ -1,4 +1,4 @@
-"""Owns the map of a piece: place along and across it, defects by label and severity, gaps hatched; as one SVG file."""
+"""Owns the map of a piece as one SVG file: defects at their place, by label and severity; gaps hatched, unsure shaded."""
 
 import math
 import re
@@ -13,6 +13,7 @@ from inspector.pieces import Piece
 
 #: Colours that colour-blind people tell apart (Okabe and Ito, 2008); labels beyond them begin again.
 _COLOURS = ("#d55e00", "#0072b2", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#6a3d9a", "#8c6d31")
+_INSPECTED, _UNSURE = "#e8ecef", "#f7e39b"
 #: A defect is drawn at least so large, in px, by severity; to scale it would be a dot.
 _LEAST_PX = {"critical": 12.0, "major": 8.0, "minor": 5.0}
 _WIDTH_PX, _LEFT_PX, _TOP_PX, _BAND_PX, _ROW_PX = 1200.0, 110.0, 70.0, 150.0, 215.0
@@ -76,8 +77,10 @@ def _legend(counts: Counter[str], colours: Mapping[str, str]) -> Iterator[str]:
         text = f"{label} {count}"
         yield _text(x + 17, 49, text)
         x += 35 + 8 * len(text)
-    yield f'<rect x="{x:.0f}" y="38" width="12" height="12" fill="url(#gap)" stroke="#999"/>'
-    yield _text(x + 17, 49, "not inspected")
+    for text, colour in (("unsure", _UNSURE), ("not inspected", "url(#gap)")):
+        yield f'<rect x="{x:.0f}" y="38" width="12" height="12" fill="{colour}" stroke="#999"/>'
+        yield _text(x + 17, 49, text)
+        x += 35 + 8 * len(text)
 
 
 def _band(
@@ -87,10 +90,11 @@ def _band(
     along, across = _WIDTH_PX / (whole.to_mm - whole.from_mm), _BAND_PX / width_mm
     yield _text(8, top + 14, share.source)
     yield f'<rect x="{_LEFT_PX}" y="{top}" width="{_WIDTH_PX}" height="{_BAND_PX}" fill="url(#gap)" stroke="#666"/>'
-    for stretch in _covered(share):
+    grounds = [(stretch, _INSPECTED) for stretch in _covered(share)] + [(stretch, _UNSURE) for stretch in share.unsure]
+    for stretch, colour in grounds:
         x = _LEFT_PX + (stretch.from_mm - whole.from_mm) * along
         long = (stretch.to_mm - stretch.from_mm) * along
-        yield f'<rect x="{x:.2f}" y="{top}" width="{long:.2f}" height="{_BAND_PX}" fill="#e8ecef"/>'
+        yield f'<rect x="{x:.2f}" y="{top}" width="{long:.2f}" height="{_BAND_PX}" fill="{colour}"/>'
     for one in reversed(defects):  # the worst on top
         yield _mark(one, colours[one.label], top, whole.from_mm, along, across)
     yield from _axes(top, whole, width_mm)

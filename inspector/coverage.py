@@ -30,7 +30,7 @@ class Coverage(msgspec.Struct, frozen=True):
     """One source's share of a piece. `seen` goes from its first frame to its last; None where no place is known.
 
     `missing`: what of that no frame covers. `unplaced` frames are on record without a place along the piece. The widest
-    was inspected over `width_px`.
+    was inspected over `width_px`. `unsure`: where the frames are that ended so.
     """
 
     source: str
@@ -39,6 +39,7 @@ class Coverage(msgspec.Struct, frozen=True):
     missing: list[Stretch]
     unplaced: int = 0
     width_px: int = 0
+    unsure: list[Stretch] = []
 
     @property
     def whole(self) -> bool:
@@ -82,6 +83,17 @@ def missing(frames: Iterable[tuple[float, float]], whole: Stretch) -> list[Stret
     return gaps
 
 
+def union(frames: Iterable[tuple[float, float]]) -> list[Stretch]:
+    """What frames cover together; they are (at_mm, length_mm) in the order of their places."""
+    whole: list[Stretch] = []
+    for at_mm, length_mm in frames:
+        if whole and at_mm - whole[-1].to_mm <= SLACK * length_mm:
+            whole[-1] = Stretch(whole[-1].from_mm, max(whole[-1].to_mm, at_mm + length_mm))
+        else:
+            whole.append(Stretch(at_mm, at_mm + length_mm))
+    return whole
+
+
 def _coverage(source: str, frames: list[_Frame]) -> Coverage:
     counts = Counter(frame.outcome for frame in frames)
     placed = [(frame, frame.at_mm, frame.length_mm or 0.0) for frame in frames if frame.at_mm is not None]
@@ -91,4 +103,7 @@ def _coverage(source: str, frames: list[_Frame]) -> Coverage:
         gaps = missing([(at_mm, length_mm) for frame, at_mm, length_mm in placed if frame.covers], seen)
     outcomes = {outcome: counts[outcome] for outcome in OUTCOMES}
     width_px = max(frame.width for frame in frames)
-    return Coverage(source, outcomes, seen, gaps, len(frames) - len(placed), width_px)
+    unsure = union(
+        (at_mm, length_mm) for frame, at_mm, length_mm in placed if frame.outcome == "unsure" and frame.width
+    )
+    return Coverage(source, outcomes, seen, gaps, len(frames) - len(placed), width_px, unsure)

@@ -3,9 +3,10 @@
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 
-from inspector import cli, coil_map
+from inspector import cli, coil_map, coverage
 from inspector.config import Place
 from inspector.coverage import Coverage, Stretch
 from inspector.defects import Defect
@@ -75,6 +76,16 @@ def test_what_was_not_inspected_stays_hatched() -> None:
         (LEFT, WIDTH / 4), (LEFT + WIDTH / 2, WIDTH / 4),
     ]  # fmt: skip
     assert [one[2] for one in rectangles(svg, "url(#gap)")] == [WIDTH]
+
+
+def test_where_frames_were_unsure_the_strip_does_not_look_like_one_that_passed() -> None:
+    frames = [(0.0, 300.0), (300.0, 300.0), (600.0, 300.0), (5000.0, 300.0)]
+    assert coverage.union(frames) == [Stretch(0, 900), Stretch(5000, 5300)]
+    svg = coil_map.draw(COIL, [msgspec.structs.replace(share("drop"), unsure=coverage.union(frames))], [], {})
+
+    assert [one[:1] + one[2:3] for one in rectangles(svg, "#f7e39b")] == [
+        (LEFT, 90.0), (LEFT + 500.0, 30.0),
+    ]  # fmt: skip
 
 
 def test_each_source_has_its_band_with_its_own_defects_and_colours_are_of_labels() -> None:

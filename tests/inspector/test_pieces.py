@@ -171,6 +171,7 @@ def test_what_of_a_piece_no_frame_covers_is_missing_whatever_their_order(book: S
     assert share.seen == Stretch(0, 800)
     assert share.missing == [Stretch(200, 303), Stretch(500, 600), Stretch(700, 800)]
     assert not share.whole and share.unplaced == 0
+    assert share.unsure == [Stretch(400, 500)]
 
 
 def test_a_piece_goes_with_its_last_frame_unless_it_is_young_and_was_put_on_the_line(book: Store) -> None:
