@@ -1,4 +1,4 @@
-"""Owns the map of a piece as one SVG file: defects at their place, by label and severity; gaps hatched, unsure shaded."""
+"""Owns the map of a piece, one SVG file: defects at their place by label and severity, gaps hatched, unsure shaded."""
 
 import math
 import re
