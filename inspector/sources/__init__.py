@@ -82,10 +82,12 @@ class Source:
         self._last_frame_at = 0.0
         self._frame_since_open = False
         self._frames_seen = 0
-        self._lost = ""  # why the connector was lost, until it captures again
+        self._lost = ""  # why the connector was lost, until it captures again and that is on record
+        self._lost_told = 0  # the first tally that says so
         self._spells = Spells()
         self._refusals = Refusals()
         self._tallies = 0
+        self._tallied = 0  # the last of them that is on record
         self._turned_at: tuple[float, float] | None = None  # the last turn, by our clock and by the world's
         self._orphaned = False
         self._ledger = Ledger(
@@ -238,7 +240,7 @@ class Source:
     def _lose(self, error: OSError) -> None:
         if (lost := f"lost: {error}") != self._lost:
             log.warning("source %s; it is opened again and again", lost)
-        self._lost = lost
+            self._lost, self._lost_told = lost, self._tallies + 1
         if self._frame_since_open and not self._connector.patient:
             # Until now it looked as if the next frame might still come.
             self._note(STALLED, self._last_frame_at, time.time())
@@ -247,9 +249,12 @@ class Source:
         self._next_open = self._clock() + self._pauses.next(self._clock())
 
     def _problem(self) -> str:
-        """Why it captures nothing. One that was lost is back when it has nothing to complain of, not when it tries."""
+        """Why it captures nothing. One that was lost is back when it has nothing to complain of, not when it tries.
+
+        It is told until it is on record: the sink keeps a tally a second, and a shorter loss is a gap, too.
+        """
         problem = self._connector.problem() if self._open else self._lost
-        if self._lost and not problem:
+        if self._lost and not problem and self._tallied >= self._lost_told:
             log.info("source is back")
             self._lost = ""
         return (self._lost or problem)[:1024]
@@ -357,6 +362,7 @@ class Source:
                         messages.encode(Hello(self._name, self._epoch, self._connector.patient, self._ledger.frames))
                     )
                 case Pulse():
+                    self._tallied = message.number
                     self._spells.on_record(message.number, self._clock())
                 case Welcome() if message.sink != self._sink:
                     log.warning("the sink was restarted: offering %d frames again", self._ledger.in_flight)
