@@ -89,7 +89,6 @@ class Network(_Part):
     size_px: Annotated[int, Field(ge=16, le=1024)] = 112
     mean: Annotated[tuple[_Mean, ...], _OneOrMore] = (0.5,)  # gray level 128 becomes 0: near NEU's own mean
     std: Annotated[tuple[_Std, ...], _OneOrMore] = (0.25,)  # one number for all channels, or one each
-    mirrors: bool = False  # judge by the mean features of the picture and its three mirror images: four times the work
 
     @model_validator(mode="before")
     @classmethod
@@ -104,8 +103,6 @@ class Network(_Part):
             for name, value in LITE0_INPUT.items():
                 if getattr(self, name) != value:
                     raise ValueError(f"{name}: a lite0 backbone needs {value}, and has it where nothing is said")
-            if self.mirrors:
-                raise ValueError("mirrors: a lite0 backbone looks at the picture alone: set it to false")
         for name, numbers in (("mean", self.mean), ("std", self.std)):
             if len(numbers) not in (1, self.channels):
                 raise ValueError(f"{name}: {len(numbers)} numbers; one is needed, or one for each of channels")

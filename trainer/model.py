@@ -71,16 +71,11 @@ class Block(nn.Layer):
 
 
 class ResNetVd(nn.Layer):
-    """float32 (n, channels, size, size) to logits (n, labels).
-
-    With `mirrors`, once it no longer learns, it goes by the mean features of the picture and its three mirror images:
-    as fc is linear, the scores are their mean scores.
-    """
+    """float32 (n, channels, size, size) to logits (n, labels)."""
 
     def __init__(self, network: Network, labels: int):
         super().__init__()
         self.depths = _DEPTHS[network.depth]  # blocks of each stage
-        self.mirrors = network.mirrors
         stem, *filters = (_scaled(count, network.width) for count in (32, 64, 128, 256, 512))
         self.stem = nn.Sequential(
             ConvBN(network.channels, stem, 3, 2), ConvBN(stem, stem, 3), ConvBN(stem, filters[0], 3)
@@ -108,16 +103,6 @@ class ResNetVd(nn.Layer):
 
     def features(self, x: paddle.Tensor) -> paddle.Tensor:
         """What the last layer sees: float32 (n, channels, size, size) to (n, the last stage's maps)."""
-        if self.training or not self.mirrors:
-            return self._features(x)
-        x = paddle.concat([x, paddle.flip(x, 3)])
-        x = paddle.concat([x, paddle.flip(x, 2)])
-        features = self._features(x)
-        four = features.reshape([4, -1, features.shape[1]])
-        mean: paddle.Tensor = (four[0] + four[1] + four[2] + four[3]) / 4  # at mean(0) the engine prints a line
-        return mean
-
-    def _features(self, x: paddle.Tensor) -> paddle.Tensor:
         return paddle.flatten(self.avg_pool(self.blocks(self.max_pool(self.stem(x)))), 1)
 
 

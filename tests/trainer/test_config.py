@@ -31,7 +31,6 @@ def test_an_override_may_open_a_section_the_file_does_not_have(tmp_path: Path) -
         ("network.depth=20", "network.depth: Input should be 18, 34, 50, 101, 152 or 200, got 20"),
         ("network.mean=2", "-o network.mean=2: network.mean.0: Input should be less than or equal to 1, got 2"),
         ("network.mean=[0.5,0.5]", "network: mean: 2 numbers; one is needed, or one for each of channels"),
-        ("network={backbone: lite0, mirrors: true}", "network: mirrors: a lite0 backbone looks at the picture alone"),
         ("augment.turn={rust: 0.5}", "augment.turn: no label is called rust"),
         ("augment.crop_max_share=0.5", "crop_max_share: 0.5 is less than crop_min_share: 0.8"),
         ("augment.flip=sideways", "augment.flip: Input should be True, False, 'left_right' or 'up_down'"),
