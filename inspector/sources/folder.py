@@ -272,6 +272,7 @@ class Folder:
             return self._capture(self._claim(entry.path, relative), relative, content)
         except OSError as error:
             if whole and isinstance(error, FileNotFoundError):
+                self._check_ours()  # a whole share that went away comes back with its files
                 self._vanished += 1
                 log.warning("%s was whole, and someone took it away before it could be inspected", _text(entry.path))
             self._leave(entry.path, error)
