@@ -1,14 +1,22 @@
-"""Hands image files in to a `push` source, and prints what became of each: push_client.py SOCKET FILE..."""
+"""Hands image files in to a `push` source, and prints what became of each: push_client.py SOCKET FILE...
+
+To another machine: push_client.py tcp://10.0.0.7:5560 FILE..., and PUSH_KEYS is the folder with the keys made for here.
+"""
 
 import json
+import os
 import sys
 
 import zmq
+from zmq.auth import load_certificate
 
 socket = zmq.Context().socket(zmq.REQ)
 socket.setsockopt(zmq.RCVTIMEO, 60_000)  # the line is away: no answer, so hand it in again
 socket.setsockopt(zmq.LINGER, 0)
-socket.connect(f"ipc://{sys.argv[1]}")
+if keys := os.environ.get("PUSH_KEYS"):
+    socket.curve_serverkey, _ = load_certificate(f"{keys}/server.key")
+    socket.curve_publickey, socket.curve_secretkey = load_certificate(f"{keys}/client.key_secret")
+socket.connect(sys.argv[1] if "://" in sys.argv[1] else f"ipc://{sys.argv[1]}")
 for path in sys.argv[2:]:
     with open(path, "rb") as file:
         data = file.read()

@@ -106,8 +106,20 @@ def parser() -> argparse.ArgumentParser:
     retry.add_argument("--source", action="append", default=[], help="only of this source; may be repeated")
     retry.add_argument("--json", action="store_true", help="one JSON object a line")
 
+    keys = commands.add_parser("keys", help="make the keys for a push source that other machines may reach")
+    keys.add_argument("folder", type=Path, metavar="DIR", help="where to; it is made, for you alone")
+    keys.add_argument(
+        "--client", type=_key_name, default="client", metavar="NAME", help="one name for each machine; default: client"
+    )
+
     commands.add_parser("settings", help="every setting: default, bounds and what it does")
     return top
+
+
+def _key_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,62}", text) or text == "server":
+        raise argparse.ArgumentTypeError(f"{text!r}: letters, digits, - and _ are right, and not the name server")
+    return text
 
 
 def moment(text: str) -> float:

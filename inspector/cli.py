@@ -38,12 +38,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from inspector import bundle, config, log
+    from inspector import bundle, config, curve, log
     from inspector.supervisor import Supervisor
 
     def load() -> config.Settings:
         settings = config.load(options.config, options.override)
         config.pin_thresholds(settings, bundle.load(settings.bundle_path).labels)
+        curve.check(settings)
         return settings
 
     settings = load()
@@ -52,9 +53,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from inspector import bundle, config, disk
+    from inspector import bundle, config, curve, disk
 
     settings = config.load(options.config, options.override)
+    curve.check(settings)
     model = bundle.load(settings.bundle_path)
     config.pin_thresholds(settings, model.labels)
     print(f"{options.config}: good")
@@ -206,6 +208,20 @@ def _retry(options: argparse.Namespace) -> int:
     return EXIT_NO if left else EXIT_OK
 
 
+def _keys(options: argparse.Namespace) -> int:
+    from inspector import curve
+
+    folder, client = options.folder, options.client
+    for path in curve.make(folder, client):
+        print(f"new: {path}")
+    print("for the line's config, readable by the line's user:")
+    print(f"  secret_key: {(folder / 'server.key_secret').absolute()}")
+    print(f"  clients: {(folder / 'clients').absolute()}")
+    print(f"for the machine of {client}, by a safe way; and there only, {client}.key_secret is not needed here:")
+    print(f"  {folder / 'server.key'}\n  {folder / f'{client}.key_secret'}")
+    return EXIT_OK
+
+
 def _settings(_: argparse.Namespace) -> int:
     from inspector.config import describe
 
@@ -226,5 +242,6 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "pin": _pin,
     "unpin": _unpin,
     "retry": _retry,
+    "keys": _keys,
     "settings": _settings,
 }

@@ -21,6 +21,7 @@ from inspector.config import CameraSource, FolderSource, PushSource, ReplaySourc
 from inspector.errors import BundleError, BusyError, ConfigError, StoreError
 from inspector.lifesign import LifeSign
 from inspector.messages import Unusable
+from inspector.refusals import Refusals
 from inspector.transport import flush
 
 if TYPE_CHECKING:
@@ -115,11 +116,14 @@ def _prepare(assignment: Assignment, words: Connection, sign: LifeSign) -> Calla
     from inspector.sources import Source
 
     chosen = next(source for source in settings.sources if source.name == assignment.name)
-    opened, canary = connector(chosen), assignment.canary
-    return Source(chosen.name, opened, settings.delivery, sockets, words, stop, sign.worked, canary=canary).run
+    refusals, canary = Refusals(), assignment.canary
+    opened, delivery = connector(chosen, refusals), settings.delivery
+    return Source(
+        chosen.name, opened, delivery, sockets, words, stop, sign.worked, canary=canary, refusals=refusals
+    ).run
 
 
-def connector(settings: SourceSettings) -> "Connector":
+def connector(settings: SourceSettings, refusals: Refusals) -> "Connector":
     """What a source of these settings opens, reads and closes."""
     if isinstance(settings, FolderSource):
         from inspector.sources.folder import Folder
@@ -132,7 +136,7 @@ def connector(settings: SourceSettings) -> "Connector":
     if isinstance(settings, PushSource):
         from inspector.sources.push import Push
 
-        return Push(settings)
+        return Push(settings, refusals)
     if isinstance(settings, ReplaySource):
         from inspector.sources.replay import Replay
 

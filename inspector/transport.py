@@ -21,8 +21,8 @@ LINGER_MS = 2000
 class _Socket:
     """What a Router and a Dealer share: options, polling, closing."""
 
-    def __init__(self, kind: int) -> None:
-        self.socket: zmq.Socket[bytes] = zmq.Context.instance().socket(kind)
+    def __init__(self, kind: int, context: "zmq.Context[zmq.Socket[bytes]] | None" = None) -> None:
+        self.socket: zmq.Socket[bytes] = (context or zmq.Context.instance()).socket(kind)
         self.socket.setsockopt(zmq.LINGER, LINGER_MS)
         self.socket.setsockopt(zmq.SNDHWM, HIGH_WATER_MARK)
         self.socket.setsockopt(zmq.RCVHWM, HIGH_WATER_MARK)
@@ -36,18 +36,25 @@ class _Socket:
 class Router(_Socket):
     """Bound by the one that answers; addresses each peer by its identity."""
 
-    def __init__(self, max_bytes: int = MAX_REQUEST_BYTES, queued: int = REQUESTS_QUEUED) -> None:
+    def __init__(
+        self,
+        max_bytes: int = MAX_REQUEST_BYTES,
+        queued: int = REQUESTS_QUEUED,
+        context: "zmq.Context[zmq.Socket[bytes]] | None" = None,
+    ) -> None:
         """`max_bytes` of a part and `queued` unread messages bound what one peer can make it hold."""
-        super().__init__(zmq.ROUTER)
+        super().__init__(zmq.ROUTER, context)
         self.socket.setsockopt(zmq.MAXMSGSIZE, max_bytes)
         self.socket.setsockopt(zmq.RCVHWM, queued)
         self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an unknown peer is an error here, not silence
+        self.socket.setsockopt(zmq.TCP_KEEPALIVE, 1)  # a machine that lost its power says no goodbye
 
     def bind(self, address: str, mode: int = 0o600) -> None:
-        """Listen on `address`, a file that those of `mode` may connect to. BusyError where it cannot be bound."""
+        """Listen on `address`; a file is one that those of `mode` may connect to. BusyError: it cannot be bound."""
         try:
             self.socket.bind(address)
-            Path(address.removeprefix("ipc://")).chmod(mode)
+            if address.startswith("ipc://"):
+                Path(address.removeprefix("ipc://")).chmod(mode)
         except zmq.ZMQError as error:
             raise BusyError(f"{address}: cannot listen: {error}") from None
 

@@ -56,10 +56,11 @@ class Source:
         worked: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         canary: Canary | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         """`words` brings the supervisor's messages, and ends when it does; `stop` is asked in every turn.
 
-        `worked` is called whenever frames are on record.
+        `worked` is called whenever frames are on record. `refusals` is what the connector counts with, too.
         """
         self._name = name
         self._epoch = f"{time.time_ns():x}"
@@ -85,7 +86,7 @@ class Source:
         self._lost = ""  # why the connector was lost, until it captures again and that is on record
         self._lost_told = 0  # the first tally that says so
         self._spells = Spells()
-        self._refusals = Refusals()
+        self._refusals = refusals or Refusals()
         self._tallies = 0
         self._tallied = 0  # the last of them that is on record
         self._turned_at: tuple[float, float] | None = None  # the last turn, by our clock and by the world's

@@ -1,4 +1,4 @@
-"""Owns the socket on which another program of this host hands in frames, and the answers that it gets.
+"""Owns the socket on which another program hands in frames, and the answers that it gets.
 
     program ── header (JSON), pixels or a file's bytes ──▶ source        REQ waits for each, DEALER may send ahead
     program ◀── {"id", "answer": "on record", "outcome"} or {"id", "answer": "refused", "why"} ── source
@@ -21,11 +21,12 @@ from numpy.typing import NDArray
 
 from inspector import MAX_PIXELS, image
 from inspector.config import PushSource
+from inspector.curve import KeyedRouter
 from inspector.decide import Outcome
 from inspector.errors import BusyError, ImageError
 from inspector.image import MAX_SIDE_PX
 from inspector.messages import Millimetres, PieceName
-from inspector.refusals import READ_BURST
+from inspector.refusals import READ_BURST, Refusals
 from inspector.sources.connector import Capture, Overload
 from inspector.transport import Router
 
@@ -77,9 +78,11 @@ class Push:
     patient = False
     overload = Overload("block")
 
-    def __init__(self, settings: PushSource) -> None:
+    def __init__(self, settings: PushSource, refusals: Refusals) -> None:
+        """`refusals` counts those who are not let in: no frame of theirs was ever here."""
         self._settings = settings
-        self._path = os.fspath(settings.path.absolute())
+        self._refusals = refusals
+        self._path = os.fspath(settings.path.absolute()) if settings.path else ""
         self._epoch = f"{time.time_ns():x}"
         self._sequence = 0
         self._lock: int | None = None
@@ -89,10 +92,15 @@ class Push:
         self._more = False  # the socket was not read empty
 
     def open(self) -> list[Capture]:
-        """Listen. BusyError where another process has this socket."""
-        self._take_lock()
-        self._socket = Router(MAX_FRAME_BYTES, QUEUED_FRAMES)
-        self._socket.bind(f"ipc://{self._path}", _MODE)
+        """Listen. BusyError where another process has this socket, ConfigError where the keys cannot be used."""
+        if self._path:
+            self._take_lock()
+        settings = self._settings
+        if settings.secret_key and settings.clients:
+            self._socket = KeyedRouter(MAX_FRAME_BYTES, QUEUED_FRAMES, settings.secret_key, settings.clients)
+        else:
+            self._socket = Router(MAX_FRAME_BYTES, QUEUED_FRAMES)
+        self._socket.bind(settings.address or f"ipc://{self._path}", _MODE)
         return []
 
     def read(self) -> Capture | None:
@@ -129,7 +137,13 @@ class Push:
         return {"refused": refused} if refused else {}
 
     def problem(self) -> str:
-        """Nobody who hands in frames is no problem of the line's."""
+        """Nobody who hands in frames is no problem of the line's.
+
+        This is asked at every tally, room or not: so whom the socket did not let in is counted here.
+        """
+        if isinstance(self._socket, KeyedRouter):
+            for reason in self._socket.turned_away():
+                self._refusals.add(reason)
         return ""
 
     def close(self) -> None:

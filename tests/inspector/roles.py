@@ -19,6 +19,7 @@ from inspector.messages import Credit, Frame, Message, Verdict, Verdicts
 from inspector.process import connector
 from inspector.query import Query
 from inspector.record import Record
+from inspector.refusals import Refusals
 from inspector.sink import Sink
 from inspector.sources import Source
 from inspector.store import Store
@@ -160,9 +161,12 @@ class Bench:
     def start_source(self, **changes: Any) -> Running:
         """The source, from now on."""
         chosen, delivery = self.settings.sources[0], self.settings.delivery
-        opened = connector(chosen)
+        refusals = Refusals()
+        opened = connector(chosen, refusals)
         return self._start(
-            lambda words, stop: Source(chosen.name, opened, delivery, self.sockets, words, stop, **changes)
+            lambda words, stop: Source(
+                chosen.name, opened, delivery, self.sockets, words, stop, **{"refusals": refusals} | changes
+            )
         )
 
     def start_sink(self, **changes: Any) -> Running:

@@ -15,6 +15,7 @@ import zmq
 
 from inspector.config import PushSource
 from inspector.errors import BusyError
+from inspector.refusals import Refusals
 from inspector.sources.push import Push
 from tests.fakes import ROOT, wait_until
 from tests.inspector.cameras import strip
@@ -209,5 +210,5 @@ def test_a_socket_is_one_sources_and_of_user_and_group(line: Bench) -> None:
     wait_until(lambda: path.is_socket() and stat.S_IMODE(path.stat().st_mode) == 0o660)
 
     with pytest.raises(BusyError, match="another source takes frames"):
-        Push(PushSource(name="other", type="push", path=path)).open()
+        Push(PushSource(name="other", type="push", path=path), Refusals()).open()
     source.stop()

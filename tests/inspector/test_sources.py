@@ -8,6 +8,7 @@ import pytest
 from inspector import messages
 from inspector.config import CameraSource, FolderSource, PushSource, SimulatedSource
 from inspector.messages import Beat, Credit, Frame
+from inspector.refusals import Refusals
 from inspector.sources.camera import Camera
 from inspector.sources.connector import Connector
 from inspector.sources.folder import Folder
@@ -146,7 +147,7 @@ def test_every_connector_keeps_the_contract_of_a_connector(line: Bench) -> None:
     connectors: list[Connector] = [
         Folder(FolderSource(name="a", type="folder", path=line.drop)),
         Simulated(SimulatedSource(name="b", type="simulated")),
-        Push(PushSource(name="c", type="push", path=line.sockets / "frames.sock")),
+        Push(PushSource(name="c", type="push", path=line.sockets / "frames.sock"), Refusals()),
         Camera(CameraSource.model_validate({"name": "d", "type": "camera", "address": __file__})),
     ]
     for connector in connectors:
