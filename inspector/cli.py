@@ -191,10 +191,11 @@ def _unpin(options: argparse.Namespace) -> int:
 def _retry(options: argparse.Namespace) -> int:
     from inspector import answers, config
     from inspector.retry import put_back
+    from inspector.source_settings import FolderSource
 
     settings = config.load(options.config, options.override)
     chosen = answers.known(options.source, settings) or [source.name for source in settings.sources]
-    folders = [one for one in settings.sources if isinstance(one, config.FolderSource) and one.name in chosen]
+    folders = [one for one in settings.sources if isinstance(one, FolderSource) and one.name in chosen]
     back, left = 0, 0
     for folder in folders:
         for one in put_back(folder, options.patterns):

@@ -12,8 +12,9 @@ from zmq.auth import create_certificates, load_certificate
 from zmq.auth.thread import ThreadAuthenticator
 from zmq.utils.monitor import recv_monitor_message
 
-from inspector.config import PushSource, Settings
+from inspector.config import Settings
 from inspector.errors import ConfigError
+from inspector.source_settings import PushSource
 from inspector.transport import HIGH_WATER_MARK, LINGER_MS, Router
 
 #: What an encrypted part is longer than the part.

@@ -3,8 +3,8 @@
 import re
 from dataclasses import dataclass
 
-from inspector import config
 from inspector.messages import MAX_PIECE, Region
+from inspector.source_settings import Place
 
 #: Further along than any strip is long: a number beyond it is none.
 _MAX_MM = 1e9
@@ -41,10 +41,10 @@ class Spot:
 class Locator:
     """What a source's frames tell of their place."""
 
-    def __init__(self, settings: config.Place | None = None, from_edge: bool = False) -> None:
+    def __init__(self, settings: Place | None = None, from_edge: bool = False) -> None:
         """`from_edge`: places across count from the strip's edge, where the frame's area begins."""
         self._from_edge = from_edge
-        self._settings = settings = settings or config.Place()
+        self._settings = settings = settings or Place()
         self._pattern = None if settings.pattern is None else re.compile(settings.pattern)
         groups = self._pattern.groupindex if self._pattern else {}
         #: Whether the frames name their piece: then no other can be theirs.

@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Literal
 from inspector import bond, messages
 from inspector import log as log_setup
 from inspector.canary import Canary
-from inspector.config import CameraSource, FolderSource, PushSource, ReplaySource, Settings, SourceSettings
+from inspector.config import Settings
 from inspector.errors import BundleError, BusyError, ConfigError, StoreError
 from inspector.lifesign import LifeSign
 from inspector.messages import Unusable
 from inspector.refusals import Refusals
+from inspector.source_settings import CameraSource, FolderSource, PushSource, ReplaySource, SourceSettings
 from inspector.transport import flush
 
 if TYPE_CHECKING:

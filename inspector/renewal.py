@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from inspector.child import Child
-from inspector.config import Settings, SourceSettings, differences
+from inspector.config import Settings, differences
 from inspector.lifesign import LifeSign
 from inspector.process import STOP_SIGNAL, Role
 from inspector.restarts import Restarts
+from inspector.source_settings import SourceSettings
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from inspector.config import FolderSource
+from inspector.source_settings import FolderSource
 from inspector.sources.shelf import FAILED
 
 _AT_FDCWD, _RENAME_NOREPLACE = -100, 1  # linux/fcntl.h, linux/fs.h

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from inspector.account import Account
-from inspector.config import FolderSource, Settings
+from inspector.config import Settings
 from inspector.coverage import Coverage, Stretch
 from inspector.decide import OUTCOMES, Outcome
 from inspector.defects import Defect
@@ -28,6 +28,7 @@ from inspector.gaps import Gap
 from inspector.pieces import Piece
 from inspector.query import Query
 from inspector.record import Record
+from inspector.source_settings import FolderSource
 from inspector.store import Store
 
 _COLOURS = {"ok": "green", "defect": "red", "unsure": "yellow", "error": "magenta"}

@@ -7,7 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.config import Strip
+from inspector.source_settings import Strip
 from inspector.tiles import Tile
 
 #: Gray levels are averaged over so many columns and lines: dust or a hot pixel beside the strip is no strip.

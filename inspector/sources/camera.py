@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.address import shown
-from inspector.config import CameraSource
 from inspector.decide import Outcome
 from inspector.grabber import Ended, Failed, Missed, Opened, Order, Picture, Word
+from inspector.source_settings import CameraSource
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.leash import Leash
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from inspector.config import FolderSource
+from inspector.source_settings import FolderSource
 from inspector.sources.shelf import DONE, FAILED
 
 log = logging.getLogger(__name__)

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from inotify_simple import INotify, flags
 
 from inspector import image
-from inspector.config import FolderSource
 from inspector.decide import Outcome
 from inspector.errors import BusyError, ConfigError, ImageError
+from inspector.source_settings import FolderSource
 from inspector.sources.clearance import Clearance
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.shelf import DONE, FAILED, Shelf, rename

@@ -20,13 +20,13 @@ from msgspec import Meta
 from numpy.typing import NDArray
 
 from inspector import MAX_PIXELS, image
-from inspector.config import PushSource
 from inspector.curve import KeyedRouter
 from inspector.decide import Outcome
 from inspector.errors import BusyError, ImageError
 from inspector.image import MAX_SIDE_PX
 from inspector.messages import Millimetres, PieceName
 from inspector.refusals import READ_BURST, Refusals
+from inspector.source_settings import PushSource
 from inspector.sources.connector import Capture, Overload
 from inspector.transport import Router
 

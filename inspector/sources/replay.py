@@ -8,11 +8,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from inspector import image
-from inspector.config import ReplaySource
 from inspector.decide import Outcome
 from inspector.errors import ImageError
 from inspector.query import Query
 from inspector.record import Record
+from inspector.source_settings import ReplaySource
 from inspector.sources.connector import Capture, Overload
 from inspector.store import Store
 

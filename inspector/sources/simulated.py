@@ -7,9 +7,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.config import SimulatedSource
 from inspector.decide import Outcome
 from inspector.renderer import DEFECTS, render_image, render_strip
+from inspector.source_settings import SimulatedSource
 from inspector.sources.connector import Capture, Overload
 
 

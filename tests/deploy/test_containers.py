@@ -15,6 +15,7 @@ import yaml
 import inspector
 from inspector import config
 from inspector.arguments import parser
+from inspector.source_settings import FolderSource
 from tests.deploy.test_systemd import setting
 from tests.fakes import ROOT
 
@@ -138,7 +139,7 @@ def test_the_line_has_its_folders_where_its_config_says_and_ends_as_under_system
 
     assert last_stage("VOLUME") == [str(settings.data)] and settings.data in writable
     for source in settings.sources:
-        assert isinstance(source, config.FolderSource) and any(source.path.is_relative_to(one) for one in writable)
+        assert isinstance(source, FolderSource) and any(source.path.is_relative_to(one) for one in writable)
     assert OURS["stop_grace_period"] == f"{setting('TimeoutStopSec')}s"
     assert f"{OURS['mem_limit']}".upper() == setting("MemoryMax") and str(OURS["pids_limit"]) == setting("TasksMax")
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from inspector.config import FolderSource
 from inspector.decide import Outcome
+from inspector.source_settings import FolderSource
 from inspector.sources.connector import Capture
 from inspector.sources.folder import Folder
 from tests.fakes import wait_until

@@ -16,10 +16,10 @@ import psutil
 import pytest
 
 from inspector import grabber
-from inspector.config import CameraSource
 from inspector.errors import ImageError
 from inspector.gaps import Gap
 from inspector.query import Query
+from inspector.source_settings import CameraSource
 from inspector.sources.camera import Camera
 from inspector.store import Store
 from tests.fakes import ROOT, wait_until

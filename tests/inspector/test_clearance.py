@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from inspector.config import FolderSource
+from inspector.source_settings import FolderSource
 from inspector.sources.clearance import Clearance
 from tests.fakes import wait_until
 from tests.inspector import folders

@@ -7,12 +7,12 @@ import msgspec
 import pytest
 
 from inspector import cli, coil_map, coverage
-from inspector.config import Place
 from inspector.coverage import Coverage, Stretch
 from inspector.defects import Defect
 from inspector.messages import Region
 from inspector.pieces import Piece
 from inspector.place import Locator
+from inspector.source_settings import Place
 from inspector.store import Store
 from tests.fakes import Line
 from tests.inspector.test_store import verdict

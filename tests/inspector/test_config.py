@@ -7,8 +7,9 @@ import pytest
 import yaml
 
 from inspector import bundle, cli, config, layers
-from inspector.config import FolderSource, Settings
+from inspector.config import Settings
 from inspector.errors import ConfigError
+from inspector.source_settings import FolderSource
 from tests.fakes import LABELS, make_bundle
 
 

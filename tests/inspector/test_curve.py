@@ -15,8 +15,8 @@ import zmq
 from zmq.auth import load_certificate
 
 from inspector import cli, curve
-from inspector.config import PushSource
 from inspector.errors import ConfigError
+from inspector.source_settings import PushSource
 from tests.fakes import ROOT, Line
 from tests.inspector.folders import GOOD
 from tests.inspector.roles import Bench, Hands, bench

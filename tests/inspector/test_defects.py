@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from inspector import cli, defects, pieces
-from inspector.config import Place
 from inspector.defects import Defect
 from inspector.messages import Region
 from inspector.place import Locator
+from inspector.source_settings import Place
 from inspector.store import Store
 from tests.fakes import Line
 from tests.inspector.test_store import verdict

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from inspector.config import FolderSource
 from inspector.errors import ConfigError
+from inspector.source_settings import FolderSource
 from inspector.sources.folder import Folder
 from tests.fakes import wait_until
 from tests.inspector.folders import GOOD, Open, below, claimed, connect, finish, nothing_comes, read

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from inspector import cli, coverage, pieces
-from inspector.config import Place, Settings
+from inspector.config import Settings
 from inspector.coverage import Stretch
 from inspector.errors import ConfigError
 from inspector.messages import Region, Verdict
@@ -16,6 +16,7 @@ from inspector.pieces import Piece
 from inspector.place import Locator
 from inspector.query import Query
 from inspector.record import Record
+from inspector.source_settings import Place
 from inspector.store import Store
 from tests.fakes import Line
 from tests.inspector.test_store import verdict

@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 import zmq
 
-from inspector.config import PushSource
 from inspector.errors import BusyError
 from inspector.refusals import Refusals
+from inspector.source_settings import PushSource
 from inspector.sources.push import Push
 from tests.fakes import ROOT, wait_until
 from tests.inspector.cameras import strip

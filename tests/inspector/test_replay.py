@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from inspector.config import ReplaySource, Settings
+from inspector.config import Settings
 from inspector.errors import StoreError
 from inspector.evidence import Keeper
 from inspector.query import Query
 from inspector.record import Record
+from inspector.source_settings import ReplaySource
 from inspector.sources.replay import MAX_PAUSE_S, Replay
 from inspector.store import Store
 from tests.inspector.cameras import strip

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector.config import SimulatedSource
 from inspector.renderer import DEFECTS
+from inspector.source_settings import SimulatedSource
 from inspector.sources.connector import Capture
 from inspector.sources.simulated import Simulated
 

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 import pytest
 
 from inspector import messages
-from inspector.config import CameraSource, FolderSource, PushSource, SimulatedSource
 from inspector.messages import Beat, Credit, Frame
 from inspector.refusals import Refusals
+from inspector.source_settings import CameraSource, FolderSource, PushSource, SimulatedSource
 from inspector.sources.camera import Camera
 from inspector.sources.connector import Connector
 from inspector.sources.folder import Folder

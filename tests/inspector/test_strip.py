@@ -8,12 +8,12 @@ import pytest
 from numpy.typing import NDArray
 
 from inspector import regions, strip
-from inspector.config import Place, Strip
 from inspector.messages import Region
 from inspector.place import Locator
 from inspector.predictor import FakePredictor
 from inspector.preprocess import contrast
 from inspector.query import Query
+from inspector.source_settings import Place, Strip
 from inspector.store import Store
 from inspector.tiles import Tile, cut
 from tests.fakes import LABELS, Line, make_bundle, running
