@@ -65,7 +65,9 @@ def test_a_demo_whose_line_cannot_start_shows_why_and_exits_like_the_line(demo: 
 
 def test_ctrl_c_stops_the_demo_and_its_line(demo: Line) -> None:
     command = [sys.executable, "-m", "inspector", "demo", "-c", str(demo.config), "--seconds", "60"]
+    heeds = signal.signal(signal.SIGINT, signal.default_int_handler)  # tests run in the background ignore it
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=ROOT)
+    signal.signal(signal.SIGINT, heeds)
     wait_until(lambda: len(demo.records()) > 5)
     process.send_signal(signal.SIGINT)
     shown, _ = process.communicate(timeout=60)
