@@ -41,13 +41,13 @@ def test_a_process_that_is_held_is_replaced_and_the_line_goes_on(tmp_path: Path,
 
 
 def test_a_process_that_is_held_while_it_loads_is_replaced(tmp_path: Path) -> None:
-    line = Line(tmp_path, supervision={"start_s": 8.0})
+    line = Line(tmp_path, supervision={"start_s": 5.0})
     with running(line):
         wait_until(lambda: "sink started, pid" in line.log)
         os.kill(line.child("sink"), signal.SIGSTOP)
         drop_one(line)
         assert line.stop() == 0
-    assert "sink is not at work more than 8 s after its start: killed" in line.log
+    assert "sink is not at work more than 5 s after its start: killed" in line.log
 
 
 def test_a_worker_whose_bundle_was_damaged_is_given_up_while_the_other_serves(tmp_path: Path) -> None:
@@ -61,6 +61,7 @@ def test_a_worker_whose_bundle_was_damaged_is_given_up_while_the_other_serves(tm
         os.kill(line.child("worker-1"), signal.SIGKILL)
         wait_until(lambda: "worker-1 is given up" in line.log, line.explain)
         drop_one(line)
+        wait_until(lambda: len(ready(line)[1]) == 1, line.explain)  # the killed one may have had the first canary
         (problem,) = ready(line)[1]
         assert problem.startswith("worker-1: given up, it ended again and again: ")
         assert "inference.pdiparams: damaged or replaced" in problem
