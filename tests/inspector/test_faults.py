@@ -121,7 +121,7 @@ def test_a_frame_that_hangs_or_crashes_the_engine_in_native_code_is_the_only_err
     assert line.account()[0]["balanced"]
 
 
-@pytest.mark.parametrize("down_s", [6, pytest.param(60, marks=pytest.mark.long)])
+@pytest.mark.parametrize("down_s", [3, pytest.param(60, marks=pytest.mark.long)])
 def test_a_sink_that_is_down_under_load_costs_a_folder_time_and_a_camera_counted_frames(
     down_s: float, tmp_path: Path
 ) -> None:
