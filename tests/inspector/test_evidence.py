@@ -264,8 +264,9 @@ def test_killing_everything_leaves_no_record_that_points_to_nothing(tmp_path: Pa
     for number in range(300):
         cv2.imwrite(str(line.drop / f".{number}.bmp"), strip(200, 200, number % 20))
         (line.drop / f".{number}.bmp").rename(line.drop / f"{number}.bmp")
-    for recorded in (1, 100):
+    for life, recorded in ((1, 1), (2, 100)):
         with running(line):
+            wait_until(lambda life=life: line.log.count("drop started") == life, line.explain)  # type: ignore[misc]
             wait_until(lambda recorded=recorded: line.recorded >= recorded, line.explain)  # type: ignore[misc]
             if recorded == 100:
                 os.kill(line.child("worker-1"), signal.SIGKILL)
