@@ -1,4 +1,4 @@
-"""Owns the inside of a child process: dies with its parent, stops when told, runs one role."""
+"""Owns the inside of a child process: stops when told, runs one role. launch.py binds it to its parent's life."""
 
 import contextlib
 import faulthandler
@@ -14,8 +14,8 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
-from inspector import bond, messages
 from inspector import log as log_setup
+from inspector import messages
 from inspector.canary import Canary
 from inspector.config import Settings
 from inspector.errors import BundleError, BusyError, ConfigError, StoreError
@@ -47,7 +47,6 @@ class Assignment:
     name: str
     settings: Settings
     sockets: Path
-    parent: int
     canary: Canary
     renewed: bool = False  # it follows one that was told to end, and the line went on
 
@@ -65,7 +64,6 @@ class Assignment:
 def main() -> None:
     """Entry of every child; does not return. What libraries would do while the interpreter ends is spared."""
     assignment, words, sign = Assignment.decode(sys.stdin.buffer.read())
-    bond.bind(assignment.parent, signal.SIGKILL)
     log_setup.setup(assignment.name, assignment.settings.log_level)
     exit_code = 1
     try:

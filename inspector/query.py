@@ -46,19 +46,15 @@ def statements(query: Query) -> Iterator[tuple[str, list[object]]]:
     clauses, values = _filters(query)
     limit = "" if query.limit is None else f" LIMIT {int(query.limit)}"
     if query.oldest_first:
-        if query.outcomes:
-            clauses.append(f"outcome IN ({', '.join('?' * len(query.outcomes))})")
+        _restrict_to("outcome", query.outcomes, clauses, values)
         where = " AND ".join(clauses)
-        yield f"SELECT {SELECTED} FROM records NOT INDEXED WHERE {where} ORDER BY id{limit}", [*values, *query.outcomes]
+        yield f"SELECT {SELECTED} FROM records NOT INDEXED WHERE {where} ORDER BY id{limit}", values
         return
     order = "captured_at DESC, id DESC"
     if query.piece is not None:
-        outcomes = query.outcomes or OUTCOMES
-        where = " AND ".join([*clauses, f"outcome IN ({', '.join('?' * len(outcomes))})"])
-        yield (
-            f"SELECT {SELECTED} FROM records INDEXED BY records_by_piece WHERE {where} ORDER BY {order}{limit}",
-            [*values, *outcomes],
-        )
+        _restrict_to("outcome", query.outcomes, clauses, values)
+        table = "records INDEXED BY records_by_piece"
+        yield f"SELECT {SELECTED} FROM {table} WHERE {' AND '.join(clauses)} ORDER BY {order}{limit}", values
         return
     where = " AND ".join(["outcome = ?", *clauses])
     for outcome in dict.fromkeys(query.outcomes or OUTCOMES):
@@ -88,14 +84,14 @@ def within(query: Query) -> Iterator[tuple[str, list[object]]]:
 def _summing(query: Query) -> tuple[str, list[object]]:
     clauses, values = ["1"], list[object]()
     _restrict_time(query, clauses, values, "began_at", "began_at")
-    _restrict_sources(query, clauses, values)
+    _restrict_to("source", query.sources, clauses, values)
     return f"SELECT source, outcome, SUM(frames) FROM minutes WHERE {' AND '.join(clauses)} GROUP BY 1, 2", values
 
 
 def _counting(query: Query) -> tuple[str, list[object]]:
     clauses, values = ["outcome IN (?, ?, ?, ?)"], list[object](OUTCOMES)
     _restrict_time(query, clauses, values, "captured_at", "captured_at")
-    _restrict_sources(query, clauses, values)
+    _restrict_to("source", query.sources, clauses, values)
     where = " AND ".join(clauses)
     return (
         f"SELECT source, outcome, COUNT(*) FROM records INDEXED BY records_by_outcome WHERE {where} GROUP BY 1, 2",
@@ -107,7 +103,7 @@ def gap_statement(query: Query) -> tuple[str, list[object]]:
     """SQL for the gaps that overlap the query's time and are of its sources, by source and time."""
     clauses, values = ["1"], list[object]()
     _restrict_time(query, clauses, values, "ended_at", "began_at")
-    _restrict_sources(query, clauses, values)
+    _restrict_to("source", query.sources, clauses, values)
     columns = "source, reason, began_at, ended_at, frames, detail"
     return f"SELECT {columns} FROM gaps WHERE {' AND '.join(clauses)} ORDER BY source, began_at, reason", values
 
@@ -119,10 +115,11 @@ def _restrict_time(query: Query, clauses: list[str], values: list[object], last:
             values.append(bound)
 
 
-def _restrict_sources(query: Query, clauses: list[str], values: list[object]) -> None:
-    if query.sources:
-        clauses.append(f"source IN ({', '.join('?' * len(query.sources))})")
-        values.extend(query.sources)
+def _restrict_to(column: str, wanted: Sequence[str], clauses: list[str], values: list[object]) -> None:
+    """Only rows whose column is one of these; nothing wanted means any."""
+    if wanted:
+        clauses.append(f"{column} IN ({', '.join('?' * len(wanted))})")
+        values.extend(wanted)
 
 
 def _filters(query: Query) -> tuple[list[str], list[object]]:
@@ -132,7 +129,5 @@ def _filters(query: Query) -> tuple[list[str], list[object]]:
         clauses.append("piece = ?")
         values.append(query.piece)
     for column, wanted in (("source", query.sources), ("label", query.labels), ("model", query.models)):
-        if wanted:
-            clauses.append(f"{column} IN ({', '.join('?' * len(wanted))})")
-            values.extend(wanted)
+        _restrict_to(column, wanted, clauses, values)
     return clauses, values

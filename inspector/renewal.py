@@ -146,7 +146,6 @@ class Renewal:
                 sink.restarts.forgive()
                 return False
             yield
-        sink.renewed = False
         return True
 
     def _replace_worker(self, child: Child) -> Generator[None, None, bool]:

@@ -4,7 +4,6 @@ Start: sink, workers, sources. Stop: sources first, so that what is in flight fi
 """
 
 import logging
-import os
 import signal
 import subprocess
 import time
@@ -141,9 +140,7 @@ class Supervisor:
         child.unsent.clear()
         child.ready = child.stuck = False
         child.started_at = time.monotonic()
-        assignment = Assignment(
-            child.role, child.name, self._settings, self._sockets, os.getpid(), self._canary, child.renewed
-        )
+        assignment = Assignment(child.role, child.name, self._settings, self._sockets, self._canary, child.renewed)
         try:
             child.words, theirs = Pipe()
             with theirs:
@@ -170,6 +167,7 @@ class Supervisor:
                 child.process.wait(_END_S)
         if isinstance(message, Ready):
             child.ready = child.was_ready = True
+            child.renewed = False
             log.info("%s is ready", child.name)
             if not self._serves and all(any(one.ready for one in self._of(role)) for role in ("sink", "worker")):
                 self._serves = True
