@@ -118,9 +118,15 @@ class Poller:
         for descriptor in descriptors:
             self._poller.register(descriptor, zmq.POLLIN)
 
-    def wait(self, timeout_ms: float) -> bool:
-        """True as soon as something can be read; False after `timeout_ms`."""
-        return bool(self._poller.poll(max(0, int(timeout_ms))))
+    def wait(self, timeout_ms: float, descriptor: int | None = None) -> bool:
+        """True as soon as something can be read, this time of `descriptor`, too; False after `timeout_ms`."""
+        if descriptor is None:
+            return bool(self._poller.poll(max(0, int(timeout_ms))))
+        self._poller.register(descriptor, zmq.POLLIN)
+        try:
+            return bool(self._poller.poll(max(0, int(timeout_ms))))
+        finally:
+            self._poller.unregister(descriptor)
 
 
 def flush() -> None:

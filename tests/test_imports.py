@@ -15,7 +15,7 @@ DOORS = {
     "paddle": {"inspector.predictor"},
     "prometheus_client": {"inspector.metrics"},
     "sqlite3": {"inspector.store", "inspector.damage"},
-    "inotify_simple": {"inspector.sources.folder"},
+    "inotify_simple": {"inspector.sources.scan"},
 }
 #: What the trainer shares with the daemon, so that what was evaluated is what runs.
 SHARED = {"bundle", "preprocess", "predictor", "image", "errors", "decide", "renderer"}

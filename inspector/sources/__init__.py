@@ -1,7 +1,7 @@
 """Owns the life of a source: capture, hand out by credit, hear "recorded". A `connector` only opens, reads, closes.
 
-One file a connector: `folder`, `camera`, `push`, `replay`, `simulated`. What they share (pacing, the ledger, counting,
-reconnecting, stopping) is here, once.
+One file a connector: `folder`, `camera`, `push`, `replay`, `simulated`. What they share is written once: taking in and
+reconnecting in `intake`, frames under way and their sums in `ledger`, the rest here.
 """
 
 import logging
@@ -23,8 +23,8 @@ from inspector.messages import Ack, Frame, Hello, Pulse, Ready, Tally, Verdicts,
 from inspector.refusals import READ_BURST, Refusals, check_credit
 from inspector.sources.connector import Capture, Connector
 from inspector.sources.credits import Credits, Window
+from inspector.sources.intake import Intake
 from inspector.sources.ledger import Flight, Ledger
-from inspector.sources.pauses import Pauses
 from inspector.sources.spells import Spells
 from inspector.transport import Dealer, Poller, Router, sink_address, source_address
 
@@ -34,8 +34,6 @@ log = logging.getLogger(__name__)
 TALLY_S = 0.25
 #: No answer to the tallies for so long: the sink is away, and deadlines of frames do not run.
 SINK_AWAY_S = 2.0
-#: Frames captured in a row before workers and sink are looked at again.
-CAPTURE_BURST = 16
 #: Error verdicts in one message: with the longest names and reasons so many still fit it.
 REPORT_FRAMES = 32
 #: A turn that took longer is on record as a gap: the share hung, or this process was held.
@@ -77,18 +75,9 @@ class Source:
         self._sink = ""  # the incarnation that welcomed us
         self._sink_heard = -math.inf
         self._next_tally = -math.inf
-        self._next_open = -math.inf
-        self._pauses = Pauses()
-        self._open = False
-        self._last_frame_at = 0.0
-        self._frame_since_open = False
-        self._frames_seen = 0
-        self._lost = ""  # why the connector was lost, until it captures again and that is on record
-        self._lost_told = 0  # the first tally that says so
         self._spells = Spells()
         self._refusals = refusals or Refusals()
         self._tallies = 0
-        self._tallied = 0  # the last of them that is on record
         self._turned_at: tuple[float, float] | None = None  # the last turn, by our clock and by the world's
         self._orphaned = False
         self._ledger = Ledger(
@@ -99,6 +88,7 @@ class Source:
             delivery.max_attempts,
             delivery.frame_timeout_s,
         )
+        self._intake = Intake(connector, self._ledger, self._note, clock)
 
     def run(self) -> None:
         """Serve until stopped; returns when everything in flight is on record, or `drain_s` after the stop."""
@@ -113,17 +103,17 @@ class Source:
                     self._words.send_bytes(messages.encode(Ready(self._name)))
                 self._serve()
         finally:
-            self._connector.close()
+            self._intake.close()
             self._work.close()
             self._record.close()
 
     def _open_at_last(self) -> list[Capture] | None:
         """Open the connector however long it takes; None where we are stopped before that."""
         while not self._stopping():
-            former = self._try_open() if self._clock() >= self._next_open else None
+            former = self._intake.open()
             if former is not None:
                 return former
-            Poller([self._record]).wait(min(TALLY_S, max(0.0, self._next_open - self._clock())) * 1000)
+            Poller([self._record]).wait(min(TALLY_S * 1000, self._intake.due_ms()))
         return None
 
     def _introduce(self, former: list[Capture]) -> bool:
@@ -155,20 +145,23 @@ class Source:
         log.info("%d frames taken over, %d of them already on record", len(former), len(former) - len(kept))
 
     def _serve(self) -> None:
+        poller = Poller([self._work, self._record], [self._words.fileno()] if self._words else [])
         give_up_at = math.inf
         while not (self._stopping() and (not self._ledger.in_flight or self._clock() > give_up_at)):
             self._notice_stall()
-            if self._stopping():
+            stopping = self._stopping()
+            if stopping:
                 give_up_at = min(give_up_at, self._clock() + self._delivery.drain_s)
-                more = False
-            else:
-                more = self._capture()
+            more = not stopping and self._intake.capture()
             self._offer_canary()
             self._hand_out()
             self._report()
             self._tell()
-            # With no room, a folder that tells of ever more files must not keep us awake.
-            (self._alert if self._may_capture() else self._deaf).wait(0 if more else self._idle_ms())
+            idle_ms = 0.0 if more else (self._next_tally - self._clock()) * 1000
+            if stopping:
+                poller.wait(idle_ms)
+            else:
+                poller.wait(min(idle_ms, self._intake.due_ms()), self._intake.wake())
             self._hear()
         self._end()
 
@@ -182,105 +175,8 @@ class Source:
     def _note(self, reason: str, began_at: float, ended_at: float) -> None:
         self._spells.add(reason, began_at, ended_at, self._clock(), self._tallies + 1)
 
-    def _drop_oldest(self, reason: str) -> bool:
-        if dropped := self._ledger.drop_oldest(reason):
-            self._note(reason, dropped.captured_at, dropped.captured_at)
-        return dropped is not None
-
     def _stopping(self) -> bool:
         return self._orphaned or self._stop()
-
-    def _idle_ms(self) -> float:
-        until_tally = (self._next_tally - self._clock()) * 1000
-        return min(until_tally, self._connector.due_ms()) if self._may_capture() else until_tally
-
-    def _may_capture(self) -> bool:
-        return self._open and not self._stopping() and (self._ledger.room or not self._blocks)
-
-    @property
-    def _blocks(self) -> bool:
-        return self._connector.overload.policy == "block"
-
-    def _capture(self) -> bool:
-        """Read what there is room for; True where there may be more at once."""
-        if not self._open and not self._reopen():
-            return False
-        for _ in range(CAPTURE_BURST):
-            if not self._ledger.room and self._blocks:
-                return False
-            try:
-                capture = self._connector.read()
-            except OSError as error:
-                self._lose(error)
-                return False
-            for reason, count in self._connector.missed().items():
-                self._ledger.miss(reason, count)
-                self._note(reason, time.time(), time.time())
-            if capture is None:
-                return False
-            self._admit(capture)
-        return True
-
-    def _admit(self, capture: Capture) -> None:
-        self._last_frame_at, self._frame_since_open = capture.captured_at, True
-        self._frames_seen += 1
-        overload, full = self._connector.overload, not self._ledger.room
-        if self._frames_seen % overload.every:
-            self._miss("every", capture)
-        elif full and overload.policy == "newest":
-            self._miss("overload", capture)
-        else:
-            self._ledger.capture(capture)
-            if full:
-                self._drop_oldest("overload")
-
-    def _miss(self, reason: str, capture: Capture) -> None:
-        self._ledger.miss(reason, 1)
-        self._note(reason, capture.captured_at, capture.captured_at)
-
-    def _lose(self, error: OSError) -> None:
-        if (lost := f"lost: {error}") != self._lost:
-            log.warning("source %s; it is opened again and again", lost)
-            self._lost, self._lost_told = lost, self._tallies + 1
-        if self._frame_since_open and not self._connector.patient:
-            # Until now it looked as if the next frame might still come.
-            self._note(STALLED, self._last_frame_at, time.time())
-        self._connector.close()
-        self._open = self._frame_since_open = False
-        self._next_open = self._clock() + self._pauses.next(self._clock())
-
-    def _problem(self) -> str:
-        """Why it captures nothing. One that was lost is back when it has nothing to complain of, not when it tries.
-
-        It is told until it is on record: the sink keeps a tally a second, and a shorter loss is a gap, too.
-        """
-        problem = self._connector.problem() if self._open else self._lost
-        if self._lost and not problem and self._tallied >= self._lost_told:
-            log.info("source is back")
-            self._lost = ""
-        return (self._lost or problem)[:1024]
-
-    def _reopen(self) -> bool:
-        former = self._try_open() if self._clock() >= self._next_open else None
-        known = set(self._ledger.frames)
-        for capture in former or []:
-            if capture.frame not in known:
-                self._ledger.capture(capture)
-        return former is not None
-
-    def _try_open(self) -> list[Capture] | None:
-        """Open the connector and listen to its descriptor; None where it cannot be opened now."""
-        try:
-            former = self._connector.open()
-        except OSError as error:
-            self._lose(error)
-            return None
-        words = [self._words.fileno()] if self._words else []
-        wake = self._connector.wake()
-        self._deaf = Poller([self._work, self._record], words)
-        self._alert = Poller([self._work, self._record], words if wake is None else [*words, wake])
-        self._open = True
-        return former
 
     def _hand_out(self) -> None:
         """Give waiting frames to the workers that asked, the emptiest first, shared out evenly."""
@@ -344,7 +240,7 @@ class Source:
         self._tallies += 1
         return Tally(
             self._name, self._epoch, ledger.captured, dict(ledger.outcomes), dict(ledger.dropped), ledger.in_flight,
-            self._last_frame_at, self._problem(),
+            self._intake.last_frame_at, self._intake.problem(self._tallies),
             self._tallies, now, now if ledger.oldest_at is None else ledger.oldest_at, self._spells.told(),
             self._refusals.count,
         )  # fmt: skip
@@ -363,7 +259,7 @@ class Source:
                         messages.encode(Hello(self._name, self._epoch, self._connector.patient, self._ledger.frames))
                     )
                 case Pulse():
-                    self._tallied = message.number
+                    self._intake.on_record(message.number)
                     self._spells.on_record(message.number, self._clock())
                 case Welcome() if message.sink != self._sink:
                     log.warning("the sink was restarted: offering %d frames again", self._ledger.in_flight)
@@ -419,6 +315,6 @@ class Source:
         if self._ledger.in_flight:
             log.warning("stopped with %d frames not on record", self._ledger.in_flight)
             if not self._connector.patient:
-                while self._drop_oldest("shutdown"):  # of the others a verdict may still come
+                while self._intake.drop_oldest("shutdown"):  # of the others a verdict may still come
                     continue
         self._record.send(messages.encode(self._tally()))

@@ -2,9 +2,7 @@
 
     drop/scan/a.bmp ──claim──▶ drop/.work/0/scan/a.bmp ──on record──▶ drop/done/scan/a.bmp, or drop/failed/…
 
-A file is claimed by renaming it, so nobody can swap it under us and a restart finds what was under way. A periodic
-scan is the truth about what is there; inotify only wakes it early, because its queue overflows without a word,
-and it is silent on network shares.
+A file is claimed by renaming it, so nobody can swap it under us and a restart finds what was under way.
 """
 
 import contextlib
@@ -17,28 +15,22 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from inotify_simple import INotify, flags
-
 from inspector import image
 from inspector.decide import Outcome
 from inspector.errors import BusyError, ConfigError, ImageError
 from inspector.source_settings import FolderSource
 from inspector.sources.clearance import Clearance
 from inspector.sources.connector import Capture, Overload
+from inspector.sources.scan import Scan
 from inspector.sources.shelf import DONE, FAILED, Shelf, rename
 
 log = logging.getLogger(__name__)
 
 WORK = ".work"
-#: The folder is not scanned more often than this; unless it wakes us, nor than ten times what the last scan took.
-MIN_RESCAN_S = 0.02
 #: How often what could not be moved away is tried again.
 RETRY_S = 1.0
-_WATCHED = flags.CLOSE_WRITE | flags.MOVED_TO | flags.CREATE | flags.ONLYDIR
 #: Files of one name that can be under way: more than delivery.in_flight_frames allows.
 _MAX_LANES = 5000
-#: So many complaints about files left where they are, each once; then they start anew.
-_MAX_LEFT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,14 +60,9 @@ class Folder:
         self._skipped = {os.path.join(self._root, name.encode()) for name in (WORK, DONE, FAILED)}
         self._lock: int | None = None
         self._device: int | None = None  # of the file system it was on when it was opened last
-        self._inotify: INotify | None = None
-        self._watched: dict[int, bytes] = {}  # inotify's number of a folder, and its path
-        self._left: set[bytes] = set()  # what was already complained about
-        self._scan: Iterator[os.DirEntry[bytes]] | None = None
-        self._scan_began = 0.0
-        self._scan_took = 0.0  # looking, not counting what was done with the files it found meanwhile
-        self._next_scan = 0.0
-        self._young = False  # the last scan saw a file that was not whole yet
+        self._scan = Scan(
+            self._root, self._skipped, os.path.join(self._work, b".clock"), settings.rescan_s, self._check_ours, clock
+        )
         self._claims: dict[str, tuple[bytes, bytes]] = {}  # frame id -> (path below the root, path while claimed)
         self._vanished = 0
         self._shelf = Shelf(self._root, self._check_ours)
@@ -98,10 +85,7 @@ class Folder:
         self._clearance.close()
         self._clearance = Clearance(self._settings)
         self._clearance.start()
-        self._inotify = INotify(nonblocking=True)
-        self._watched.clear()
-        self._watch(self._root)
-        self._scan, self._next_scan = None, self._clock()
+        self._scan.open()
         return [self._capture(path, relative) for path, relative in self._left_over()]
 
     def read(self) -> Capture | None:
@@ -112,32 +96,21 @@ class Folder:
         # Taking more while nothing can be moved away would fill .work/ without an end.
         if self._shelf.problem and not self._retry_shelf():
             return None
-        self._scan = self._scan or self._begin_scan()
-        if self._scan is None:
-            return None
-        while (entry := self._look()) is not None:
+        while (entry := self._scan.look()) is not None:
             capture = self._consider(entry)
             if capture is not None:
                 return capture
-        self._end_scan()
         return None
-
-    def _look(self) -> os.DirEntry[bytes] | None:
-        began = self._clock()
-        try:
-            return next(self._scan, None) if self._scan else None
-        finally:
-            self._scan_took += self._clock() - began
 
     def due_ms(self) -> float:
         """Time to the next scan; 0 while one is under way."""
         if self._shelf.problem:
             return max(0.0, (self._next_retry - self._clock()) * 1000)
-        return 0.0 if self._scan else max(0.0, (self._next_scan - self._clock()) * 1000)
+        return self._scan.due_ms()
 
     def wake(self) -> int | None:
-        """The inotify descriptor. It stays readable until the next scan begins, which empties it."""
-        return None if self._inotify is None else self._inotify.fileno()
+        """The scan's descriptor."""
+        return self._scan.wake()
 
     def recorded(self, capture: Capture, outcome: Outcome) -> None:
         """Move the file to done/, or to failed/ where it ended as an error. One that cannot be moved stays claimed."""
@@ -156,11 +129,8 @@ class Folder:
 
     def close(self) -> None:
         """Give the folder back; what is claimed stays claimed for the next life."""
-        self._scan = None  # with the folders it holds open
+        self._scan.close()
         self._clearance.close()
-        if self._inotify is not None:
-            self._inotify.close()
-            self._inotify = None
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -204,68 +174,16 @@ class Folder:
         if os.stat(there).st_dev != self._device:
             raise OSError(errno.ENODEV, "not mounted", _text(self._root))
 
-    def _watch(self, folder: bytes) -> None:
-        if self._inotify is None or folder in self._watched.values():
-            return
-        try:
-            self._watched[self._inotify.add_watch(folder, _WATCHED)] = folder
-        except OSError as error:  # out of watches: the periodic scan still finds everything
-            if error.errno != errno.ENOSPC:
-                raise
-
-    def _begin_scan(self) -> Iterator[os.DirEntry[bytes]] | None:
-        events = self._inotify.read(timeout=0) if self._inotify else []
-        for event in events:
-            if event.mask & flags.IGNORED:  # the folder was removed; one of its name would be another
-                self._watched.pop(event.wd, None)
-        now = self._clock()
-        if events:
-            earliest = self._scan_began + MIN_RESCAN_S
-            self._next_scan = min(self._next_scan, max(now, earliest))
-        if now < self._next_scan:
-            return None
-        self._check_ours()
-        self._scan_began, self._scan_took, self._young = now, 0.0, False
-        self._now_ns = self._file_system_time()
-        return self._walk(self._root)
-
-    def _end_scan(self) -> None:
-        self._scan = None
-        wait = self._settings.settle_ms / 1000 if self._young else self._settings.rescan_s
-        self._next_scan = self._clock() + max(min(wait, self._settings.rescan_s), 10 * self._scan_took, MIN_RESCAN_S)
-
-    def _file_system_time(self) -> int:
-        """The file system's own clock, ns: a file server's may differ from ours, and ours may be set."""
-        clock = os.path.join(self._work, b".clock")
-        with open(clock, "wb"):
-            os.utime(clock)
-        return os.stat(clock).st_ctime_ns
-
-    def _walk(self, folder: bytes) -> Iterator[os.DirEntry[bytes]]:
-        with os.scandir(folder) as entries:
-            for entry in entries:
-                if entry.name.startswith(b".") or entry.path in self._skipped:
-                    continue
-                if entry.is_dir(follow_symlinks=False):
-                    try:
-                        self._watch(entry.path)
-                        yield from self._walk(entry.path)
-                    except OSError as error:
-                        self._leave(entry.path, error)
-                elif os.path.splitext(entry.name)[1].lower() in _SUFFIXES:
-                    yield entry
-
     def _consider(self, entry: os.DirEntry[bytes]) -> Capture | None:
         """Claim and decode the file if it is whole; otherwise leave it where it is."""
         whole = False
         try:
-            # ctime, because no writer can set it: any change to the file starts the wait anew.
-            quiet_s = (self._now_ns - entry.stat(follow_symlinks=False).st_ctime_ns) / 1e9
+            quiet_s = self._scan.quiet_s(entry)  # any change to the file starts the wait anew
             content = None
             if quiet_s < self._settings.incomplete_wait_s:
                 content = self._whole_content(entry.path) if quiet_s * 1000 >= self._settings.settle_ms else None
                 if content is None:
-                    self._young = True
+                    self._scan.again_in(self._settings.settle_ms / 1000)
                     return None
             whole = True
             relative = entry.path[len(self._root) + 1 :]
@@ -275,17 +193,8 @@ class Folder:
                 self._check_ours()  # a whole share that went away comes back with its files
                 self._vanished += 1
                 log.warning("%s was whole, and someone took it away before it could be inspected", _text(entry.path))
-            self._leave(entry.path, error)
+            self._scan.leave(entry.path, error)
             return None
-
-    def _leave(self, path: bytes, error: OSError) -> None:
-        """Go on with the rest: one file or folder that cannot be taken must not hold up the others."""
-        if isinstance(error, FileNotFoundError) or path in self._left:
-            return  # whoever dropped it has taken it away again; or it was said before
-        if len(self._left) >= _MAX_LEFT:
-            self._left.clear()
-        self._left.add(path)
-        log.warning("%s is left where it is: %s", _text(path), error.strerror)
 
     def _whole_content(self, path: bytes) -> _Content | None:
         """What is in the file, or None while it lacks its end or cannot be opened: that may still come."""
@@ -340,9 +249,6 @@ class Folder:
                     for name in files + links:
                         path = os.path.join(folder, name)
                         yield path, os.path.relpath(path, base)
-
-
-_SUFFIXES = frozenset(suffix.encode() for suffix in image.SUFFIXES)
 
 
 def _version(status: os.stat_result) -> tuple[int, ...]:

@@ -1,0 +1,152 @@
+"""Owns what comes into a source: a connector opened, lost and opened again, and its frames admitted or counted."""
+
+import logging
+import math
+import time
+from collections.abc import Callable
+
+from inspector.gaps import STALLED
+from inspector.sources.connector import Capture, Connector
+from inspector.sources.ledger import Ledger
+from inspector.sources.pauses import Pauses
+
+log = logging.getLogger(__name__)
+
+#: Frames captured in a row before workers and sink are looked at again.
+CAPTURE_BURST = 16
+
+
+class Intake:
+    """Captures into a ledger what there is room for, and drops by the connector's policy what there is none for."""
+
+    def __init__(
+        self,
+        connector: Connector,
+        ledger: Ledger,
+        note: Callable[[str, float, float], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`note` hears of what is not inspected: why, and from when to when (since 1970) its frames were captured."""
+        self.last_frame_at = 0.0  # since 1970
+        self._connector = connector
+        self._ledger = ledger
+        self._note = note
+        self._clock = clock
+        self._open = False
+        self._next_open = -math.inf
+        self._pauses = Pauses()
+        self._frame_since_open = False
+        self._frames_seen = 0
+        self._lost = ""  # why the connector was lost, until it captures again and that is on record
+        self._lost_told = math.inf  # the first tally that says so
+        self._tallied = 0  # the last of them that is on record
+
+    def open(self) -> list[Capture] | None:
+        """Open the connector once it is time to; its frames of a former life, or None where it is not open."""
+        if self._clock() < self._next_open:
+            return None
+        try:
+            former = self._connector.open()
+        except OSError as error:
+            self._lose(error)
+            return None
+        self._open = True
+        return former
+
+    def capture(self) -> bool:
+        """Read what there is room for; True where there may be more at once."""
+        if not self._open and not self._reopen():
+            return False
+        for _ in range(CAPTURE_BURST):
+            if self._waits_for_room:
+                return False
+            try:
+                capture = self._connector.read()
+            except OSError as error:
+                self._lose(error)
+                return False
+            for reason, count in self._connector.missed().items():
+                self._ledger.miss(reason, count)
+                self._note(reason, time.time(), time.time())
+            if capture is None:
+                return False
+            self._admit(capture)
+        return True
+
+    def due_ms(self) -> float:
+        """How long `capture` has nothing to do, unless `wake` becomes readable or a frame is on record."""
+        if not self._open:
+            return max(0.0, (self._next_open - self._clock()) * 1000)
+        return math.inf if self._waits_for_room else self._connector.due_ms()
+
+    def wake(self) -> int | None:
+        """A descriptor that becomes readable when there may be a frame; None where none could be captured."""
+        # With no room, a folder that tells of ever more files must not keep us awake.
+        return self._connector.wake() if self._open and not self._waits_for_room else None
+
+    def problem(self, tally: int) -> str:
+        """Why it captures nothing, for the `tally`th tally.
+
+        One that was lost is back when it has nothing to complain of, not when it tries. It is told until it is on
+        record: the sink keeps a tally a second, and a shorter loss is a gap, too.
+        """
+        problem = self._connector.problem() if self._open else self._lost
+        if self._lost and not problem and self._tallied >= self._lost_told:
+            log.info("source is back")
+            self._lost = ""
+        self._lost_told = min(self._lost_told, tally)
+        return (self._lost or problem)[:1024]
+
+    def on_record(self, tally: int) -> None:
+        """The `tally`th tally is on durable record."""
+        self._tallied = tally
+
+    def drop_oldest(self, reason: str) -> bool:
+        """Give up the oldest frame that no worker ever had; False where there is none."""
+        if dropped := self._ledger.drop_oldest(reason):
+            self._note(reason, dropped.captured_at, dropped.captured_at)
+        return dropped is not None
+
+    def close(self) -> None:
+        """Disconnect."""
+        self._connector.close()
+
+    @property
+    def _waits_for_room(self) -> bool:
+        return self._connector.overload.policy == "block" and not self._ledger.room
+
+    def _reopen(self) -> bool:
+        former = self.open()
+        known = set(self._ledger.frames)
+        for capture in former or []:
+            if capture.frame not in known:
+                self._ledger.capture(capture)
+        return former is not None
+
+    def _lose(self, error: OSError) -> None:
+        if (lost := f"lost: {error}") != self._lost:
+            log.warning("source %s; it is opened again and again", lost)
+            self._lost, self._lost_told = lost, math.inf
+        if self._frame_since_open and not self._connector.patient:
+            # Until now it looked as if the next frame might still come.
+            self._note(STALLED, self.last_frame_at, time.time())
+        self._connector.close()
+        self._open = self._frame_since_open = False
+        self._next_open = self._clock() + self._pauses.next(self._clock())
+
+    def _admit(self, capture: Capture) -> None:
+        self.last_frame_at, self._frame_since_open = capture.captured_at, True
+        self._frames_seen += 1
+        overload, full = self._connector.overload, not self._ledger.room
+        if self._frames_seen % overload.every:
+            self._miss("every", capture)
+        elif full and overload.policy == "newest":
+            self._miss("overload", capture)
+        else:
+            self._ledger.capture(capture)
+            if full:
+                self.drop_oldest("overload")
+
+    def _miss(self, reason: str, capture: Capture) -> None:
+        self._ledger.miss(reason, 1)
+        self._note(reason, capture.captured_at, capture.captured_at)
