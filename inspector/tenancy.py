@@ -68,10 +68,9 @@ def sockets(data: Path) -> Iterator[Path]:
 
 def socket_folder(data: Path) -> Path:
     """A private folder for the sockets of the inspector that owns `data`: inside it, unless its path is too long."""
-    folder = data / "run"
-    if len(os.fsencode(folder)) > MAX_SOCKET_PATH - 72:  # 64 for a source's name, the rest for what stands around it
-        digest = hashlib.sha256(os.fsencode(data.absolute())).hexdigest()[:16]
-        folder = Path(tempfile.gettempdir()) / f"{_prefix()}{digest}"
+    name = f"{_prefix()}{hashlib.sha256(os.fsencode(data.absolute())).hexdigest()[:16]}"
+    shortest = Path("/tmp") / name
+    folder = next((one for one in (data / "run", Path(tempfile.gettempdir()) / name) if _short(one)), shortest)
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if not _ours(folder):
         raise BusyError(f"{folder}: not a folder of this user; sockets need a private one")
@@ -81,11 +80,16 @@ def socket_folder(data: Path) -> Path:
 
 def _sweep() -> None:
     """Remove the socket folders of lines that were killed and did not come back."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_prefix()}*"):
+    for folder in (one for below in {tempfile.gettempdir(), "/tmp"} for one in Path(below).glob(f"{_prefix()}*")):
         with suppress(OSError):
             if _ours(folder) and not runs(Path(os.fsdecode((folder / _OWNER).read_bytes()))):
                 log.info("%s was left by a line that does not run: removed", folder)
                 shutil.rmtree(folder)
+
+
+def _short(folder: Path) -> bool:
+    """Whether a socket's path fits: 64 bytes for a source's name, the rest for what stands around it."""
+    return len(os.fsencode(folder)) <= MAX_SOCKET_PATH - 72
 
 
 def _empty(folder: Path) -> None:

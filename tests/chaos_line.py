@@ -3,8 +3,10 @@
 import hashlib
 import os
 import re
+import shutil
 import signal
 import sqlite3
+import tempfile
 import threading
 import time
 import uuid
@@ -39,8 +41,7 @@ class ChaosLine(Line):
             supervision={"stuck_s": 3.0, "start_s": START_S, "give_up_after": 1000},
         )
         self.run_id = uuid.uuid4().hex
-        self.temporary = folder / "tmp"
-        self.temporary.mkdir()
+        self.temporary = Path(tempfile.mkdtemp(prefix="chaos-tmp-"))  # a socket's path must stay short
         self._log_began = 0
         self.environment = {**python_path(build), _MARK: self.run_id, "TMPDIR": str(self.temporary)}
 
@@ -118,6 +119,7 @@ class ChaosLine(Line):
                     os.kill(pid, signal.SIGKILL)
             if self.process is not None:
                 self.process.wait()
+            shutil.rmtree(self.temporary, ignore_errors=True)
 
 
 class Generator(threading.Thread):

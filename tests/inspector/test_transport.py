@@ -155,9 +155,15 @@ def test_only_its_user_may_connect_to_a_socket_whatever_the_umask(near: Path) ->
     router.close()
 
 
-def test_a_data_folder_too_deep_for_a_socket_has_them_elsewhere_and_always_there(tmp_path: Path) -> None:
+@pytest.mark.parametrize("temporary", ["t", "t" * 100], ids=["", "the temporary folder's path is too long, too"])
+def test_a_data_folder_too_deep_for_a_socket_has_them_elsewhere_and_always_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, temporary: str
+) -> None:
     deep = tmp_path / ("d" * 60) / ("e" * 60)
     deep.mkdir(parents=True)
+    if len(temporary) > 1:
+        (tmp_path / temporary).mkdir()
+        monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / temporary))
 
     folder = socket_folder(deep)
     longest = source_address(folder, "s" * 63)
