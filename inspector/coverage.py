@@ -3,6 +3,7 @@
 A frame that ended as ok, defect or unsure covers its length; an error, or one without strip in it, covers nothing.
 """
 
+import math
 from collections import Counter
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,7 +31,8 @@ class Coverage(msgspec.Struct, frozen=True):
     """One source's share of a piece. `seen` goes from its first frame to its last; None where no place is known.
 
     `missing`: what of that no frame covers. `unplaced` frames are on record without a place along the piece. The widest
-    was inspected over `width_px`. `unsure`: where the frames are that ended so.
+    was inspected over `width_px`. `unsure`: where the frames are that ended so. `twice`: what two frames say they
+    cover, as they do where an encoder runs backwards.
     """
 
     source: str
@@ -40,6 +42,7 @@ class Coverage(msgspec.Struct, frozen=True):
     unplaced: int = 0
     width_px: int = 0
     unsure: list[Stretch] = []
+    twice: list[Stretch] = []
 
     @property
     def whole(self) -> bool:
@@ -83,6 +86,17 @@ def missing(frames: Iterable[tuple[float, float]], whole: Stretch) -> list[Stret
     return gaps
 
 
+def twice(frames: Iterable[tuple[float, float]]) -> list[Stretch]:
+    """What more than one frame covers; frames are (at_mm, length_mm) in the order of their places."""
+    shared: list[tuple[float, float]] = []
+    end = -math.inf
+    for at_mm, length_mm in frames:
+        if end - at_mm > SLACK * length_mm:
+            shared.append((at_mm, min(end, at_mm + length_mm) - at_mm))
+        end = max(end, at_mm + length_mm)
+    return union(shared)
+
+
 def union(frames: Iterable[tuple[float, float]]) -> list[Stretch]:
     """What frames cover together; they are (at_mm, length_mm) in the order of their places."""
     whole: list[Stretch] = []
@@ -97,13 +111,14 @@ def union(frames: Iterable[tuple[float, float]]) -> list[Stretch]:
 def _coverage(source: str, frames: list[_Frame]) -> Coverage:
     counts = Counter(frame.outcome for frame in frames)
     placed = [(frame, frame.at_mm, frame.length_mm or 0.0) for frame in frames if frame.at_mm is not None]
+    covering = [(at_mm, length_mm) for frame, at_mm, length_mm in placed if frame.covers]
     seen, gaps = None, list[Stretch]()
     if placed:
         seen = Stretch(placed[0][1], max(at_mm + length_mm for _, at_mm, length_mm in placed))
-        gaps = missing([(at_mm, length_mm) for frame, at_mm, length_mm in placed if frame.covers], seen)
+        gaps = missing(covering, seen)
     outcomes = {outcome: counts[outcome] for outcome in OUTCOMES}
     width_px = max(frame.width for frame in frames)
     unsure = union(
         (at_mm, length_mm) for frame, at_mm, length_mm in placed if frame.outcome == "unsure" and frame.width
     )
-    return Coverage(source, outcomes, seen, gaps, len(frames) - len(placed), width_px, unsure)
+    return Coverage(source, outcomes, seen, gaps, len(frames) - len(placed), width_px, unsure, twice(covering))

@@ -167,6 +167,9 @@ def print_piece(console: Console, piece: Piece, shares: Sequence[Coverage], gaps
     for share in shares:
         for stretch in share.missing:
             console.print(Text(f"not inspected: {share.source}, {_metres(stretch)}"))
+        for stretch in share.twice:
+            told = f"told twice: {share.source}, {_metres(stretch)}: frames overlap, or the encoder ran backwards"
+            console.print(Text(told))
     if gaps:
         console.print("\nnot inspected while it was on the line:", gap_list(gaps))
 

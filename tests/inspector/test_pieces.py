@@ -175,6 +175,26 @@ def test_what_of_a_piece_no_frame_covers_is_missing_whatever_their_order(book: S
     assert share.unsure == [Stretch(400, 500)]
 
 
+@pytest.mark.parametrize(
+    ("places", "missing", "twice"),
+    [
+        ([0, 100, 200, 100, 200, 300], [], [Stretch(100, 300)]),
+        ([0, 100, 200, 9000, 9100], [Stretch(300, 9000)], []),
+        ([0, 100, 100, 100], [], [Stretch(100, 200)]),
+        ([0, 100, 203, 298, 400], [], []),
+    ],
+    ids=["runs backwards", "jumps", "stands", "shivers"],
+)
+def test_an_encoder_that_goes_wrong_is_told_by_what_it_leaves_out_or_tells_twice(
+    book: Store, places: list[int], missing: list[Stretch], twice: list[Stretch]
+) -> None:
+    write(book, *(verdict(n, piece="c", at_mm=at, height=100) for n, at in enumerate(places)), mm_per_px=1)
+
+    (share,) = coverage.of(book, pieces.find(book, "c"))
+    assert (share.missing, share.twice) == (missing, twice)
+    assert sum(share.outcomes.values()) == len(places) and share.unplaced == 0
+
+
 def test_a_piece_goes_with_its_last_frame_unless_it_is_young_and_was_put_on_the_line(book: Store) -> None:
     start(book, "old", 10.0)
     start(book, "young", 5000.0)
@@ -215,6 +235,7 @@ def test_the_commands_put_a_piece_on_the_line_and_show_what_is_on_record_of_it(
     assert code == 1 and "0.000 to 0.400 m" in out and "not inspected: drop, 0.200 to 0.300 m" in out
     code, out = run("account", "--piece", "coil-7", "--json")
     assert json.loads(out)["sources"][0]["missing"] == [{"from_mm": 200.0, "to_mm": 300.0}]
+    assert "told twice" not in out
     code, out = run("defects", "--piece", "coil-7", "--verdict", "all", "--json")
     assert [json.loads(row)["sequence"] for row in out.splitlines()] == [3, 1, 0]
     assert "50 mm, 0.025 m: 20x10 mm" in run("defects", "--piece", "coil-7", "--verdict", "defect")[1]
