@@ -129,9 +129,9 @@ def connector(settings: SourceSettings, refusals: Refusals) -> "Connector":
 
         return Folder(settings)
     if isinstance(settings, CameraSource):
-        from inspector.sources.camera import Camera
+        from inspector.sources.camera import camera
 
-        return Camera(settings)
+        return camera(settings)
     if isinstance(settings, PushSource):
         from inspector.sources.push import Push
 

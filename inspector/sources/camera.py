@@ -1,174 +1,19 @@
-"""Owns the camera that OpenCV can open: RTSP or HTTP stream, USB device, or video file, each through a grabber."""
+"""Owns the source of type camera: what OpenCV can open, an RTSP or HTTP stream, a USB device, or a video file."""
 
-import logging
-import math
-import os
 import time
 from collections.abc import Callable
 
-import numpy as np
-from numpy.typing import NDArray
-
-from inspector.address import shown
-from inspector.decide import Outcome
-from inspector.grabber import Ended, Failed, Missed, Opened, Order, Picture, Word
+from inspector.grabber.words import OpenCvOrder
 from inspector.source_settings import CameraSource
-from inspector.sources.connector import Capture, Overload
-from inspector.sources.leash import Leash
-
-log = logging.getLogger(__name__)
-
-#: What a hanging grabber gets beyond its deadline, which OpenCV itself should keep, and for its start.
-GRACE_S = 3.0
-#: A file that says it has so many more frames than it has, as a share of them, was cut short: it may only guess.
-_SHORT = 0.01
+from inspector.sources.connector import Overload
+from inspector.sources.grabbed import Grabbed
 
 
-class Camera:
-    """A camera never waits; a video file of which every frame counts does. Its frames are gone with this process."""
-
-    patient = False
-
-    def __init__(self, settings: CameraSource, clock: Callable[[], float] = time.monotonic) -> None:
-        self._settings = settings
-        self._clock = clock
-        self._address = settings.address.get_secret_value()
-        self._kind = settings.kind
-        self._every_frame = self._kind == "file" and settings.pace == "every_frame"
-        self.overload = Overload("block" if self._every_frame else settings.overload, settings.every)
-        self._epoch = f"{time.time_ns():x}"
-        self._sequence = 0  # of the pictures that came, over all connections
-        self._had = 0  # frames of the file that came
-        self._leash: Leash | None = None
-        self._spare: Leash | None = None  # waits for an order, started already
-        self._connected = self._seen = self._ended = self._failed = False
-        self._same_since: float | None = None
-        self._missed: dict[str, int] = {}
-        self._size: tuple[int, ...] = ()
-
-    def open(self) -> list[Capture]:
-        """Begin to connect, which takes its time: `problem` says how far it is. OSError where the file is not there."""
-        if self._ended:
-            return []
-        if self._kind == "file":
-            os.stat(self._address)
-        self._connected = self._seen = self._failed = False
-        self._same_since = None
-        settings = self._settings
-        order = Order(
-            self._address, self._kind, settings.connect_s, settings.read_s, self._every_frame,
-            repeats=self._kind != "file" and settings.stale_s is not None,
-            skip=self._had if self._kind == "file" else 0,
-        )  # fmt: skip
-        self._leash, self._spare = self._spare or Leash(self._clock), None
-        self._leash.order(order)
-        return []
-
-    def read(self) -> Capture | None:
-        """The next picture that is whole. OSError: the camera is lost, or hangs."""
-        while self._leash is not None and not self._ended:
-            heard = self._leash.hear()
-            if heard is None:
-                self._check_deadline(self._leash)
-                return None
-            if capture := self._take(*heard):
-                return capture
-        return None
-
-    def due_ms(self) -> float:
-        """Time until it is late; its words wake earlier."""
-        if self._leash is None or self._ended:
-            return math.inf
-        return max(0.0, (self._leash.heard_at + self._deadline_s - self._clock()) * 1000)
-
-    def wake(self) -> int | None:
-        """The grabber's pipe."""
-        return None if self._leash is None else self._leash.fileno()
-
-    def recorded(self, capture: Capture, outcome: Outcome) -> None:
-        """A camera forgets the frame."""
-
-    def missed(self) -> dict[str, int]:
-        """`overload`: more came than could be taken; `stale`: the very same picture as before."""
-        missed, self._missed = self._missed, {}
-        return missed
-
-    def problem(self) -> str:
-        """Why it shows nothing new."""
-        if self._ended or self._leash is None:
-            return ""
-        if not self._connected:
-            return f"connecting to {shown(self._address)}"
-        stale_s = self._settings.stale_s
-        if self._same_since is not None and stale_s is not None and self._clock() - self._same_since > stale_s:
-            return "the very same picture again and again: the camera stands still, or shows nothing but black"
-        return "" if self._seen else f"{shown(self._address)} answers and shows no picture"
-
-    def close(self) -> None:
-        """Kill the grabber. One that has just failed in good order is kept for the next `open`, until closed again."""
-        if self._failed:
-            self._failed = False
-            return
-        for leash in (self._leash, self._spare):
-            if leash is not None:
-                leash.close()
-        self._leash = self._spare = None
-
-    @property
-    def _deadline_s(self) -> float:
-        return GRACE_S + (self._settings.read_s if self._connected else self._settings.connect_s)
-
-    def _check_deadline(self, leash: Leash) -> None:
-        if self._clock() - leash.heard_at > self._deadline_s:
-            what = "shows no picture" if self._connected else "does not answer"
-            raise OSError(f"it {what} and hangs: the capture process is killed")
-
-    def _take(self, word: Word, pixels: NDArray[np.uint8] | None) -> Capture | None:
-        match word:
-            case Opened():
-                self._connected = True
-                log.info("connected to %s", shown(self._address))
-            case Missed():
-                self._miss("overload", word.pictures)
-            case Failed():
-                self._leash, self._spare, self._failed = None, self._leash, True
-                raise OSError(word.reason)
-            case Ended():
-                return self._end(word)
-            case Picture():
-                return self._show(word, pixels)
-        return None
-
-    def _show(self, picture: Picture, pixels: NDArray[np.uint8] | None) -> Capture | None:
-        self._seen = True
-        self._had = picture.number + 1
-        if picture.same:
-            self._same_since = self._clock() if self._same_since is None else self._same_since
-            self._miss("stale", 1)
-            return None
-        self._same_since = None
-        if pixels is not None and pixels.shape != self._size:
-            if self._size:
-                log.warning("pictures are %dx%d now, and were %dx%d", *pixels.shape[::-1], *self._size[::-1])
-            self._size = pixels.shape
-        return self._capture(self._had - 1, picture.captured_at, picture.captured_mono, pixels, picture.reason)
-
-    def _end(self, ended: Ended) -> Capture | None:
-        """The file is read; one that was cut short is on record as an error."""
-        self._ended = True
-        log.info("%s: read to its end, %d frames", self._address, ended.frames)
-        if ended.promised - ended.frames <= _SHORT * ended.promised:
-            return None
-        reason = f"the video ends after {ended.frames} frames and promises {ended.promised}: cut short or damaged"
-        return self._capture(ended.frames, time.time(), time.monotonic(), None, reason)
-
-    def _capture(
-        self, number: int, captured_at: float, captured_mono: float, pixels: NDArray[np.uint8] | None, reason: str
-    ) -> Capture:
-        frame = f"{self._epoch}-{self._sequence}"
-        name = f"{os.path.basename(self._address)}-{number:06d}" if self._kind == "file" else f"{self._sequence:06d}"
-        self._sequence += 1
-        return Capture(frame, name[-4096:], captured_at, captured_mono, pixels, reason)
-
-    def _miss(self, reason: str, count: int) -> None:
-        self._missed[reason] = self._missed.get(reason, 0) + count
+def camera(settings: CameraSource, clock: Callable[[], float] = time.monotonic) -> Grabbed:
+    """Its connector. A video file of which every frame counts waits, and may show the same picture twice."""
+    every_frame = settings.kind == "file" and settings.pace == "every_frame"
+    order = OpenCvOrder(
+        settings.address.get_secret_value(), settings.kind, settings.connect_s, settings.read_s,
+        None if settings.kind == "file" else settings.stale_s, every_frame,
+    )  # fmt: skip
+    return Grabbed(order, Overload("block" if every_frame else settings.overload, settings.every), clock)

@@ -1,4 +1,4 @@
-"""Owns a grabber process as its source sees it: starts it, hears it without ever waiting, and kills it."""
+"""Owns a grabber process as its source sees it: starts it, hears it without ever waiting, and ends it."""
 
 import contextlib
 import fcntl
@@ -13,10 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector import MAX_PIXELS, bond, grabber
-from inspector.grabber import Order, Picture, Word
+from inspector.grabber.words import MAX_MESSAGE_BYTES, Order, Picture, Word, decode, encode
 
 #: The largest pipe that a user without rights gets: a picture passes in few turns.
 _PIPE_BYTES = 1 << 20
+#: What it gets to leave its camera in good order: one that is let go may be opened again at once.
+_LEAVE_S = 0.3
 #: A killed process that is still there after this hangs in the kernel, in a broken driver: it is left behind.
 _KILL_S = 1.0
 
@@ -49,7 +51,7 @@ class Leash:
         """What it is to capture now. By stdin: a command line with a login is readable for everyone on this host."""
         self.heard_at = self._clock()
         with contextlib.suppress(BrokenPipeError):  # its end is heard of soon
-            self._stdin.write(grabber.encode(order))
+            self._stdin.write(encode(order))
 
     def fileno(self) -> int:
         """The descriptor that is readable when it says something."""
@@ -76,9 +78,12 @@ class Leash:
         return None
 
     def close(self) -> None:
-        """Kill it, whatever it hangs in."""
-        self._process.kill()
+        """Tell it to end, and kill it where it hangs."""
         self._stdin.close()
+        try:
+            self._process.wait(_LEAVE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
         self._stdout.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             self._process.wait(_KILL_S)
@@ -106,14 +111,14 @@ class Leash:
         self._buffer, self._filled = buffer, 0
 
     def _expect_word(self, length: int) -> None:
-        if not 0 < length <= grabber.MAX_MESSAGE_BYTES:
+        if not 0 < length <= MAX_MESSAGE_BYTES:
             raise OSError(f"the capture process announces a message of {length} bytes")
         self._length_known = True
         self._expect(memoryview(bytearray(length)))
 
     def _decode(self) -> Word:
         try:
-            return grabber.decode(self._buffer.tobytes())
+            return decode(self._buffer.tobytes())
         except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise OSError(f"the capture process says nonsense: {error}") from None
 

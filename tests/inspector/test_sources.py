@@ -9,7 +9,7 @@ from inspector import messages
 from inspector.messages import Beat, Credit, Frame
 from inspector.refusals import Refusals
 from inspector.source_settings import CameraSource, FolderSource, PushSource, SimulatedSource
-from inspector.sources.camera import Camera
+from inspector.sources.camera import camera
 from inspector.sources.connector import Connector
 from inspector.sources.folder import Folder
 from inspector.sources.push import Push
@@ -148,7 +148,7 @@ def test_every_connector_keeps_the_contract_of_a_connector(line: Bench) -> None:
         Folder(FolderSource(name="a", type="folder", path=line.drop)),
         Simulated(SimulatedSource(name="b", type="simulated")),
         Push(PushSource(name="c", type="push", path=line.sockets / "frames.sock"), Refusals()),
-        Camera(CameraSource.model_validate({"name": "d", "type": "camera", "address": __file__})),
+        camera(CameraSource.model_validate({"name": "d", "type": "camera", "address": __file__})),
     ]
     for connector in connectors:
         for _ in range(2):  # a source opens its connector again after it was lost

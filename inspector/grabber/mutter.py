@@ -1,0 +1,49 @@
+"""Owns what FFmpeg and OpenCV print: the one place where they tell why."""
+
+import os
+import re
+import select
+import threading
+import time
+from collections import deque
+
+from inspector.address import without
+
+
+class Mutter:
+    """Their last lines. Bounded, and nothing of it goes to the log."""
+
+    _NOISE = re.compile(r"^\[ *(?:WARN|ERROR)[^]]*\] global \S+ \S+ |^\[[^]]* @ 0x[0-9a-f]+\] |\?timeout=\d+")
+    _SAYS_NOTHING = "backend is generally available"
+
+    def __init__(self) -> None:
+        """Whatever this process prints on descriptor 2 comes here from now on."""
+        self._lines: deque[str] = deque(maxlen=20)
+        self._ours, theirs = os.pipe()
+        os.dup2(theirs, 2)
+        os.close(theirs)
+        self._thread = threading.Thread(target=self._listen, name="mutter", daemon=True)
+        self._thread.start()
+
+    def _listen(self) -> None:
+        with open(self._ours, encoding="utf-8", errors="replace") as lines:
+            for line in lines:
+                if self._SAYS_NOTHING not in line and (text := self._NOISE.sub("", line).strip()):
+                    self._lines.append(text)
+
+    def forget(self) -> None:
+        """What was said until now is of a call before."""
+        self._lines.clear()
+
+    def reason(self, address: str, deadline_s: float, otherwise: str) -> str:
+        """Why the last call failed, in words that are the same for the same cause, without credentials."""
+        for _ in range(20):  # the line may still be on its way
+            if not select.select([self._ours], [], [], 0)[0]:
+                break
+            time.sleep(0.005)
+        last = self._lines[-1] if self._lines else ""
+        if "timeout triggered" in last:
+            return f"no answer within {deadline_s:g} s"
+        if "ends prematurely" in last or "End of file" in last:
+            return "it ended the connection"
+        return without(last, address)[:500] or otherwise

@@ -1,0 +1,92 @@
+"""Owns what a source and its grabber say to each other, and how that looks on the wire.
+
+A message is its length in four bytes, msgpack, and behind a Picture with a size its gray pixels.
+"""
+
+from typing import Annotated, Literal
+
+import msgspec
+
+from inspector.address import shown
+from inspector.image import MAX_SIDE_PX
+
+MAX_MESSAGE_BYTES = 16_384
+#: Why a picture that was there is not shown; a reason for the sums.
+MissedWhy = Literal["overload"]
+_Side = Annotated[int, msgspec.Meta(ge=0, le=MAX_SIDE_PX)]
+
+
+class _Word(msgspec.Struct, tag=True):
+    """What goes between a source and its grabber."""
+
+
+class OpenCvOrder(_Word):
+    """What OpenCV is to capture. Of a file every frame counts, or it runs at its own pace; `skip` were had before.
+
+    With `stale_s`, a picture that is the very same as the one before is told of, and not shown.
+    """
+
+    address: str
+    kind: Literal["stream", "device", "file"]
+    connect_s: float
+    read_s: float
+    stale_s: float | None
+    every_frame: bool = False
+    skip: int = 0
+
+    @property
+    def title(self) -> str:
+        """What people call it, without credentials."""
+        return shown(self.address)
+
+
+class Opened(_Word):
+    """The camera answers."""
+
+
+class Picture(_Word):
+    """One picture, gray, uint8 (height, width); without a size the `reason` why it cannot be inspected, or `same`."""
+
+    number: int
+    captured_at: float
+    captured_mono: float
+    height: _Side = 0
+    width: _Side = 0
+    reason: Annotated[str, msgspec.Meta(max_length=1024)] = ""
+    same: bool = False
+
+
+class Missed(_Word):
+    """So many pictures were there and are not shown."""
+
+    reason: MissedWhy
+    pictures: int
+
+
+class Failed(_Word):
+    """It cannot be opened, or nothing comes any more; the grabber waits for the next order."""
+
+    reason: str
+
+
+class Ended(_Word):
+    """The file was read to its end, `frames` of the `promised` (0: it does not say)."""
+
+    frames: int
+    promised: int
+
+
+Order = OpenCvOrder
+Word = Order | Opened | Picture | Missed | Failed | Ended
+_decoder: msgspec.msgpack.Decoder[Word] = msgspec.msgpack.Decoder(Word)
+
+
+def encode(word: Word) -> bytes:
+    """The word with its length in front."""
+    data = msgspec.msgpack.encode(word)
+    return len(data).to_bytes(4, "big") + data
+
+
+def decode(data: bytes | bytearray) -> Word:
+    """The word in `data`, its length taken off. ValueError where it is none."""
+    return _decoder.decode(data)
