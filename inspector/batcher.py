@@ -16,13 +16,14 @@ from inspector.tiles import Tile
 class Job:
     """A frame in a worker's hands: pixels, uint8 (height, width), what of them is inspected, and how that is cut.
 
-    An area that is 0 wide has no tiles.
+    An area that is 0 wide has no tiles. `received` is when it came, monotonic s.
     """
 
     frame: Frame
     pixels: NDArray[np.uint8]
     area: Tile
     tiles: tuple[Tile, ...]
+    received: float
 
 
 class Batcher:
@@ -34,7 +35,7 @@ class Batcher:
         self._max_wait_s = max_wait_ms / 1000
         self._tile_px = tile_px
         self._overlap_px = overlap_px
-        self._jobs: deque[tuple[float, Job]] = deque()
+        self._jobs: deque[Job] = deque()
         self._tiles = 0
 
     def __len__(self) -> int:
@@ -50,8 +51,8 @@ class Batcher:
         area = area or Tile(0, 0, frame.width, frame.height)
         overlap_px = max(self._overlap_px, min(overlap_px, self._tile_px // 2))
         cut = tiles.cut(area.height, area.width, self._tile_px, overlap_px, area.x, area.y) if area.width else ()
-        job = Job(frame, pixels, area, cut)
-        (self._jobs.appendleft if frame.frame == CANARY else self._jobs.append)((now, job))
+        job = Job(frame, pixels, area, cut, now)
+        (self._jobs.appendleft if frame.frame == CANARY else self._jobs.append)(job)
         self._tiles += len(job.tiles)
 
     def due_ms(self, now: float) -> float | None:
@@ -61,10 +62,10 @@ class Batcher:
         """
         if not self._jobs:
             return None
-        since, first = self._jobs[0]
+        first = self._jobs[0]
         if self._tiles >= self._max_batch or first.frame.attempt > 1:
             return 0.0
-        return (since + self._max_wait_s - now) * 1000
+        return (first.received + self._max_wait_s - now) * 1000
 
     def take(self) -> list[Job]:
         """The frames of the next batch, oldest first: as many as fit `max_batch` tiles, but at least one.
@@ -73,8 +74,8 @@ class Batcher:
         """
         jobs: list[Job] = []
         room = self._max_batch
-        while self._jobs and (not jobs or self._may_join(self._jobs[0][1], jobs, room)):
-            _, job = self._jobs.popleft()
+        while self._jobs and (not jobs or self._may_join(self._jobs[0], jobs, room)):
+            job = self._jobs.popleft()
             jobs.append(job)
             room -= len(job.tiles)
             self._tiles -= len(job.tiles)

@@ -50,6 +50,8 @@ PieceName = Annotated[str, Meta(max_length=MAX_PIECE)]
 Millimetres = Annotated[float, Meta(ge=-1e9, le=1e9)]
 #: time.monotonic() of this host: shared by all its processes.
 Monotonic = Annotated[float, Meta(ge=0, le=1e12)]
+#: How long something took.
+Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 #: Seconds since 1970, UTC.
 Epoch = Annotated[float, Meta(ge=0, le=1e12)]
 
@@ -89,6 +91,15 @@ class Frame(_Message, frozen=True):
     attempt: Annotated[int, Meta(ge=1, le=100)]
     piece: PieceName = ""
     at_mm: Millimetres | None = None
+    decode_s: Seconds = 0.0
+
+
+class Stages(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """What a frame waited for: to be decoded, for a worker, and there for its batch to begin."""
+
+    decode_s: Seconds
+    queue_s: Seconds
+    batch_wait_s: Seconds
 
 
 class Region(_Message, frozen=True):
@@ -109,6 +120,7 @@ class Verdict(_Message, frozen=True):
     `regions`: its defects, the worst first; where they are more than fit, the reason says how many there were.
     `evidence_bytes` is the size of its picture among the evidence, 0 where none is kept. `area`: x, y, width and height
     of what was inspected of it, 0 wide where nothing was; None: all. `piece` and `at_mm` are those of its Frame.
+    `stages` is None where it never reached a worker.
     """
 
     source: Name
@@ -131,6 +143,7 @@ class Verdict(_Message, frozen=True):
     area: tuple[Count, Count, Count, Count] | None = None
     piece: PieceName = ""
     at_mm: Millimetres | None = None
+    stages: Stages | None = None
 
 
 class Verdicts(_Message, frozen=True):

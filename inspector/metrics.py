@@ -102,6 +102,17 @@ class Metrics:
             buckets=_SECONDS,
             registry=self.registry,
         )
+        self._decode, self._queue = (
+            Histogram(name, text, ["source"], buckets=_SECONDS, registry=self.registry)
+            for name, text in (
+                ("inspector_decode_seconds", "Reading and decoding a frame, where the source does that."),
+                ("inspector_queue_seconds", "From decoded to in a worker's hands."),
+            )
+        )
+        self._batch_wait = Histogram(
+            "inspector_batch_wait_seconds", "In a worker, until the frame's batch began.",
+            buckets=_SECONDS, registry=self.registry,
+        )  # fmt: skip
         self._inference = Histogram(
             "inspector_inference_seconds", "One batch in a worker: resize, predict, decide.",
             buckets=_SECONDS, registry=self.registry,
@@ -168,6 +179,10 @@ class Metrics:
         self._commit.observe(commit_s)
         for verdict in verdicts:
             self._latency.labels(verdict.source).observe(max(0.0, monotonic - verdict.captured_mono))
+            if verdict.stages:
+                self._decode.labels(verdict.source).observe(verdict.stages.decode_s)
+                self._queue.labels(verdict.source).observe(verdict.stages.queue_s)
+                self._batch_wait.observe(verdict.stages.batch_wait_s)
             if verdict.outcome == "defect":
                 self._defects.labels(verdict.label).inc()
 

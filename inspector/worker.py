@@ -19,7 +19,7 @@ from inspector.config import Settings
 from inspector.decide import TileDecision, decide_frame, decide_tile, rules
 from inspector.errors import MessageError
 from inspector.lifesign import LifeSign
-from inspector.messages import CANARY, Beat, Credit, Frame, FrameOf, Ready, Thresholds, Verdict, Verdicts
+from inspector.messages import CANARY, Beat, Credit, Frame, FrameOf, Ready, Stages, Thresholds, Verdict, Verdicts
 from inspector.predictor import Predictor
 from inspector.preprocess import contrast
 from inspector.tiles import Tile
@@ -183,7 +183,7 @@ class Worker:
         inference_s = time.monotonic() - started
         verdicts, position = [], 0
         for job in jobs:
-            verdict = _verdict(job, decisions[position : position + len(job.tiles)])
+            verdict = _verdict(job, decisions[position : position + len(job.tiles)], started)
             verdicts.append(self._evidence.keep(verdict, job.pixels))
             position += len(job.tiles)
         self._sign.end()
@@ -201,7 +201,8 @@ class Worker:
         return [decide_tile(scores[row], contrast(self._stack[row]), self._rules) for row in range(len(batch))]
 
 
-def _verdict(job: Job, decisions: list[TileDecision]) -> Verdict:
+def _verdict(job: Job, decisions: list[TileDecision], started: float) -> Verdict:
+    """The verdict of a frame whose batch began at monotonic time `started`."""
     frame, area, decision = job.frame, job.area, decide_frame(decisions) if job.tiles else _NO_STRIP
     whole = area == Tile(0, 0, frame.width, frame.height)
     found = regions.merge(job.tiles, decisions)
@@ -226,4 +227,9 @@ def _verdict(job: Job, decisions: list[TileDecision]) -> Verdict:
         piece=frame.piece,
         at_mm=frame.at_mm,
         area=None if whole else (area.x, area.y, area.width, area.height),
+        stages=Stages(
+            frame.decode_s,
+            max(0.0, job.received - frame.captured_mono - frame.decode_s),
+            max(0.0, started - job.received),
+        ),
     )

@@ -197,7 +197,7 @@ class Source:
         height, width = capture.pixels.shape
         header = Frame(
             self._name, self._epoch, capture.frame, capture.name, flight.sequence, capture.captured_at,
-            capture.captured_mono, height, width, flight.attempt, capture.piece, capture.at_mm,
+            capture.captured_mono, height, width, flight.attempt, capture.piece, capture.at_mm, capture.decode_s,
         )  # fmt: skip
         return self._send(window, header, capture.pixels)
 

@@ -238,7 +238,8 @@ class Folder:
             reason = str(error)
         except OSError as error:
             reason = f"cannot be read: {error.strerror}"
-        return Capture(frame, _text(relative)[:4096], captured_at, captured_mono, pixels, reason)
+        decode_s = time.monotonic() - captured_mono
+        return Capture(frame, _text(relative)[:4096], captured_at, captured_mono, pixels, reason, decode_s=decode_s)
 
     def _left_over(self) -> Iterator[tuple[bytes, bytes]]:
         for lane in sorted(os.listdir(self._work)):

@@ -186,7 +186,10 @@ class Push:
         self._sequence += 1
         self._askers[frame] = envelope, header.id
         name = header.name or f"{self._sequence - 1:06d}"
-        return Capture(frame, name, now - age_s, max(0.0, mono - age_s), pixels, reason, header.piece, header.at_mm)
+        return Capture(
+            frame, name, now - age_s, max(0.0, mono - age_s), pixels, reason, header.piece, header.at_mm,
+            decode_s=time.monotonic() - mono,
+        )  # fmt: skip
 
     def _answer(self, envelope: list[bytes], answer: Answer) -> None:
         """Where the program has left or never reads its answers, they are lost; the record is what counts."""

@@ -5,10 +5,12 @@ from collections import defaultdict
 from itertools import pairwise
 from pathlib import Path
 
+import pytest
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
 from inspector.decide import OUTCOMES
+from inspector.messages import Stages
 from inspector.metrics import Metrics
 from tests.fakes import Line, running, wait_until
 from tests.inspector.folders import GOOD
@@ -91,6 +93,16 @@ def test_what_is_recorded_is_counted_and_timed() -> None:
     assert samples["inspector_messages_rejected_total"] == {("sink",): 1}
 
 
+def test_what_a_frame_waited_for_is_timed_stage_by_stage_where_it_reached_a_worker() -> None:
+    metrics = Metrics()
+    metrics.recorded([verdict(1, stages=Stages(0.002, 0.3, 0.01)), verdict(2)], 7.0, 0.004)
+
+    samples = parse(metrics.render().decode())
+    for stage, labels, seconds in (("decode", ("drop",), 0.002), ("queue", ("drop",), 0.3), ("batch_wait", (), 0.01)):
+        assert samples[f"inspector_{stage}_seconds_count"] == {labels: 1}
+        assert samples[f"inspector_{stage}_seconds_sum"] == {labels: pytest.approx(seconds)}
+
+
 def test_odd_names_are_escaped() -> None:
     metrics = Metrics()
     metrics.workers(1, {'model "1"\n\\x'})
@@ -135,6 +147,11 @@ def test_the_sums_balance_at_every_scrape_of_a_line_under_load(tmp_path: Path) -
         for name in ("inspector_frames_captured_total", "inspector_verdicts_total", "inspector_frames_dropped_total"):
             assert all(after[name][labels] >= value for labels, value in before[name].items())
     assert scrapes[-1]["inspector_verdicts_total"][("drop", "error")] == 12
+    # And each stage was timed for each frame that a worker had
+    assert scrapes[-1]["inspector_decode_seconds_count"][("drop",)] == 48
+    stages = (scrapes[-1][f"inspector_{stage}_seconds_sum"][("drop",)] for stage in ("decode", "queue", "end_to_end"))
+    decode_s, queue_s, all_s = stages
+    assert decode_s > 0 and queue_s > 0 and decode_s + queue_s < all_s
     assert all(account["balanced"] for account in line.account())
 
 
