@@ -75,10 +75,19 @@ def parser() -> argparse.ArgumentParser:
     account.add_argument("--json", action="store_true", help="for machines")
 
     drawing = commands.add_parser(
-        "map", parents=[config], help="draw a coil, plate or lot with its defects, and what was not inspected, as SVG"
+        "map", parents=[config], help="draw a coil, plate or lot with its defects, and what was not inspected"
     )
     drawing.add_argument("piece", help="its name")
-    drawing.add_argument("--to", type=Path, metavar="FILE", help="default: NAME.svg here")
+    drawing.add_argument(
+        "--to", type=Path, metavar="FILE",
+        help="FILE.svg, .png, or .html with pictures of the defects where one points; default: NAME.svg here",
+    )  # fmt: skip
+
+    report = commands.add_parser(
+        "report", parents=[config], help="one page on a coil, plate or lot: inspected whole? its defects, map, pictures"
+    )
+    report.add_argument("piece", help="its name")
+    report.add_argument("--to", type=Path, metavar="FILE", help="default: NAME-report.html here")
 
     piece = commands.add_parser(
         "piece", parents=[config], help="say which coil, plate or lot is on the line; alone: list the last ones"

@@ -6,7 +6,6 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -107,22 +106,16 @@ def _account(options: argparse.Namespace) -> int:
 
 
 def _map(options: argparse.Namespace) -> int:
-    from inspector import coil_map, config, coverage, defects, pieces
-    from inspector.errors import ConfigError
-    from inspector.store import Store
+    from inspector import handout
 
-    settings = config.load(options.config, options.override)
-    store = Store(settings.data, read_only=True)
-    piece = pieces.find(store, options.piece)
-    sizes = {source.name: source.place.mm_per_px or 0.0 for source in settings.sources}
-    drawn = coil_map.draw(piece, coverage.of(store, piece), defects.of(store, piece), sizes)
-    store.close()
-    path = options.to or Path(coil_map.file_name(piece))
-    try:
-        path.write_text(drawn, encoding="utf-8")
-    except OSError as error:
-        raise ConfigError(f"--to {path}: {error.strerror}") from None
-    print(path)
+    print(handout.draw_map(options))
+    return EXIT_OK
+
+
+def _report(options: argparse.Namespace) -> int:
+    from inspector import handout
+
+    print(handout.report(options))
     return EXIT_OK
 
 
@@ -239,6 +232,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "defects": _defects,
     "account": _account,
     "map": _map,
+    "report": _report,
     "piece": _pieces,
     "pin": _pin,
     "unpin": _unpin,

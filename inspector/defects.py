@@ -26,7 +26,8 @@ N = TypeVar("N", int, float)
 class Defect(msgspec.Struct, frozen=True):
     """One defect: the rectangle around its parts, the worst severity and highest score of them.
 
-    Pixels are those of its first frame, `name`; mm are None where they are not known.
+    Pixels are those of its first frame, `name`, which is the record of that number; there it is `height` lines long. mm
+    are None where they are not known.
     """
 
     source: str
@@ -43,6 +44,8 @@ class Defect(msgspec.Struct, frozen=True):
     y_mm: float | None
     width_mm: float | None
     length_mm: float | None
+    height: int
+    record: int
 
 
 class _Part(NamedTuple):
@@ -87,6 +90,11 @@ def of(store: "Store", piece: "Piece") -> list[Defect]:
     parts = (_Part(*row) for row in store.read(statement, (piece.id,)))
     found = [defect for _, of_source in groupby(parts, attrgetter("source")) for defect in _joined(of_source)]
     return sorted(found, key=lambda one: (one.source, one.y_mm is not None, one.y_mm or 0.0, one.x))
+
+
+def worst_first(defects: Iterable[Defect]) -> list[Defect]:
+    """By severity, then by score."""
+    return sorted(defects, key=lambda one: (-RANK.get(one.severity, 0), -one.score))
 
 
 @dataclass(slots=True)
@@ -135,6 +143,7 @@ def _whole(parts: list[_Part]) -> Defect:
     x, width = _span((part.x, part.width) for part in parts)
     x_mm, width_mm = _span_mm((part.x_mm, part.width_mm) for part in parts)
     y_mm, length_mm = _span_mm((part.y_mm, part.length_mm) for part in parts)
+    y, height = _span((part.y, part.lines) for part in parts if part.record == first.record)
     return Defect(
         source=first.source,
         label=first.label,
@@ -144,12 +153,14 @@ def _whole(parts: list[_Part]) -> Defect:
         name=first.name,
         frames=len({part.record for part in parts}),
         x=x,
-        y=first.y,
+        y=y,
         width=width,
         x_mm=x_mm,
         y_mm=y_mm,
         width_mm=width_mm,
         length_mm=length_mm,
+        height=height,
+        record=first.record,
     )
 
 

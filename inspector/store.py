@@ -19,7 +19,7 @@ from inspector.gaps import Gap, between, heard_at
 from inspector.messages import Settled, Tally, Verdict
 from inspector.place import Locator
 from inspector.query import Query, gap_statement, statements, within
-from inspector.record import INSERT, INSERT_REGION, Record, from_row, region_rows, to_row
+from inspector.record import INSERT, INSERT_REGION, SELECTED, Record, from_row, region_rows, to_row
 from inspector.schema import FILE, MIGRATIONS
 
 #: So many gaps are listed one by one; older ones are folded when the record is opened.
@@ -88,7 +88,7 @@ class Store:
 
     def accounts(self) -> list[Account]:
         """The sums of every source that ever presented itself, by name, all of one moment."""
-        with self._snapshot():
+        with self.snapshot():
             statement = (
                 "SELECT source, tally, (SELECT TOTAL(frames) FROM gaps WHERE gaps.source = sources.source),"
                 " ok, defect, unsure, error FROM sources ORDER BY source"
@@ -104,7 +104,7 @@ class Store:
     def recorded_within(self, query: Query) -> dict[str, dict[Outcome, int]]:
         """How many frames captured within the query's time are on record, by source and outcome."""
         counts: dict[str, dict[Outcome, int]] = {}
-        with self._snapshot():
+        with self.snapshot():
             for statement, values in within(query):
                 for source, outcome, count in self.read(statement, values):
                     counts.setdefault(source, dict.fromkeys(OUTCOMES, 0))[outcome] += count
@@ -145,6 +145,11 @@ class Store:
         data = self.path.parent
         shares = ((from_row(row, data) for row in self.read(*statement)) for statement in statements(query))
         return islice(heapq.merge(*shares, key=query.order, reverse=not query.oldest_first), query.limit)
+
+    def record(self, number: int) -> Record | None:
+        """The record of that number; None where it is gone."""
+        row = next(self.read(f"SELECT {SELECTED} FROM records WHERE id = ?", (number,)), None)
+        return None if row is None else from_row(row, self.path.parent)
 
     def adopt(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
         """Take over rows of a table of a record that was set aside. StoreError: none of them is."""
@@ -190,7 +195,7 @@ class Store:
             raise self._explained(error) from None
 
     @contextmanager
-    def _snapshot(self) -> Iterator[None]:
+    def snapshot(self) -> Iterator[None]:
         """What is read within is of one moment: a line that runs writes between two statements."""
         try:
             self._db.execute("BEGIN")

@@ -16,6 +16,7 @@ DOORS = {
     "prometheus_client": {"inspector.metrics"},
     "sqlite3": {"inspector.store", "inspector.damage"},
     "inotify_simple": {"inspector.sources.scan"},
+    "matplotlib": {"inspector.paper.raster"},
 }
 #: What the trainer shares with the daemon, so that what was evaluated is what runs.
 SHARED = {"bundle", "preprocess", "predictor", "image", "errors", "decide", "renderer"}

@@ -1,31 +1,33 @@
-"""Holds the map of a piece: every defect at its place, what nobody looked at hatched, and a file any browser opens."""
+"""Holds the map of a piece: every defect at its place, what nobody looked at hatched, the same in SVG and PNG."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 
+import cv2
 import msgspec
+import numpy as np
 import pytest
 
-from inspector import cli, coil_map, coverage
+from inspector import coverage, handout
 from inspector.coverage import Coverage, Stretch
 from inspector.defects import Defect
-from inspector.messages import Region
+from inspector.paper import bars, coil_map, raster, svg
+from inspector.paper.coil_map import CoilMap, Sight
+from inspector.paper.drawing import Box, Drawing, Line, Words
 from inspector.pieces import Piece
-from inspector.place import Locator
-from inspector.source_settings import Place
-from inspector.store import Store
-from tests.fakes import Line
-from tests.inspector.test_store import verdict
 
 SVG = "{http://www.w3.org/2000/svg}"
 COIL = Piece(1, "coil <7>", 0.0, 9.0, True)
-LEFT, WIDTH, TOP, BAND = 110.0, 1200.0, 90.0, 150.0
+#: Of a piece from 0 to 12 m.
+LEFT, WIDTH, BAND = 76.0, 1208.0, 150.0
+GROUND, UNSURE = "#e8ecef", "#f7e39b"
 
 
 def defect(y_mm: float | None, x_mm: float, label: str = "s", severity: str = "minor", source: str = "drop",
            name: str = "a.bmp") -> Defect:  # fmt: skip
     """A defect of 10 x 20 mm."""
-    return Defect(source, label, severity, 0.9, 0.0, name, 1, 0, 0, 9, x_mm, y_mm, 10.0, 20.0)
+    return Defect(source, label, severity, 0.9, 0.0, name, 1, 0, 0, 9, x_mm, y_mm, 10.0, 20.0, 9, 1)
 
 
 def share(source: str, *missing: Stretch, to_mm: float = 12_000) -> Coverage:
@@ -33,117 +35,192 @@ def share(source: str, *missing: Stretch, to_mm: float = 12_000) -> Coverage:
     return Coverage(source, {"ok": 1, "defect": 0, "unsure": 0, "error": 0}, Stretch(0, to_mm), list(missing), 0, 500)
 
 
-def rectangles(svg: str, fill: str | None = None) -> list[tuple[float, float, float, float, str]]:
-    """x, y, width, height and title of the rectangles below the legend, or of this colour."""
-    found = []
-    for one in ElementTree.fromstring(svg).iter(f"{SVG}rect"):
-        if float(one.get("y", "0")) >= TOP - 20 and fill in (None, one.get("fill")):
-            title = one.findtext(f"{SVG}title") or ""
-            found.append((*(float(one.get(side, "0")) for side in ("x", "y", "width", "height")), title))
-    return found
+def laid_out(
+    shares: Sequence[Coverage],
+    defects: Sequence[Defect],
+    sights: Mapping[str, Sight] | None = None,
+    labels: Sequence[str] = (),
+    piece: Piece = COIL,
+) -> CoilMap:
+    """The map; unless told otherwise a source sees 1 mm a pixel from the strip's edge."""
+    seen = {share.source: Sight(0, 1.0) for share in shares} if sights is None else sights
+    return coil_map.lay_out(piece, shares, defects, seen, labels)
 
 
-def marks(svg: str) -> list[tuple[float, float, float, float, str]]:
-    """The defects."""
-    return [one for one in rectangles(svg) if one[4]]
+def boxes(drawn: CoilMap, fill: str | None = None, hatched: bool = False) -> list[Box]:
+    """Those of the bands: not the legend's, nor the bars below."""
+    found = [one for one in drawn.drawing.shapes if isinstance(one, Box) and one.height == BAND]
+    return [one for one in found if one.hatched == hatched and (fill is None or one.fill == fill)]
+
+
+def words(drawn: CoilMap) -> str:
+    """All that is written on it."""
+    return "\n".join(one.text for one in drawn.drawing.shapes if isinstance(one, Words))
+
+
+def across(stretches: Sequence[Box]) -> list[tuple[float, float]]:
+    """Where they begin, and how long they are, as shares of the piece."""
+    return [(round((one.x - LEFT) / WIDTH, 4), round(one.width / WIDTH, 4)) for one in stretches]
 
 
 def test_a_defect_lies_at_its_place_and_is_the_larger_the_worse() -> None:
-    places = {"minor": 2000.0, "major": 6000.0, "critical": 11_000.0}
-    svg = coil_map.draw(
-        COIL, [share("drop")], [defect(at, 245, severity=how) for how, at in places.items()], {"drop": 1.0}
-    )
+    places = {"critical": 11_000.0, "major": 6000.0, "minor": 2000.0}
+    drawn = laid_out([share("drop")], [defect(at, 245, severity=how) for how, at in places.items()])
+    (band,) = boxes(drawn, GROUND)
 
-    sizes = {}
-    for x, y, wide, high, title in marks(svg):
-        severity = title.split(", ")[1]
-        sizes[severity] = wide, high
-        assert x + wide / 2 == pytest.approx(LEFT + WIDTH * (places[severity] + 10) / 12_000, abs=0.02)
-        assert y + high / 2 == pytest.approx(TOP + BAND / 2, abs=0.02)
-    assert sizes["minor"] < sizes["major"] < sizes["critical"]
-    assert "6.000 m along, 245 mm across, 20 x 10 mm" in svg and ">12 m<" in svg and ">500 mm<" in svg
+    sizes = []
+    for mark, at in zip(drawn.marks, places.values(), strict=True):
+        assert mark.box.x + mark.box.width / 2 == pytest.approx(LEFT + WIDTH * (at + 10) / 12_000)
+        assert mark.box.y + mark.box.height / 2 == pytest.approx(band.y + BAND / 2)
+        sizes.append((mark.box.width, mark.box.height))
+    assert sizes == sorted(sizes, reverse=True) and len(set(sizes)) == 3
+    assert "6.000 m along, 245 mm across, 20 x 10 mm" in drawn.marks[1].box.title
+    assert "12 m" in words(drawn) and "400 mm" in words(drawn)
 
 
 def test_a_long_defect_is_as_long_as_it_is() -> None:
-    (mark,) = marks(coil_map.draw(COIL, [share("drop", to_mm=200)], [defect(100, 0)], {"drop": 0.1}))
-    assert mark[2:4] == pytest.approx((20 / 200 * WIDTH, 10 / 50 * BAND), abs=0.01)
+    (mark,) = laid_out([share("drop", to_mm=200)], [defect(100, 0)], {"drop": Sight(0, 0.1)}).marks
+    assert (mark.box.width, mark.box.height) == pytest.approx((20 / 200 * WIDTH, 10 / 50 * BAND))
 
 
-def test_what_was_not_inspected_stays_hatched() -> None:
-    svg = coil_map.draw(COIL, [share("drop", Stretch(3000, 6000), Stretch(9000, 12_000))], [], {})
+def test_a_defect_at_the_edge_is_drawn_on_the_strip() -> None:
+    drawn = laid_out([share("drop")], [defect(0, 0, severity="critical"), defect(11_980, 490, severity="critical")])
+    (band,) = boxes(drawn, GROUND)
+    for mark in drawn.marks:
+        assert band.x <= mark.box.x and mark.box.x + mark.box.width <= band.x + band.width
+        assert band.y <= mark.box.y and mark.box.y + mark.box.height <= band.y + BAND
 
-    assert [one[:1] + one[2:3] for one in rectangles(svg, "#e8ecef")] == [
-        (LEFT, WIDTH / 4), (LEFT + WIDTH / 2, WIDTH / 4),
-    ]  # fmt: skip
-    assert [one[2] for one in rectangles(svg, "url(#gap)")] == [WIDTH]
+
+def test_a_source_that_sees_the_far_side_has_its_own_place_across() -> None:
+    drawn = laid_out([share("drop")], [defect(10, 745)], {"drop": Sight(500, 1.0)})
+    (band,) = boxes(drawn, GROUND)
+    (mark,) = drawn.marks
+    assert mark.box.y + mark.box.height / 2 == pytest.approx(band.y + BAND / 2)
+    assert "600 mm" in words(drawn) and "0 mm" not in words(drawn).splitlines()
+
+
+def test_many_defects_are_drawn_smaller_so_that_they_do_not_hide_the_strip() -> None:
+    few, many = (laid_out([share("drop")], [defect(n, 1) for n in range(count)]) for count in (100, 9000))
+    assert many.marks[0].box.width < few.marks[0].box.width / 2
+
+
+def test_what_was_not_inspected_is_hatched_and_marked_however_short_it_is() -> None:
+    drawn = laid_out([share("drop", Stretch(3000, 6000), Stretch(9000, 9001))], [])
+
+    whole, *gaps = boxes(drawn, hatched=True)
+    assert across([whole]) == [(0, 1)] == across(boxes(drawn, GROUND))
+    assert across(gaps)[0] == (0.25, 0.25)
+    assert gaps[1].width == 4 and gaps[1].x + 2 == pytest.approx(LEFT + WIDTH * 9000.5 / 12_000)
+    flags = [one for one in drawn.drawing.shapes if isinstance(one, Box) and one.height == 4]
+    assert [(one.x, one.width) for one in flags] == [(one.x, one.width) for one in gaps]
+
+
+def test_before_and_behind_what_a_source_saw_it_is_hatched() -> None:
+    drawn = laid_out([share("above"), share("below", to_mm=6000)], [])
+    assert across(boxes(drawn, GROUND)) == [(0, 1), (0, 0.5)]
+    assert across(boxes(drawn, hatched=True)) == [(0, 1), (0, 1)]
+
+
+def test_a_thousand_gaps_in_a_metre_are_one_on_the_map() -> None:
+    gaps = [Stretch(at, at + 0.5) for at in range(2000, 4000)]
+    assert across(boxes(laid_out([share("drop", *gaps)], []), hatched=True)[1:]) == [(0.1667, 0.1666)]
 
 
 def test_where_frames_were_unsure_the_strip_does_not_look_like_one_that_passed() -> None:
     frames = [(0.0, 300.0), (300.0, 300.0), (600.0, 300.0), (5000.0, 300.0)]
     assert coverage.union(frames) == [Stretch(0, 900), Stretch(5000, 5300)]
-    svg = coil_map.draw(COIL, [msgspec.structs.replace(share("drop"), unsure=coverage.union(frames))], [], {})
+    drawn = laid_out([msgspec.structs.replace(share("drop"), unsure=coverage.union(frames))], [])
 
-    assert [one[:1] + one[2:3] for one in rectangles(svg, "#f7e39b")] == [
-        (LEFT, 90.0), (LEFT + 500.0, 30.0),
-    ]  # fmt: skip
+    assert across(boxes(drawn, UNSURE)) == [(0, 0.075), (0.4167, 0.025)]
 
 
 def test_each_source_has_its_band_with_its_own_defects_and_colours_are_of_labels() -> None:
     found = [defect(10, 10), defect(20, 10, "p", source="below"), defect(30, 10, "s", source="below")]
-    drawn = coil_map.draw(COIL, [share("below"), share("drop", to_mm=6000)], found, {})
+    drawn = laid_out([share("below"), share("drop", to_mm=6000)], found)
 
-    colours = {title.split(",")[0]: set[str]() for *_, title in marks(drawn)}
-    for one in ElementTree.fromstring(drawn).iter(f"{SVG}rect"):
-        if title := one.findtext(f"{SVG}title"):
-            colours[title.split(",")[0]].add(one.get("fill", ""))
-    assert len(colours["s"]) == len(colours["p"]) == 1 and colours["s"] != colours["p"]
-    assert sorted(y > TOP + BAND for _, y, *_ in marks(drawn)) == [False, False, True]
+    colours = {mark.box.fill: mark.defect.label for mark in drawn.marks}
+    assert sorted(colours.values()) == ["p", "s"]
+    below, above = boxes(drawn, GROUND)
+    for mark in drawn.marks:
+        band = below if mark.defect.source == "below" else above
+        assert band.y <= mark.box.y < band.y + BAND
 
 
-def test_any_name_gives_a_file_that_is_well_formed_and_lies_here() -> None:
-    odd = "../<a>&\"'\x00\n\ud7ff"
-    piece = Piece(1, odd, 0.0, None, True)
-    svg = coil_map.draw(piece, [share("drop")], [defect(1, 1, name=odd)], {})
+def test_a_label_has_the_same_colour_on_every_map_of_a_line() -> None:
+    model = ["crazing", "p", "s"]
+    one = laid_out([share("drop")], [defect(1, 1, "s")], labels=model)
+    other = laid_out([share("drop")], [defect(1, 1, name) for name in ("a", "p", "s")], labels=model)
+    assert one.colours["s"] == other.colours["s"] and len(set(other.colours.values())) == 4
 
-    assert odd.replace("\x00", "\\x00").replace("\ud7ff", "\\xd7ff") in (marks(svg)[0][4] or "")
-    assert Path(coil_map.file_name(piece)).name == coil_map.file_name(piece) != ".svg"
-    assert coil_map.file_name(Piece(1, "..", 0.0, None, True)) == "_.svg"
+
+def test_the_bars_count_each_defect_once_where_its_middle_is() -> None:
+    found = [defect(at, 1, label) for at, label in ((100, "s"), (990, "s"), (1000, "p"), (11_985, "p"))]
+    drawn = laid_out([share("drop")], found)
+
+    assert bars.step_mm(Stretch(0, 12_000)) == 1000
+    told = [one.title for one in drawn.drawing.shapes if isinstance(one, Box) and " to " in one.title]
+    assert told == ["0 to 1 m: 1 s", "1 to 2 m: 1 s, 1 p", "1 to 2 m: 1 s, 1 p", "11 to 12 m: 1 p"]
+    steps = [bars.step_mm(Stretch(0, length)) for length in (1.0, 4e3, 2e5, 4e6, 4.1e6, 1e9)]
+    assert steps == pytest.approx([0.1, 100, 10_000, 10_000, 100_000, 1e7])
 
 
 def test_what_is_not_drawn_is_said() -> None:
     many = [defect(n, 1, severity="critical" if n == 7 else "minor") for n in range(coil_map.MAX_DRAWN + 5)]
-    svg = coil_map.draw(COIL, [share("drop")], [*many, defect(None, 1)], {})
+    drawn = laid_out([share("drop")], [*many, defect(None, 1, severity="critical")])
 
-    assert f"{len(many) + 1} defects; the worst {coil_map.MAX_DRAWN} are drawn; 1 have no known place" in svg
-    assert len(marks(svg)) == coil_map.MAX_DRAWN and "critical" in marks(svg)[-1][4]
-    nowhere = coil_map.draw(COIL, [Coverage("drop", {}, None, [], 3)], [defect(None, 1)], {})
-    assert "no frame of it has a place along it" in nowhere and marks(nowhere) == []
+    assert "10,006 defects; the worst 10,000 are drawn; 1 have no known place" in words(drawn)
+    assert len(drawn.marks) == coil_map.MAX_DRAWN
+    assert (drawn.marks[0].number, drawn.marks[0].defect.severity) == (1, "critical")
+    nowhere = laid_out([Coverage("drop", {}, None, [], 3)], [defect(None, 1)])
+    assert "no frame of it has a place along it" in words(nowhere) and nowhere.marks == []
 
 
 @pytest.mark.parametrize(("begins", "ends"), [(0, 1), (0, 307), (-5e3, 1e6), (1e6, 1e6 + 1), (0, 999_999_999)])
 def test_an_axis_has_a_few_round_numbers(begins: float, ends: float) -> None:
-    svg = coil_map.draw(COIL, [Coverage("drop", {}, Stretch(begins, ends), [], 0)], [], {})
-    ticks = [one for one in ElementTree.fromstring(svg).iter(f"{SVG}text") if one.get("text-anchor") == "middle"]
-    assert 3 <= len(ticks) <= 12
+    drawn = laid_out([Coverage("drop", {}, Stretch(begins, ends), [], 0)], [], {})
+    ticks = [one for one in drawn.drawing.shapes if isinstance(one, Words) and one.anchor == "middle"]
+    assert 2 * 3 <= len(ticks) <= 2 * 12  # of the band, and of the bars
 
 
-def test_the_command_draws_what_is_on_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    line = Line(tmp_path)
-    line.data.mkdir()
-    place = Locator(Place(mm_per_px=0.5, pattern=r"^(?P<piece>\w+)_(?P<at_mm>\d+)"))
-    frames = [
-        verdict(n, "defect", name=f"c_{at}", regions=[Region(20, 100, 60, 100, "s", 0.9, "major")])
-        for n, at in enumerate((0, 100, 300))
-    ]
-    book = Store(line.data)
-    book.write([("m", one) for one in frames], locators={"drop": place})
-    book.close()
-    target = tmp_path / "c.svg"
+def test_any_number_of_labels_has_a_legend_within_the_paper() -> None:
+    drawn = laid_out([share("drop")], [defect(1, 1, f"{'long' * 12}{n}") for n in range(60)])
+    assert "and 20 labels more" in words(drawn)
+    assert all(one.x < drawn.drawing.width for one in drawn.drawing.shapes if isinstance(one, Words))
 
-    assert cli.main(["map", "-c", str(line.config), "c", "--to", str(target)]) == 0
-    assert capsys.readouterr().out == f"{target}\n"
-    svg = target.read_text()
-    assert len(marks(svg)) == 3
-    assert [one[2] for one in rectangles(svg, "#e8ecef")] == [WIDTH / 2, WIDTH / 4]
-    for wrong in (["map", "other"], ["map", "c", "--to", str(tmp_path / "no" / "c.svg")]):
-        assert cli.main([wrong[0], "-c", str(line.config), *wrong[1:]]) == 2
+
+def test_any_name_gives_a_file_that_is_well_formed_and_lies_here() -> None:
+    odd = "../<a>&\"'$x^$\x00\n\u202e\ud7ff"
+    piece = Piece(1, odd, 0.0, None, True)
+    drawn = laid_out([share("drop")], [defect(1, 1, "<b>$", name=odd)], piece=piece)
+
+    parsed = ElementTree.fromstring(svg.write(drawn.drawing))
+    titles = [one.text or "" for one in parsed.iter(f"{SVG}title")]
+    safe = odd.replace("\x00", "\\x00").replace("\u202e", "\\x202e").replace("\ud7ff", "\\xd7ff")
+    assert any(safe in title for title in titles)
+    assert cv2.imdecode(np.frombuffer(raster.write(drawn.drawing), np.uint8), cv2.IMREAD_COLOR) is not None
+    name = handout.file_name(piece, ".svg")
+    assert Path(name).name == name != ".svg"
+    assert handout.file_name(Piece(1, "..", 0.0, None, True), "-report.html") == "_-report.html"
+
+
+def test_svg_and_png_show_every_shape_at_the_same_place() -> None:
+    shapes: list[Box | Line | Words] = [
+        Box(10, 10, 40, 20, "#d55e00"), Box(60, 10, 40, 20, "#0072b2", opacity=0.5), Box(10, 40, 60, 50, hatched=True),
+        Line(80, 40, 80, 90, "#000000"), Words(110, 60, "WORDS", 20), Box(150, 10, 40, 20, "#009e73", "#000000"),
+    ]  # fmt: skip
+    drawing = Drawing(200, 100, shapes)
+    picture = cv2.cvtColor(
+        cv2.imdecode(np.frombuffer(raster.write(drawing, 2), np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB
+    )
+
+    assert picture.shape == (200, 400, 3)
+    assert tuple(picture[40, 60]) == (0xD5, 0x5E, 0x00) and tuple(picture[40, 160]) == (127, 184, 216)
+    assert tuple(picture[40, 340]) == (0x00, 0x9E, 0x73) and tuple(picture[40, 380]) == (0, 0, 0)
+    assert picture[130, 160].max() < 90 and picture[130, 150].min() == 255
+    hatch = picture[90:170, 30:130].reshape(-1, 3)
+    assert (hatch == 255).all(axis=1).mean() > 0.3 and (hatch < 200).all(axis=1).mean() > 0.1
+    assert picture[90:124, 220:330].min() < 90  # the words
+    rectangles = list(ElementTree.fromstring(svg.write(drawing)).iter(f"{SVG}rect"))[3:]
+    sides = [tuple(float(one.get(side, "")) for side in ("x", "y", "width", "height")) for one in rectangles]
+    assert sides == [(one.x, one.y, one.width, one.height) for one in shapes if isinstance(one, Box)]
+    assert [one.get("fill") for one in rectangles] == ["#d55e00", "#0072b2", "url(#hatch)", "#009e73"]

@@ -1,0 +1,106 @@
+"""Owns what is known of a piece for those who judge it: read from the record at one moment, as plain facts."""
+
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from inspector import causes, coverage, defects, pieces
+from inspector.causes import Missed
+from inspector.config import Settings
+from inspector.coverage import Coverage
+from inspector.defects import Defect
+from inspector.gaps import Gap
+from inspector.pieces import Piece
+from inspector.query import Query
+from inspector.record import Record
+from inspector.store import Store
+
+#: So many unsure frames are looked at for those whose picture is kept.
+_LOOKED_AT = 500
+#: And so many of them are taken.
+MOST_DOUBTFUL = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Dossier:
+    """A piece: its shares by source, what was missed, gaps of its time, all its defects, the worst first.
+
+    `silent`: sources of the line that have no frame of it. `unbalanced`: sources whose sums do not balance. `models`:
+    frames by the bundle that decided them. `unsure`: frames by why; `doubtful`: some of them, those with a picture
+    first.
+    """
+
+    piece: Piece
+    shares: list[Coverage]
+    missed: list[Missed]
+    gaps: list[Gap]
+    defects: list[Defect]
+    silent: list[str]
+    unbalanced: list[str]
+    models: Counter[str]
+    unsure: Counter[str]
+    doubtful: list[Record]
+
+    @property
+    def frames(self) -> int:
+        """Frames on record, however they ended."""
+        return sum(sum(share.outcomes.values()) for share in self.shares)
+
+    @property
+    def seen_mm(self) -> float:
+        """How much the sources had before them from their first frame to their last, added up."""
+        return sum(share.seen.to_mm - share.seen.from_mm for share in self.shares if share.seen)
+
+    @property
+    def missed_mm(self) -> float:
+        """What of that nobody inspected."""
+        return sum(one.stretch.to_mm - one.stretch.from_mm for one in self.missed)
+
+    @property
+    def whole(self) -> bool:
+        """Whether all of it was inspected, by every source of the line."""
+        return bool(self.shares) and not self.silent and all(share.whole for share in self.shares)
+
+
+def gather(store: Store, settings: Settings, name: str) -> Dossier:
+    """What is on record of the piece of that name. ConfigError where there is none."""
+    unbalanced = [account.source for account in store.accounts() if not account.balanced]
+    with store.snapshot():
+        piece = pieces.find(store, name)
+        shares = coverage.of(store, piece)
+        gaps = store.gaps(Query(since=piece.began_at, until=piece.ended_at))
+        there = {share.source for share in shares}
+        return Dossier(
+            piece,
+            shares,
+            causes.of(store, piece, shares, gaps),
+            gaps,
+            defects.worst_first(defects.of(store, piece)),
+            [source.name for source in settings.sources if source.name not in there],
+            unbalanced,
+            _models(store, piece),
+            _unsure(store, piece),
+            _doubtful(store, piece),
+        )
+
+
+def _models(store: Store, piece: Piece) -> Counter[str]:
+    statement = "SELECT model, COUNT(*) FROM records INDEXED BY records_by_piece WHERE piece = ? GROUP BY model"
+    return Counter({model: count for model, count in store.read(statement, (piece.id,)) if model})
+
+
+def _unsure(store: Store, piece: Piece) -> Counter[str]:
+    """By the reason without its numbers, which differ from frame to frame."""
+    statement = (
+        "SELECT reason, COUNT(*) FROM records INDEXED BY records_by_piece"
+        " WHERE piece = ? AND outcome = 'unsure' GROUP BY reason"
+    )
+    counts: Counter[str] = Counter()
+    for reason, count in store.read(statement, (piece.id,)):
+        counts[re.split(r":| \d", reason)[0]] += count
+    return counts
+
+
+def _doubtful(store: Store, piece: Piece) -> list[Record]:
+    looked_at = store.records(Query(piece=piece.id, outcomes=("unsure",), limit=_LOOKED_AT))
+    return sorted(looked_at, key=lambda record: (not record.evidence, record.score))[:MOST_DOUBTFUL]

@@ -1,0 +1,59 @@
+"""Owns what a drawing is made of: boxes, lines and words, each with its place in px, painted in this order.
+
+What is drawn is said once, in these; svg.py and raster.py write them down and decide nothing.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+INK, GRAY, EDGE, PAPER = "#1f2328", "#6b7280", "#8a929b", "#ffffff"
+#: The two colours of what is hatched: nobody looked there.
+HATCH, HATCH_GROUND = "#9aa1a9", "#ffffff"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle. Colours are #rrggbb; `stroke` is its border's, "" for none. `title`: what who points at it reads."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    fill: str = PAPER
+    stroke: str = ""
+    opacity: float = 1.0
+    hatched: bool = False
+    title: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A straight line."""
+
+    x1: float
+    y1: float
+    x2: float
+    y2: float
+    stroke: str = GRAY
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """A line of text; x and y are of its baseline's start, middle or end."""
+
+    x: float
+    y: float
+    text: str
+    size: float = 12.0
+    anchor: Literal["start", "middle", "end"] = "start"
+    colour: str = INK
+    bold: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """All of it, on paper of this size in px."""
+
+    width: float
+    height: float
+    shapes: list[Box | Line | Words]

@@ -1,0 +1,229 @@
+"""Holds the report of a piece: one harmless page that agrees with the other commands and says what it does not show."""
+
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from inspector import cli, dossier
+from inspector.messages import Region
+from inspector.paper import findings, report
+from inspector.store import Store
+from tests.fakes import LABELS, Line, make_bundle
+from tests.inspector import coils
+from tests.inspector.coils import Page
+from tests.inspector.pictures import strip
+from tests.inspector.test_store import tally, verdict
+
+SEVERITIES = {"crazing": "critical", "patches": "minor", "scratches": "major"}
+
+
+def page(line: Line, piece: str = "c", **settings: str) -> Page:
+    """The report, as the command writes it."""
+    target = line.folder / "report.html"
+    overrides = [part for key, value in settings.items() for part in ("-o", f"{key.replace('__', '.')}={value}")]
+    assert cli.main(["report", "-c", str(line.config), *overrides, piece, "--to", str(target)]) == 0
+    return Page(target.read_text())
+
+
+def rows(text: Page, *heads: str) -> list[list[str]]:
+    """The rows of the table with these heads."""
+    return next(table[1:] for table in text.tables if table[0] == list(heads))
+
+
+def regions(count: int, label: str, score: float = 0.9) -> list[Region]:
+    """So many in a row, apart."""
+    return [Region(120 * n, 60, 50, 50, label, score - n / 100, SEVERITIES[label]) for n in range(count)]
+
+
+@pytest.fixture
+def coil(tmp_path: Path) -> Line:
+    """A metre of a coil in ten frames: 5 ok, 2 with defects, an unsure, an error, and one that did not come."""
+    line = coils.line(tmp_path)
+    frames = [
+        verdict(0, name="c_0"),
+        verdict(1, "defect", name="c_100", width=800, regions=regions(4, "scratches")),
+        verdict(2, "defect", name="c_200", width=800, regions=[*regions(1, "crazing"), *regions(1, "patches")][::-1]),
+        verdict(3, name="c_300"),
+        verdict(4, "unsure", name="c_400", reason="score under 0.64", score=0.5),
+        verdict(5, "error", name="c_500", reason="truncated"),
+        *(verdict(n, name=f"c_{n}00") for n in (7, 8, 9)),
+    ]
+    coils.record(line, *frames, pixels=strip(200, 800), model="fake-1")
+    book = Store(line.data)
+    book.write([], [tally(9, ok=5, defect=2, unsure=1, error=1)])
+    book.close()
+    return line
+
+
+def test_it_agrees_with_account_and_defects(coil: Line, capsys: pytest.CaptureFixture[str]) -> None:
+    text = page(coil)
+    capsys.readouterr()
+    assert cli.main(["account", "-c", str(coil.config), "--piece", "c", "--json"]) == 1
+    (share,) = json.loads(capsys.readouterr().out)["sources"]
+    assert cli.main(["defects", "-c", str(coil.config), "--piece", "c", "--json"]) == 0
+    found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+
+    (row,) = rows(text, "source", "ok", "defect", "unsure", "error", "from, m", "to, m", "missed, m", "inspected",
+                  "without a place")  # fmt: skip
+    assert row == ["drop", *map(str, share["outcomes"].values()), "0.000", "1.000", "0.200", "80 %", "0"]
+    assert share["missing"] == [{"from_mm": 500.0, "to_mm": 700.0}]
+    assert rows(text, "source", "from, m", "to, m", "length, m", "why") == [
+        ["drop", "0.500", "0.700", "0.200", "truncated"]
+    ]
+    assert rows(text, "label", "critical", "major", "minor", "all") == [
+        ["crazing", "1", "–", "–", "1"], ["scratches", "–", "4", "–", "4"], ["patches", "–", "–", "1", "1"],
+        ["all", "1", "4", "1", "6"],
+    ]  # fmt: skip
+    listed = rows(text, "no.", "label", "severity", "score", "along, m", "across, mm", "length, mm", "width, mm",
+                  "source", "frame")  # fmt: skip
+    assert sorted((one[1], float(one[4]) * 1000, float(one[5])) for one in listed) == sorted(
+        (one["label"], one["y_mm"], one["x_mm"]) for one in found
+    )
+    assert [one[2] for one in listed] == ["critical", *["major"] * 4, "minor"]
+    assert "80 %" in text.text and "of 1.000 m, 0.200 m missed" in text.text
+    assert "1 critical, 4 major, 1 minor; 60 in 10 m" in text.text
+    assert "11.1 % of 9 frames" in text.text and "not graded" in text.text
+    assert "No: 1 stretch missing; 1 frame that could not be inspected. The sums of the line balance" in text.text
+
+
+def test_it_is_one_harmless_page_with_map_samples_and_unsure_frames(coil: Line) -> None:
+    text = page(coil)
+    assert text.asks_nobody() and len(text.all("svg")) == 1
+    # A card for each of the six on the map, the worst four of a label as samples, and the unsure frame.
+    assert [one["id"] for one in text.all("div") if "id" in one] == [f"d{n}" for n in range(1, 7)]
+    assert [one["href"] for one in text.all("a")] == [f"#d{n}" for n in range(1, 7)]
+    assert len(text.pictures) == 6 + (4 + 1 + 1) + 1
+    assert text.pictures[-1].shape == (108, 430, 3)
+    assert "score under 0.64" in text.text and "from 0.400 m" in text.text
+
+
+def test_a_whole_coil_without_defects_says_so(tmp_path: Path) -> None:
+    line = coils.line(tmp_path)
+    coils.record(line, *(verdict(n, name=f"c_{n}00") for n in range(3)))
+    text = page(line)
+    assert "Yes, from its first frame to its last." in text.text
+    assert "100 %" in text.text and "None on record." in text.text and text.pictures == []
+
+
+def test_a_millimetre_that_was_missed_is_not_rounded_to_all(tmp_path: Path) -> None:
+    line = coils.line(tmp_path)
+    far = [verdict(n, name=f"c_{n * 100 + (20 if n > 500 else 0)}") for n in range(1000)]
+    coils.record(line, *far)
+    assert "99.9 %" in page(line).text and "100 %" not in page(line).text
+
+
+def test_what_two_frames_tell_is_said(tmp_path: Path) -> None:
+    line = coils.line(tmp_path)
+    coils.record(line, verdict(1, name="c_0"), verdict(2, name="c_60"))
+    assert "drop: 0.040 m are told twice" in page(line).text
+
+
+def test_a_source_that_saw_nothing_of_it_is_named(tmp_path: Path) -> None:
+    line = coils.line(tmp_path)
+    sources: list[dict[str, Any]] = [
+        {"name": name, "type": "folder", "path": str(tmp_path / name), "place": dict(coils.PLACE)}
+        for name in ("drop", "below")
+    ]
+    line = Line(tmp_path, sources)
+    coils.record(line, verdict(1, name="c_0"))
+    assert "No: below has no frame of it." in page(line).text
+
+
+def test_evidence_that_is_gone_is_said_and_the_worst_that_is_left_is_shown(coil: Line) -> None:
+    for one in coil.records(outcomes=["unsure", "defect"]):
+        if one.name != "c_200":
+            Path(one.evidence).unlink()
+    text = page(coil)
+    assert len(text.pictures) == 2 + 2
+    assert "Of 4 of its worst 4 no picture is kept, or no longer." in text.text
+    assert text.text.count("its picture is not kept, or no longer") == 4 + 1
+
+
+def test_what_is_left_out_is_counted_and_the_command_that_lists_it_is_told(tmp_path: Path) -> None:
+    line = coils.line(tmp_path)
+    many = regions(6, "scratches")
+    frames = [verdict(n, "defect", name=f"it's c_{n * 300}", width=800, regions=many) for n in range(60)]
+    unsure = [verdict(60 + n, "unsure", name=f"it's c_{(60 + n) * 300}", reason=f"blank: {n} levels") for n in range(9)]
+    coils.record(line, *frames, *unsure)
+    text = page(line, "it's c")
+    assert f"360 defects, the worst {findings.MOST_DEFECTS} of them shown; the rest: inspector defects" in text.text
+    assert """--piece 'it'"'"'s c' --csv""" in text.text
+    assert f"68 stretches, the longest {report.MOST_STRETCHES} of them shown." in text.text
+    assert rows(text, "why", "frames") == [["blank", "9"]]
+    assert f"9 unsure frames, {dossier.MOST_DOUBTFUL} of them shown." in text.text
+    assert "the worst 100 of 360 defects show their picture" in text.text
+
+
+@pytest.mark.parametrize("by_frames", [True, False])
+def test_a_piece_that_runs_is_told_from_one_that_ended(tmp_path: Path, by_frames: bool) -> None:
+    line = coils.line(tmp_path, {"place": {"mm_per_px": 0.5}} if not by_frames else None)
+    said = "more may follow" if by_frames else "Still on the line"
+    if not by_frames:
+        assert cli.main(["piece", "-c", str(line.config), "start", "c"]) == 0
+    coils.record(line, verdict(1, name="c_0", captured_at=time.time()))
+    assert said in page(line).text
+    if not by_frames:
+        assert cli.main(["piece", "-c", str(line.config), "stop"]) == 0
+        assert said not in page(line).text and "places along are not known" in page(line).text
+    coils.record(line, verdict(1, name="old_0"))
+    if by_frames:
+        assert said not in page(line, "old").text
+
+
+def test_the_models_that_decided_are_named_and_only_the_one_in_force_has_figures(tmp_path: Path) -> None:
+    evaluation = {"images": 200, "right": 199, "false_alarms": {"clean_images": 50, "called_defect": 1}, "escapes": 7}
+    training = {"data_fingerprint": "f" * 64}
+    line = coils.line(tmp_path, bundle=str(tmp_path / "b"))
+    made = make_bundle(tmp_path / "b", evaluation=evaluation, training=training)
+    coils.record(line, verdict(1, name="c_0"), verdict(2, name="c_100"), model=made.id)
+    coils.record(line, verdict(3, name="c_200"), verdict(4, name="old_0"), model="fake-of-old")
+
+    text = page(line)
+    heads = ("bundle that decided", "frames", "in force now")
+    assert rows(text, *heads) == [[made.id, "2", "yes"], ["fake-of-old", "1", "no"]]
+    assert "199 of 200 (99.50 %)" in text.text and "1 of 50" in text.text and "f" * 64 in text.text
+    old = page(line, "old")
+    assert rows(old, *heads) == [["fake-of-old", "1", "no"]]
+    assert f"In force now is {made.id}" in old.text and "199 of 200" not in old.text
+    (tmp_path / "b" / "bundle.json").write_text("{}")
+    assert "The bundle in force cannot be read" in page(line).text
+
+
+def test_the_settings_in_force_are_those_of_config_and_bundle(coil: Line) -> None:
+    text = page(coil, decision__thresholds="{scratches: 0.75}")
+    thresholds = rows(text, "label", "means", "severity", "threshold", "set by")
+    assert [row[0] for row in thresholds] == list(LABELS)
+    assert ["scratches", "defect", "major", "0.75", "the line's config"] in thresholds
+    assert ["ok", "ok", "none", "0.50", "the bundle"] in thresholds
+    assert ["drop: place.mm_per_px", "0.5"] in rows(text, "setting", "value")
+
+
+def test_sums_that_do_not_balance_are_told(coil: Line) -> None:
+    book = Store(coil.data)
+    book.write([], [tally(30, ok=5, defect=2, unsure=1, error=1)])
+    book.close()
+    assert "The sums of drop do not balance" in page(coil).text
+
+
+def test_a_wrong_name_a_wrong_suffix_and_a_place_that_is_not_there_are_refused(
+    coil: Line, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for arguments, said in (
+        (["other"], "piece other: it is not on record; the last ones there: c"),
+        (["c", "--to", "c.pdf"], "its name must end with .html"),
+        (["c", "--to", str(coil.folder / "no" / "c.html")], "No such file"),
+    ):
+        assert cli.main(["report", "-c", str(coil.config), *arguments]) == 2
+        assert said in capsys.readouterr().err
+
+
+def test_without_a_name_it_is_called_by_its_piece(
+    coil: Line, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(coil.folder)
+    assert cli.main(["report", "-c", str(coil.config), "c"]) == 0
+    assert capsys.readouterr().out == "c-report.html\n"
+    assert (coil.folder / "c-report.html").read_bytes().startswith(b"<!doctype html>")
