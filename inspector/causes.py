@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 #: So many reasons are told of a stretch, the most frequent first.
 _MOST = 3
+#: Names hold whole mm: a frame that begins a stretch may seem to lie before it.
+_ROUNDED_MM = 1.0
 
 
 class Missed(NamedTuple):
@@ -50,7 +52,7 @@ def of(store: "Store", piece: "Piece", shares: Sequence[Coverage], gaps: Sequenc
 
 def _why(stretch: Stretch, frames: Sequence[_Frame], gaps: Sequence[Gap]) -> str:
     """Frames come in the order of their places: those before and behind the stretch tell when it passed."""
-    first = bisect_left(frames, stretch.from_mm, key=lambda frame: frame.at_mm)
+    first = bisect_left(frames, stretch.from_mm - _ROUNDED_MM, key=lambda frame: frame.at_mm)
     behind = bisect_left(frames, stretch.to_mm, key=lambda frame: frame.at_mm)
     within = frames[first:behind]
     told = Counter(frame.reason for frame in within if frame.reason)

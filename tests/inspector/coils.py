@@ -46,6 +46,7 @@ class Page(HTMLParser):
         self.elements: list[tuple[str, dict[str, str]]] = []
         self.words: list[str] = []
         self.tables: list[list[list[str]]] = []
+        self.style = ""
         self._open: list[str] = []
         self.feed(text)
         self.close()
@@ -67,7 +68,9 @@ class Page(HTMLParser):
         self._open.pop()
 
     def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] != "style":
+        if self._open[-1:] == ["style"]:
+            self.style += data
+        else:
             self.words.append(data)
         if {"th", "td"} & set(self._open):
             self.tables[-1][-1][-1] += data

@@ -35,6 +35,15 @@ def test_a_frame_that_is_an_error_tells_why(tmp_path: Path) -> None:
     assert why(tmp_path, frames) == ["truncated; not an image", "no strip"]
 
 
+def test_a_place_that_was_rounded_does_not_hide_the_error_there(tmp_path: Path) -> None:
+    places = [f"{n * 100.1:.1f}" for n in range(40)]
+    frames = [
+        verdict(n, "error" if n % 2 else "ok", name=f"c_{at}", width=200 * (n % 2 == 0), reason="cut")
+        for n, at in enumerate(places)
+    ]
+    assert set(why(tmp_path, frames)) == {"cut"}
+
+
 @pytest.mark.parametrize(
     ("began_at", "ended_at", "reason"),
     [(1001.5, 1001.6, "overload"), (990.0, 2000.0, "overload"), (1003.5, 1004.0, ""), (990.0, 999.0, "")],

@@ -1,6 +1,7 @@
 """Holds the report of a piece: one harmless page that agrees with the other commands and says what it does not show."""
 
 import json
+import re
 import time
 from pathlib import Path
 from typing import Any
@@ -98,6 +99,15 @@ def test_it_is_one_harmless_page_with_map_samples_and_unsure_frames(coil: Line) 
     assert len(text.pictures) == 6 + (4 + 1 + 1) + 1
     assert text.pictures[-1].shape == (108, 430, 3)
     assert "score under 0.64" in text.text and "from 0.400 m" in text.text
+
+
+def test_whatever_has_a_class_has_its_looks(coil: Line) -> None:
+    Path(next(iter(coil.records(outcomes=["defect"]))).evidence).unlink()
+    text = page(coil)
+    assert cli.main(["map", "-c", str(coil.config), "c", "--to", str(coil.folder / "m.html")]) == 0
+    elements = [*text.elements, *Page((coil.folder / "m.html").read_text()).elements]
+    used = {name for _, attributes in elements for name in attributes.get("class", "").split()}
+    assert {"tiles", "spot", "card", "gone"} < used <= set(re.findall(r"\.([a-z]+)", text.style))
 
 
 def test_a_whole_coil_without_defects_says_so(tmp_path: Path) -> None:
