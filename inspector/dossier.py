@@ -97,7 +97,8 @@ def _unsure(store: Store, piece: Piece) -> Counter[str]:
     )
     counts: Counter[str] = Counter()
     for reason, count in store.read(statement, (piece.id,)):
-        counts[re.split(r":| \d", reason)[0]] += count
+        kind = re.split(r":| \d", reason)[0]
+        counts[kind if reason.startswith(f"{kind}:") or kind == reason else f"{kind} …"] += count
     return counts
 
 

@@ -25,7 +25,7 @@ table{border-collapse:collapse;margin:.5rem 0;width:100%;font-size:.93em}
 th{font-weight:600;color:#6b7280;border-bottom:1.5px solid #aeb6be;vertical-align:bottom}
 th,td{padding:.25rem .9rem .25rem 0;text-align:left;vertical-align:top}td{border-bottom:1px solid #e6e9ec}
 th.number,td.number{text-align:right}td.number{white-space:nowrap}td:last-child{overflow-wrap:anywhere;min-width:8em}
-td.number:last-child{min-width:0}
+td.number:last-child{min-width:0}.number+:not(.number){padding-left:.8em}
 a{color:inherit}.tiles{display:flex;flex-wrap:wrap;gap:1rem}
 figure{margin:0;width:calc(25% - .75rem);font-size:.86em;overflow-wrap:anywhere}
 figure img,.card img,.gone{display:block;width:100%;margin-bottom:.3rem;background:#f1f3f5}

@@ -1,5 +1,7 @@
 """Holds what `inspector map` hands out: the format its name says, pictures of the right places, and no harm in it."""
 
+import shutil
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -15,6 +17,8 @@ from tests.inspector.coils import Page
 from tests.inspector.pictures import strip
 from tests.inspector.test_store import verdict
 
+#: Nothing else shows that a page's own policy lets its style and its pictures pass.
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 HARM = "<script>alert(1)</script><img src=x onerror=alert(2)>\"' onclick='alert(3)"
 
 
@@ -110,6 +114,26 @@ def test_the_page_shows_where_one_points_what_is_there(coil: Line, tmp_path: Pat
     assert np.abs(bright.min(axis=0) - [77, 35]).max() <= 3 and np.abs(bright.max(axis=0) - [133, 175]).max() <= 3
     # The second lies in the corner of its frame.
     assert second[-40:-15, 15:40].min() > 200 and second[:20, -20:].max() < 120
+
+
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium here")
+def test_a_browser_shows_the_card_of_a_defect_that_has_the_focus(coil: Line, tmp_path: Path) -> None:
+    assert run(coil, "map", "c", "--to", str(tmp_path / "m.html")) == 0
+    (wanted, _), shot = Page((tmp_path / "m.html").read_text()).pictures, tmp_path / "shot.png"
+    command = [
+        str(BROWSER),
+        "--headless",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--window-size=1400,900",
+        f"--user-data-dir={tmp_path}",
+    ]
+    address = f"{(tmp_path / 'm.html').as_uri()}#d1"
+    subprocess.run([*command, f"--screenshot={shot}", address], check=True, capture_output=True, timeout=60)
+
+    seen = cv2.imread(str(shot))
+    assert seen is not None
+    assert cv2.matchTemplate(seen, wanted, cv2.TM_CCOEFF_NORMED).max() > 0.98
 
 
 def test_where_a_picture_is_gone_it_is_said(coil: Line, tmp_path: Path) -> None:

@@ -98,6 +98,7 @@ def test_it_is_one_harmless_page_with_map_samples_and_unsure_frames(coil: Line) 
     assert [one["href"] for one in text.all("a")] == [f"#d{n}" for n in range(1, 7)]
     assert len(text.pictures) == 6 + (4 + 1 + 1) + 1
     assert text.pictures[-1].shape == (108, 430, 3)
+    assert rows(text, "why", "frames") == [["score under …", "1"]]
     assert "score under 0.64" in text.text and "from 0.400 m" in text.text
 
 
