@@ -10,7 +10,7 @@ import pytest
 
 from inspector import cli, dossier
 from inspector.messages import Region
-from inspector.paper import findings, report
+from inspector.paper import defect_section, report
 from inspector.store import Store
 from tests.fakes import LABELS, Line, make_bundle
 from tests.inspector import coils
@@ -170,7 +170,9 @@ def test_what_is_left_out_is_counted_and_the_command_that_lists_it_is_told(tmp_p
     unsure = [verdict(60 + n, "unsure", name=f"it's c_{(60 + n) * 300}", reason=f"blank: {n} levels") for n in range(9)]
     coils.record(line, *frames, *unsure)
     text = page(line, "it's c")
-    assert f"360 defects, the worst {findings.MOST_DEFECTS} of them shown; the rest: inspector defects" in text.text
+    assert (
+        f"360 defects, the worst {defect_section.MOST_DEFECTS} of them shown; the rest: inspector defects" in text.text
+    )
     assert """--piece 'it'"'"'s c' --csv""" in text.text
     assert f"68 stretches, the longest {report.MOST_STRETCHES} of them shown." in text.text
     assert rows(text, "why", "frames") == [["blank", "9"]]
