@@ -22,7 +22,7 @@ from inspector.errors import BundleError, BusyError, ConfigError, StoreError
 from inspector.lifesign import LifeSign
 from inspector.messages import Unusable
 from inspector.refusals import Refusals
-from inspector.source_settings import CameraSource, FolderSource, PushSource, ReplaySource, SourceSettings
+from inspector.source_settings import CameraSource, FolderSource, GigeSource, PushSource, ReplaySource, SourceSettings
 from inspector.transport import flush
 
 if TYPE_CHECKING:
@@ -132,6 +132,10 @@ def connector(settings: SourceSettings, refusals: Refusals) -> "Connector":
         from inspector.sources.camera import camera
 
         return camera(settings)
+    if isinstance(settings, GigeSource):
+        from inspector.sources.gige import gige
+
+        return gige(settings)
     if isinstance(settings, PushSource):
         from inspector.sources.push import Push
 

@@ -180,6 +180,14 @@ class _Camera(_Source):
     ] = 1
 
 
+#: Of a camera that a capture process holds.
+_ConnectS = Annotated[float, Field(gt=0, le=300, description="no answer for so long: it is tried again")]
+_ReadS = Annotated[float, Field(gt=0, le=3600, description="no picture for so long: it is connected again")]
+_StaleS = Annotated[
+    float | None, Field(gt=0, le=86_400, description="same picture for so long: not ready; none: it is inspected")
+]
+
+
 class CameraSource(_Camera):
     """A camera that OpenCV can open, or a recorded video."""
 
@@ -190,12 +198,9 @@ class CameraSource(_Camera):
     pace: Annotated[
         Literal["every_frame", "realtime"], Field(description="of a file: all of it, or as it was filmed")
     ] = "every_frame"
-    connect_s: Annotated[float, Field(gt=0, le=300, description="no answer for so long: it is tried again")] = 5.0
-    read_s: Annotated[float, Field(gt=0, le=3600, description="no picture for so long: it is connected again")] = 5.0
-    stale_s: Annotated[
-        float | None,
-        Field(gt=0, le=86_400, description="same picture for so long: not ready; none: it is inspected"),
-    ] = 10.0
+    connect_s: _ConnectS = 5.0
+    read_s: _ReadS = 5.0
+    stale_s: _StaleS = 10.0
 
     @field_validator("address", mode="before")
     @classmethod
@@ -224,6 +229,56 @@ class CameraSource(_Camera):
 _STREAMS = ("rtsp", "rtsps", "http", "https", "rtmp", "srt", "udp", "tcp")
 
 
+class Region(Section):
+    """Which part of its sensor a camera shows. None: as the camera is set."""
+
+    left_px: Annotated[int | None, Field(ge=0, le=65_536, description="of the sensor: from this column on")] = None
+    top_px: Annotated[int | None, Field(ge=0, le=65_536, description="and from this line on")] = None
+    width_px: Annotated[int | None, Field(ge=32, le=65_536, description="width of the picture")] = None
+    height_px: Annotated[int | None, Field(ge=32, le=65_536, description="its height")] = None
+
+
+class GigeSource(_Camera):
+    """A GigE Vision or USB3 Vision camera. What is None stays as the camera is set."""
+
+    type: Literal["gige"]
+    address: Annotated[
+        str | None, Field(min_length=1, max_length=255, description="IP or id of the camera; none: the only one found")
+    ] = None
+    pixel_format: Annotated[
+        Literal["Mono8", "Mono10", "Mono12", "Mono14", "Mono16"] | None, Field(description="8 bits of it are inspected")
+    ] = "Mono8"
+    region: Region = Region()
+    exposure_us: Annotated[float | None, Field(gt=0, le=1e9, description="exposure time; ends the automatic one")] = (
+        None
+    )
+    gain_db: Annotated[
+        float | None,
+        Field(ge=-1000, le=10_000, description="gain, dB or the camera's own unit; ends the automatic one"),
+    ] = None
+    rate_fps: Annotated[
+        float | None, Field(gt=0, le=100_000, description="frames a second, running free or by trigger: Software")
+    ] = None
+    trigger: Annotated[
+        str | None, Field(min_length=1, max_length=64, description="what starts a frame, as the camera calls it: Line1")
+    ] = None
+    packet_size_bytes: Annotated[
+        int | None, Field(ge=576, le=16_260, description="of a UDP packet; none: the largest that gets through")
+    ] = None
+    packet_delay_ns: Annotated[int | None, Field(ge=0, le=10**9, description="pause between two packets")] = None
+    connect_s: _ConnectS = 5.0
+    read_s: _ReadS = 5.0
+    stale_s: _StaleS = 10.0
+
+    @model_validator(mode="after")
+    def _pulses_come_from_one_place(self) -> "GigeSource":
+        if self.trigger == "Software" and self.rate_fps is None:
+            raise ValueError("rate_fps: with trigger Software it says how often the line triggers")
+        if self.trigger not in (None, "Software") and self.rate_fps is not None:
+            raise ValueError(f"rate_fps: {self.trigger} says when a frame is captured; leave one of them out")
+        return self
+
+
 class SimulatedSource(_Camera):
     """The line simulator: procedural strip, clean or with defects, at a steady rate. It does not wait: it drops."""
 
@@ -237,9 +292,9 @@ class SimulatedSource(_Camera):
 
 
 SOURCE_TYPES: dict[int | str, type[BaseModel]] = {
-    "folder": FolderSource, "camera": CameraSource, "push": PushSource,
+    "folder": FolderSource, "camera": CameraSource, "gige": GigeSource, "push": PushSource,
     "replay": ReplaySource, "simulated": SimulatedSource,
 }  # fmt: skip
 SourceSettings = Annotated[
-    FolderSource | CameraSource | PushSource | ReplaySource | SimulatedSource, Field(discriminator="type")
+    FolderSource | CameraSource | GigeSource | PushSource | ReplaySource | SimulatedSource, Field(discriminator="type")
 ]

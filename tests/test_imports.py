@@ -100,12 +100,21 @@ def test_the_roles_never_import_each_other() -> None:
             assert not {used for used in imports(path) if any(used == o or used.startswith(f"{o}.") for o in others)}
 
 
+def test_capture_libraries_are_reached_by_the_grabbers_process_alone() -> None:
+    edges = graph("inspector")
+    captures = {"inspector.grabber.opencv", "inspector.grabber.gige", "inspector.grabber.aravis"}
+    assert captures <= reachable(edges, "inspector.grabber.__main__")
+    others = [name for name in edges if not name.startswith("inspector.grabber.")]
+    assert [name for name in others if captures & reachable(edges, name)] == []
+
+
 @pytest.mark.parametrize(
     "module",
     [
         "sources",
         "sources.folder",
         "sources.camera",
+        "sources.gige",
         "sources.push",
         "sources.simulated",
         "sink",

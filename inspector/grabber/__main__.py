@@ -8,10 +8,10 @@ from typing import BinaryIO
 
 import msgspec
 
-from inspector.grabber import opencv
+from inspector.grabber import gige, opencv
 from inspector.grabber.mouth import Mouth
 from inspector.grabber.mutter import Mutter
-from inspector.grabber.words import Order
+from inspector.grabber.words import OpenCvOrder, Order
 
 
 def main() -> None:
@@ -24,7 +24,10 @@ def main() -> None:
     stop = threading.Event()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, orders, stop), daemon=True).start()
     while order := orders.get():
-        opencv.grab(order, mouth, mutter, stop)
+        if isinstance(order, OpenCvOrder):
+            opencv.grab(order, mouth, mutter, stop)
+        else:
+            gige.grab(order, mouth, stop)
     os._exit(0)
 
 

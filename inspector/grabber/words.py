@@ -12,7 +12,7 @@ from inspector.image import MAX_SIDE_PX
 
 MAX_MESSAGE_BYTES = 16_384
 #: Why a picture that was there is not shown; a reason for the sums.
-MissedWhy = Literal["overload"]
+MissedWhy = Literal["overload", "incomplete"]
 _Side = Annotated[int, msgspec.Meta(ge=0, le=MAX_SIDE_PX)]
 
 
@@ -40,8 +40,42 @@ class OpenCvOrder(_Word):
         return shown(self.address)
 
 
+class AravisOrder(_Word):
+    """What Aravis is to capture: the camera of this address, or the only one; what is None stays as the camera is set.
+
+    With `stale_s`, a picture that is the very same as the one before is told of, and not shown.
+    """
+
+    address: str
+    connect_s: float
+    read_s: float
+    stale_s: float | None
+    pixel_format: str | None = None
+    left_px: int | None = None
+    top_px: int | None = None
+    width_px: int | None = None
+    height_px: int | None = None
+    exposure_us: float | None = None
+    gain_db: float | None = None
+    rate_fps: float | None = None
+    trigger: str | None = None
+    packet_size_bytes: int | None = None
+    packet_delay_ns: int | None = None
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.address or "the only GenICam camera"
+
+
 class Opened(_Word):
-    """The camera answers."""
+    """The camera answers, and is `what` it says itself that it is."""
+
+    what: str = ""
+
+
+class Waiting(_Word):
+    """The camera answers, and nothing triggered it for a while."""
 
 
 class Picture(_Word):
@@ -64,9 +98,10 @@ class Missed(_Word):
 
 
 class Failed(_Word):
-    """It cannot be opened, or nothing comes any more; the grabber waits for the next order."""
+    """It cannot be opened, or nothing comes any more; unless it is `spent` the grabber waits for the next order."""
 
     reason: str
+    spent: bool = False
 
 
 class Ended(_Word):
@@ -76,8 +111,8 @@ class Ended(_Word):
     promised: int
 
 
-Order = OpenCvOrder
-Word = Order | Opened | Picture | Missed | Failed | Ended
+Order = OpenCvOrder | AravisOrder
+Word = Order | Opened | Waiting | Picture | Missed | Failed | Ended
 _decoder: msgspec.msgpack.Decoder[Word] = msgspec.msgpack.Decoder(Word)
 
 

@@ -1,7 +1,7 @@
 """Owns the life of a source: capture, hand out by credit, hear "recorded". A `connector` only opens, reads, closes.
 
-One file a connector: `folder`, `camera`, `push`, `replay`, `simulated`. What they share is written once: taking in and
-reconnecting in `intake`, frames under way and their sums in `ledger`, the rest here.
+One file a connector: `folder`, `camera`, `gige`, `push`, `replay`, `simulated`. What they share is written once: taking
+in and reconnecting in `intake`, frames under way and their sums in `ledger`, the rest here.
 """
 
 import logging

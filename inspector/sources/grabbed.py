@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.decide import Outcome
-from inspector.grabber.words import Ended, Failed, Missed, OpenCvOrder, Opened, Order, Picture, Word
+from inspector.grabber.words import Ended, Failed, Missed, OpenCvOrder, Opened, Order, Picture, Waiting, Word
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.leash import Leash
 
@@ -120,11 +120,14 @@ class Grabbed:
         match word:
             case Opened():
                 self._connected = True
-                log.info("connected to %s", self._order.title)
+                log.info("connected to %s%s", self._order.title, f": {word.what}" if word.what else "")
+            case Waiting():
+                self._seen = True  # it shows nothing because nothing triggers it
             case Missed():
                 self._miss(word.reason, word.pictures)
             case Failed():
-                self._leash, self._spare, self._failed = None, self._leash, True
+                if not word.spent:
+                    self._leash, self._spare, self._failed = None, self._leash, True
                 raise OSError(word.reason)
             case Ended():
                 return self._end(word)

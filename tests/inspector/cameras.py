@@ -1,7 +1,13 @@
-"""Cameras of the tests: a video file, and a real HTTP camera (motion JPEG) that shows what the test says."""
+"""Cameras of the tests: a video file, a real HTTP camera (motion JPEG) and a real GigE Vision one, as the test says."""
 
 import contextlib
+import ctypes
+import fcntl
 import http.server
+import json
+import subprocess
+import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -9,9 +15,12 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+import pytest
 from numpy.typing import NDArray
 
 from inspector.renderer import render_image
+from tests.fakes import ROOT
+from tests.gige_camera import LIBRARY
 
 Pixels = NDArray[np.uint8]
 _BOUNDARY = b"--frame\r\nContent-Type: image/jpeg\r\nContent-Length: %d\r\n\r\n"
@@ -82,3 +91,61 @@ def http_camera(show: Callable[[int], Pixels | None], fps: float = 50) -> Iterat
         yield camera
     finally:
         camera.close()
+
+
+class GigeCamera:
+    """Aravis's own GigE Vision camera on loopback, in a process of its own; see gige_camera.py."""
+
+    def __init__(self) -> None:
+        self._process = self._start()
+
+    def tell(self, command: str) -> None:
+        """Have it do something else from now on."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(f"{command}\n")
+
+    def told(self) -> dict[str, int]:
+        """What it was told to be, from its registers."""
+        self.tell("told")
+        assert self._process.stdout is not None
+        answer: dict[str, int] = json.loads(self._process.stdout.readline())
+        return answer
+
+    def kill(self) -> None:
+        """As if its plug were pulled."""
+        self._process.kill()
+        self._process.communicate()
+
+    def start_again(self) -> None:
+        """The plug is back, and it knows nothing of what it was told."""
+        self._process = self._start()
+
+    def _start(self) -> "subprocess.Popen[str]":
+        command = [sys.executable, str(ROOT / "tests" / "gige_camera.py"), "STRIP1"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1)
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        return process
+
+
+@contextlib.contextmanager
+def gige_port() -> Iterator[None]:
+    """GigE Vision has one port: one test of this host at a time has it."""
+    try:
+        ctypes.CDLL(LIBRARY)
+    except OSError:
+        pytest.skip("no Aravis (Debian: libaravis-0.8-0)")
+    with open(f"{tempfile.gettempdir()}/strip-inspector-gige.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+@contextlib.contextmanager
+def gige_camera() -> Iterator[GigeCamera]:
+    """A camera for the length of a test."""
+    with gige_port():
+        camera = GigeCamera()
+        try:
+            yield camera
+        finally:
+            camera.kill()
