@@ -13,7 +13,7 @@ from inspector.coverage import Coverage
 from inspector.decide import OUTCOMES
 from inspector.dossier import Dossier
 from inspector.gaps import Gap
-from inspector.paper import findings, page, provenance, spots
+from inspector.paper import defect_section, page, provenance, spots
 from inspector.paper.coil_map import CoilMap
 from inspector.paper.markup import Markup, tag
 from inspector.paper.page import note
@@ -34,9 +34,9 @@ def write(
         *_head(dossier, now),
         _headline(dossier),
         tag("h2", "Map"),
-        spots.over(coil_map, store, findings.MOST_CARDS),
+        spots.over(coil_map, store, defect_section.MOST_CARDS),
         *_coverage(dossier),
-        *findings.section(dossier, coil_map, store),
+        *defect_section.section(dossier, coil_map, store),
         provenance.section(dossier, settings, model),
         _foot(settings, now),
     )

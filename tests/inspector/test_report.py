@@ -10,7 +10,7 @@ import pytest
 
 from inspector import cli, dossier
 from inspector.messages import Region
-from inspector.paper import findings, report
+from inspector.paper import defect_section, report
 from inspector.store import Store
 from tests.fakes import LABELS, Line, make_bundle
 from tests.inspector import coils
@@ -119,6 +119,16 @@ def test_a_whole_coil_without_defects_says_so(tmp_path: Path) -> None:
     assert "100 %" in text.text and "None on record." in text.text and text.pictures == []
 
 
+def test_a_piece_of_which_nothing_came_does_not_look_like_a_good_one(tmp_path: Path) -> None:
+    line = coils.line(tmp_path)
+    assert cli.main(["piece", "-c", str(line.config), "start", "c"]) == 0
+    text = page(line)
+    assert "nothing" in text.words and "No: drop has no frame of it; no frame of it is on record." in text.text
+    assert "100 %" not in text.text
+    coils.record(line, verdict(1, "error", name="d_0", reason="not an image", width=0, height=0))
+    assert "0 %" in page(line, "d").words and "No: 1 frame that could not be inspected." in page(line, "d").text
+
+
 def test_a_millimetre_that_was_missed_is_not_rounded_to_all(tmp_path: Path) -> None:
     line = coils.line(tmp_path)
     far = [verdict(n, name=f"c_{n * 100 + (20 if n > 500 else 0)}") for n in range(1000)]
@@ -160,7 +170,9 @@ def test_what_is_left_out_is_counted_and_the_command_that_lists_it_is_told(tmp_p
     unsure = [verdict(60 + n, "unsure", name=f"it's c_{(60 + n) * 300}", reason=f"blank: {n} levels") for n in range(9)]
     coils.record(line, *frames, *unsure)
     text = page(line, "it's c")
-    assert f"360 defects, the worst {findings.MOST_DEFECTS} of them shown; the rest: inspector defects" in text.text
+    assert (
+        f"360 defects, the worst {defect_section.MOST_DEFECTS} of them shown; the rest: inspector defects" in text.text
+    )
     assert """--piece 'it'"'"'s c' --csv""" in text.text
     assert f"68 stretches, the longest {report.MOST_STRETCHES} of them shown." in text.text
     assert rows(text, "why", "frames") == [["blank", "9"]]
