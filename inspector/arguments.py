@@ -94,6 +94,8 @@ def parser() -> argparse.ArgumentParser:
     )
     piece.add_argument("action", nargs="?", choices=["start", "stop"], help="it is on the line from now on; none is")
     piece.add_argument("piece", nargs="?", metavar="name", help="what it is called, for start")
+    piece.add_argument("--grade", default="", help="its steel grade, for start: the recipe that lists it decides")
+    piece.add_argument("--recipe", default="", help="the recipe that decides, whatever the grade, for start")
     piece.add_argument("--json", action="store_true", help="for machines")
 
     pin = commands.add_parser(

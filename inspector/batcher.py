@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from inspector import tiles
 from inspector.messages import CANARY, Frame
+from inspector.recipes import Choice
 from inspector.tiles import Tile
 
 
@@ -16,11 +17,13 @@ from inspector.tiles import Tile
 class Job:
     """A frame in a worker's hands: pixels, uint8 (height, width), what of them is inspected, and how that is cut.
 
-    An area that is 0 wide has no tiles. `received` is when it came, monotonic s.
+    `choice` is what it is decided by: frames of other recipes may be in the same batch. An area that is 0 wide has no
+    tiles. `received` is when it came, monotonic s.
     """
 
     frame: Frame
     pixels: NDArray[np.uint8]
+    choice: Choice
     area: Tile
     tiles: tuple[Tile, ...]
     received: float
@@ -42,7 +45,13 @@ class Batcher:
         return len(self._jobs)
 
     def add(
-        self, frame: Frame, pixels: NDArray[np.uint8], now: float, area: Tile | None = None, overlap_px: int = 0
+        self,
+        frame: Frame,
+        pixels: NDArray[np.uint8],
+        choice: Choice,
+        now: float,
+        area: Tile | None = None,
+        overlap_px: int = 0,
     ) -> None:
         """Take a frame in; only its area is cut (None: all of it), its tiles sharing `overlap_px`, at most a half.
 
@@ -51,7 +60,7 @@ class Batcher:
         area = area or Tile(0, 0, frame.width, frame.height)
         overlap_px = max(self._overlap_px, min(overlap_px, self._tile_px // 2))
         cut = tiles.cut(area.height, area.width, self._tile_px, overlap_px, area.x, area.y) if area.width else ()
-        job = Job(frame, pixels, area, cut, now)
+        job = Job(frame, pixels, choice, area, cut, now)
         (self._jobs.appendleft if frame.frame == CANARY else self._jobs.append)(job)
         self._tiles += len(job.tiles)
 

@@ -3,9 +3,9 @@
 import argparse
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -42,7 +42,7 @@ def _run(options: argparse.Namespace) -> int:
 
     def load() -> config.Settings:
         settings = config.load(options.config, options.override)
-        config.pin_thresholds(settings, bundle.load(settings.bundle_path).labels)
+        config.pin_labels(settings, bundle.load(settings.bundle_path).labels)
         curve.check(settings)
         return settings
 
@@ -57,7 +57,7 @@ def _check(options: argparse.Namespace) -> int:
     settings = config.load(options.config, options.override)
     curve.check(settings)
     model = bundle.load(settings.bundle_path)
-    config.pin_thresholds(settings, model.labels)
+    config.pin_labels(settings, model.labels)
     print(f"{options.config}: good")
     share = disk.network_file_system(settings.data)
     warning = f"  (on {share}: a record on a network share may be damaged; use a disk of this machine)" if share else ""
@@ -67,6 +67,8 @@ def _check(options: argparse.Namespace) -> int:
         print(f"           made of strip that runs {rolling}ly in the picture: mount the camera so")
     for source in settings.sources:
         print(f"  source   {source.name}: {source.type}")
+    for recipe in settings.recipes:
+        print(f"  recipe   {recipe.name}: {', '.join(recipe.grades) or 'no grades, only by `piece start --recipe`'}")
     workers = settings.workers
     print(f"  workers  {workers.count} of {workers.threads} threads, batches up to {workers.max_batch}")
     exposed = f"  ({settings.metrics.exposed})" if settings.metrics.exposed else ""
@@ -121,25 +123,29 @@ def _report(options: argparse.Namespace) -> int:
 
 def _pieces(options: argparse.Namespace) -> int:
     from inspector import config, pieces, screen
+    from inspector.decision_settings import recipe_of
     from inspector.errors import ConfigError
     from inspector.store import Store
 
-    if (options.action == "start") != (options.piece is not None):
-        raise ConfigError("piece: write `piece start NAME`, `piece stop`, or `piece` alone")
+    name, grade = options.piece, options.grade
+    if (options.action == "start") != (name is not None) or (name is None and (grade or options.recipe)):
+        raise ConfigError("piece: write `piece start NAME [--grade GRADE]`, `piece stop`, or `piece` alone")
     settings = config.load(options.config, options.override)
+    recipe = recipe_of(settings.recipes, grade, options.recipe)
     store = Store(settings.data, read_only=options.action is None)
     if options.action is None:
-        chosen = list(pieces.latest(store, 20))
+        told = list(pieces.latest(store, 20))
     else:
-        with store.transaction() as cursor:
-            now = time.time()
-            changed = pieces.start(cursor, options.piece, now) if options.piece else pieces.stop(cursor, now)
-        chosen = [changed] if changed else []
+        start = partial(pieces.start, name=name, grade=grade, recipe=recipe)
+        changed = pieces.switch(store, pieces.stop if name is None else start)
+        told = [changed] if changed else []
     store.close()
-    for piece in chosen:
+    for piece in told:
         print(msgspec.json.encode(piece).decode() if options.json else screen.piece_line(piece))
-    if options.action == "stop" and not chosen:
+    if options.action == "stop" and not told:
         print("no piece is on the line", file=sys.stderr)
+    if grade and settings.recipes and not recipe:
+        print(f"no recipe lists grade {grade}: `decision` decides", file=sys.stderr)
     return EXIT_OK
 
 

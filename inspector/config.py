@@ -7,13 +7,14 @@ import ipaddress
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
-from inspector import bundle, layers
+from inspector import bundle, decision_settings, layers
 from inspector.address import shown
+from inspector.decision_settings import Overrides, Recipe
 from inspector.errors import ConfigError
 from inspector.source_settings import (
     SOURCE_TYPES,
@@ -125,18 +126,6 @@ class Metrics(Section):
         return "" if loopback else f"metrics.host: {self.host}: not loopback, whoever reaches this machine may read it"
 
 
-class Overrides(Section):
-    """Decision numbers of the line that replace the bundle's."""
-
-    thresholds: Annotated[
-        dict[str, Annotated[float, Field(ge=0, le=1)]],
-        Field(description="by label, from 0 to 1: a score under it is unsure"),
-    ] = {}  # noqa: RUF012
-    novelty_margin: Annotated[
-        float, Field(ge=-1000, le=1000, description="added to the bundle's novelty limits: higher lets more pass")
-    ] = 0.0
-
-
 class Settings(Section):
     """A whole line. Unknown keys are refused."""
 
@@ -151,6 +140,9 @@ class Settings(Section):
     disk: Disk = Disk()
     metrics: Metrics = Metrics()
     decision: Overrides = Overrides()
+    recipes: Annotated[
+        list[Recipe], Field(max_length=64, description="a list: other decision numbers for some steel grades")
+    ] = []  # noqa: RUF012
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="least severe line logged")
     ] = "INFO"
@@ -168,6 +160,12 @@ class Settings(Section):
                 if one is not other and one.is_relative_to(other):
                     raise ValueError(f"{one} is watched twice, by itself and through {other}")
         return sources
+
+    @field_validator("recipes")
+    @classmethod
+    def _recipes_differ(cls, recipes: list[Recipe]) -> list[Recipe]:
+        decision_settings.check(recipes)
+        return recipes
 
     @model_validator(mode="after")
     def _replays_another(self) -> "Settings":
@@ -218,12 +216,9 @@ def differences(one: BaseModel, other: BaseModel, prefix: str = "") -> list[str]
     return keys
 
 
-def pin_thresholds(settings: Settings, labels: tuple[bundle.Label, ...]) -> None:
-    """ConfigError where the line overrides a threshold for a label that the bundle does not have."""
-    known = [label.name for label in labels]
-    for name in settings.decision.thresholds:
-        if name not in known:
-            raise ConfigError(f"decision.thresholds.{name}: the bundle has no such label; it has {', '.join(known)}")
+def pin_labels(settings: Settings, labels: tuple[bundle.Label, ...]) -> None:
+    """ConfigError where the line has a threshold or severity for a label that the bundle does not have."""
+    decision_settings.pin_labels(settings.decision, settings.recipes, labels)
 
 
 def _explain(error: ValidationError) -> tuple[str, str]:
@@ -245,9 +240,15 @@ def _section(location: tuple[int | str, ...]) -> type[BaseModel]:
         field = section.model_fields.get(str(part))
         if part in SOURCE_TYPES:
             section = SOURCE_TYPES[part]
-        elif field is not None and isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            section = field.annotation
+        elif field is not None and (below := _below(field)) is not None:
+            section = below
     return section
+
+
+def _below(field: FieldInfo) -> type[BaseModel] | None:
+    """The settings that one holds: it is a section, or a list of them."""
+    kind = get_args(field.annotation)[0] if get_origin(field.annotation) is list else field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 def describe(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, str, str]]:
@@ -262,11 +263,14 @@ def describe(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tu
                 yield from describe(source, f"sources.<{kind}>.")
         elif field.annotation in (Place, Strip):
             continue  # told once for all sources
-        elif isinstance(field.annotation, type) and issubclass(field.annotation, BaseModel):
-            yield from describe(field.annotation, f"{key}.")
         elif name != "type":
-            default = "required" if field.is_required() else str(field.default)
-            yield key, default, f"{field.description or ''}{_bounds(field)}"
+            below = _below(field)
+            listed = get_origin(field.annotation) is list
+            if below is None or listed:
+                default = "required" if field.is_required() else str(field.default)
+                yield key, default, f"{field.description or ''}{_bounds(field)}"
+            if below is not None:
+                yield from describe(below, f"{key}.<any>." if listed else f"{key}.")
 
 
 def _bounds(field: FieldInfo) -> str:

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from inspector import evidence
+from inspector import evidence, pieces
 from inspector.errors import StoreError
 from inspector.schema import FILE
 from inspector.store import Store
@@ -37,8 +37,11 @@ class Finding:
     rows: dict[str, list[dict[str, object]]] = field(default_factory=dict)
 
 
-def open_record(data: Path) -> tuple[Store, bool]:
-    """The record, and whether all of it was read and found good. A damaged one is set aside and a new one begun."""
+def open_record(data: Path, has_recipes: bool = False) -> tuple[Store, bool]:
+    """The record, and whether all of it was read and found good. A damaged one is set aside and a new one begun.
+
+    Where the pieces are lost with it and it `has_recipes`, nobody knows by which to decide: see pieces.lose.
+    """
     finding = examine(data, START_S)
     if not finding.problem:
         return Store(data), finding.complete
@@ -49,6 +52,10 @@ def open_record(data: Path) -> tuple[Store, bool]:
         store.adopt(table, rows)
     if "sources" not in finding.rows:
         log.error("the sums of the damaged record are lost with it: they begin at 0")
+    if "pieces" not in finding.rows and has_recipes:
+        log.error("which piece is on the line is lost with it: its frames are unsure until `inspector piece start`")
+        with store.transaction() as cursor:
+            pieces.lose(cursor, aside.stem)
     return store, True
 
 

@@ -38,13 +38,20 @@ class Rules:
 
 
 def rules(
-    labels: tuple[Label, ...], decision: Decision, overrides: Mapping[str, float] | None = None, margin: float = 0.0
+    labels: tuple[Label, ...],
+    decision: Decision,
+    overrides: Mapping[str, float] | None = None,
+    margin: float = 0.0,
+    severities: Mapping[str, str] | None = None,
 ) -> Rules:
-    """A bundle's numbers in the order of its labels, under a line's own thresholds; `margin` widens every novelty."""
+    """A bundle's numbers in the order of its labels, under a line's own thresholds and severities.
+
+    `margin` widens every novelty.
+    """
     thresholds = {**decision.thresholds, **(overrides or {})}
-    limits = decision.max_novelty
+    limits, own = decision.max_novelty, severities or {}
     return Rules(
-        labels,
+        tuple(label.model_copy(update={"severity": own.get(label.name, label.severity)}) for label in labels),
         decision.temperature,
         tuple(thresholds[label.name] for label in labels),
         decision.min_contrast,

@@ -6,7 +6,7 @@
     sink ── Welcome, Pulse, Ack ──▶ source                          what is on record / I am here / recorded
     supervisor ── WorkerGone ──▶ source, sink                       take its frames back: these it had in hand
     supervisor ── Processes ──▶ sink                                who runs, who ended how often and why
-    supervisor ── Thresholds ──▶ worker                             decide by these from now on
+    supervisor ── DecideBy ──▶ worker                               decide by these from now on
     worker, sink ── Ready, Unusable ──▶ supervisor                  it serves from now on / why it never can
 
 On the wire a message is one msgpack array that starts with its type's name; a Frame has a second part, its
@@ -33,8 +33,9 @@ MAX_MESSAGE_BYTES = 1 << 20
 MAX_IN_FLIGHT_FRAMES = 4096
 MAX_BATCH_FRAMES = 1024
 MAX_REGIONS = 256
-#: What a piece may be called has so many characters.
+#: What a piece may be called has so many characters, and what a steel grade.
 MAX_PIECE = 128
+MAX_GRADE = 64
 #: The id of every canary: see canary.py. No connector gives it to a frame.
 CANARY = "canary"
 
@@ -47,6 +48,8 @@ Count = Annotated[int, Meta(ge=0, le=2**63 - 1)]  # what SQLite can keep
 Text = Annotated[str, Meta(max_length=1024)]
 #: A piece of strip (coil, plate, lot), "" where the frame does not say; and a place along it.
 PieceName = Annotated[str, Meta(max_length=MAX_PIECE)]
+#: A steel grade, "" where none is told.
+Grade = Annotated[str, Meta(max_length=MAX_GRADE)]
 Millimetres = Annotated[float, Meta(ge=-1e9, le=1e9)]
 #: time.monotonic() of this host: shared by all its processes.
 Monotonic = Annotated[float, Meta(ge=0, le=1e12)]
@@ -54,6 +57,10 @@ Monotonic = Annotated[float, Meta(ge=0, le=1e12)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 #: Seconds since 1970, UTC.
 Epoch = Annotated[float, Meta(ge=0, le=1e12)]
+#: By label.
+Thresholds = dict[Name, Annotated[float, Meta(ge=0, le=1)]]
+Severities = dict[Name, Annotated[str, Meta(max_length=16)]]
+Margin = Annotated[float, Meta(ge=-1000, le=1000)]
 
 
 class _Message(Struct, frozen=True, array_like=True, tag=True, forbid_unknown_fields=True):
@@ -75,8 +82,8 @@ class Credit(_Message, frozen=True):
 class Frame(_Message, frozen=True):
     """One frame for a worker; its pixels, uint8 (height, width), are the message's second part.
 
-    `sequence` counts the frames this source ever captured. `piece` and `at_mm`: what came with the frame, not with its
-    name.
+    `sequence` counts the frames this source ever captured. `piece`, `at_mm` and `grade`: what came with the frame, not
+    with its name.
     """
 
     source: Name
@@ -92,6 +99,7 @@ class Frame(_Message, frozen=True):
     piece: PieceName = ""
     at_mm: Millimetres | None = None
     decode_s: Seconds = 0.0
+    grade: Grade = ""
 
 
 class Stages(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -119,8 +127,9 @@ class Verdict(_Message, frozen=True):
 
     `regions`: its defects, the worst first; where they are more than fit, the reason says how many there were.
     `evidence_bytes` is the size of its picture among the evidence, 0 where none is kept. `area`: x, y, width and height
-    of what was inspected of it, 0 wide where nothing was; None: all. `piece` and `at_mm` are those of its Frame.
-    `stages` is None where it never reached a worker.
+    of what was inspected of it, 0 wide where nothing was; None: all. `piece`, `at_mm` and `grade` are those of its
+    Frame. `stages` is None where it never reached a worker. `recipe` is what it was decided by, "" by `decision`; None:
+    by which to decide is not known, so it is unsure.
     """
 
     source: Name
@@ -144,6 +153,8 @@ class Verdict(_Message, frozen=True):
     piece: PieceName = ""
     at_mm: Millimetres | None = None
     stages: Stages | None = None
+    grade: Grade = ""
+    recipe: Annotated[str, Meta(max_length=64)] | None = ""
 
 
 class Verdicts(_Message, frozen=True):
@@ -266,11 +277,23 @@ class Processes(_Message, frozen=True):
     processes: Annotated[list[Process], Meta(max_length=512)]
 
 
-class Thresholds(_Message, frozen=True):
-    """The line's own thresholds, by label; those of the bundle hold for the others."""
+class Recipe(_Message, frozen=True):
+    """A recipe's own numbers, and for which steel grades it is. What it leaves out is that of the DecideBy it is in."""
 
-    thresholds: dict[Name, Annotated[float, Meta(ge=0, le=1)]]
-    novelty_margin: Annotated[float, Meta(ge=-1000, le=1000)] = 0.0
+    name: Name
+    grades: Annotated[list[Grade], Meta(max_length=1000)]
+    thresholds: Thresholds
+    novelty_margin: Margin | None
+    severities: Severities
+
+
+class DecideBy(_Message, frozen=True):
+    """The line's own numbers, by label: those of the bundle hold for the others. And its recipes."""
+
+    thresholds: Thresholds
+    novelty_margin: Margin
+    severities: Severities
+    recipes: Annotated[list[Recipe], Meta(max_length=64)]
 
 
 class Ready(_Message, frozen=True):
@@ -288,7 +311,7 @@ class Unusable(_Message, frozen=True):
 
 Message = (
     Credit | Frame | Verdicts | Beat | Hello | Welcome | Tally | Pulse | Ack
-    | WorkerGone | Processes | Thresholds | Ready | Unusable
+    | WorkerGone | Processes | DecideBy | Ready | Unusable
 )  # fmt: skip
 
 _encoder = msgspec.msgpack.Encoder()

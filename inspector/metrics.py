@@ -147,6 +147,10 @@ class Metrics:
         self._evidence_missing = Counter(
             "inspector_evidence_missing", "Frames whose picture could not be kept.", registry=self.registry
         )
+        self._recipe_unknown = Counter(
+            "inspector_recipe_unknown", "Frames that are unsure because nobody knows by which recipe to decide them.",
+            registry=self.registry,
+        )  # fmt: skip
         self._disk_free = Gauge(
             "inspector_disk_free_bytes", "Room on the disk of the data folder.", registry=self.registry
         )
@@ -213,6 +217,10 @@ class Metrics:
     def evidence_missing(self) -> None:
         """A picture that was wanted is not kept."""
         self._evidence_missing.inc()
+
+    def recipe_unknown(self, frames: int) -> None:
+        """So many frames more are unsure for want of a recipe."""
+        self._recipe_unknown.inc(frames)
 
     def disk_free(self, size: int) -> None:
         """How much room the disk has."""

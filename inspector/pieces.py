@@ -1,23 +1,29 @@
-"""Owns the pieces of strip on record (coil, plate, lot): when each was on the line, and which frame is of which.
+"""Owns the pieces of strip on record (coil, plate, lot): when each was on the line, its grade, and its frames.
 
 A piece is put on the line by `inspector piece start`, or it is named by its frames: by what comes with a frame, else by
-its name. A frame that names none belongs to
-the piece that was on the line when it was captured.
+its name. A frame that names none belongs to the piece that was on the line when it was captured.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 import msgspec
 
-from inspector.errors import ConfigError
-from inspector.messages import MAX_PIECE, Verdict
-from inspector.place import Locator, Spot
+from inspector.errors import ConfigError, StoreError
+from inspector.messages import MAX_GRADE, MAX_PIECE, Verdict
+from inspector.place import Locator, Told
 
 if TYPE_CHECKING:
     from inspector.store import Store
 
-_COLUMNS = "id, name, began_at, ended_at, by_frames"
+#: A piece begins so long after it was said: by then it is on record.
+LEAD_S = 0.5
+#: What the piece is under that was on the line when the record was lost: no recipe can be called so.
+LOST = "lost with a damaged record"
+_COLUMNS = "id, name, began_at, ended_at, by_frames, grade, recipe"
+#: Pieces on the line end before the next begins; only where the clock was set back do the last ones overlap.
+_LOOK_BACK = 4
 
 
 class Cursor(Protocol):
@@ -40,7 +46,8 @@ class Cursor(Protocol):
 class Piece(msgspec.Struct, frozen=True):
     """A piece and when it was on the line, seconds since 1970; `ended_at` is None while it is.
 
-    `by_frames`: its frames name it, and the times are those of the first and the last of them.
+    `by_frames`: its frames name it, and the times are those of the first and the last of them. `recipe` is what it is
+    under, "" where that is `decision`: it was said at its start, or it is that of its first frame.
     """
 
     id: int
@@ -48,21 +55,28 @@ class Piece(msgspec.Struct, frozen=True):
     began_at: float
     ended_at: float | None
     by_frames: bool
+    grade: str = ""
+    recipe: str = ""
 
 
-def start(cursor: Cursor, name: str, now: float) -> Piece:
+def start(cursor: Cursor, now: float, name: str, grade: str = "", recipe: str = "") -> Piece:
     """Put a piece on the line; the one that was there ends. ConfigError for a name that is none, or was there before.
 
-    Call it with the lock of a transaction held and `now` taken after that: then no frame captured later is on record.
+    Call it with the lock of a transaction held and `now` taken after that, or later than that: then no frame captured
+    from then on is on record.
     """
-    if not name.strip() or len(name) > MAX_PIECE or not name.isprintable():
-        raise ConfigError(f"piece {name!r}: 1 to {MAX_PIECE} printable characters are needed")
+    _check("piece", name, MAX_PIECE)
+    if grade:
+        _check("grade", grade, MAX_GRADE)
     before = cursor.execute(f"SELECT {_COLUMNS} FROM pieces WHERE name = ?", (name,)).fetchone()
     if before:
         raise ConfigError(f"piece {name}: it is on record already; a second pass needs a name of its own, as {name}-2")
     stop(cursor, now)
-    cursor.execute("INSERT INTO pieces (name, began_at, by_frames) VALUES (?, ?, 0)", (name, now))
-    return Piece(cursor.lastrowid or 0, name, now, None, False)
+    cursor.execute(
+        "INSERT INTO pieces (name, began_at, by_frames, grade, recipe) VALUES (?, ?, 0, ?, ?)",
+        (name, now, grade, recipe),
+    )
+    return Piece(cursor.lastrowid or 0, name, now, None, False, grade, recipe)
 
 
 def stop(cursor: Cursor, now: float) -> Piece | None:
@@ -76,17 +90,64 @@ def stop(cursor: Cursor, now: float) -> Piece | None:
     return msgspec.structs.replace(piece, ended_at=ended_at)
 
 
-def spot(cursor: Cursor, locator: Locator, verdict: Verdict) -> Spot:
-    """Where the frame lies; a piece that it is the first to name is put on record."""
-    name, at_mm = locator.told(verdict.name)
-    name, at_mm = verdict.piece or name, at_mm if verdict.at_mm is None else verdict.at_mm
-    if name or locator.names_pieces:
-        row = _named(cursor, name, verdict.captured_at) if name else None
-    else:
-        row = _on_line(cursor, verdict.captured_at)
-    piece, began_at = row or (None, None)
-    since_began_s = None if began_at is None else max(0.0, verdict.captured_at - began_at)
-    return locator.spot(piece, at_mm, since_began_s, verdict.area[0] if verdict.area else 0)
+def switch(
+    store: "Store",
+    change: Callable[[Cursor, float], Piece | None],
+    clock: Callable[[], float] = time.time,
+    sleep: Callable[[float], None] = time.sleep,
+) -> Piece | None:
+    """Have `change` start or stop a piece at a moment that is yet to come, and return the piece once it has come.
+
+    Whoever gets a frame that was captured from then on, and then looks into the record, sees the change: it was on
+    record before that moment, or the moment is put off. StoreError: it cannot be written, or the record was set aside
+    meanwhile.
+    """
+    lead_s = LEAD_S
+    with store.transaction() as cursor:
+        moment = clock() + lead_s
+        piece = change(cursor, moment)
+    if piece is None:
+        return None
+    while clock() >= moment:
+        lead_s *= 2
+        with store.transaction() as cursor:
+            before, moment = moment, clock() + lead_s
+            for column in ("began_at", "ended_at"):
+                cursor.execute(f"UPDATE pieces SET {column} = ? WHERE {column} = ? AND NOT by_frames", (moment, before))
+    while 0 < (left_s := moment - clock()) <= lead_s:  # a clock that is set back must not hold us for as long
+        sleep(left_s)
+    if store.replaced:
+        raise StoreError(f"{store.path}: it was set aside meanwhile, and another one begun: say it again")
+    return find(store, piece.name)
+
+
+def lose(cursor: Cursor, name: str) -> None:
+    """Nobody knows which piece is on the line, nor which ones were: until the next is, no recipe can be right."""
+    cursor.execute("INSERT INTO pieces (name, began_at, by_frames, recipe) VALUES (?, 0, 0, ?)", (name, LOST))
+
+
+def note(cursor: Cursor, told: Told, verdict: Verdict) -> None:
+    """Put the piece that a frame names on record, or let it go on until this frame.
+
+    Its first frame that was decided says of which grade it is, and under which recipe.
+    """
+    decided = verdict.outcome != "error" and verdict.recipe is not None
+    cursor.execute(
+        "INSERT INTO pieces (name, began_at, ended_at, by_frames, grade, recipe) VALUES (?, ?, ?, 1, ?, ?)"
+        " ON CONFLICT (name) DO UPDATE"
+        " SET began_at = min(began_at, excluded.began_at), ended_at = max(ended_at, excluded.ended_at),"
+        " grade = CASE WHEN recipe IS NULL THEN excluded.grade ELSE grade END, recipe = ifnull(recipe, excluded.recipe)"
+        " WHERE by_frames",
+        (told.piece, verdict.captured_at, verdict.captured_at, told.grade, verdict.recipe if decided else None),
+    )
+
+
+def of(cursor: Cursor, locator: Locator, told: Told, captured_at: float) -> Piece | None:
+    """The piece on record that a frame is of: the one that it names, else the one that was on the line."""
+    if told.piece:
+        row = cursor.execute(f"SELECT {_COLUMNS} FROM pieces WHERE name = ?", (told.piece,)).fetchone()
+        return None if row is None else _piece(row)
+    return None if locator.names_pieces else _on_line(cursor, captured_at)
 
 
 def forget(cursor: Cursor, before: float) -> None:
@@ -109,26 +170,22 @@ def latest(store: "Store", limit: int) -> Sequence[Piece]:
     return [_piece(row) for row in store.read(f"SELECT {_COLUMNS} FROM pieces ORDER BY id DESC LIMIT ?", (limit,))]
 
 
-def _named(cursor: Cursor, name: str, captured_at: float) -> tuple[int, float]:
-    cursor.execute(
-        "INSERT INTO pieces (name, began_at, ended_at, by_frames) VALUES (?, ?, ?, 1) ON CONFLICT (name) DO UPDATE"
-        " SET began_at = min(began_at, excluded.began_at), ended_at = max(ended_at, excluded.ended_at) WHERE by_frames",
-        (name, captured_at, captured_at),
-    )
-    number, began_at = cursor.execute("SELECT id, began_at FROM pieces WHERE name = ?", (name,)).fetchone()
-    return int(number), float(began_at)
+def _on_line(cursor: Cursor, captured_at: float) -> Piece | None:
+    """No two are on the line at once: it is the last that began before and has not ended by then, or none."""
+    begun = "by_frames = 0 AND began_at <= ? ORDER BY began_at DESC"
+    cursor.execute(f"SELECT {_COLUMNS} FROM pieces WHERE {begun} LIMIT {_LOOK_BACK}", (captured_at,))
+    while row := cursor.fetchone():
+        piece = _piece(row)
+        if piece.ended_at is None or captured_at < piece.ended_at:
+            return piece
+    return None
 
 
-def _on_line(cursor: Cursor, captured_at: float) -> tuple[int, float] | None:
-    """No two are on the line at once: it is the last that began before, or none."""
-    row = cursor.execute(
-        "SELECT id, began_at, ended_at FROM pieces WHERE by_frames = 0 AND began_at <= ?"
-        " ORDER BY began_at DESC LIMIT 1",
-        (captured_at,),
-    ).fetchone()
-    return None if row is None or (row[2] is not None and row[2] <= captured_at) else (row[0], row[1])
+def _check(what: str, name: str, most: int) -> None:
+    if not name.strip() or len(name) > most or not name.isprintable():
+        raise ConfigError(f"{what} {name!r}: 1 to {most} printable characters are needed")
 
 
 def _piece(row: tuple[Any, ...]) -> Piece:
-    number, name, began_at, ended_at, by_frames = row
-    return Piece(number, name, began_at, ended_at, bool(by_frames))
+    number, name, began_at, ended_at, by_frames, grade, recipe = row
+    return Piece(number, name, began_at, ended_at, bool(by_frames), grade, recipe or "")

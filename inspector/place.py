@@ -2,8 +2,9 @@
 
 import re
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from inspector.messages import MAX_PIECE, Region
+from inspector.messages import MAX_GRADE, MAX_PIECE, Frame, Region, Verdict
 from inspector.source_settings import Place
 
 #: Further along than any strip is long: a number beyond it is none.
@@ -38,6 +39,14 @@ class Spot:
         )
 
 
+class Told(NamedTuple):
+    """What a frame tells of itself: its piece, that piece's steel grade, its mm along it; "" and None: it does not."""
+
+    piece: str
+    grade: str
+    at_mm: float | None
+
+
 class Locator:
     """What a source's frames tell of their place."""
 
@@ -49,15 +58,16 @@ class Locator:
         groups = self._pattern.groupindex if self._pattern else {}
         #: Whether the frames name their piece: then no other can be theirs.
         self.names_pieces = "piece" in groups
-        self._tells_along = "at_mm" in groups
 
-    def told(self, name: str) -> tuple[str, float | None]:
-        """The piece that a frame's name names, cut to MAX_PIECE, and the mm along it; "" and None where it does not."""
-        match = self._pattern.search(name) if self._pattern else None
-        if match is None:
-            return "", None
-        piece = (match["piece"] or "")[:MAX_PIECE] if self.names_pieces else ""
-        return piece, _number(match["at_mm"]) if self._tells_along else None
+    def told(self, frame: Frame | Verdict) -> Told:
+        """What a frame tells: what came with it goes before its name. Names of pieces and grades are cut to size."""
+        match = self._pattern.search(frame.name) if self._pattern else None
+        named = match.groupdict() if match else {}
+        return Told(
+            frame.piece or (named.get("piece") or "")[:MAX_PIECE],
+            frame.grade or (named.get("grade") or "")[:MAX_GRADE],
+            _number(named.get("at_mm")) if frame.at_mm is None else frame.at_mm,
+        )
 
     def spot(self, piece: int | None, at_mm: float | None, since_began_s: float | None, area_x: int = 0) -> Spot:
         """The spot of a frame of that piece; it was captured so many seconds after the piece began."""

@@ -14,9 +14,9 @@ from inspector.place import Spot
 
 #: Takes the values of `to_row`.
 INSERT = (
-    "INSERT INTO records (source, frame, epoch, name, sequence, captured_at, recorded_at, outcome, label,"
-    " severity, score, reason, width, height, regions, model, attempt, latency_s, piece, at_mm, length_mm, area)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', ?, ?, ?, ?, ?, ?, ?)"
+    "INSERT INTO records (source, frame, epoch, name, sequence, captured_at, recorded_at, outcome, label, severity,"
+    " score, reason, width, height, regions, model, attempt, latency_s, piece, at_mm, length_mm, area, recipe)"
+    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (source, frame) DO NOTHING"  # that repeat alone: OR IGNORE would also swallow a value it cannot keep
 )
 
@@ -31,7 +31,8 @@ class Record(msgspec.Struct, frozen=True):
 
     A region is a rectangle in pixels with label, score and severity, the worst first, and the rectangle on the piece
     in mm where that is known. The frame lies `at_mm` along its `piece` and is `length_mm` long. `area`: x, y, width and
-    height of what was inspected; None: all. `evidence` is the path of the frame's picture, where one is kept.
+    height of what was inspected; None: all. `recipe` is what decided it, "" where that was `decision`; None: it is not
+    known by which to decide it. `evidence` is the path of the frame's picture, where one is kept.
     """
 
     id: int
@@ -56,6 +57,7 @@ class Record(msgspec.Struct, frozen=True):
     at_mm: float | None = None
     length_mm: float | None = None
     area: list[int] | None = None
+    recipe: str | None = ""
     evidence: str = ""
 
 
@@ -98,6 +100,7 @@ def to_row(model: str, verdict: Verdict, spot: Spot, now: float, monotonic: floa
         spot.at_mm,
         spot.length_mm(verdict.height),
         None if verdict.area is None else json.dumps(verdict.area),
+        verdict.recipe,
     )
 
 

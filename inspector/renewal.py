@@ -46,13 +46,14 @@ class Change:
 
 def plan(before: Settings, fresh: Settings) -> Change:
     """What has to be done so that as much as can be of `fresh` is in force."""
-    outputs = {name: getattr(fresh, name) for name in (*_OUTPUTS, "decision", "sources")}
+    outputs = {name: getattr(fresh, name) for name in (*_OUTPUTS, "decision", "recipes", "sources")}
     settings = before.model_copy(update=outputs)
     old, new = ({source.name: source for source in one.sources} for one in (before, settings))
     added, removed = [name for name in new if name not in old], [name for name in old if name not in new]
     kept = [name for name in new if name in old]
     other = [name for name in kept if _own(new[name]) != _own(old[name])]
     moved = any(new[name].place != old[name].place for name in kept)
+    spelled = any(new[name].place.pattern != old[name].place.pattern for name in kept)
     trimmed = any(new[name].strip != old[name].strip for name in kept)
     changed = {key.partition(".")[0] for key in differences(before, settings)}
     crowd = bool(added or removed)
@@ -63,7 +64,7 @@ def plan(before: Settings, fresh: Settings) -> Change:
         ending=frozenset(removed + other),
         beginning=tuple(name for name in new if name in added or name in other),
         sink=crowd or moved or trimmed or bool(changed & set(_OUTPUTS)),
-        workers=crowd or trimmed or "evidence" in changed,
+        workers=crowd or trimmed or spelled or "evidence" in changed,
     )
 
 

@@ -141,4 +141,11 @@ MIGRATIONS: tuple[str, ...] = (
     """
     ALTER TABLE records ADD COLUMN area TEXT;
     """,
+    # By which recipe a frame was decided, '' by `decision`; NULL: it is not known by which to decide it. The grade and
+    # recipe of a piece; recipe is NULL for one named by frames of which none was decided yet.
+    """
+    ALTER TABLE records ADD COLUMN recipe TEXT DEFAULT '';
+    ALTER TABLE pieces ADD COLUMN grade TEXT NOT NULL DEFAULT '';
+    ALTER TABLE pieces ADD COLUMN recipe TEXT;
+    """,
 )

@@ -151,7 +151,9 @@ def piece_line(piece: Piece) -> str:
     """A piece and when it was on the line."""
     until = "now" if piece.ended_at is None else _moment(piece.ended_at)
     named = ", named by its frames" * piece.by_frames
-    return f"piece {repr(piece.name)[1:-1]}: from {_moment(piece.began_at)} to {until}{named}"
+    grade = f", grade {repr(piece.grade)[1:-1]}" if piece.grade else ""
+    recipe = f", recipe {piece.recipe}" if piece.recipe else ""
+    return f"piece {repr(piece.name)[1:-1]}: from {_moment(piece.began_at)} to {until}{named}{grade}{recipe}"
 
 
 def print_piece(console: Console, piece: Piece, shares: Sequence[Coverage], gaps: Sequence[Gap]) -> None:

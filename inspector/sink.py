@@ -34,6 +34,7 @@ from inspector.messages import (
 from inspector.metrics import Metrics
 from inspector.place import Locator
 from inspector.query import Query
+from inspector.recipes import Withheld
 from inspector.record import to_json
 from inspector.refusals import READ_BURST, Refusals, check_report
 from inspector.reserve import Reserve
@@ -84,6 +85,7 @@ class Sink:
         self._incarnation = f"{time.time_ns():x}"
         self._names = {source.name for source in settings.sources}
         self._refusals = Refusals()
+        self._withheld = Withheld()
         self._sources: dict[str, tuple[bytes, Hello]] = {}
         self._pending: list[tuple[str, Verdict]] = []
         self._pending_since = 0.0
@@ -127,12 +129,13 @@ class Sink:
             self._serve()
 
     def _open_record(self) -> tuple[Store, bool]:
+        has_recipes = bool(self._settings.recipes)
         try:
-            return damage.open_record(self._settings.data)
+            return damage.open_record(self._settings.data, has_recipes)
         except StoreError:
             if not self._reserve.release():
                 raise
-            return damage.open_record(self._settings.data)
+            return damage.open_record(self._settings.data, has_recipes)
 
     def _upkeep(self, stack: ExitStack, read_record: bool) -> None:
         """Have the data folder kept within its bounds, by a thread of its own, until we end."""
@@ -290,17 +293,18 @@ class Sink:
         self._tallied |= {tally.source: (tally.epoch, tally.number) for tally in self._tallies.values()}
         self._tallies.clear()
         self._metrics.recorded(new, done, done - started)
+        self._metrics.recipe_unknown(self._withheld.note(new))
         for verdict in new:
             if not verdict.evidence_bytes and evidence.wanted(self._settings.evidence, verdict):
                 self._metrics.evidence_missing()
         self._defects.follow(new)
 
     def _acknowledge(self, new: list[Verdict]) -> None:
-        fresh = {(verdict.source, verdict.frame) for verdict in new}
+        fresh = {(verdict.source, verdict.frame): verdict.outcome for verdict in new}
         settled: dict[str, list[Settled]] = {}
         for _, verdict in self._pending:
-            if (verdict.source, verdict.frame) in fresh:
-                settled.setdefault(verdict.source, []).append(Settled(verdict.frame, verdict.outcome))
+            if outcome := fresh.get((verdict.source, verdict.frame)):
+                settled.setdefault(verdict.source, []).append(Settled(verdict.frame, outcome))
             else:  # it came before: what counts is what was recorded then
                 settled.setdefault(verdict.source, []).extend(self._store.recorded(verdict.source, [verdict.frame]))
         for source, frames in settled.items():

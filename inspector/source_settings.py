@@ -24,7 +24,8 @@ class Place(Section):
     pattern: Annotated[
         str | None,
         Field(
-            max_length=500, description="in a frame's name: a regular expression with groups `piece`, `at_mm` or both"
+            max_length=500,
+            description="in a frame's name: a regular expression with groups `piece`, `at_mm`, `grade` or some of them",
         ),
     ] = None
     speed_m_min: Annotated[
@@ -39,9 +40,9 @@ class Place(Section):
             groups = set(re.compile(pattern or "").groupindex)
         except re.error as error:
             raise ValueError(f"no regular expression: {error}") from None
-        if pattern is not None and (not groups or not groups <= {"piece", "at_mm"}):
+        if pattern is not None and (not groups or not groups <= {"piece", "at_mm", "grade"}):
             raise ValueError(
-                "name its groups piece and at_mm, as in (?P<piece>[^_]+)_(?P<at_mm>[0-9.]+), or one of them"
+                "name its groups piece, at_mm and grade, as in (?P<piece>[^_]+)_(?P<at_mm>[0-9.]+), or some of them"
             )
         return pattern
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import msgspec
 
-from inspector import evidence, pieces
+from inspector import evidence, pieces, recipes
 from inspector.account import Account
 from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import DamagedError, StoreError
 from inspector.gaps import Gap, between, heard_at
 from inspector.messages import Settled, Tally, Verdict
-from inspector.place import Locator
+from inspector.place import Locator, Spot
 from inspector.query import Query, gap_statement, statements, within
 from inspector.record import INSERT, INSERT_REGION, SELECTED, Record, from_row, region_rows, to_row
 from inspector.schema import FILE, MIGRATIONS
@@ -32,14 +32,18 @@ _NOWHERE = Locator()
 class Store:
     """The record, open. One writer: the sink; readers open it with `read_only`."""
 
-    def __init__(self, folder: Path, read_only: bool = False) -> None:
-        """Open the record in `folder`, made where there is none. StoreError where it cannot be."""
+    def __init__(self, folder: Path, read_only: bool = False, patience_s: float = 10.0) -> None:
+        """Open the record in `folder`, made where there is none. StoreError where it cannot be.
+
+        What another process holds locked is waited for, for `patience_s`.
+        """
         self.path = folder / FILE
+        self._file = _identity(self.path)  # before it is opened: if another comes between, that is noticed
         try:
             if read_only:
-                self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=10)
+                self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=patience_s)
             else:
-                self._db = sqlite3.connect(self.path, timeout=10, isolation_level=None)
+                self._db = sqlite3.connect(self.path, timeout=patience_s, isolation_level=None)
         except sqlite3.Error as error:
             raise self._explained(error) from None
         try:
@@ -47,6 +51,12 @@ class Store:
         except (sqlite3.Error, StoreError) as error:
             self._db.close()  # with whatever it had begun
             raise error if isinstance(error, StoreError) else self._explained(error) from None
+        self._file = self._file or _identity(self.path)
+
+    @property
+    def replaced(self) -> bool:
+        """Whether another file, or none, is in the place of the one that is open."""
+        return _identity(self.path) != self._file
 
     def write(
         self,
@@ -58,14 +68,15 @@ class Store:
         """Record (model, verdict) pairs and tallies in one durable transaction; return the verdicts that were new.
 
         `locators`: by source, what its frames tell of their place. A frame that is already on record keeps its first
-        row. StoreError: nothing of it was written.
+        row; one that was decided by another recipe than its piece's is recorded as unsure, and returned as that.
+        StoreError: nothing of it was written.
         """
         now = time.time() if now is None else now
         monotonic = time.monotonic()
         new: list[Verdict] = []
         with self.transaction() as cursor:
             for model, verdict in batches:
-                spot = pieces.spot(cursor, (locators or {}).get(verdict.source, _NOWHERE), verdict)
+                verdict, spot = _placed(cursor, (locators or {}).get(verdict.source, _NOWHERE), verdict)
                 cursor.execute(INSERT, to_row(model, verdict, spot, now, monotonic))
                 if cursor.rowcount:
                     new.append(verdict)
@@ -195,14 +206,16 @@ class Store:
             raise self._explained(error) from None
 
     @contextmanager
-    def snapshot(self) -> Iterator[None]:
+    def snapshot(self) -> Iterator[sqlite3.Cursor]:
         """What is read within is of one moment: a line that runs writes between two statements."""
+        cursor = self._db.cursor()
         try:
-            self._db.execute("BEGIN")
-            yield
+            cursor.execute("BEGIN")
+            yield cursor
         except sqlite3.Error as error:
             raise self._explained(error) from None
         finally:
+            cursor.close()  # a SELECT that was not read to its end would hold on to the moment
             self._rollback()
 
     def _captured_after(self, source: str, sequence: int) -> int:
@@ -254,17 +267,29 @@ class Store:
             self._db.execute("PRAGMA journal_mode=WAL")
             # FULL: a commit survives power loss, and only then is a frame acknowledged.
             self._db.execute("PRAGMA synchronous=FULL")
-        (version,) = self._db.execute("PRAGMA user_version").fetchone()
+        version = self._version()
         if version == 0 and read_only:
             raise StoreError(f"{self.path}: nothing was recorded yet")
         if version > len(MIGRATIONS):
             raise StoreError(f"{self.path}: schema {version}; this version reads schema {len(MIGRATIONS)}")
         if version < len(MIGRATIONS) and read_only:
             raise StoreError(f"{self.path}: schema {version}; `inspector run` brings it to schema {len(MIGRATIONS)}")
-        for number, script in enumerate(MIGRATIONS[version:], version + 1):
-            self._db.executescript(f"BEGIN IMMEDIATE; {script} PRAGMA user_version = {number}; COMMIT;")
+        while (version := self._version()) < len(MIGRATIONS):
+            self._migrate(version)
         if not read_only:
             self.fold_gaps(MAX_GAPS)
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def _migrate(self, version: int) -> None:
+        script = f"{MIGRATIONS[version]} PRAGMA user_version = {version + 1};"
+        try:
+            self._db.executescript(f"BEGIN IMMEDIATE; {script} COMMIT;")
+        except sqlite3.OperationalError:
+            self._rollback()
+            if self._version() == version:  # otherwise someone else has opened it at the same time, and was quicker
+                raise
 
     def _explained(self, error: sqlite3.Error) -> StoreError:
         # SQLite's own class for a file that is malformed or none of its own, and for nothing else.
@@ -277,6 +302,27 @@ class Store:
                 self._db.execute("ROLLBACK")
             except sqlite3.OperationalError:
                 return  # SQLite has already rolled back by itself: disk full, I/O error
+
+
+def _placed(cursor: sqlite3.Cursor, locator: Locator, verdict: Verdict) -> tuple[Verdict, Spot]:
+    """Where the frame lies; and its verdict, held against its piece. A piece that it is the first to name is noted."""
+    told = locator.told(verdict)
+    if told.piece:
+        pieces.note(cursor, told, verdict)
+    piece = pieces.of(cursor, locator, told, verdict.captured_at)
+    since_began_s = None if piece is None else max(0.0, verdict.captured_at - piece.began_at)
+    area_x = verdict.area[0] if verdict.area else 0
+    spot = locator.spot(piece.id if piece else None, told.at_mm, since_began_s, area_x)
+    return recipes.agreed(verdict, told.grade, piece), spot
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """Which file is there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino
 
 
 def _count(verdicts: Iterable[Verdict]) -> dict[str, dict[Outcome, int]]:

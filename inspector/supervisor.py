@@ -19,9 +19,10 @@ from inspector.config import Settings, differences
 from inspector.errors import InspectorError
 from inspector.launch import launch
 from inspector.lifesign import LifeSign
-from inspector.messages import Process, Processes, Ready, Thresholds, Unusable, WorkerGone
+from inspector.messages import Process, Processes, Ready, Unusable, WorkerGone
 from inspector.notify import Notifier
 from inspector.process import EXIT_UNUSABLE, STOP_SIGNAL, Assignment, Role
+from inspector.recipes import decide_by
 from inspector.renewal import Renewal, plan
 from inspector.restarts import Cause, Restarts
 
@@ -273,11 +274,11 @@ class Supervisor:
             self._notifier.ready()
 
     def _take_over(self, fresh: Settings) -> None:
-        """Thresholds at once; sources and outputs by processes that are replaced, in the turns that follow."""
+        """Decisions at once; sources and outputs by processes that are replaced, in the turns that follow."""
         before = self._settings
-        self._put_in_force(before.model_copy(update={"decision": fresh.decision}))
+        self._put_in_force(before.model_copy(update={"decision": fresh.decision, "recipes": fresh.recipes}))
         for child in self._of("worker"):
-            child.tell(Thresholds(fresh.decision.thresholds, fresh.decision.novelty_margin))
+            child.tell(decide_by(fresh))
         change = plan(self._settings, fresh)
         taken = ", ".join(differences(before, change.settings)) or "nothing new"
         waiting = f"; these need a restart: {', '.join(change.waiting)}" if change.waiting else ""

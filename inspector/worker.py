@@ -5,7 +5,7 @@ Reads top to bottom: `run` is the life, `_turn` one step of it, `_infer` what th
 
 import logging
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -13,15 +13,18 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector import bundle, evidence, messages, predictor, regions, strip
+from inspector import bundle, evidence, messages, predictor, recipes, regions, strip
 from inspector.batcher import Batcher, Job, views
 from inspector.config import Settings
-from inspector.decide import TileDecision, decide_frame, decide_tile, rules
+from inspector.decide import Rules, TileDecision, decide_frame, decide_tile
 from inspector.errors import MessageError
 from inspector.lifesign import LifeSign
-from inspector.messages import CANARY, Beat, Credit, Frame, FrameOf, Ready, Stages, Thresholds, Verdict, Verdicts
+from inspector.messages import CANARY, Beat, Credit, DecideBy, Frame, FrameOf, Ready, Stages, Verdict, Verdicts
+from inspector.place import Locator
 from inspector.predictor import Predictor
 from inspector.preprocess import contrast
+from inspector.recipes import Chooser, Recipes
+from inspector.store import Store
 from inspector.tiles import Tile
 from inspector.transport import Dealer, Poller, sink_address, source_address
 
@@ -29,6 +32,8 @@ log = logging.getLogger(__name__)
 
 #: How often an idle worker repeats what it has room for, so a restarted source or sink soon knows it.
 BEAT_S = 0.25
+#: A record that is locked holds a worker up for so long at most.
+_PATIENCE_S = 0.05
 _NO_STRIP = TileDecision("unsure", "", "none", 0.0, "no strip in the picture")
 
 
@@ -41,6 +46,15 @@ class _Inlet:
     epoch: str = "-"
     seen: int = 0
     held: int = 0
+
+
+@dataclass(slots=True)
+class _Arrival:
+    """A frame that came, at a monotonic time; it waits here while it is not known what decides it."""
+
+    frame: Frame
+    pixels: NDArray[np.uint8]
+    at: float
 
 
 class Worker:
@@ -64,6 +78,11 @@ class Worker:
         self._stop = stop
         self._evidence = evidence.Keeper(settings)
         self._strips = {source.name: source.strip for source in settings.sources}
+        self._chooser = Chooser(
+            {source.name: Locator(source.place) for source in settings.sources},
+            lambda: Store(settings.data, read_only=True, patience_s=_PATIENCE_S),
+        )
+        self._arrived: list[_Arrival] = []
         self._max_batch = settings.workers.max_batch
         # Twice a batch: the next one fills while this one is inferred.
         self._share = max(1, 2 * self._max_batch // len(settings.sources))
@@ -71,8 +90,7 @@ class Worker:
     def run(self) -> None:
         """Load, warm, check the golden images, then serve. BundleError where the model is not what it should be."""
         self._bundle = bundle.load(self._settings.bundle_path)
-        chosen = self._settings.decision
-        self._decide_by(chosen.thresholds, chosen.novelty_margin)
+        self._recipes = Recipes(self._bundle, recipes.decide_by(self._settings))
         self._predictor = self._load()
         preprocess = self._bundle.preprocess
         self._stack = np.empty((self._max_batch, preprocess.size, preprocess.size), np.uint8)
@@ -85,9 +103,7 @@ class Worker:
             for inlet in self._inlets:
                 inlet.dealer.close()
             self._sink.close()
-
-    def _decide_by(self, thresholds: Mapping[str, float], novelty_margin: float) -> None:
-        self._rules = rules(self._bundle.labels, self._bundle.manifest.decision, thresholds, novelty_margin)
+            self._chooser.close()
 
     def _load(self) -> Predictor:
         workers = self._settings.workers
@@ -111,7 +127,7 @@ class Worker:
             self._words.send_bytes(messages.encode(Ready(self._name)))
         words = [self._words.fileno()] if self._words else []
         poller = Poller([inlet.dealer for inlet in self._inlets], words)
-        while not (self._stop() and not len(self._batcher)):
+        while not (self._stop() and not len(self._batcher) and not self._arrived):
             self._turn(poller)
 
     def _turn(self, poller: Poller) -> None:
@@ -119,9 +135,11 @@ class Worker:
         if due_ms is None:
             self._ask()
             self._sink.send(messages.encode(Beat(self._name, self._bundle.id)))
-        poller.wait(BEAT_S * 1000 if due_ms is None else due_ms)
+        idle_ms = recipes.RETRY_MS if self._arrived else BEAT_S * 1000
+        poller.wait(idle_ms if due_ms is None else min(due_ms, idle_ms))
         self._hear_supervisor()
         self._receive()
+        self._admit()
         due_ms = self._batcher.due_ms(time.monotonic())
         if due_ms is not None and (due_ms <= 0 or self._stop()):
             jobs = self._batcher.take()
@@ -133,9 +151,9 @@ class Worker:
     def _hear_supervisor(self) -> None:
         try:
             for message in messages.heard(self._words):
-                if isinstance(message, Thresholds):
-                    self._decide_by(message.thresholds, message.novelty_margin)
-                    log.info("decides by the thresholds of the new config from now on")
+                if isinstance(message, DecideBy):
+                    self._recipes = Recipes(self._bundle, message)
+                    log.info("decides by the numbers and recipes of the new config from now on")
         except (EOFError, OSError):
             self._words = None  # the supervisor is gone, and the kernel is about to end us too
 
@@ -162,8 +180,18 @@ class Worker:
             inlet.epoch, inlet.seen = frame.epoch, 0
         inlet.seen += 1
         inlet.held += 1
-        overlap_px = self._strips[frame.source].overlap_px
-        self._batcher.add(frame, pixels, time.monotonic(), self._area(frame, pixels), overlap_px)
+        self._arrived.append(_Arrival(frame, pixels, time.monotonic()))
+
+    def _admit(self) -> None:
+        """Let frames into the batch once it is known what decides them."""
+        arrived, self._arrived = self._arrived, []
+        choices = self._chooser.choose([one.frame for one in arrived], self._recipes)
+        for one, choice in zip(arrived, choices, strict=True):
+            if choice is None:
+                self._arrived.append(one)
+                continue
+            overlap_px = self._strips[one.frame.source].overlap_px
+            self._batcher.add(one.frame, one.pixels, choice, one.at, self._area(one.frame, one.pixels), overlap_px)
 
     def _area(self, frame: Frame, pixels: NDArray[np.uint8]) -> Tile | None:
         """What of the frame is strip, None for all; a canary is no picture of the source's."""
@@ -178,8 +206,10 @@ class Worker:
         self._sign.begin(FrameOf(job.frame.source, job.frame.frame) for job in jobs)
         decisions: list[TileDecision] = []
         all_views = list(views(jobs))
+        by = [job.choice.rules for job in jobs for _ in job.tiles]
         for first in range(0, len(all_views), self._max_batch):
-            decisions += self._decide(all_views[first : first + self._max_batch])
+            last = first + self._max_batch
+            decisions += self._decide(all_views[first:last], by[first:last])
         inference_s = time.monotonic() - started
         verdicts, position = [], 0
         for job in jobs:
@@ -191,14 +221,14 @@ class Worker:
         if not self._sink.send(messages.encode(batch)):
             log.warning("the sink takes nothing: %d verdicts given up; their frames come again", len(verdicts))
 
-    def _decide(self, batch: list[np.ndarray]) -> list[TileDecision]:
-        """At most `max_batch` views to decisions. Rows beyond them only pad the batch to a warmed size."""
+    def _decide(self, batch: list[np.ndarray], by: Sequence[Rules]) -> list[TileDecision]:
+        """At most `max_batch` views to decisions, each by its rules. More rows only pad the batch to a warmed size."""
         preprocess = self._bundle.preprocess
         for row, view in enumerate(batch):
             self._stack[row] = preprocess.resize(view)
         size = predictor.padded(len(batch), self._max_batch)
         scores = self._predictor.run(preprocess.normalise(self._stack[:size]))
-        return [decide_tile(scores[row], contrast(self._stack[row]), self._rules) for row in range(len(batch))]
+        return [decide_tile(scores[row], contrast(self._stack[row]), by[row]) for row in range(len(batch))]
 
 
 def _verdict(job: Job, decisions: list[TileDecision], started: float) -> Verdict:
@@ -207,7 +237,7 @@ def _verdict(job: Job, decisions: list[TileDecision], started: float) -> Verdict
     whole = area == Tile(0, 0, frame.width, frame.height)
     found = regions.merge(job.tiles, decisions)
     too_many = f"{len(found)} regions: the worst {messages.MAX_REGIONS} are listed"
-    return Verdict(
+    verdict = Verdict(
         source=frame.source,
         epoch=frame.epoch,
         frame=frame.frame,
@@ -232,4 +262,7 @@ def _verdict(job: Job, decisions: list[TileDecision], started: float) -> Verdict
             max(0.0, job.received - frame.captured_mono - frame.decode_s),
             max(0.0, started - job.received),
         ),
+        grade=frame.grade,
+        recipe=job.choice.recipe,
     )
+    return verdict if job.choice.recipe is not None else recipes.withheld(verdict, job.choice.reason)

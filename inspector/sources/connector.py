@@ -13,8 +13,8 @@ from inspector.decide import Outcome
 class Capture:
     """One frame as a source got it: pixels, uint8 (height, width), or the reason why there are none.
 
-    `piece` and `at_mm`: the piece of strip it is of and its place along it, where that came with the frame. `decode_s`:
-    how long it took to read and decode, where that is done here.
+    `piece`, `at_mm` and `grade`: the piece of strip it is of, its place along it and the piece's steel grade, where
+    these came with the frame. `decode_s`: how long it took to read and decode, where that is done here.
     """
 
     frame: str
@@ -26,6 +26,7 @@ class Capture:
     piece: str = ""
     at_mm: float | None = None
     decode_s: float = 0.0
+    grade: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -238,6 +238,7 @@ class Ledger:
             reason=reason[:1024],
             piece=capture.piece,
             at_mm=capture.at_mm,
+            grade=capture.grade,
         )
         self._reports.append(frame)
 

@@ -24,7 +24,7 @@ from inspector.curve import KeyedRouter
 from inspector.decide import Outcome
 from inspector.errors import BusyError, ImageError
 from inspector.image import MAX_SIDE_PX
-from inspector.messages import Millimetres, PieceName
+from inspector.messages import Grade, Millimetres, PieceName
 from inspector.refusals import READ_BURST, Refusals
 from inspector.source_settings import PushSource
 from inspector.sources.connector import Capture, Overload
@@ -46,7 +46,8 @@ _CHANNELS = {"gray8": 1, "gray16": 1, "bgr8": 3}
 class Header(msgspec.Struct, forbid_unknown_fields=True):
     """What stands before a frame's bytes. `id` comes back in the answer; `name` is what people call the frame.
 
-    `piece` and `at_mm` say of which coil, plate or lot it is and where along that it begins: the encoder's word.
+    `piece` and `at_mm` say of which coil, plate or lot it is and where along that it begins: the encoder's word;
+    `grade` is the steel grade of that, by which a recipe decides it.
     `gray8`, `gray16` (little-endian) and `bgr8` are rows of raw pixels and need a size; `file` is an image file.
     """
 
@@ -58,6 +59,7 @@ class Header(msgspec.Struct, forbid_unknown_fields=True):
     captured_at: float | None = None
     piece: PieceName = ""
     at_mm: Millimetres | None = None
+    grade: Grade = ""
 
 
 class Answer(msgspec.Struct, omit_defaults=True):
@@ -188,7 +190,7 @@ class Push:
         name = header.name or f"{self._sequence - 1:06d}"
         return Capture(
             frame, name, now - age_s, max(0.0, mono - age_s), pixels, reason, header.piece, header.at_mm,
-            decode_s=time.monotonic() - mono,
+            decode_s=time.monotonic() - mono, grade=header.grade,
         )  # fmt: skip
 
     def _answer(self, envelope: list[bytes], answer: Answer) -> None:

@@ -15,6 +15,7 @@ from inspector.account import Account
 from inspector.config import Settings
 from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import StoreError
+from inspector.lifesign import LifeSign
 from inspector.messages import Credit, Frame, Message, Verdict, Verdicts
 from inspector.process import connector
 from inspector.query import Query
@@ -24,6 +25,7 @@ from inspector.sink import Sink
 from inspector.sources import Source
 from inspector.store import Store
 from inspector.transport import Dealer, Poller, sink_address, source_address
+from inspector.worker import Worker
 from tests.fakes import wait_until
 from tests.inspector.folders import GOOD
 
@@ -121,7 +123,7 @@ class Hands:
             Verdict(
                 frame.source, frame.epoch, frame.frame, frame.name, frame.sequence, frame.captured_at,
                 frame.captured_mono, frame.height, frame.width, frame.attempt, outcome, label,
-                piece=frame.piece, at_mm=frame.at_mm,
+                piece=frame.piece, at_mm=frame.at_mm, grade=frame.grade,
             )
             for frame in frames
         ]  # fmt: skip
@@ -172,6 +174,10 @@ class Bench:
     def start_sink(self, **changes: Any) -> Running:
         """The sink, from now on."""
         return self._start(lambda words, stop: Sink(self.settings, self.sockets, words, stop, **changes))
+
+    def start_worker(self, name: str = "worker-0.1") -> Running:
+        """A real worker, from now on; its engine is the fake one."""
+        return self._start(lambda words, stop: Worker(name, self.settings, self.sockets, LifeSign(), words, stop))
 
     def worker(self, name: str = "worker-0.1") -> Hands:
         """A worker in the test's hands."""

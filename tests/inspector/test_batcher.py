@@ -3,8 +3,12 @@
 import numpy as np
 
 from inspector.batcher import Batcher, views
+from inspector.decide import Rules
 from inspector.messages import Frame
+from inspector.recipes import Choice
 from tests.inspector.pictures import strip
+
+CHOICE = Choice("", Rules((), 1.0, (), 0.0))
 
 
 def frame(number: int, height: int = 200, width: int = 200, attempt: int = 1) -> Frame:
@@ -16,7 +20,7 @@ def filled(*frames: Frame, max_batch: int = 4, max_wait_ms: float = 10, now: flo
     """A batcher with these frames, all come at `now`."""
     batcher = Batcher(max_batch, max_wait_ms, tile_px=200)
     for one in frames:
-        batcher.add(one, np.zeros((one.height, one.width), np.uint8), now)
+        batcher.add(one, np.zeros((one.height, one.width), np.uint8), CHOICE, now)
     return batcher
 
 
@@ -36,7 +40,7 @@ def test_a_full_batch_goes_at_once() -> None:
 
 def test_a_batch_that_does_not_fill_waits_for_its_oldest_frame_only() -> None:
     batcher = filled(frame(0))
-    batcher.add(frame(1), np.zeros((200, 200), np.uint8), 100.009)
+    batcher.add(frame(1), np.zeros((200, 200), np.uint8), CHOICE, 100.009)
 
     assert 0.9 < (batcher.due_ms(100.009) or 0) < 1.1
     assert (batcher.due_ms(100.0101) or 0) < 0
@@ -74,8 +78,8 @@ def test_a_frame_that_is_tried_again_goes_at_once_and_alone() -> None:
 def test_the_views_are_the_pixels_of_the_tiles_in_order_and_no_copies() -> None:
     batcher = Batcher(16, 10, tile_px=200)
     pixels = strip(200, 450)
-    batcher.add(frame(0, width=450), pixels, 0.0)
-    batcher.add(frame(1, height=100), pixels[:100, :200], 0.0)
+    batcher.add(frame(0, width=450), pixels, CHOICE, 0.0)
+    batcher.add(frame(1, height=100), pixels[:100, :200], CHOICE, 0.0)
 
     parts = list(views(batcher.take()))
 
@@ -103,7 +107,7 @@ def test_every_frame_comes_out_once_whatever_their_sizes() -> None:
 def test_tiles_overlap_as_far_as_they_are_told_to() -> None:
     # Given a model that sees the middle 100 px of each 200 px view
     batcher = Batcher(64, 10, tile_px=200, overlap_px=100)
-    batcher.add(frame(0, 300, 1000), np.zeros((300, 1000), np.uint8), 100.0)
+    batcher.add(frame(0, 300, 1000), np.zeros((300, 1000), np.uint8), CHOICE, 100.0)
     # When a frame is cut
     [job] = batcher.take()
     # Then every pixel but the frame's own border is in the middle of a tile
@@ -116,6 +120,6 @@ def test_tiles_overlap_as_far_as_they_are_told_to() -> None:
 def test_a_source_may_have_its_tiles_share_more_than_the_model_needs_but_never_more_than_half() -> None:
     for wanted, step in ((0, 160), (20, 160), (80, 120), (500, 100)):
         batcher = Batcher(64, 10, tile_px=200, overlap_px=40)
-        batcher.add(frame(0, 200, 1000), np.zeros((200, 1000), np.uint8), 100.0, overlap_px=wanted)
+        batcher.add(frame(0, 200, 1000), np.zeros((200, 1000), np.uint8), CHOICE, 100.0, overlap_px=wanted)
         [job] = batcher.take()
         assert job.tiles[1].x == step

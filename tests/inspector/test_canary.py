@@ -15,6 +15,7 @@ from inspector.config import Evidence
 from inspector.messages import CANARY, Beat, Frame
 from tests.fakes import make_bundle, wait_until
 from tests.inspector.roles import Bench, Hands, bench, fill, ok
+from tests.inspector.test_batcher import CHOICE
 from tests.inspector.test_sink import address, get
 from tests.inspector.test_store import verdict
 
@@ -69,8 +70,8 @@ def test_it_goes_before_the_frames_that_queue_and_leaves_no_evidence() -> None:
     batcher = Batcher(2, 1000.0, 200)
     chosen = Canary(np.zeros((200, 200), np.uint8), "model-1")
     for frame in ("a", "b"):
-        batcher.add(replace(chosen.frame("drop", "1f"), frame=frame), chosen.pixels, 0.0)
-    batcher.add(chosen.frame("drop", "1f"), chosen.pixels, 0.0)
+        batcher.add(replace(chosen.frame("drop", "1f"), frame=frame), chosen.pixels, CHOICE, 0.0)
+    batcher.add(chosen.frame("drop", "1f"), chosen.pixels, CHOICE, 0.0)
 
     assert [job.frame.frame for job in batcher.take()] == [CANARY, "a"]
     assert evidence.wanted(Evidence(), verdict(1, "defect"))

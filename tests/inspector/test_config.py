@@ -185,9 +185,9 @@ def test_folders_beside_each_other_are_fine(tmp_path: Path) -> None:
 def test_a_threshold_for_a_label_the_bundle_lacks_is_refused(tmp_path: Path) -> None:
     labels = make_bundle(tmp_path / "model").labels
 
-    config.pin_thresholds(load(tmp_path, "decision.thresholds={scratches: 0.9}"), labels)
+    config.pin_labels(load(tmp_path, "decision.thresholds={scratches: 0.9}"), labels)
     with pytest.raises(ConfigError, match=r"decision\.thresholds\.rust: .*it has " + ", ".join(LABELS)):
-        config.pin_thresholds(load(tmp_path, "decision.thresholds={rust: 0.9}"), labels)
+        config.pin_labels(load(tmp_path, "decision.thresholds={rust: 0.9}"), labels)
 
 
 def test_every_setting_is_described_with_its_default_and_bounds() -> None:

@@ -35,7 +35,7 @@ def book(tmp_path: Path) -> Iterator[Store]:
 def start(book: Store, name: str, now: float) -> Piece:
     """As `inspector piece start` does."""
     with book.transaction() as cursor:
-        return pieces.start(cursor, name, now)
+        return pieces.start(cursor, now, name)
 
 
 def stop(book: Store, now: float) -> Piece | None:

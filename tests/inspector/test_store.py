@@ -6,6 +6,7 @@ import signal
 import sqlite3
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,14 @@ def test_every_field_of_a_verdict_is_on_record(book: Store) -> None:
     assert [in_pixels(one) for one in record.regions] == [region]
     assert record.latency_s > 0
     assert msgspec.json.decode(to_json(record))["name"] == written.name
+
+
+def test_a_new_record_may_be_opened_by_several_at_once(tmp_path: Path) -> None:
+    for number in range(10):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(lambda at: Store(at).close(), [folder] * 4)) == [None] * 4
 
 
 def test_a_frame_is_recorded_once_and_its_first_verdict_stays(book: Store) -> None:

@@ -1,0 +1,199 @@
+"""Owns which recipe decides a frame: that of the grade it tells, else that of its piece as it is on record.
+
+A piece is on record before it begins (see pieces.switch), and its frames are captured after that: who looks once a
+frame is there finds its piece. What cannot be known is unsure, never decided by a guess. The sink holds each verdict
+against the piece once more, in the transaction that records it.
+"""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from msgspec.structs import replace
+
+from inspector import messages, pieces
+from inspector.config import Settings
+from inspector.decide import Rules, rules
+from inspector.errors import StoreError
+from inspector.messages import CANARY, DecideBy, Frame, Verdict
+from inspector.pieces import Piece
+from inspector.place import Locator, Told
+
+if TYPE_CHECKING:
+    from inspector.bundle import Bundle
+    from inspector.store import Store
+
+log = logging.getLogger(__name__)
+
+#: So long frames wait for a record that cannot be read. From then on they are unsure, until it can be.
+WAIT_S = 5.0
+#: How often it is tried meanwhile.
+RETRY_MS = 50.0
+#: Frames without a recipe are told in one line for so long.
+_TELL_S = 10.0
+
+
+class Choice(NamedTuple):
+    """What a frame is decided by: the recipe's name ("": `decision`) and rules. None: it is not known, and why."""
+
+    recipe: str | None
+    rules: Rules
+    reason: str = ""
+
+
+class Recipes:
+    """The rules that a line decides by: without a recipe, and with each of them."""
+
+    def __init__(self, bundle: "Bundle", by: DecideBy) -> None:
+        def made(own: Mapping[str, float], margin: float | None, severities: Mapping[str, str]) -> Rules:
+            return rules(
+                bundle.labels,
+                bundle.manifest.decision,
+                {**by.thresholds, **own},
+                by.novelty_margin if margin is None else margin,
+                {**by.severities, **severities},
+            )
+
+        #: Whether there are any: if not, nobody needs to know a frame's piece.
+        self.any = bool(by.recipes)
+        self.default = Choice("", made({}, None, {}))
+        self._named = {
+            one.name: Choice(one.name, made(one.thresholds, one.novelty_margin, one.severities)) for one in by.recipes
+        }
+        self._by_grade = {grade: one.name for one in by.recipes for grade in one.grades}
+
+    def of_grade(self, grade: str) -> Choice:
+        """The recipe that lists the grade; where none does, none is needed."""
+        return self._named.get(self._by_grade.get(grade, ""), self.default)
+
+    def of_piece(self, piece: Piece | None) -> Choice:
+        """The recipe that its piece is under, a frame of no piece is under none."""
+        if piece is None or not piece.recipe:
+            return self.default
+        unknown = f"recipe not known: piece {piece.name} is under {piece.recipe!r}, and this line has none of that name"
+        return self._named.get(piece.recipe) or self.unknown(unknown)
+
+    def unknown(self, reason: str) -> Choice:
+        """For a frame of which it is not known what decides it."""
+        return Choice(None, self.default.rules, reason)
+
+
+class Chooser:
+    """Says by what frames are decided. It reads the record only for those that do not tell their grade."""
+
+    def __init__(
+        self,
+        locators: Mapping[str, Locator],
+        open_record: Callable[[], "Store"],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`locators` are those of the sources; `open_record` opens the record to be read. StoreError: it cannot now."""
+        self._locators = locators
+        self._open_record = open_record
+        self._clock = clock
+        self._store: Store | None = None
+        self._unread_since: float | None = None
+
+    def choose(self, frames: Sequence[Frame], recipes: Recipes) -> list[Choice | None]:
+        """A choice for each frame; None: the record cannot be read now, and the frame waits to be asked for again."""
+        if not recipes.any:
+            return [recipes.default] * len(frames)
+        told = [self._locators[frame.source].told(frame) for frame in frames]
+        choices: list[Choice | None] = [
+            recipes.of_grade(one.grade) if one.grade or frame.frame == CANARY else None
+            for frame, one in zip(frames, told, strict=True)
+        ]
+        asked = [number for number, choice in enumerate(choices) if choice is None]
+        if asked:
+            found = self._on_record([(frames[number], told[number]) for number in asked], recipes)
+            for number, choice in zip(asked, found, strict=True):
+                choices[number] = choice
+        return choices
+
+    def close(self) -> None:
+        """Close the record."""
+        if self._store is not None:
+            self._store.close()
+            self._store = None
+
+    def _on_record(self, asked: Sequence[tuple[Frame, Told]], recipes: Recipes) -> list[Choice | None]:
+        try:
+            with self._record().snapshot() as cursor:
+                found = [
+                    pieces.of(cursor, self._locators[frame.source], told, frame.captured_at) for frame, told in asked
+                ]
+        except StoreError as error:
+            self.close()
+            return [self._not_yet(recipes, error)] * len(asked)
+        if self._unread_since is not None:
+            self._unread_since = None
+            log.info("the record can be read again: recipes are known")
+        return [recipes.of_piece(piece) for piece in found]
+
+    def _record(self) -> "Store":
+        """The record, opened again where another one is in its place by now."""
+        if self._store is not None and self._store.replaced:
+            self.close()
+        self._store = self._store or self._open_record()
+        return self._store
+
+    def _not_yet(self, recipes: Recipes, error: StoreError) -> Choice | None:
+        now = self._clock()
+        if self._unread_since is None:
+            self._unread_since = now
+            log.warning("%s; frames wait %g s for it, then they are unsure: their recipe is not known", error, WAIT_S)
+        return None if now - self._unread_since < WAIT_S else recipes.unknown(f"recipe not known: {error}")
+
+
+class Withheld:
+    """Counts frames that are unsure because it is not known by which recipe to decide them, and says so."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` gives monotonic seconds."""
+        self._clock = clock
+        self._count = 0
+        self._told_at = -_TELL_S
+
+    def note(self, verdicts: Iterable[Verdict]) -> int:
+        """How many of these there are."""
+        reasons = [verdict.reason for verdict in verdicts if verdict.recipe is None]
+        self._count += len(reasons)
+        if reasons and self._clock() - self._told_at >= _TELL_S:
+            self._told_at = self._clock()
+            log.warning("unsure for want of a recipe, %d frames so far: %s", self._count, reasons[-1])
+        return len(reasons)
+
+
+def decide_by(settings: Settings) -> DecideBy:
+    """What these settings say of decisions, for the workers."""
+    chosen = settings.decision
+    recipes = [
+        messages.Recipe(one.name, one.grades, one.thresholds, one.novelty_margin, dict(one.severities))
+        for one in settings.recipes
+    ]
+    return DecideBy(chosen.thresholds, chosen.novelty_margin, dict(chosen.severities), recipes)
+
+
+def agreed(verdict: Verdict, grade: str, piece: Piece | None) -> Verdict:
+    """The verdict, or unsure where it was decided by another recipe than its piece is under. `grade` is what it tells.
+
+    Where frames name piece and grade, they have the last word: a reload may give the grade another recipe meanwhile.
+    """
+    if verdict.outcome == "error" or verdict.recipe is None:
+        return verdict
+    right = piece.recipe if piece else ""
+    by_its_own_word = grade and (piece is None or (piece.by_frames and piece.grade == grade))
+    if verdict.recipe == right or by_its_own_word:
+        return verdict
+    whose = f"piece {piece.name}" if piece else "what is no piece"
+    return withheld(verdict, f"decided by {_named(verdict.recipe)}, and {whose} is under {_named(right)}")
+
+
+def withheld(verdict: Verdict, reason: str) -> Verdict:
+    """The frame, unsure because it is not known by which recipe to decide it. Its label says what the model saw."""
+    return replace(verdict, outcome="unsure", severity="none", regions=[], reason=reason[:1024], recipe=None)
+
+
+def _named(recipe: str) -> str:
+    return f"recipe {recipe}" if recipe else "no recipe"
