@@ -7,6 +7,7 @@ from pydantic import BaseModel
 
 from inspector.bundle import Bundle
 from inspector.config import Settings
+from inspector.decision_settings import Overrides, Recipe
 from inspector.dossier import Dossier
 from inspector.paper.markup import Markup, join, tag
 from inspector.paper.page import note, table
@@ -15,7 +16,10 @@ from inspector.paper.page import note, table
 def section(dossier: Dossier, settings: Settings, model: Bundle | str) -> Markup:
     """Model and settings; `model` is the bundle in force, or why it cannot be read."""
     return join(
-        tag("h2", "Model"), *_models(dossier, model), tag("h2", "Settings in force"), *_settings(settings, model)
+        tag("h2", "Model"),
+        *_models(dossier, model),
+        tag("h2", "Settings in force"),
+        *_settings(dossier, settings, model),
     )
 
 
@@ -55,24 +59,40 @@ def _figures(evaluation: dict[str, Any]) -> Iterator[tuple[str, str]]:
         yield "unsure", f"{unsure} of {images}"
 
 
-def _settings(settings: Settings, model: Bundle | str) -> Iterator[Markup]:
+def _settings(dossier: Dossier, settings: Settings, model: Bundle | str) -> Iterator[Markup]:
     yield note(
         "As the config says now; the record does not keep what was set when the piece was inspected. A score under its"
         " label's threshold is unsure."
     )
+    name = dossier.piece.recipe
+    recipe = next((one for one in settings.recipes if one.name == name), None)
+    if name and recipe is None:
+        yield note(f"It was inspected under recipe {name}, which the config does not have any more.")
     if isinstance(model, Bundle):
-        thresholds = {**model.manifest.decision.thresholds, **settings.decision.thresholds}
-        rows = [
-            (label.name, label.kind, label.severity, f"{thresholds[label.name]:.2f}",
-             "the line's config" if label.name in settings.decision.thresholds else "the bundle")
-            for label in model.labels
-        ]  # fmt: skip
-        yield table(("label", "means", "severity", "threshold", "set by"), rows, ("threshold",))
-    lines = [("decision.novelty_margin", f"{settings.decision.novelty_margin:g}")]
+        heads = ("label", "means", "severity", "threshold", "set by")
+        yield table(heads, list(_labels(model, settings, recipe)), ("threshold",))
+    if recipe is not None and recipe.novelty_margin is not None:
+        lines = [(f"recipes.{recipe.name}.novelty_margin", f"{recipe.novelty_margin:g}")]
+    else:
+        lines = [("decision.novelty_margin", f"{settings.decision.novelty_margin:g}")]
     for source in settings.sources:
         for name, part in (("place", source.place), ("strip", source.strip)):
             lines += [(f"{source.name}: {name}.{key}", value) for key, value in _values(part)]
     yield table(("setting", "value"), lines)
+
+
+def _labels(model: Bundle, settings: Settings, recipe: Recipe | None) -> Iterator[tuple[str, ...]]:
+    """A row a label; what a recipe leaves out is the line's, and what that leaves out the bundle's."""
+    above: list[tuple[str, Overrides | Recipe]] = [("the line's config", settings.decision)]
+    if recipe is not None:
+        above.insert(0, (f"recipe {recipe.name}", recipe))
+    for label in model.labels:
+        threshold, severity = model.manifest.decision.thresholds[label.name], str(label.severity)
+        by = [where for where, own in above if label.name in own.thresholds or label.name in own.severities]
+        for _, own in reversed(above):
+            threshold = own.thresholds.get(label.name, threshold)
+            severity = own.severities.get(label.name, severity)
+        yield label.name, label.kind, severity, f"{threshold:.2f}", ", ".join(by) or "the bundle"
 
 
 def _values(section: BaseModel) -> Iterator[tuple[str, str]]:

@@ -48,7 +48,9 @@ def _head(dossier: Dossier, now: float) -> Iterator[Markup]:
     yield tag("h1", piece.name)
     sources = ", ".join(share.source for share in dossier.shares) or "no source"
     until = _moment(piece.ended_at or now)
-    yield note(f"On the line from {_moment(piece.began_at)} to {until}; seen by {sources}.")
+    steel = f"; steel grade {piece.grade}" if piece.grade else ""
+    recipe = f"; recipe {piece.recipe}" if piece.recipe else ""
+    yield note(f"On the line from {_moment(piece.began_at)} to {until}; seen by {sources}{steel}{recipe}.")
     if piece.ended_at is None:
         yield tag("p", "Still on the line: what comes after this report was written is not in it.", class_="alert")
     elif piece.by_frames and now - piece.ended_at < _STILL_COMING_S:

@@ -169,6 +169,7 @@ def test_check_shows_what_would_run(line: Line, capsys: pytest.CaptureFixture[st
         ("workers.count=0", "workers.count: "),
         ("bundle=/does/not/exist", "/does/not/exist/bundle.json: No such file"),
         ("decision.thresholds={rust: 0.5}", "decision.thresholds.rust: the bundle has no such label"),
+        ("recipes=[{name: a, thresholds: {rust: 0.5}}]", "recipes.a.thresholds.rust: the bundle has no such label"),
     ],
 )
 def test_a_config_or_bundle_that_cannot_be_is_one_message_and_exit_code_2(
@@ -180,6 +181,14 @@ def test_a_config_or_bundle_that_cannot_be_is_one_message_and_exit_code_2(
     assert error.startswith("inspector: ")
     assert message in error
     assert error.count("\n") == 1
+
+
+def test_check_shows_the_recipes(line: Line, capsys: pytest.CaptureFixture[str]) -> None:
+    told = "recipes=[{name: exposed, grades: [DX56D, DC06]}, {name: trial}]"
+    code, out = run(line, capsys, "check", "-o", told)
+
+    assert code == 0
+    assert "\n  recipe   exposed: DX56D, DC06\n  recipe   trial: no grades, only by `piece start --recipe`\n" in out
 
 
 def test_settings_lists_every_key(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,14 +1,17 @@
 """Holds the settings: who wins, what is refused, and that each refusal names file, key and what would be right."""
 
+import re
+from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from inspector import bundle, cli, config, layers
+from inspector import bundle, cli, config, layers, messages
 from inspector.config import Settings
 from inspector.errors import ConfigError
+from inspector.recipes import decide_by
 from inspector.source_settings import FolderSource
 from tests.fakes import LABELS, make_bundle
 
@@ -115,6 +118,16 @@ def test_an_override_may_be_any_yaml(tmp_path: Path) -> None:
         ("delivery.in_flight_frames=5000", ["delivery.in_flight_frames", "4096"]),
         ("delivery.drain_s=.nan", ["delivery.drain_s"]),
         ("delivery.drain_s=.inf", ["delivery.drain_s"]),
+        ("recipes=[{name: a, grade: X}]", ["recipes.0.grade", "no such setting; there are name, grades, thresholds"]),
+        ("recipes=[{name: A}]", ["recipes.0.name", "'A'"]),
+        ("recipes=[{name: a, grades: [1.4310]}]", ["recipes.0.grades.0", "in quotes", "got 1.431"]),
+        ("recipes=[{name: a, grades: ['DC 06 ']}]", ["recipes.0.grades.0", "DC 06 "]),
+        ("recipes=[{name: a, thresholds: {ok: 2}}]", ["recipes.0.thresholds.ok", "less than or equal to 1"]),
+        ("recipes=[{name: a, severities: {scratches: none}}]", ["recipes.0.severities.scratches", "'critical'"]),
+        ("recipes=[{name: a}, {name: a}]", ["recipes: two recipes are called a"]),
+        ("recipes=[{name: a, grades: [X, Y]}, {name: b, grades: [Y]}]", ["recipes: Y is in two recipes"]),
+        ("recipes=[{name: a, grades: [X, X]}]", ["recipes: X is in two recipes, or twice in one"]),
+        ("decision.severities={scratches: bad}", ["decision.severities.scratches", "'minor', 'major' or 'critical'"]),
     ],
 )
 def test_what_cannot_be_is_refused_with_its_key_and_what_would_be_right(
@@ -188,6 +201,44 @@ def test_a_threshold_for_a_label_the_bundle_lacks_is_refused(tmp_path: Path) -> 
     config.pin_labels(load(tmp_path, "decision.thresholds={scratches: 0.9}"), labels)
     with pytest.raises(ConfigError, match=r"decision\.thresholds\.rust: .*it has " + ", ".join(LABELS)):
         config.pin_labels(load(tmp_path, "decision.thresholds={rust: 0.9}"), labels)
+
+
+def test_recipes_and_severities_for_what_the_bundle_lacks_are_refused_with_what_it_has(tmp_path: Path) -> None:
+    labels = make_bundle(tmp_path / "model").labels
+
+    config.pin_labels(load(tmp_path, "recipes=[{name: a, severities: {scratches: minor}}]"), labels)
+    config.pin_labels(load(tmp_path, "recipes=[{name: a, thresholds: {ok: 0.9}}]"), labels)
+    for override, message in (
+        (
+            "recipes=[{name: a}, {name: b, thresholds: {rust: 0.9}}]",
+            "recipes.b.thresholds.rust: the bundle has no such",
+        ),
+        ("recipes=[{name: a, severities: {rust: minor}}]", "recipes.a.severities.rust: the bundle has no such defect"),
+        ("decision.severities={ok: minor}", "decision.severities.ok: the bundle has no such defect; it has crazing, "),
+    ):
+        with pytest.raises(ConfigError, match=re.escape(message)):
+            config.pin_labels(load(tmp_path, override), labels)
+
+
+def test_a_recipe_is_addressed_by_name(tmp_path: Path) -> None:
+    settings = load(tmp_path, "recipes.b.thresholds={ok: 0.9}", recipes=[{"name": "a"}, {"name": "b"}])
+
+    assert [recipe.thresholds for recipe in settings.recipes] == [{}, {"ok": 0.9}]
+
+
+def test_the_largest_recipes_fit_a_pipe_that_nobody_reads(tmp_path: Path) -> None:
+    # A worker that is stuck reads nothing, and must not hold up the supervisor, which tells it at a reload.
+    grades = [f"{number:064}" for number in range(999)]
+    chosen = load(tmp_path, recipes=[{"name": "a" * 63, "grades": grades}])
+    words, theirs = Pipe()
+    words.send_bytes(messages.encode(decide_by(chosen)))
+    assert messages.decode(theirs.recv_bytes()) == decide_by(chosen)
+    for end in (words, theirs):
+        end.close()
+
+    assert "1001 names, grades, thresholds and severities: at most 1000 are kept in all" in refused(
+        tmp_path, recipes=[{"name": "a", "grades": [*grades, "x"]}]
+    )
 
 
 def test_every_setting_is_described_with_its_default_and_bounds() -> None:

@@ -148,6 +148,7 @@ def test_place_settings_that_cannot_be_are_refused_by_name(tmp_path: Path) -> No
 
     settings(pattern=NAMED)
     settings(speed_m_min=10, pattern="(?P<piece>.)")
+    settings(pattern="(?P<grade>.)")
     for wrong, said in (
         ({"pattern": "("}, "no regular expression"),
         ({"pattern": "a"}, "name its groups"),
@@ -244,3 +245,34 @@ def test_the_commands_put_a_piece_on_the_line_and_show_what_is_on_record_of_it(
     for wrong in (["piece", "start"], ["piece", "stop", "x"], ["account", "--piece", "x"], ["defects", "--piece", "x"],
                   ["account", "--piece", "coil-7", "--from", "1h"]):  # fmt: skip
         assert run(*wrong)[0] == 2
+
+
+def test_the_grade_or_the_command_itself_says_the_recipe_of_a_piece(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pieces, "LEAD_S", 0.05)
+    line = Line(tmp_path, recipes=[{"name": "exposed", "grades": ["DX56D"]}, {"name": "hidden"}])
+    line.data.mkdir()
+
+    def run(*command: str) -> tuple[int, str, str]:
+        code = cli.main(["piece", "-c", str(line.config), *command])
+        return code, *capsys.readouterr()
+
+    code, out, error = run("start", "coil-1", "--grade", "DX56D")
+    assert (code, error) == (0, "") and out.endswith(" to now, grade DX56D, recipe exposed\n")
+    assert run("start", "coil-2", "--grade=DX56D", "--recipe=hidden")[1].endswith("grade DX56D, recipe hidden\n")
+    code, out, error = run("start", "coil-3", "--grade", "S235JR")
+    assert out.endswith(" to now, grade S235JR\n")
+    assert error == "no recipe lists grade S235JR: `decision` decides\n"
+    told = [json.loads(row) for row in run("--json")[1].splitlines()]
+    assert [(piece["name"], piece["grade"], piece["recipe"]) for piece in told] == [
+        ("coil-3", "S235JR", ""), ("coil-2", "DX56D", "hidden"), ("coil-1", "DX56D", "exposed"),
+    ]  # fmt: skip
+    code, _, error = run("start", "coil-4", "--recipe", "exposd")
+    assert code == 2
+    assert error == "inspector: recipe exposd: the config has no such recipe; it has exposed, hidden\n"
+    for wrong in (["--grade", "DX56D"], ["stop", "--recipe", "hidden"], ["start", "coil-4", "--grade", "x" * 65],
+                  ["start", "coil-4", "--grade", "a\nb"], ["start", ""]):  # fmt: skip
+        assert run(*wrong)[0] == 2
+    assert json.loads(run("--json")[1].splitlines()[0])["name"] == "coil-3"
+    assert run("-o", "recipes=[]", "start", "coil-4", "--recipe", "hidden")[2].endswith("it has none\n")

@@ -139,6 +139,7 @@ HEADER = {"encoding": "gray8", "height": 64, "width": 64}
         ([json.dumps(HEADER | {"captured_at": 1e300}).encode(), b"x"], "captured_at"),
         ([json.dumps(HEADER | {"id": "x" * 65}).encode(), b"x"], "id"),
         ([json.dumps(HEADER | {"piece": "x" * 129}).encode(), b"x"], "piece"),
+        ([json.dumps(HEADER | {"grade": "x" * 65}).encode(), b"x"], "grade"),
         ([json.dumps(HEADER | {"at_mm": 1e12}).encode(), b"x"], "at_mm"),
         ([json.dumps(HEADER | {"at_mm": "12"}).encode(), b"x"], "at_mm"),
     ],

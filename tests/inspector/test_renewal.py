@@ -32,6 +32,12 @@ def test_thresholds_alone_replace_no_process() -> None:
     assert change.settings.decision.thresholds == {"ok": 0.5}
 
 
+def test_recipes_alone_replace_no_process() -> None:
+    change = plan(settings(folder("a")), settings(folder("a"), recipes=[{"name": "exposed", "grades": ["DX56D"]}]))
+    assert not change.replaces and not change.waiting
+    assert [recipe.name for recipe in change.settings.recipes] == ["exposed"]
+
+
 def test_a_changed_source_alone_is_replaced() -> None:
     change = plan(settings(folder("a"), folder("b")), settings(folder("a"), folder("b", settle_ms=1)))
     assert (change.ending, change.beginning, change.sink, change.workers) == ({"b"}, ("b",), False, False)
@@ -60,7 +66,9 @@ def test_outputs_replace_who_reads_them(values: dict[str, Any], replaced: tuple[
 def test_place_and_strip_of_a_source_leave_the_source_alone() -> None:
     placed = plan(settings(folder("a")), settings(folder("a", place={"mm_per_px": 0.3})))
     trimmed = plan(settings(folder("a")), settings(folder("a", strip={"top_px": 10})))
+    spelled = plan(settings(folder("a")), settings(folder("a", place={"pattern": "(?P<grade>.)"})))
     assert (placed.ending, placed.sink, placed.workers) == (frozenset(), True, False)
+    assert (spelled.ending, spelled.sink, spelled.workers) == (frozenset(), True, True)
     assert (trimmed.ending, trimmed.sink, trimmed.workers) == (frozenset(), True, True)
 
 

@@ -224,6 +224,30 @@ def test_the_settings_in_force_are_those_of_config_and_bundle(coil: Line) -> Non
     assert ["drop: place.mm_per_px", "0.5"] in rows(text, "setting", "value")
 
 
+def test_the_numbers_of_a_piece_under_a_recipe_are_those_of_the_recipe(tmp_path: Path) -> None:
+    recipe = {
+        "name": "exposed",
+        "thresholds": {"ok": 0.9},
+        "severities": {"scratches": "critical"},
+        "novelty_margin": -1,
+    }
+    line = coils.line(tmp_path, recipes=[recipe], decision={"thresholds": {"ok": 0.7, "patches": 0.8}})
+    coils.record(line, verdict(0, name="c_0", grade="DX56D", recipe="exposed"))
+
+    text = page(line)
+    assert "; steel grade DX56D; recipe exposed." in text.text
+    thresholds = rows(text, "label", "means", "severity", "threshold", "set by")
+    assert [row[2:] for row in thresholds if row[0] in ("ok", "patches", "scratches", "inclusion")] == [
+        ["none", "0.90", "recipe exposed, the line's config"],
+        ["major", "0.80", "the line's config"],
+        ["critical", "0.50", "recipe exposed"],
+        ["major", "0.50", "the bundle"],
+    ]
+    assert ["recipes.exposed.novelty_margin", "-1"] in rows(text, "setting", "value")
+    gone = page(line, recipes="[]")
+    assert "It was inspected under recipe exposed, which the config does not have any more." in gone.text
+
+
 def test_sums_that_do_not_balance_are_told(coil: Line) -> None:
     book = Store(coil.data)
     book.write([], [tally(30, ok=5, defect=2, unsure=1, error=1)])
