@@ -81,7 +81,10 @@ def lay_out(
     colour = colours(labels, defects)
     shapes: list[Box | Line | Words] = [Words(_LEFT_PX, 28, _cut(piece.name), 20, bold=True)] if titled else []
     top = 48.0 if titled else 16.0
-    shapes.append(Words(_LEFT_PX, top, _told(len(defects), len(placed), len(worst)), 13, colour=GRAY))
+    told = [_told(len(defects), len(placed), len(worst))]
+    if titled:
+        told += [f"{what} {name}" for what, name in (("steel grade", piece.grade), ("recipe", piece.recipe)) if name]
+    shapes.append(Words(_LEFT_PX, top, " · ".join(told), 13, colour=GRAY))
     edge = width_px - _RIGHT_PX
     top, legend = _legend(top, Counter(one.label for one in defects), colour, edge)
     shapes += legend

@@ -5,6 +5,7 @@ It opens from a USB stick, prints on A4, and runs nothing: its policy allows nei
 
 import base64
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from inspector.paper.markup import Markup, join, tag
 
@@ -95,3 +96,8 @@ def left_out(there_are: int, shown: int, things: str, which: str = "", more: str
     if shown >= there_are:
         return join()
     return note(f"{there_are} {things}, {f'{which} ' if which else ''}{shown} of them shown{more}.")
+
+
+def moment(at: float) -> str:
+    """A time of day here, of seconds since 1970."""
+    return f"{datetime.fromtimestamp(at):%Y-%m-%d %H:%M:%S}"

@@ -164,6 +164,11 @@ def test_the_bars_count_each_defect_once_where_its_middle_is() -> None:
     assert steps == pytest.approx([0.1, 100, 10_000, 10_000, 100_000, 1e7])
 
 
+def test_it_says_of_which_steel_the_piece_is_and_under_which_recipe() -> None:
+    piece = msgspec.structs.replace(COIL, grade="DX56D", recipe="exposed")
+    assert "0 defects · steel grade DX56D · recipe exposed" in words(laid_out([share("drop")], [], piece=piece))
+
+
 def test_what_is_not_drawn_is_said() -> None:
     many = [defect(n, 1, severity="critical" if n == 7 else "minor") for n in range(coil_map.MAX_DRAWN + 5)]
     drawn = laid_out([share("drop")], [*many, defect(None, 1, severity="critical")])

@@ -10,7 +10,7 @@ import pytest
 
 from inspector import cli, dossier
 from inspector.messages import Region
-from inspector.paper import defect_section, report
+from inspector.paper import coverage_section, defect_section
 from inspector.store import Store
 from tests.fakes import LABELS, Line, make_bundle
 from tests.inspector import coils
@@ -174,7 +174,7 @@ def test_what_is_left_out_is_counted_and_the_command_that_lists_it_is_told(tmp_p
         f"360 defects, the worst {defect_section.MOST_DEFECTS} of them shown; the rest: inspector defects" in text.text
     )
     assert """--piece 'it'"'"'s c' --csv""" in text.text
-    assert f"68 stretches, the longest {report.MOST_STRETCHES} of them shown." in text.text
+    assert f"68 stretches, the longest {coverage_section.MOST_STRETCHES} of them shown." in text.text
     assert rows(text, "why", "frames") == [["blank", "9"]]
     assert f"9 unsure frames, {dossier.MOST_DOUBTFUL} of them shown." in text.text
     assert "the worst 100 of 360 defects show their picture" in text.text
