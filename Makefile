@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint bench records coil soak fuzz long chaos model clean
+.PHONY: help demo test lint bench records coil overload soak fuzz long chaos model clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ records: $(READY)  ## 10 million records: how quick are the questions? ARGS="--r
 
 coil: $(READY)  ## a simulated coil with known defects: how many are found? ARGS="--metres 100 --defects 200 --overlap 100"
 	$(BIN)/python -m tests.coil $(ARGS)
+
+overload: $(READY)  ## a camera three times as fast as the workers, for a minute; ARGS="--seconds 20 --times 5"
+	$(BIN)/python -m tests.overload $(ARGS)
 
 soak: $(READY)  ## a million small frames: does anything grow? ARGS="--frames 100000 --minutes 20"; draws soak.png
 	$(BIN)/python -m tests.soak $(ARGS)
