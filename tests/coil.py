@@ -1,10 +1,12 @@
 """A simulated coil through a whole line: how many of its defects are found, where, and what is called one that is none.
 
-    python -m tests.coil [--metres N] [--defects N] [--overlap PX] [--bundle FOLDER] [--folder FOLDER] [--json]
+    python -m tests.coil [--metres N] [--defects N] [--overlap PX] [--threshold SCORE] [--bundle FOLDER]
+                         [--folder FOLDER] [--json]
 
 Strip of 4096 px at 0.3 mm, in frames of 1024 lines that cut the defects where they will; each four frames are one
 drawing. A defect of the record counts for a true box that it touches; one that touches none is false. Defects and boxes
-are compared in mm on the piece, as `inspector defects --piece` tells them.
+are compared in mm on the piece, as `inspector defects --piece` tells them. A roll of 600 mm leaves its mark, too (where
+a drawing ends within one it is left out): it must be named with its distance, and soon.
 """
 
 import argparse
@@ -24,11 +26,14 @@ import numpy as np
 
 from inspector import coverage, defects, pieces
 from inspector.defects import Defect
-from inspector.renderer import DEFECTS, render_strip
+from inspector.renderer import DEFECTS, Box, render_strip
 from inspector.store import Store
 from tests.fakes import Line, running, wait_until
 
 WIDTH_PX, LINES, FRAMES_A_DRAWING, MM_PER_PX = 4096, 1024, 4, 0.3
+ROLL_MM = 600.0
+MARK_EVERY_MM = 1885.0
+MARK_LABEL, MARK_X_PX, MARK_PX = "patches", 1730, 180
 _FRAME_MM = LINES * MM_PER_PX
 _DRAWING_MM = FRAMES_A_DRAWING * _FRAME_MM
 
@@ -60,8 +65,9 @@ def roll(folder: Path, drawings: int, count: int, seed: int) -> Iterator[Truth]:
     share = Counter(int(number) for number in draw.integers(0, drawings, count))
     for number in range(drawings):
         labels = [DEFECTS[int(which)] for which in draw.integers(0, len(DEFECTS), share[number])]
-        strip = render_strip(seed * 100_000 + number, WIDTH_PX, LINES * FRAMES_A_DRAWING, labels)
         begins_mm = number * _DRAWING_MM
+        marks = list(_marks(begins_mm))
+        strip = render_strip(seed * 100_000 + number, WIDTH_PX, LINES * FRAMES_A_DRAWING, labels, marks)
         for frame in range(FRAMES_A_DRAWING):
             at_mm = begins_mm + frame * _FRAME_MM
             pixels = strip.pixels[frame * LINES : (frame + 1) * LINES]
@@ -72,6 +78,14 @@ def roll(folder: Path, drawings: int, count: int, seed: int) -> Iterator[Truth]:
             rectangle = (side * MM_PER_PX for side in (box.x, box.y, box.width, box.height))
             x_mm, y_mm, width_mm, length_mm = rectangle
             yield Truth(box.label, x_mm, begins_mm + y_mm, width_mm, length_mm)
+
+
+def _marks(begins_mm: float) -> Iterator[Box]:
+    """What the roll leaves on a drawing, where there is room for all of it."""
+    number = math.ceil(begins_mm / MARK_EVERY_MM)
+    while (y_px := round((number * MARK_EVERY_MM - begins_mm) / MM_PER_PX)) + MARK_PX <= LINES * FRAMES_A_DRAWING:
+        yield Box(MARK_X_PX, y_px, MARK_PX, MARK_PX, MARK_LABEL)
+        number += 1
 
 
 def judge(truths: list[Truth], found: list[Defect], frames: int) -> dict[str, float | int]:
@@ -100,6 +114,7 @@ def main() -> None:
     parser.add_argument("--defects", type=int, default=60, help="how many are on it")
     parser.add_argument("--bundle", default="default", help="the model")
     parser.add_argument("--overlap", type=int, default=0, help="px that neighbouring tiles share")
+    parser.add_argument("--threshold", type=float, default=0.97, help="a defect's score under it is unsure")
     parser.add_argument("--seed", type=int, default=1, help="another coil")
     parser.add_argument("--folder", type=Path, help="work here; default: a temporary folder")
     parser.add_argument("--json", action="store_true", help="for machines")
@@ -109,7 +124,10 @@ def main() -> None:
         place = {"mm_per_px": MM_PER_PX, "pattern": r"^(?P<piece>[a-z]+)_(?P<at_mm>[0-9.]+)\.bmp$"}
         source = {"name": "drop", "type": "folder", "path": str(folder / "drop"), "place": place,
                   "strip": {"overlap_px": options.overlap}}  # fmt: skip
-        line = Line(folder, [source], bundle=options.bundle, workers={"engine": "paddle", "count": 2})
+        line = Line(
+            folder, [source], bundle=options.bundle, workers={"engine": "paddle", "count": 2},
+            decision={"thresholds": dict.fromkeys(DEFECTS, options.threshold)}, evidence={"budget_mb": 0},
+        )  # fmt: skip
         line.drop.mkdir(parents=True, exist_ok=True)
         drawings = math.ceil(options.metres * 1000 / _DRAWING_MM)
         frames = drawings * FRAMES_A_DRAWING

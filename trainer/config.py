@@ -65,15 +65,24 @@ class Data(_Part):
 
 
 class Simulated(_Part):
-    """How many images to draw for each split: of `ok`, and of each defect the renderer knows."""
+    """How many images to draw for each split: of `ok`, and of each defect the renderer knows.
+
+    Cut: as the tiles of a wide frame show it, of a defect often a part.
+    """
 
     first_seed: Annotated[int, Field(ge=0, le=2**31)] = 1_000_000
     train_ok: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     train_per_defect: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    train_cut_ok: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    train_cut_per_defect: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     val_ok: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     val_per_defect: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    val_cut_ok: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    val_cut_per_defect: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     eval_ok: Annotated[int, Field(ge=0, le=1_000_000)] = 0
     eval_per_defect: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    eval_cut_ok: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    eval_cut_per_defect: Annotated[int, Field(ge=0, le=1_000_000)] = 0
 
 
 class Network(_Part):

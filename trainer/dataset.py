@@ -12,7 +12,7 @@ from inspector import image, renderer
 from inspector.errors import ImageError
 from inspector.preprocess import Preprocess
 from trainer.config import Network
-from trainer.manifest import SIMULATED, DataError, Manifest, Row
+from trainer.manifest import CUT, SIMULATED, DataError, Manifest, Row
 
 
 def preprocess_of(network: Network) -> Preprocess:
@@ -62,14 +62,16 @@ def load(manifest: Manifest, rows: Sequence[Row]) -> Dataset:
 
 
 def pixels_of(root: Path, path: str) -> NDArray[np.uint8]:
-    """The picture a manifest row names: read from under root, or drawn from `simulated:label:seed`."""
+    """The picture a manifest row names: read from under root, or drawn from `simulated:label:seed`, cut or whole."""
     if not path.startswith(SIMULATED):
         return image.read(root / path)
     try:
         label, seed = path.removeprefix(SIMULATED).rsplit(":", 1)
+        if label.startswith(CUT):
+            return renderer.render_cut(label.removeprefix(CUT), int(seed)).pixels
         return renderer.render_image(label, int(seed)).pixels
     except ValueError as error:
-        raise DataError(f"{path}: simulated:label:seed is expected ({error})") from None
+        raise DataError(f"{path}: {SIMULATED}label:seed or {SIMULATED}{CUT}label:seed is expected ({error})") from None
 
 
 def batches(

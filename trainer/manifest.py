@@ -26,6 +26,8 @@ _TITLE = "# strip-inspector manifest 1"
 _HEADER = "path\tlabel\tsplit\tsource\tgroup"
 _HEADERS = (_HEADER.split("\t"), _HEADER.split("\t")[:4])  # the second before there were groups
 SIMULATED = "simulated:"
+#: Behind it for a view whose border may cut the defect.
+CUT = "cut:"
 
 Split = Literal["train", "val", "eval"]
 SPLITS: tuple[Split, ...] = get_args(Split)

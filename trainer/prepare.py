@@ -15,7 +15,7 @@ from trainer import copies, groups, overlap, sources
 from trainer.config import Recipe, Simulated
 from trainer.copies import Copy
 from trainer.groups import Link, Seen
-from trainer.manifest import SIMULATED, SPLITS, DataError, Manifest, Row, Split
+from trainer.manifest import CUT, SIMULATED, SPLITS, DataError, Manifest, Row, Split
 from trainer.overlap import Overlap
 from trainer.sources import Found
 from trainer.split import draw
@@ -224,14 +224,17 @@ def _seen(pictures: Pictures, rows: Sequence[Row]) -> Seen | None:
 def _simulated(recipe: Recipe, plan: Simulated) -> Iterator[Row]:
     """One running seed over all splits, so that no picture is ever on two sides."""
     seed = plan.first_seed
-    parts: tuple[tuple[Split, int, int], ...] = (
-        ("train", plan.train_ok, plan.train_per_defect),
-        ("val", plan.val_ok, plan.val_per_defect),
-        ("eval", plan.eval_ok, plan.eval_per_defect),
+    parts: tuple[tuple[Split, int, int, str, str], ...] = (
+        ("train", plan.train_ok, plan.train_per_defect, "", "simulated"),
+        ("val", plan.val_ok, plan.val_per_defect, "", "simulated"),
+        ("eval", plan.eval_ok, plan.eval_per_defect, "", "simulated"),
+        ("train", plan.train_cut_ok, plan.train_cut_per_defect, CUT, "cut"),
+        ("val", plan.val_cut_ok, plan.val_cut_per_defect, CUT, "cut"),
+        ("eval", plan.eval_cut_ok, plan.eval_cut_per_defect, CUT, "cut"),
     )
-    for split, ok, per_defect in parts:
+    for split, ok, per_defect, prefix, source in parts:
         for spec in recipe.labels:
             count = ok if spec.name == "ok" else per_defect if spec.name in renderer.DEFECTS else 0
             for _ in range(count):
-                yield Row(f"{SIMULATED}{spec.name}:{seed}", spec.name, split, "simulated")
+                yield Row(f"{SIMULATED}{prefix}{spec.name}:{seed}", spec.name, split, source)
                 seed += 1

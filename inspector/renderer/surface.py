@@ -47,20 +47,28 @@ def expose(surface: Field, rng: Generator, finish: Finish) -> NDArray[np.uint8]:
     return picture.round().clip(0, 255).astype(np.uint8)
 
 
-def clean_surface(rng: Generator, height: int, width: int, finish: Finish) -> Field:
-    """Clean strip before the camera: light, roll bands, mottle, brush marks and grain."""
+def clean_surface(rng: Generator, height: int, width: int, finish: Finish, strip_px: int | None = None) -> Field:
+    """Clean strip before the camera: light, roll bands, mottle, brush marks and grain.
+
+    It may be a part of a strip `strip_px` wide, under that one's lamp and exposure.
+    """
     # The lamp varies across the strip and only drifts along it, however many lines the frame has.
-    lamp = noise(rng, 1, width, rng.uniform(120, 450), 1)
+    across_px = strip_px or width
+    lamp = noise(rng, 1, across_px, rng.uniform(120, 450), 1)
     lamp = lamp + rng.uniform(0.2, 1) * noise(rng, height, 1, 1, max(height, rng.uniform(200, 700)))
     light = np.exp(rng.uniform(0.4, 1.6) * finish.uneven_light * 2 * np.tanh(0.6 * lamp))
-    light *= 1 + rng.uniform(0.4, 1.6) * finish.bands * noise(rng, 1, width, rng.uniform(18, 55), 1)
+    light *= 1 + rng.uniform(0.4, 1.6) * finish.bands * noise(rng, 1, across_px, rng.uniform(18, 55), 1)
+    brightest = float(light.max())
+    if strip_px:
+        left = int(rng.integers(strip_px - width + 1))
+        light = light[:, left : left + width]
     texture = 1 + rng.uniform(0.7, 1.3) * finish.grain * grain(rng, height, width, finish.grain_sigma_px)
     mottle_px = rng.uniform(0.8, 1.3, 2) * finish.mottle_px
     mottle = noise(rng, height, width, *mottle_px) + 0.6 * noise(rng, height, width, *(3 * mottle_px))
     texture += rng.uniform(0.7, 1.3) * finish.mottle * mottle
     if rng.random() < finish.brushed:
         texture += rng.uniform(0.4, 1) * finish.mottle * _brush_marks(rng, height, width)
-    exposure = min(rng.triangular(*finish.brightness), 310 / float(light.max()))  # never blinded
+    exposure = min(rng.triangular(*finish.brightness), 310 / brightest)  # never blinded
     return np.asarray(light * texture * exposure)
 
 

@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from inspector.renderer import DEFECTS, Box, Render, render_image, render_strip
+from inspector.renderer import DEFECTS, Box, Render, render_cut, render_image, render_strip
 
 LABELS = ("ok", *DEFECTS)
 SEEDS = range(12)
@@ -48,6 +48,30 @@ def test_a_fresh_process_renders_the_same_pixels() -> None:
 @pytest.mark.parametrize("label", LABELS)
 def test_every_seed_renders_another_picture(label: str) -> None:
     assert len({digest(render_image(label, seed)) for seed in SEEDS}) == len(SEEDS)
+
+
+@pytest.mark.parametrize("label", LABELS)
+def test_a_view_cut_out_of_a_wide_frame_is_the_same_again_and_its_defect_lies_within(label: str) -> None:
+    views = [render_cut(label, seed) for seed in SEEDS]
+
+    assert [digest(view) for view in views] == [digest(render_cut(label, seed)) for seed in SEEDS]
+    assert len({digest(view) for view in views}) == len(SEEDS)
+    for view in views:
+        assert view.pixels.shape == (200, 200) and view.pixels.dtype == np.uint8
+        assert [box.label for box in view.boxes] == ([] if label == "ok" else [label])
+        for box in view.boxes:
+            assert min(box.x, box.y) >= 0 and max(box.x + box.width, box.y + box.height) <= 200
+
+
+def test_the_border_of_a_view_cuts_some_defects_and_not_others() -> None:
+    boxes = [box for label in DEFECTS for seed in range(8) for box in render_cut(label, seed).boxes]
+    at_border = sum(0 in (box.x, box.y) or 200 in (box.x + box.width, box.y + box.height) for box in boxes)
+    assert 0.3 * len(boxes) < at_border < len(boxes)
+
+
+def test_an_unknown_label_of_a_view_is_refused_by_name() -> None:
+    with pytest.raises(ValueError, match="unknown label 'rust'"):
+        render_cut("rust", 1)
 
 
 def test_rendering_leaves_the_global_random_state_alone() -> None:

@@ -156,14 +156,18 @@ def test_simulated_images_are_rows_not_files_and_no_seed_is_used_twice(tmp_path:
         "val_ok": 2,
         "eval_ok": 3,
         "eval_per_defect": 1,
+        "train_cut_ok": 2,
+        "eval_cut_per_defect": 3,
     }
     plan = prepare(recipe_of(tmp_path, data=None, simulated=simulated)).manifest
 
     assert counts(plan) == {
-        ("ok", "train"): 5, ("scratches", "train"): 4, ("patches", "train"): 4,
-        ("ok", "val"): 2, ("ok", "eval"): 3, ("scratches", "eval"): 1, ("patches", "eval"): 1,
+        ("ok", "train"): 7, ("scratches", "train"): 4, ("patches", "train"): 4,
+        ("ok", "val"): 2, ("ok", "eval"): 3, ("scratches", "eval"): 4, ("patches", "eval"): 4,
     }  # fmt: skip
     assert plan.rows[0].path == "simulated:ok:100"
+    assert Counter(row.source for row in plan.rows) == {"simulated": 20, "cut": 8}
+    assert next(row.path for row in plan.rows if row.source == "cut") == "simulated:cut:ok:120"
     assert len({row.path.rsplit(":", 1)[1] for row in plan.rows}) == len(plan.rows)
 
 
