@@ -74,6 +74,12 @@ def parser() -> argparse.ArgumentParser:
     account.add_argument("--piece", help="how much of this coil, plate or lot was inspected; exit 1 if not all of it")
     account.add_argument("--json", action="store_true", help="for machines")
 
+    alarms = commands.add_parser("alarms", parents=[config], help="list alarms and marks of rolls, the newest first")
+    alarms.add_argument("--piece", help="only of this coil, plate or lot")
+    alarms.add_argument("--since", type=moment, help="begun since: 10m, 2h, 1d ago, or 2026-11-24T06:00")
+    alarms.add_argument("--limit", type=int, default=50, help="so many of each in a table; default: 50")
+    alarms.add_argument("--json", action="store_true", help="one JSON object a line, all of them")
+
     drawing = commands.add_parser(
         "map", parents=[config], help="draw a coil, plate or lot with its defects, and what was not inspected"
     )

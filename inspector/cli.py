@@ -107,6 +107,13 @@ def _account(options: argparse.Namespace) -> int:
     return EXIT_OK if answers.account(options) else EXIT_NO
 
 
+def _alarms(options: argparse.Namespace) -> int:
+    from inspector import quality
+
+    quality.alarms(options)
+    return EXIT_OK
+
+
 def _map(options: argparse.Namespace) -> int:
     from inspector import handout
 
@@ -237,6 +244,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "status": _status,
     "defects": _defects,
     "account": _account,
+    "alarms": _alarms,
     "map": _map,
     "report": _report,
     "piece": _pieces,

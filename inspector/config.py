@@ -12,10 +12,11 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
-from inspector import bundle, decision_settings, layers
+from inspector import bundle, decision_settings, layers, rule_settings
 from inspector.address import shown
 from inspector.decision_settings import Overrides, Recipe
 from inspector.errors import ConfigError
+from inspector.rule_settings import Alarm, Grading, Roll
 from inspector.source_settings import (
     SOURCE_TYPES,
     FolderSource,
@@ -143,6 +144,11 @@ class Settings(Section):
     recipes: Annotated[
         list[Recipe], Field(max_length=64, description="a list: other decision numbers for some steel grades")
     ] = []  # noqa: RUF012
+    alarms: Annotated[list[Alarm], Field(max_length=64, description="a list of rules; none: no alarms")] = []  # noqa: RUF012
+    grading: Grading = Grading()
+    rolls: Annotated[
+        list[Roll], Field(max_length=64, description="a list; with one, marks that come again are looked for")
+    ] = []  # noqa: RUF012
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="least severe line logged")
     ] = "INFO"
@@ -183,6 +189,11 @@ class Settings(Section):
             )
         return self
 
+    @model_validator(mode="after")
+    def _rules_can_be_followed(self) -> "Settings":
+        rule_settings.check(self.alarms, self.rolls, self.sources)
+        return self
+
     @property
     def bundle_path(self) -> Path:
         """The bundle's folder; `default` is the one in the package."""
@@ -217,8 +228,9 @@ def differences(one: BaseModel, other: BaseModel, prefix: str = "") -> list[str]
 
 
 def pin_labels(settings: Settings, labels: tuple[bundle.Label, ...]) -> None:
-    """ConfigError where the line has a threshold or severity for a label that the bundle does not have."""
+    """ConfigError where the line names a label that the bundle does not have: nothing would ever come of it."""
     decision_settings.pin_labels(settings.decision, settings.recipes, labels)
+    rule_settings.pin_labels(settings.alarms, settings.grading, labels)
 
 
 def _explain(error: ValidationError) -> tuple[str, str]:
@@ -254,7 +266,7 @@ def _below(field: FieldInfo) -> type[BaseModel] | None:
 def describe(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, str, str]]:
     """Every setting as (key, default, what it does and its bounds), for help and documents."""
     for name, field in model.model_fields.items():
-        key = f"{prefix}{name}"
+        key, below = f"{prefix}{name}", _below(field)
         if name == "sources":
             yield key, "required", f"a list; each entry has a `type`: {', '.join(str(kind) for kind in SOURCE_TYPES)}"
             yield from describe(Place, "sources.<any>.place.")

@@ -48,7 +48,7 @@ class Defect(msgspec.Struct, frozen=True):
     record: int
 
 
-class _Part(NamedTuple):
+class Part(NamedTuple):
     """A region and its frame, as the record has them. y_mm is None where at_mm is, length_mm where frame_mm is."""
 
     record: int
@@ -56,6 +56,7 @@ class _Part(NamedTuple):
     at_mm: float | None
     frame_mm: float | None
     height: int
+    sequence: int
     captured_at: float
     name: str
     x: int
@@ -72,11 +73,12 @@ class _Part(NamedTuple):
 
     @property
     def end_mm(self) -> float:
+        """Where it ends along the piece."""
         return self.y_mm + self.length_mm
 
 
-_COLUMNS = (
-    "records.id, source, at_mm, records.length_mm, records.height, captured_at, name, x, y, regions.width,"
+COLUMNS = (
+    "records.id, source, at_mm, records.length_mm, records.height, sequence, captured_at, name, x, y, regions.width,"
     " regions.height, regions.label, regions.severity, regions.score, x_mm, y_mm, width_mm, regions.length_mm"
 )
 
@@ -84,10 +86,10 @@ _COLUMNS = (
 def of(store: "Store", piece: "Piece") -> list[Defect]:
     """All defects of a piece, by source and place along it."""
     statement = (
-        f"SELECT {_COLUMNS} FROM records INDEXED BY records_by_piece JOIN regions ON record = records.id"
+        f"SELECT {COLUMNS} FROM records INDEXED BY records_by_piece JOIN regions ON record = records.id"
         " WHERE piece = ? AND outcome = 'defect' ORDER BY source, at_mm, records.id, regions.id"
     )
-    parts = (_Part(*row) for row in store.read(statement, (piece.id,)))
+    parts = (Part(*row) for row in store.read(statement, (piece.id,)))
     found = [defect for _, of_source in groupby(parts, attrgetter("source")) for defect in _joined(of_source)]
     return sorted(found, key=lambda one: (one.source, one.y_mm is not None, one.y_mm or 0.0, one.x))
 
@@ -101,11 +103,11 @@ def worst_first(defects: Iterable[Defect]) -> list[Defect]:
 class _Group:
     """A defect that may still go on: its parts so far, and those of them that the next frame may meet."""
 
-    parts: list[_Part]
-    tails: list[_Part]
+    parts: list[Part]
+    tails: list[Part]
 
 
-def _joined(parts: Iterable[_Part]) -> Iterator[Defect]:
+def _joined(parts: Iterable[Part]) -> Iterator[Defect]:
     """The defects of one source, whose parts come in the order of their frames' places."""
     going: list[_Group] = []
     for part in parts:
@@ -117,7 +119,7 @@ def _joined(parts: Iterable[_Part]) -> Iterator[Defect]:
             group.tails = [tail for tail in group.tails if tail.end_mm >= reach_mm]
         yield from (_whole(group.parts) for group in going if not group.tails)
         going = [group for group in going if group.tails]
-        met = [group for group in going if any(_meet(tail, part) for tail in group.tails)]
+        met = [group for group in going if any(meet(tail, part) for tail in group.tails)]
         going = [group for group in going if group not in met]
         going.append(_Group(
             [one for group in met for one in group.parts] + [part],
@@ -126,7 +128,7 @@ def _joined(parts: Iterable[_Part]) -> Iterator[Defect]:
     yield from (_whole(group.parts) for group in going)
 
 
-def _meet(one: _Part, other: _Part) -> bool:
+def meet(one: Part, other: Part) -> bool:
     """Whether they are of one defect; `other` is of the same frame or of one that lies no further back."""
     if one.label != other.label or one.record == other.record:
         return False
@@ -138,7 +140,7 @@ def _meet(one: _Part, other: _Part) -> bool:
     return cut and other.y_mm - one.end_mm <= SLACK * (other.frame_mm or 0.0)
 
 
-def _whole(parts: list[_Part]) -> Defect:
+def _whole(parts: list[Part]) -> Defect:
     first = min(parts, key=lambda part: (part.at_mm or 0.0, part.record, part.y))
     x, width = _span((part.x, part.width) for part in parts)
     x_mm, width_mm = _span_mm((part.x_mm, part.width_mm) for part in parts)

@@ -1,7 +1,7 @@
 """Owns metric names and labels, and the one registry: the sink's. Labels are bounded: never a file, coil or pid."""
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -157,6 +157,16 @@ class Metrics:
         self._reserve = Gauge(
             "inspector_record_reserve_bytes", "Room held back for the record.", registry=self.registry
         )
+        self._alarms = Counter("inspector_alarms", "Alarms raised, by rule.", ["rule"], registry=self.registry)
+        self._alarm_active = Gauge(
+            "inspector_alarm_active", "Alarms that go on.", ["source", "rule"], registry=self.registry
+        )
+        self._marks = Counter(
+            "inspector_roll_marks", "Marks of rolls found, by roll of the config.", ["roll"], registry=self.registry
+        )
+        self._mark_active = Gauge(
+            "inspector_roll_mark_active", "Marks of rolls that come again.", ["source", "roll"], registry=self.registry
+        )
         self._set_aside = Gauge(
             "inspector_records_set_aside", "Damaged records in the data folder.", registry=self.registry
         )
@@ -233,6 +243,21 @@ class Metrics:
     def set_aside(self, records: int) -> None:
         """How many damaged records lie in the data folder."""
         self._set_aside.set(records)
+
+    def rules(self, alarms: Mapping[tuple[str, str], int], marks: Mapping[tuple[str, str], int]) -> None:
+        """How many alarms of each source and rule, and marks of each source and roll, go on."""
+        for gauge, counts in ((self._alarm_active, alarms), (self._mark_active, marks)):
+            gauge.clear()
+            for labels, count in counts.items():
+                gauge.labels(*labels).set(count)
+
+    def alarm_raised(self, rule: str, times: int = 1) -> None:
+        """An alarm was raised; with 0 times the rule is there."""
+        self._alarms.labels(rule).inc(times)
+
+    def mark_found(self, roll: str, times: int = 1) -> None:
+        """A mark of the roll was found, or of "none" that is known; with 0 times the roll is there."""
+        self._marks.labels(roll).inc(times)
 
     def rejected(self, count: int) -> None:
         """So many messages to the sink were thrown away so far."""

@@ -20,7 +20,7 @@ from inspector.source_settings import SourceSettings
 log = logging.getLogger(__name__)
 
 #: Sections that are outputs: the sink reads them when it starts, and of evidence the workers do, too.
-_OUTPUTS = ("record", "evidence", "disk", "metrics")
+_OUTPUTS = ("record", "evidence", "disk", "metrics", "alarms", "grading", "rolls")
 
 
 @dataclass(frozen=True, slots=True)

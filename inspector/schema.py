@@ -148,4 +148,44 @@ MIGRATIONS: tuple[str, ...] = (
     ALTER TABLE pieces ADD COLUMN grade TEXT NOT NULL DEFAULT '';
     ALTER TABLE pieces ADD COLUMN recipe TEXT;
     """,
+    # What the rules found: alarms, and marks of rolls. An alarm was raised when it stood `at`, in what its rule counts:
+    # mm, frames, or seconds since 1970; it goes on where cleared_at is NULL, a mark where ended_at is. NULL in mm: not
+    # known, or no such place.
+    """
+    CREATE TABLE alarms (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        source TEXT NOT NULL,
+        piece INTEGER,
+        rule TEXT NOT NULL,
+        raised_at REAL NOT NULL,
+        cleared_at REAL,
+        from_mm REAL,
+        to_mm REAL,
+        count INTEGER NOT NULL,
+        detail TEXT NOT NULL,
+        at REAL NOT NULL
+    );
+    CREATE INDEX alarms_by_time ON alarms (raised_at);
+    CREATE INDEX alarms_by_piece ON alarms (piece);
+    CREATE INDEX alarms_open ON alarms (id) WHERE cleared_at IS NULL;
+    CREATE TABLE roll_marks (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        source TEXT NOT NULL,
+        piece INTEGER,
+        label TEXT NOT NULL,
+        found_at REAL NOT NULL,
+        ended_at REAL,
+        distance_mm REAL NOT NULL,
+        rolls TEXT NOT NULL,
+        confidence REAL NOT NULL,
+        repeats INTEGER NOT NULL,
+        x_mm REAL NOT NULL,
+        width_mm REAL NOT NULL,
+        first_mm REAL NOT NULL,
+        last_mm REAL NOT NULL
+    );
+    CREATE INDEX roll_marks_by_time ON roll_marks (found_at);
+    CREATE INDEX roll_marks_by_piece ON roll_marks (piece);
+    CREATE INDEX roll_marks_open ON roll_marks (id) WHERE ended_at IS NULL;
+    """,
 )

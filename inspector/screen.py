@@ -141,19 +141,19 @@ def gap_list(gaps: Sequence[Gap]) -> Table:
         table.add_column(column, justify="right" if column == "frames" else "left", no_wrap=column in ("from", "to"))
     for gap in gaps:
         reason = f"{gap.reason}: {gap.detail}" if gap.detail else gap.reason
-        until = "now" if gap.state == "open" else _moment(gap.ended_at)
-        began = _moment(gap.began_at) if gap.began_at else "unknown"
+        until = "now" if gap.state == "open" else moment(gap.ended_at)
+        began = moment(gap.began_at) if gap.began_at else "unknown"
         table.add_row(gap.source, began, until, str(gap.frames or "?"), Text(reason))
     return table
 
 
 def piece_line(piece: Piece) -> str:
     """A piece and when it was on the line."""
-    until = "now" if piece.ended_at is None else _moment(piece.ended_at)
+    until = "now" if piece.ended_at is None else moment(piece.ended_at)
     named = ", named by its frames" * piece.by_frames
     grade = f", grade {repr(piece.grade)[1:-1]}" if piece.grade else ""
     recipe = f", recipe {piece.recipe}" if piece.recipe else ""
-    return f"piece {repr(piece.name)[1:-1]}: from {_moment(piece.began_at)} to {until}{named}{grade}{recipe}"
+    return f"piece {repr(piece.name)[1:-1]}: from {moment(piece.began_at)} to {until}{named}{grade}{recipe}"
 
 
 def print_piece(console: Console, piece: Piece, shares: Sequence[Coverage], gaps: Sequence[Gap]) -> None:
@@ -227,7 +227,8 @@ def span(seconds: float) -> str:
     return f"{max(0.0, seconds):.1f} s"
 
 
-def _moment(at: float) -> str:
+def moment(at: float) -> str:
+    """Local time, to the second."""
     return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S")
 
 
@@ -242,12 +243,12 @@ def listing(records: Iterable[Record], full: bool = False) -> Table:
     for column in ("time", "source", "frame", "verdict", "label", "severity", "score", *region, "reason"):
         table.add_column(column, justify="right" if column == "score" else "left", no_wrap=column == "time")
     for record in records:
-        moment = _moment(record.captured_at)[0 if full else 11 :]
+        captured = moment(record.captured_at)[0 if full else 11 :]
         verdict = Text(record.outcome, style=_COLOURS[record.outcome])
         where = [_where(record)] if full else []
         cells = (record.label, record.severity, f"{record.score:.3f}", *where, record.reason)
         # Text: a file may be called [red].bmp, or carry a line break.
-        table.add_row(moment, record.source, Text(repr(record.name)[1:-1]), verdict, *map(Text, cells))
+        table.add_row(captured, record.source, Text(repr(record.name)[1:-1]), verdict, *map(Text, cells))
     return table
 
 

@@ -5,15 +5,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 from inspector import damage, disk, evidence, messages, upkeep
 from inspector.canary import Canary
 from inspector.config import Settings
-from inspector.decide import Outcome
-from inspector.errors import ConfigError, DamagedError, MessageError, StoreError
+from inspector.defect_log import DefectLog
+from inspector.errors import DamagedError, MessageError, StoreError
 from inspector.gaps import heard_at
 from inspector.health import Health, HealthServer
 from inspector.messages import (
@@ -33,11 +33,10 @@ from inspector.messages import (
 )  # fmt: skip
 from inspector.metrics import Metrics
 from inspector.place import Locator
-from inspector.query import Query
 from inspector.recipes import Withheld
-from inspector.record import to_json
 from inspector.refusals import READ_BURST, Refusals, check_report
 from inspector.reserve import Reserve
+from inspector.rules import Rules
 from inspector.store import Store
 from inspector.transport import Poller, Router, sink_address
 
@@ -55,7 +54,6 @@ SILENCE_MS = 50.0
 LINGER_S = 2.0
 #: How long a sink that took over from another knows of nobody without complaint: see canary.py for what takes longest.
 GRACE_S = 15.0
-_MARK = "defect_log"
 
 
 class Sink:
@@ -91,6 +89,7 @@ class Sink:
         self._pending_since = 0.0
         self._tallies: dict[str, Tally] = {}
         self._tallied_at = 0.0
+        self._unjudged = True  # there may be rows that the rules have not seen
         self._tallied: dict[str, tuple[str, int]] = {}  # each source's life and its last tally on record
         self._locators = {
             source.name: Locator(source.place, source.strip.background != "none") for source in settings.sources
@@ -112,8 +111,10 @@ class Sink:
             self._reserve = Reserve(self._settings.data, self._settings.record.reserve_mb * 1_000_000)
             self._store, complete = self._open_record()
             stack.callback(self._store.close)
-            self._defects = _DefectLog(self._settings.record.defect_log, self._store)
+            self._defects = DefectLog(self._settings.record.defect_log, self._store)
             stack.callback(self._defects.close)
+            self._rules = Rules(self._settings, self._store, self._metrics, self._health, self._defects.catch_up)
+            stack.callback(self._rules.close)
             self._router = Router()
             stack.callback(self._router.close)
             server = HealthServer(metrics.host, metrics.port, self._metrics, self._health)
@@ -167,6 +168,8 @@ class Sink:
             self._receive(*received)
         if self._commit_due():
             self._commit()
+        if self._unjudged or not came:
+            self._unjudged = self._rules.turn()
         return came or bool(self._pending)
 
     def _hear_supervisor(self) -> None:
@@ -182,7 +185,7 @@ class Sink:
 
     def _idle_ms(self) -> float:
         if not self._pending:
-            return IDLE_MS
+            return 0.0 if self._unjudged else IDLE_MS
         return max(0.0, self._settings.record.commit_ms - (time.monotonic() - self._pending_since) * 1000)
 
     def _commit_due(self) -> bool:
@@ -292,6 +295,7 @@ class Sink:
         self._pending.clear()
         self._tallied |= {tally.source: (tally.epoch, tally.number) for tally in self._tallies.values()}
         self._tallies.clear()
+        self._unjudged = self._unjudged or bool(new)
         self._metrics.recorded(new, done, done - started)
         self._metrics.recipe_unknown(self._withheld.note(new))
         for verdict in new:
@@ -310,60 +314,3 @@ class Sink:
         for source, frames in settled.items():
             if source in self._sources:
                 self._router.send(self._sources[source][0], messages.encode(Ack(frames)))
-
-
-class _DefectLog:
-    """One JSON line a defect. Follows the record by row id, so a crash repeats a line at worst and never skips one.
-
-    What cannot be written now is written later: the record goes on without it.
-    """
-
-    def __init__(self, target: Path | str | None, store: Store) -> None:
-        """ConfigError where the file cannot be opened."""
-        self._store = store
-        self._file = None
-        self._failed = False
-        if target == "stdout":
-            self._file = sys.stdout
-        elif target is not None:
-            try:
-                Path(target).parent.mkdir(parents=True, exist_ok=True)
-                self._file = open(target, "a", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
-            except OSError as error:
-                raise ConfigError(f"record.defect_log: {target}: {error.strerror}") from None
-        if self._file is not None:
-            self._last = store.mark(_MARK)
-            self._catch_up()
-
-    def close(self) -> None:
-        """Close the file; stdout is not ours to close."""
-        if self._file is not None and self._file is not sys.stdout:
-            with suppress(OSError):
-                self._file.close()
-
-    def follow(self, new: list[Verdict]) -> None:
-        """Write the lines of the transaction just committed, if it held a defect."""
-        if self._file is not None and any(verdict.outcome == "defect" for verdict in new):
-            self._catch_up()
-
-    def _catch_up(self) -> None:
-        try:
-            self._write()
-        except (OSError, StoreError) as error:
-            if not self._failed:
-                log.error("record.defect_log: %s; its lines come as soon as they can", error)
-            self._failed = True
-        else:
-            self._failed = False
-
-    def _write(self) -> None:
-        outcomes: tuple[Outcome, ...] = ("defect",)
-        query = Query(outcomes=outcomes, after_id=self._last, oldest_first=True)
-        written = self._last
-        for record in self._store.records(query):
-            print(to_json(record), file=self._file)
-            written = record.id
-        if self._file is not None:
-            self._file.flush()
-        self._store.set_mark(_MARK, written)
-        self._last = written

@@ -46,6 +46,11 @@ class Place(Section):
             )
         return pattern
 
+    @property
+    def tells_along(self) -> bool:
+        """Whether a frame's name or time tells where along the piece it lies."""
+        return self.speed_m_min is not None or "(?P<at_mm>" in (self.pattern or "")
+
     @model_validator(mode="after")
     def _one_way_along(self) -> "Place":
         if self.speed_m_min is not None and "(?P<at_mm>" in (self.pattern or ""):
@@ -79,6 +84,14 @@ class _Source(Section):
     name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="what records and metrics call it")]
     place: Place = Place()
     strip: Strip = Strip()
+
+    @property
+    def known_mm(self) -> frozenset[Literal["along", "across"]]:
+        """In which directions its defects can have a place in mm."""
+        place = self.place
+        across: frozenset[Literal["along", "across"]] = frozenset(["across"] if place.mm_per_px else [])
+        told = place.tells_along or isinstance(self, PushSource)  # there it comes with the frame
+        return across | {"along"} if told and (place.mm_per_line or place.mm_per_px) else across
 
 
 class FolderSource(_Source):

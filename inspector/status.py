@@ -14,10 +14,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from inspector import disk, tenancy
+from inspector import disk, findings, tenancy
 from inspector.account import Account
 from inspector.config import Metrics, Settings
 from inspector.errors import ConfigError, StoreError
+from inspector.findings import Alarm, Mark
 from inspector.gallery import PINNED, Gallery, Stock
 from inspector.query import Query
 from inspector.reserve import Reserve
@@ -28,6 +29,8 @@ from inspector.store import Store
 _ANSWER_S = 5.0
 _MAX_ANSWER_BYTES = 1 << 20
 _DAY_S = 86_400.0
+#: So many alarms and marks are told on the screen.
+_MAX_FOUND = 5
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -73,6 +76,7 @@ class Status(msgspec.Struct, frozen=True):
     data: Path
     free_bytes: int | None
     min_free_bytes: int
+    found: list[Alarm | Mark] = []  # alarms and marks of rolls that go on
 
     @property
     def ready(self) -> bool:
@@ -93,16 +97,18 @@ def look(settings: Settings) -> Status:
     accounts: list[Account] = []
     lost: dict[str, dict[str, Loss]] = {}
     stock = None
+    found: list[Alarm | Mark] = []
     try:
         with closing(Store(data, read_only=True)) as store:
             accounts = store.accounts()
             lost = _lost(store, time.time() - _DAY_S)
+            found = [*findings.read(store, Alarm, going_on=True), *findings.read(store, Mark, going_on=True)]
             stock = Gallery(store, settings.evidence).stock(time.time(), max(0, (free or 0) - least_bytes))
     except StoreError as error:
         problems = [*problems, f"record: {error}"]
     return Status(
         running, told, problems, accounts, lost, stock, settings.evidence.budget_mb * 1_000_000, reserve_bytes,
-        Reserve(data, reserve_bytes).held, data.absolute(), free, least_bytes,
+        Reserve(data, reserve_bytes).held, data.absolute(), free, least_bytes, found,
     )  # fmt: skip
 
 
@@ -149,6 +155,9 @@ def draw(status: Status) -> RenderableType:
     colour = "green" if status.ready else "yellow" if status.running else "red"
     parts: list[RenderableType] = [Text(word, style=f"bold {colour}")]
     parts += [Text(f"  {problem}") for problem in status.problems]
+    parts += [Text(f"  {findings.told(one)}", style="red") for one in status.found[:_MAX_FOUND]]
+    if (more := len(status.found) - _MAX_FOUND) > 0:
+        parts.append(Text(f"  and {more} more alarms and marks: inspector alarms", style="red"))
     if status.told:
         parts.append(Panel(_processes(status.told.processes), title="processes", title_align="left"))
     title = "sources" if status.running else "sources, when it last ran"
@@ -237,6 +246,8 @@ def to_json(status: Status) -> str:
             "budget_bytes": status.budget_bytes,
             "days_left": None if stock is None or math.isinf(stock.days_left) else round(stock.days_left, 2),
         },
+        "alarms": [one for one in status.found if isinstance(one, Alarm)],
+        "roll_marks": [one for one in status.found if isinstance(one, Mark)],
         "reserve": {"held_bytes": status.reserve_held_bytes, "size_bytes": status.reserve_bytes},
     }
     return msgspec.json.encode(answer).decode()

@@ -241,6 +241,19 @@ def test_the_largest_recipes_fit_a_pipe_that_nobody_reads(tmp_path: Path) -> Non
     )
 
 
+def test_a_rule_for_a_label_the_bundle_lacks_is_refused(tmp_path: Path) -> None:
+    labels = make_bundle(tmp_path / "model").labels
+    alarm = {"name": "a", "within_s": 60, "limit": 3, "labels": ["scratches", "rust"]}
+    limit = {"grade": "hold", "limit": 3, "labels": ["rust"]}
+
+    with pytest.raises(
+        ConfigError, match=r"alarms\.a\.labels: the bundle has no label rust; it has " + ", ".join(LABELS)
+    ):
+        config.pin_labels(load(tmp_path, alarms=[alarm]), labels)
+    with pytest.raises(ConfigError, match=r"grading\.limits\.0\.labels: the bundle has no label rust"):
+        config.pin_labels(load(tmp_path, grading={"limits": [limit]}), labels)
+
+
 def test_every_setting_is_described_with_its_default_and_bounds() -> None:
     described = {key: (default, text) for key, default, text in config.describe()}
 
@@ -248,6 +261,7 @@ def test_every_setting_is_described_with_its_default_and_bounds() -> None:
     assert described["data"][0] == "required"
     assert all(text for _, text in described.values())
     assert {"sources.<folder>.path", "sources.<simulated>.rate_fps", "record.defect_log"} <= set(described)
+    assert {"alarms.<any>.within_m", "grading.limits.<any>.grade", "rolls.<any>.diameter_mm"} <= set(described)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "localhost", "::1"])

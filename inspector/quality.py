@@ -1,0 +1,62 @@
+"""Owns what `inspector alarms` answers from the record: as tables, or JSON lines."""
+
+import argparse
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from inspector import config, findings, pieces
+from inspector.findings import Alarm, Mark
+from inspector.screen import moment
+from inspector.store import Store
+
+
+def alarms(options: argparse.Namespace) -> None:
+    """Print the alarms and marks of rolls asked for, the newest first."""
+    settings = config.load(options.config, options.override)
+    store = Store(settings.data, read_only=True)
+    piece = pieces.find(store, options.piece).id if options.piece else None
+    raised = findings.read(store, Alarm, piece, options.since)[::-1]
+    marks = findings.read(store, Mark, piece, options.since)[::-1]
+    store.close()
+    if options.json:
+        for line in [*map(findings.to_json, raised), *map(findings.to_json, marks)]:
+            print(line)
+        return
+    shown = options.limit
+    console = Console()
+    console.print(_alarm_table(raised[:shown]) if raised else "no alarms")
+    if marks:
+        console.print("\nmarks of rolls:", _mark_table(marks[:shown]))
+    elif settings.rolls:
+        console.print("no marks of rolls")
+    if left := max(len(raised) - shown, 0) + max(len(marks) - shown, 0):
+        print(f"{left} older ones are not shown: --limit")
+
+
+def _alarm_table(raised: Sequence[Alarm]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("raised", "cleared", "source", "piece", "alarm", "from, m", "to, m", "defects", "rule"):
+        table.add_column(column, justify="right" if column in ("from, m", "to, m", "defects") else "left")
+    for one in raised:
+        cleared = Text("goes on", style="red") if one.cleared_at is None else Text(moment(one.cleared_at))
+        along = ("?" if mm is None else f"{mm / 1000:.3f}" for mm in (one.from_mm, one.to_mm))
+        table.add_row(
+            moment(one.raised_at), cleared, one.source, Text(one.piece), one.rule, *along, str(one.count), one.detail
+        )
+    return table
+
+
+def _mark_table(marks: Sequence[Mark]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for column in ("found", "source", "piece", "label", "every, mm", "roll", "confidence", "across, mm", "from, m",
+                   "to, m", "times"):  # fmt: skip
+        table.add_column(column, justify="left" if column in ("found", "source", "piece", "label", "roll") else "right")
+    for one in marks:
+        numbers = (f"{one.x_mm:.0f}", f"{one.first_mm / 1000:.3f}", f"{one.last_mm / 1000:.3f}", str(one.repeats))
+        roll = Text(", ".join(one.rolls) or "none of the config")
+        table.add_row(moment(one.found_at), one.source, Text(one.piece), one.label, f"{one.distance_mm:.0f}", roll,
+                      f"{one.confidence:.5f}", *numbers)  # fmt: skip
+    return table
