@@ -1,6 +1,6 @@
 """Owns the settings of decisions: the line's own numbers, and recipes: other numbers for some steel grades."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
@@ -70,8 +70,8 @@ def pin_labels(decision: Overrides, recipes: Sequence[Recipe], labels: Sequence[
     sections: list[tuple[str, Overrides | Recipe]] = [("decision", decision)]
     sections += [(f"recipes.{recipe.name}", recipe) for recipe in recipes]
     for where, numbers in sections:
-        _pin(f"{where}.thresholds", numbers.thresholds, known, "label")
-        _pin(f"{where}.severities", numbers.severities, defects, "defect")
+        pin(f"{where}.thresholds", numbers.thresholds, known, "label")
+        pin(f"{where}.severities", numbers.severities, defects, "defect")
 
 
 def recipe_of(recipes: Sequence[Recipe], grade: str, name: str = "") -> str:
@@ -85,7 +85,8 @@ def recipe_of(recipes: Sequence[Recipe], grade: str, name: str = "") -> str:
     return name or next((recipe.name for recipe in recipes if grade in recipe.grades), "")
 
 
-def _pin(key: str, given: Mapping[str, object], known: Sequence[str], what: str) -> None:
+def pin(key: str, given: Iterable[str], known: Sequence[str], what: str) -> None:
+    """ConfigError where one of those given is none of the known."""
     for name in given:
         if name not in known:
             raise ConfigError(f"{key}.{name}: the bundle has no such {what}; it has {', '.join(known)}")

@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from inspector.bundle import Label
 from inspector.decide import RANK
-from inspector.errors import ConfigError
+from inspector.decision_settings import pin
 from inspector.source_settings import Section, SourceSettings
 
 #: What becomes of a piece, the worst last.
@@ -162,8 +162,7 @@ def check(alarms: Sequence[Alarm], rolls: Sequence[Roll], sources: Sequence[Sour
 def pin_labels(alarms: Sequence[Alarm], grading: Grading, labels: Sequence[Label]) -> None:
     """ConfigError where a rule names a label that the bundle does not have."""
     known = [label.name for label in labels]
-    named = [(f"alarms.{alarm.name}", name) for alarm in alarms for name in alarm.labels]
-    named += [(f"grading.limits.{number}", name) for number, one in enumerate(grading.limits) for name in one.labels]
-    for key, name in named:
-        if name not in known:
-            raise ConfigError(f"{key}.labels: the bundle has no label {name}; it has {', '.join(known)}")
+    for alarm in alarms:
+        pin(f"alarms.{alarm.name}.labels", alarm.labels, known, "label")
+    for number, limit in enumerate(grading.limits):
+        pin(f"grading.limits.{number}.labels", limit.labels, known, "label")

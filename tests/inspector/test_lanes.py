@@ -1,4 +1,4 @@
-"""Holds a lane: defects count once whatever cuts them and in whatever order frames come; pieces and places begin anew."""
+"""Holds a lane: defects count once, whatever cuts them and in whatever order frames come; places may begin anew."""
 
 from collections.abc import Iterable
 from itertools import count

@@ -115,7 +115,8 @@ def test_memory_is_bounded_over_100_000_defects_of_more_labels_than_there_are() 
 def test_the_rolls_that_fit_a_distance_are_told_the_nearest_first() -> None:
     rolls = [
         Roll(name="work", diameter_mm=605), Roll(name="bridle", diameter_mm=600),
-        Roll(name="stand-4", diameter_mm=300, elongation_percent=100, tolerance_percent=3), Roll(name="deflector", diameter_mm=900),
+        Roll(name="stand-4", diameter_mm=300, elongation_percent=100, tolerance_percent=3),
+        Roll(name="deflector", diameter_mm=900),
     ]  # fmt: skip
     assert [roll.name for roll in fitting(1885.5, rolls)] == ["bridle", "stand-4", "work"]
     assert fitting(1700, rolls) == []
