@@ -26,6 +26,7 @@ EMPTY_WHEN_WELL = (
     "inspector_process_ends_total",
     "inspector_frames_dropped_total",
     "inspector_not_inspected_seconds_total",
+    "inspector_roll_mark_active",
 )
 
 
@@ -77,7 +78,7 @@ class Prometheus:
 
 def test_a_real_prometheus_answers_the_board_balances_the_sums_and_notices_the_end(tmp_path: Path) -> None:
     camera = {"name": "camera", "type": "simulated", "rate_fps": 20, "defect_rate": 0.5}
-    line = Line(tmp_path, [camera])
+    line = Line(tmp_path, [camera], alarms=[{"name": "many", "limit": 9999, "within_s": 1}])
     with running(line):
         prometheus = Prometheus(tmp_path / "prometheus", line.address.removeprefix("http://"))
         with prometheus.serving():

@@ -19,11 +19,14 @@ from inspector.errors import StoreError
 from inspector.findings import Alarm, Mark
 from inspector.health import Health
 from inspector.lanes import Frame
-from inspector.messages import Verdict
+from inspector.messages import Ack, Verdict
 from inspector.metrics import Metrics
 from inspector.rules import Rules
 from inspector.store import Store
 from inspector.watch import Watch
+from tests.fakes import wait_until
+from tests.inspector.mouths import Mouth
+from tests.inspector.roles import bench
 from tests.inspector.spots import LOCATORS, PLACE, Spot, clutter, frames, of_roll, shuffled
 from tests.inspector.test_metrics import parse
 
@@ -317,6 +320,12 @@ def test_the_command_lists_alarms_and_marks(
     assert run("--since", "2030-01-01").splitlines() == ["no alarms", "no marks of rolls"]
     assert "2 older ones are not shown" in run("--limit", "1").replace("1 older", "2 older")
     assert cli.main(["alarms", "-c", str(config), "--piece", "none"]) == 2
+    capsys.readouterr()
+    assert cli.main(["status", "-c", str(config)]) == 3  # it does not run, and these went on
+    assert capsys.readouterr().out.count("  alarm scratches on drop, two: ") == 1
+    assert cli.main(["status", "-c", str(config), "--json"]) == 3
+    told = json.loads(capsys.readouterr().out)
+    assert [len(told["alarms"]), len(told["roll_marks"])] == [1, 0]
 
 
 def test_what_was_found_goes_with_its_piece_its_age_or_its_number(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -334,3 +343,28 @@ def test_what_was_found_goes_with_its_piece_its_age_or_its_number(line: Line, mo
     with line.store.transaction() as cursor:
         findings.forget(cursor, before=0.0)
     assert line.alarms == []
+
+
+def test_a_real_sink_raises_one_alarm_for_a_storm_acks_all_of_it_and_logs_a_line(tmp_path: Path) -> None:
+    log = tmp_path / "defects.jsonl"
+    source = {"type": "folder", "path": tmp_path / "drop", "place": PLACE}
+    with bench(source, alarms=[SCRATCHES], record={"commit_ms": 5, "defect_log": log}) as line:
+        sink, drop, worker = line.start_sink(), Mouth(line, "drop.1f"), Mouth(line, "worker-0.1")
+        drop.hello()
+        storm = list(frames(bad_stretch(5, 95, 1500), 100_000))
+        for first in range(0, len(storm), 32):
+            worker.verdicts(*storm[first : first + 32])
+        acked = 0
+        while acked < len(storm):
+            acked += len(drop.hears(Ack).settled)
+        wait_until(lambda: '"kind":"alarm"' in log.read_text())
+        sink.stop()
+        rows = [json.loads(row) for row in log.read_text().splitlines()]
+        assert sum(row.get("kind") == "alarm" for row in rows) == 1
+        assert sum(row.get("outcome") == "defect" for row in rows) == sum(one.outcome == "defect" for one in storm)
+        store = Store(line.settings.data, read_only=True)
+        (alarm,) = findings.read(store, Alarm)
+        store.close()
+        assert alarm.cleared_at is None and alarm.count > 1000
+        for mouth in (drop, worker):
+            mouth.dealer.close()
