@@ -127,6 +127,8 @@ def main() -> None:
         line = Line(
             folder, [source], bundle=options.bundle, workers={"engine": "paddle", "count": 2},
             decision={"thresholds": dict.fromkeys(DEFECTS, options.threshold)}, evidence={"budget_mb": 0},
+            record={"defect_log": str(folder / "defects.jsonl")},
+            rolls=[{"name": "table-roll", "diameter_mm": ROLL_MM}, {"name": "pinch-roll", "diameter_mm": 450.0}],
         )  # fmt: skip
         line.drop.mkdir(parents=True, exist_ok=True)
         drawings = math.ceil(options.metres * 1000 / _DRAWING_MM)
@@ -140,12 +142,24 @@ def main() -> None:
         (share,) = coverage.of(store, piece)
         figures = judge(truths, defects.of(store, piece), frames)
         store.close()
+        lines = (json.loads(line) for line in (folder / "defects.jsonl").read_text().splitlines())
+        named = [line for line in lines if line.get("kind") == "roll_mark"]
     if options.json:
-        print(json.dumps({**figures, "verdicts": share.outcomes, "missing": len(share.missing)}))
+        told = {"verdicts": share.outcomes, "missing": len(share.missing), "roll marks": named}
+        print(json.dumps({**figures, **told}))
         return
     for name, value in figures.items():
         print(f"{name:34} {value}")
     print(f"{'frames by verdict':34} {', '.join(f'{name} {count}' for name, count in share.outcomes.items())}")
+    tenth_m = min(10 * MARK_EVERY_MM, frames * _FRAME_MM) / 1000
+    for mark in named:
+        print(
+            f"roll mark: {mark['label']} every {mark['distance_mm']:.1f} mm ({MARK_EVERY_MM:.0f} was drawn) at"
+            f" {mark['x_mm']:.0f} mm ({MARK_X_PX * MM_PER_PX:.0f}), {', '.join(mark['rolls']) or 'no roll'}; named at"
+            f" {mark['last_mm'] / 1000:.1f} m, its tenth repeat lies at {tenth_m:.1f} m"
+        )
+    if not named:
+        print("no roll mark was named")
 
 
 def _shown(truths: Iterator[Truth], count: int) -> Iterator[Truth]:
