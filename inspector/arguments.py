@@ -104,6 +104,19 @@ def parser() -> argparse.ArgumentParser:
     piece.add_argument("--recipe", default="", help="the recipe that decides, whatever the grade, for start")
     piece.add_argument("--json", action="store_true", help="for machines")
 
+    optics = commands.add_parser(
+        "optics",
+        parents=[config],
+        help="are the pictures good? figures of each source against what is usual; exit 1: no",
+    )
+    optics.add_argument("--since", type=moment, help="trend and troubles from: 12h, 90d ago; default: 1d")
+    optics.add_argument("--source", action="append", default=[], help="only of this source; may be repeated")
+    optics.add_argument(
+        "--learn", action="append", default=[], metavar="SOURCE",
+        help="learn anew what is usual, from its next pictures: after cleaning, or with another camera or lens",
+    )  # fmt: skip
+    optics.add_argument("--json", action="store_true", help="for machines")
+
     pin = commands.add_parser(
         "pin", parents=[config], help="keep evidence and records in dispute, whatever their age; alone: list the pins"
     )

@@ -156,6 +156,15 @@ def _pieces(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _optics(options: argparse.Namespace) -> int:
+    from inspector import optics_report
+
+    if options.learn:
+        optics_report.learn(options)
+        return EXIT_OK
+    return EXIT_OK if optics_report.answer(options) else EXIT_NO
+
+
 def _pin(options: argparse.Namespace) -> int:
     from inspector import config, pins
     from inspector.store import Store
@@ -248,6 +257,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "map": _map,
     "report": _report,
     "piece": _pieces,
+    "optics": _optics,
     "pin": _pin,
     "unpin": _unpin,
     "retry": _retry,

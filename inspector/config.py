@@ -103,6 +103,22 @@ class Evidence(Section):
     ok_share: Annotated[float, Field(ge=0, le=1, description="random share of ok frames that is kept")] = 0.001
 
 
+class Optics(Section):
+    """Whether the pictures of each source are good, held against what was usual when the lens was clean."""
+
+    enabled: Annotated[bool, Field(description="look at a picture of each source a second")] = True
+    learn_pictures: Annotated[
+        int, Field(ge=60, le=1_000_000, description="so many of these tell what is usual, before others are judged")
+    ] = 3600
+    after_s: Annotated[float, Field(ge=1, le=86_400, description="trouble is told when it has lasted so long")] = 60.0
+    streak_after_s: Annotated[
+        float, Field(ge=1, le=604_800, description="a streak down the whole picture: longer than a coil takes")
+    ] = 3600.0
+    tolerance: Annotated[
+        float, Field(ge=0.1, le=100, description="2: pictures may differ twice as much before it is trouble")
+    ] = 1.0
+
+
 class Disk(Section):
     """The disk that holds the data folder."""
 
@@ -138,6 +154,7 @@ class Settings(Section):
     supervision: Supervision = Supervision()
     record: Record = Record()
     evidence: Evidence = Evidence()
+    optics: Optics = Optics()
     disk: Disk = Disk()
     metrics: Metrics = Metrics()
     decision: Overrides = Overrides()

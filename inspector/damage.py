@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 #: How long a start may read in the record before it goes on.
 START_S = 3.0
 #: What is taken over from a damaged record where it is whole itself: sums go on, and what is pinned stays so.
-_TAKEN_OVER = ("sources", "gaps", "pins", "pieces")
+_TAKEN_OVER = ("sources", "gaps", "pins", "pieces", "optics", "optics_troubles")
 _MARK = f"{FILE}.damaged"
 #: Steps of SQLite's machine between two looks at the clock: a few milliseconds.
 _STEPS = 100_000

@@ -26,6 +26,7 @@ from inspector import MAX_PIXELS
 from inspector.decide import Outcome
 from inspector.errors import MessageError
 from inspector.image import MAX_SIDE_PX
+from inspector.optics import KINDS, MAX_COLUMNS, MAX_ROWS, Figures, Kind
 from inspector.restarts import Cause
 
 #: Bound on any message of ours that is not pixels; the largest is a Hello with 4,096 claimed frames.
@@ -190,10 +191,53 @@ class Settled(_Message, frozen=True):
     outcome: Outcome
 
 
+class Usual(_Message, frozen=True):
+    """What is usual for a source's pictures of this size, learned from so many of them.
+
+    `deviation` is of the logarithms, but for saturation. `spots`, `streaks`: how light lies, see dust.py; signed bytes,
+    127 of which are dust.CLIP.
+    """
+
+    pictures: Count
+    height: Side
+    width: Side
+    mean: Figures
+    deviation: Figures
+    spots: Annotated[bytes, Meta(max_length=MAX_COLUMNS * MAX_ROWS)]
+    streaks: Annotated[bytes, Meta(max_length=MAX_COLUMNS)]
+
+
+class Trouble(_Message, frozen=True):
+    """What has been wrong with a source's pictures since it began: the figure that says so, and what it was usually."""
+
+    kind: Kind
+    began_at: Epoch
+    figure: Annotated[float, Meta(ge=-1e6, le=1e6)]
+    usual: Annotated[float, Meta(ge=-1e6, le=1e6)]
+    detail: Text = ""
+
+
+class Sight(_Message, frozen=True):
+    """How a source's pictures are: the last one was looked at `at`, `figures` are an average of late.
+
+    What is usual is learned from pictures `since` then, `learned` so far of those that are `needed`. It is told as
+    `usual` until that is on record.
+    """
+
+    at: Epoch
+    since: Epoch
+    learned: Count
+    needed: Count
+    figures: Figures | None = None
+    troubles: Annotated[list[Trouble], Meta(max_length=len(KINDS))] = []
+    usual: Usual | None = None
+
+
 class Welcome(_Message, frozen=True):
     """Answer to Hello: the sink's incarnation, which claimed frames are on record, and the source's sums so far.
 
-    `since`: what was in flight at the source's last word on record was captured from then on.
+    `since`: what was in flight at the source's last word on record was captured from then on. `sight`: how its pictures
+    were then, with all that was learned of them.
     """
 
     sink: Name
@@ -202,6 +246,7 @@ class Welcome(_Message, frozen=True):
     outcomes: dict[Outcome, Count]
     dropped: dict[Name, Count]
     since: Epoch = 0.0
+    sight: Sight | None = None
 
 
 class Span(_Message, frozen=True):
@@ -216,7 +261,7 @@ class Tally(_Message, frozen=True):
 
     The `number`th of this life, told `at`. The oldest frame in flight was captured `oldest_at`, or nothing is and
     it is `at`. `spans`: by reason, when the frames dropped of late were captured, or when it stood still.
-    `refused`: messages to its socket that were none of a worker.
+    `refused`: messages to its socket that were none of a worker. `sight`: how its pictures are.
     """
 
     source: Name
@@ -232,13 +277,18 @@ class Tally(_Message, frozen=True):
     oldest_at: Epoch = 0.0
     spans: dict[Name, Span] = {}
     refused: Count = 0
+    sight: Sight | None = None
 
 
 class Pulse(_Message, frozen=True):
-    """Answer to a Tally: which incarnation of the sink is listening, and which tally of this life is on record."""
+    """Answer to a Tally: which incarnation of the sink is listening, and which tally of this life is on record.
+
+    `learn_since`: what is usual for its pictures is to be learned from those since then.
+    """
 
     sink: Name
     number: Count = 0
+    learn_since: Epoch = 0.0
 
 
 class Ack(_Message, frozen=True):

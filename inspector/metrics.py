@@ -9,11 +9,20 @@ from prometheus_client.registry import Collector
 
 from inspector.gaps import TIME_ALONE, time_lost
 from inspector.messages import Process, Tally, Verdict
+from inspector.optics import KINDS
 from inspector.restarts import CAUSES
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
+
+
+_OPTICS = {
+    "brightness": "Mean gray level of a source's pictures of late.",
+    "contrast": "How much gray levels differ within 8 pixels, relative to brightness.",
+    "sharpness": "Share of that which is there within 2 pixels.",
+    "saturation": "Share of pixels that are clipped, black or white.",
+}
 
 
 class _Sums(Collector):
@@ -41,6 +50,13 @@ class _Sums(Collector):
             labels=["socket"],
         )  # fmt: skip
         rejected.add_metric(["sink"], self.refused_by_sink)
+        optics = {
+            name: GaugeMetricFamily(f"inspector_optics_{name}", text, labels=["source"])
+            for name, text in _OPTICS.items()
+        }
+        troubled = GaugeMetricFamily(
+            "inspector_optics_trouble", "1 while a source's pictures have this trouble.", labels=["source", "kind"]
+        )
         for tally in tallies:
             rejected.add_metric([f"src-{tally.source}"], tally.refused)
             captured.add_metric([tally.source], tally.captured)
@@ -50,7 +66,13 @@ class _Sums(Collector):
                 verdicts.add_metric([tally.source, verdict], count)
             for reason, count in tally.dropped.items():
                 dropped.add_metric([tally.source, reason], count)
-        return captured, verdicts, dropped, in_flight, last, rejected
+            if tally.sight and tally.sight.figures:
+                kinds = {trouble.kind for trouble in tally.sight.troubles}
+                for name, gauge in optics.items():
+                    gauge.add_metric([tally.source], getattr(tally.sight.figures, name))
+                for kind in KINDS:
+                    troubled.add_metric([tally.source, kind], kind in kinds)
+        return captured, verdicts, dropped, in_flight, last, rejected, *optics.values(), troubled
 
 
 class _Line(Collector):

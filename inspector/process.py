@@ -113,12 +113,14 @@ def _prepare(assignment: Assignment, words: Connection, sign: LifeSign) -> Calla
 
         return Sink(settings, sockets, words, stop, sign.worked, assignment.canary, assignment.renewed).run
     from inspector.sources import Source
+    from inspector.sources.watch import Watch
 
     chosen = next(source for source in settings.sources if source.name == assignment.name)
     refusals, canary = Refusals(), assignment.canary
     opened, delivery = connector(chosen, refusals), settings.delivery
+    watch = Watch(settings.optics, chosen.strip) if settings.optics.enabled else None
     return Source(
-        chosen.name, opened, delivery, sockets, words, stop, sign.worked, canary=canary, refusals=refusals
+        chosen.name, opened, delivery, sockets, words, stop, sign.worked, canary=canary, refusals=refusals, watch=watch
     ).run
 
 

@@ -46,13 +46,13 @@ def statements(query: Query) -> Iterator[tuple[str, list[object]]]:
     clauses, values = _filters(query)
     limit = "" if query.limit is None else f" LIMIT {int(query.limit)}"
     if query.oldest_first:
-        _restrict_to("outcome", query.outcomes, clauses, values)
+        restrict_to("outcome", query.outcomes, clauses, values)
         where = " AND ".join(clauses)
         yield f"SELECT {SELECTED} FROM records NOT INDEXED WHERE {where} ORDER BY id{limit}", values
         return
     order = "captured_at DESC, id DESC"
     if query.piece is not None:
-        _restrict_to("outcome", query.outcomes, clauses, values)
+        restrict_to("outcome", query.outcomes, clauses, values)
         table = "records INDEXED BY records_by_piece"
         yield f"SELECT {SELECTED} FROM {table} WHERE {' AND '.join(clauses)} ORDER BY {order}{limit}", values
         return
@@ -83,15 +83,15 @@ def within(query: Query) -> Iterator[tuple[str, list[object]]]:
 
 def _summing(query: Query) -> tuple[str, list[object]]:
     clauses, values = ["1"], list[object]()
-    _restrict_time(query, clauses, values, "began_at", "began_at")
-    _restrict_to("source", query.sources, clauses, values)
+    restrict_time(query, clauses, values, "began_at", "began_at")
+    restrict_to("source", query.sources, clauses, values)
     return f"SELECT source, outcome, SUM(frames) FROM minutes WHERE {' AND '.join(clauses)} GROUP BY 1, 2", values
 
 
 def _counting(query: Query) -> tuple[str, list[object]]:
     clauses, values = ["outcome IN (?, ?, ?, ?)"], list[object](OUTCOMES)
-    _restrict_time(query, clauses, values, "captured_at", "captured_at")
-    _restrict_to("source", query.sources, clauses, values)
+    restrict_time(query, clauses, values, "captured_at", "captured_at")
+    restrict_to("source", query.sources, clauses, values)
     where = " AND ".join(clauses)
     return (
         f"SELECT source, outcome, COUNT(*) FROM records INDEXED BY records_by_outcome WHERE {where} GROUP BY 1, 2",
@@ -102,20 +102,21 @@ def _counting(query: Query) -> tuple[str, list[object]]:
 def gap_statement(query: Query) -> tuple[str, list[object]]:
     """SQL for the gaps that overlap the query's time and are of its sources, by source and time."""
     clauses, values = ["1"], list[object]()
-    _restrict_time(query, clauses, values, "ended_at", "began_at")
-    _restrict_to("source", query.sources, clauses, values)
+    restrict_time(query, clauses, values, "ended_at", "began_at")
+    restrict_to("source", query.sources, clauses, values)
     columns = "source, reason, began_at, ended_at, frames, detail"
     return f"SELECT {columns} FROM gaps WHERE {' AND '.join(clauses)} ORDER BY source, began_at, reason", values
 
 
-def _restrict_time(query: Query, clauses: list[str], values: list[object], last: str, first: str) -> None:
+def restrict_time(query: Query, clauses: list[str], values: list[object], last: str, first: str) -> None:
+    """Only rows whose time, up to the column `last` and from the column `first` on, overlaps the query's."""
     for column, operator, bound in ((last, ">=", query.since), (first, "<", query.until)):
         if bound is not None:
             clauses.append(f"{column} {operator} ?")
             values.append(bound)
 
 
-def _restrict_to(column: str, wanted: Sequence[str], clauses: list[str], values: list[object]) -> None:
+def restrict_to(column: str, wanted: Sequence[str], clauses: list[str], values: list[object]) -> None:
     """Only rows whose column is one of these; nothing wanted means any."""
     if wanted:
         clauses.append(f"{column} IN ({', '.join('?' * len(wanted))})")
@@ -124,10 +125,10 @@ def _restrict_to(column: str, wanted: Sequence[str], clauses: list[str], values:
 
 def _filters(query: Query) -> tuple[list[str], list[object]]:
     clauses, values = ["id > ?"], list[object]([query.after_id])
-    _restrict_time(query, clauses, values, "captured_at", "captured_at")
+    restrict_time(query, clauses, values, "captured_at", "captured_at")
     if query.piece is not None:
         clauses.append("piece = ?")
         values.append(query.piece)
     for column, wanted in (("source", query.sources), ("label", query.labels), ("model", query.models)):
-        _restrict_to(column, wanted, clauses, values)
+        restrict_to(column, wanted, clauses, values)
     return clauses, values

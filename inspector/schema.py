@@ -188,4 +188,28 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX roll_marks_by_piece ON roll_marks (piece);
     CREATE INDEX roll_marks_open ON roll_marks (id) WHERE ended_at IS NULL;
     """,
+    # How the pictures of each source are. `usual`: a message, learned from pictures since `learn_since`; NULL: nothing
+    # yet. A trouble goes on where ended_at is NULL.
+    """
+    CREATE TABLE optics (source TEXT PRIMARY KEY, learn_since REAL NOT NULL, usual BLOB) WITHOUT ROWID;
+    CREATE TABLE optics_minutes (
+        source TEXT NOT NULL,
+        began_at INTEGER NOT NULL,
+        brightness REAL NOT NULL,
+        contrast REAL NOT NULL,
+        sharpness REAL NOT NULL,
+        saturation REAL NOT NULL,
+        PRIMARY KEY (source, began_at)
+    ) WITHOUT ROWID;
+    CREATE TABLE optics_troubles (
+        source TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        began_at REAL NOT NULL,
+        ended_at REAL,
+        figure REAL NOT NULL,
+        usual REAL NOT NULL,
+        detail TEXT NOT NULL,
+        PRIMARY KEY (source, kind, began_at)
+    ) WITHOUT ROWID;
+    """,
 )

@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from inspector import damage, disk, evidence, messages, upkeep
+from inspector import damage, disk, evidence, messages, optics_record, upkeep
 from inspector.canary import Canary
 from inspector.config import Settings
 from inspector.defect_log import DefectLog
@@ -54,6 +54,8 @@ SILENCE_MS = 50.0
 LINGER_S = 2.0
 #: How long a sink that took over from another knows of nobody without complaint: see canary.py for what takes longest.
 GRACE_S = 15.0
+#: Pictures that show nothing end readiness until none has come for so long: an idle drop folder is no blind camera.
+SEEN_S = 60.0
 
 
 class Sink:
@@ -90,6 +92,7 @@ class Sink:
         self._tallies: dict[str, Tally] = {}
         self._tallied_at = 0.0
         self._unjudged = True  # there may be rows that the rules have not seen
+        self._learn_since: dict[str, float] = {}  # what is usual for each source's pictures, from those since then
         self._tallied: dict[str, tuple[str, int]] = {}  # each source's life and its last tally on record
         self._locators = {
             source.name: Locator(source.place, source.strip.background != "none") for source in settings.sources
@@ -244,11 +247,13 @@ class Sink:
         known = self._sources.get(tally.source)
         if known is not None and known[1].epoch == tally.epoch:
             self._health.source(tally.source, tally.problem)
+            self._health.trouble(f"pictures of {tally.source}", _unseen(tally))
             self._metrics.tally(tally)
             self._tallies[tally.source] = tally
         epoch, number = self._tallied.get(tally.source, ("", 0))
         on_record = number if epoch == tally.epoch else 0
-        self._router.send(peer, messages.encode(Pulse(self._incarnation, on_record)))
+        pulse = Pulse(self._incarnation, on_record, self._learn_since.get(tally.source, 0.0))
+        self._router.send(peer, messages.encode(pulse))
 
     def _welcome(self, peer: bytes, hello: Hello) -> None:
         self._commit()  # what this source may be asking about could still be pending
@@ -259,6 +264,7 @@ class Sink:
             account = self._store.account(hello.source)
             recorded = self._store.recorded(hello.source, hello.claimed)
             # After a kill the rows may know of frames that the source's last word did not count yet.
+            sight = optics_record.sight(self._store, hello.source)
             captured = max(account.tally.captured if account.tally else 0, self._store.last_sequence(hello.source))
         except StoreError as error:
             log.error("cannot look up source %s: %s; it asks again", hello.source, error)
@@ -266,7 +272,7 @@ class Sink:
         dropped = account.tally.dropped if account.tally else {}
         last = account.tally
         since = (min(last.oldest_at, last.at) or heard_at(last)) if last else 0.0
-        welcome = Welcome(self._incarnation, recorded, captured, account.recorded, dropped, since)
+        welcome = Welcome(self._incarnation, recorded, captured, account.recorded, dropped, since, sight)
         self._router.send(peer, messages.encode(welcome))
 
     def _commit(self) -> None:
@@ -276,6 +282,7 @@ class Sink:
         started = time.monotonic()
         try:
             new = self._store.write(self._pending, self._tallies.values(), locators=self._locators)
+            self._learn_since = optics_record.learn_since(self._store) if self._tallies else self._learn_since
         except DamagedError as error:
             damage.mark(self._settings.data, str(error))
             log.error("%s: starting again, which sets it aside; %d verdicts come again", error, len(self._pending))
@@ -314,3 +321,11 @@ class Sink:
         for source, frames in settled.items():
             if source in self._sources:
                 self._router.send(self._sources[source][0], messages.encode(Ack(frames)))
+
+
+def _unseen(tally: Tally) -> str:
+    """Why nothing can be seen on a source's pictures; empty where something can, or where none came of late."""
+    sight = tally.sight
+    if sight is None or tally.at - sight.at > SEEN_S:
+        return ""
+    return next((f"blank: {one.detail}" for one in sight.troubles if one.kind == "blank"), "")

@@ -6,6 +6,7 @@ import time
 import urllib.request
 from collections.abc import Sequence
 from contextlib import closing
+from datetime import datetime
 from pathlib import Path
 
 import msgspec
@@ -163,6 +164,7 @@ def draw(status: Status) -> RenderableType:
     title = "sources" if status.running else "sources, when it last ran"
     tables = [sums(status.accounts), *([_heard(status.told, status)] if status.told else [])]
     parts.append(Panel(Group(*tables), title=title, title_align="left"))
+    parts += [Text(f"  pictures of {one.source}: {text}") for one in status.accounts if (text := _wrong(one))]
     room = "no data folder" if status.free_bytes is None else f"{status.free_bytes / 1e9:.1f} GB free"
     parts.append(Text(f"disk   {room} at {status.data} (evidence needs {status.min_free_bytes / 1e9:.1f} GB)"))
     parts.append(Text(f"        {_kept(status)}"))
@@ -210,6 +212,15 @@ def _heard(told: Told, status: Status) -> Table:
     return table
 
 
+def _wrong(account: Account) -> str:
+    """What is wrong with a source's pictures by its last word, in words; empty where nothing is."""
+    sight = account.tally.sight if account.tally else None
+    return "; ".join(
+        f"{one.kind} since {datetime.fromtimestamp(one.began_at):%Y-%m-%d %H:%M}{f', {one.detail}' * bool(one.detail)}"
+        for one in (sight.troubles if sight else [])
+    )
+
+
 def _size(loss: Loss) -> str:
     frames = f"{loss.frames} frames" if loss.frames else ""
     return " and ".join([*([frames] if frames else []), *([span(loss.seconds)] if loss.seconds else [])]) or "0 s"
@@ -236,6 +247,7 @@ def to_json(status: Status) -> str:
                 "recorded": one.recorded,
                 "dropped": one.tally.dropped if one.tally else {},
                 "in_flight": one.tally.in_flight if one.tally else 0,
+                "picture_troubles": one.tally.sight.troubles if one.tally and one.tally.sight else [],
                 "not_inspected_24h": status.lost.get(one.source, {}),
             }
             for one in status.accounts

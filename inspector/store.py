@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from inspector import evidence, pieces, recipes
+from inspector import evidence, optics_record, pieces, recipes
 from inspector.account import Account
 from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import DamagedError, StoreError
@@ -241,7 +241,9 @@ class Store:
         before = msgspec.json.decode(row[0], type=Tally) if row and row[0] else None
         for gap in between(before, tally):
             self._save_gap(cursor, gap, heard_at(before) if before else tally.at)
-        text = msgspec.json.encode(tally).decode()
+        optics_record.save(cursor, tally)
+        sight = tally.sight and msgspec.structs.replace(tally.sight, usual=None)  # it has its own place
+        text = msgspec.json.encode(msgspec.structs.replace(tally, sight=sight)).decode()
         cursor.execute(
             "INSERT INTO sources (source, tally) VALUES (?, ?) ON CONFLICT DO UPDATE SET tally = excluded.tally",
             (tally.source, text),

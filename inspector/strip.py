@@ -14,14 +14,19 @@ from inspector.tiles import Tile
 _CELL_PX, _CELL_LINES = 8, 64
 
 
-def area(pixels: NDArray[np.uint8], settings: Strip) -> Tile:
-    """What is to be inspected of a frame, uint8 (height, width); 0 wide where there is no strip in it."""
+def area(pixels: NDArray[np.uint8], settings: Strip, every: int = 1) -> Tile:
+    """What is to be inspected of a frame, uint8 (height, width); 0 wide where there is no strip in it.
+
+    Its edges are looked for in every so many lines.
+    """
     height, width = pixels.shape
     left, top = min(settings.left_px, width), min(settings.top_px, height)
     right = width if settings.width_px is None else min(width, left + settings.width_px)
     bottom = height if settings.height_px is None else min(height, top + settings.height_px)
     if settings.background != "none" and right > left and bottom > top:
-        begins, ends = _edges(pixels[top:bottom, left:right], settings.background == "dark", settings.background_level)
+        begins, ends = _edges(
+            pixels[top:bottom:every, left:right], settings.background == "dark", settings.background_level
+        )
         left, right = left + begins, left + (ends if ends - begins >= settings.min_width_px else begins)
     if right <= left or bottom <= top:
         return Tile(0, 0, 0, 0)

@@ -50,6 +50,14 @@ INSPECTED: dict[bytes, bytes] = {
     b"coil 7/top/deep.bmp": BMP,
     b"folder.png/inside.png": encode(strip(), ".png"),
 }
+#: Whole pictures that show nothing, as a camera delivers them whose lamp or lens is off, or that has no signal.
+BLANK: dict[bytes, bytes] = {
+    b"black.bmp": encode(np.zeros((96, 128), np.uint8)),
+    b"white.png": encode(np.full((96, 128), 255, np.uint8), ".png"),
+    b"gray.jpg": encode(np.full((96, 128), 90, np.uint8), ".jpg"),
+    b"green.png": encode(np.full((96, 128, 3), (0, 135, 0), np.uint8), ".png"),
+    b"black_sixteen.tif": encode(np.zeros((96, 128), np.uint16), ".tif"),
+}
 #: Hopeless: what is in the file, and how the reason begins.
 HOPELESS: dict[bytes, tuple[bytes, str]] = {
     b"empty.bmp": (b"", "empty file"),
@@ -144,10 +152,10 @@ def ended(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
     source = {"name": "drop", "type": "folder", "path": str(folder / "drop"), "settle_ms": 50, "incomplete_wait_s": 1}
     line = UnprivilegedLine(folder, sources=[source], workers={"max_batch": 4})
     line.drop.mkdir()
-    expected = len(INSPECTED) + len(HOPELESS) + len(OBSTACLES) + 1
+    expected = len(INSPECTED) + len(BLANK) + len(HOPELESS) + len(OBSTACLES) + 1
     with running(line):
         # Half of the files are there before the line, half come while it runs, and one good file comes last.
-        files = [*INSPECTED.items(), *((name, data) for name, (data, _) in HOPELESS.items())]
+        files = [*INSPECTED.items(), *BLANK.items(), *((name, data) for name, (data, _) in HOPELESS.items())]
         for name, data in files[::2]:
             _put(os.fsencode(line.drop), name, data)
         _make_obstacles(line.drop, folder / "outside")
@@ -177,6 +185,14 @@ def test_what_can_be_converted_is_inspected(ended: Ended, name: bytes) -> None:
     assert record.outcome in ("ok", "defect", "unsure")
     assert record.model.startswith("fake-")
     assert os.path.exists(os.path.join(os.fsencode(ended.line.drop / "done"), name))
+
+
+@pytest.mark.parametrize("name", BLANK, ids=lambda name: name.decode())
+def test_a_picture_that_shows_nothing_never_passes(ended: Ended, name: bytes) -> None:
+    record = ended.records[shown(name)]
+
+    assert record.outcome == "unsure"
+    assert record.reason == "blank: contrast 0.0 gray levels"
 
 
 @pytest.mark.parametrize("name", HOPELESS, ids=lambda name: ascii(name)[2:22])

@@ -26,6 +26,7 @@ from inspector.sources.credits import Credits, Window
 from inspector.sources.intake import Intake
 from inspector.sources.ledger import Flight, Ledger
 from inspector.sources.spells import Spells
+from inspector.sources.watch import Watch
 from inspector.transport import Dealer, Poller, Router, sink_address, source_address
 
 log = logging.getLogger(__name__)
@@ -55,10 +56,12 @@ class Source:
         clock: Callable[[], float] = time.monotonic,
         canary: Canary | None = None,
         refusals: Refusals | None = None,
+        watch: Watch | None = None,
     ) -> None:
         """`words` brings the supervisor's messages, and ends when it does; `stop` is asked in every turn.
 
         `worked` is called whenever frames are on record. `refusals` is what the connector counts with, too.
+        `watch` looks at the pictures; none: nobody does.
         """
         self._name = name
         self._epoch = f"{time.time_ns():x}"
@@ -77,6 +80,7 @@ class Source:
         self._next_tally = -math.inf
         self._spells = Spells()
         self._refusals = refusals or Refusals()
+        self._watch = watch
         self._tallies = 0
         self._turned_at: tuple[float, float] | None = None  # the last turn, by our clock and by the world's
         self._orphaned = False
@@ -88,7 +92,7 @@ class Source:
             delivery.max_attempts,
             delivery.frame_timeout_s,
         )
-        self._intake = Intake(connector, self._ledger, self._note, clock)
+        self._intake = Intake(connector, self._ledger, self._note, clock, watch)
 
     def run(self) -> None:
         """Serve until stopped; returns when everything in flight is on record, or `drain_s` after the stop."""
@@ -141,6 +145,8 @@ class Source:
                 self._connector.recorded(capture, on_record[capture.frame])
             else:
                 self._ledger.capture(capture)
+        if self._watch:
+            self._watch.resume(welcome.sight)
         self._sink, self._sink_heard = welcome.sink, self._clock()
         log.info("%d frames taken over, %d of them already on record", len(former), len(former) - len(kept))
 
@@ -243,7 +249,7 @@ class Source:
             self._name, self._epoch, ledger.captured, dict(ledger.outcomes), dict(ledger.dropped), ledger.in_flight,
             self._intake.last_frame_at, self._intake.problem(self._tallies),
             self._tallies, now, now if ledger.oldest_at is None else ledger.oldest_at, self._spells.told(),
-            self._refusals.count,
+            self._refusals.count, self._watch.sight(self._tallies) if self._watch else None,
         )  # fmt: skip
 
     def _hear(self) -> None:
@@ -262,10 +268,14 @@ class Source:
                 case Pulse():
                     self._intake.on_record(message.number)
                     self._spells.on_record(message.number, self._clock())
+                    if self._watch:
+                        self._watch.on_record(message.number, message.learn_since)
                 case Welcome() if message.sink != self._sink:
                     log.warning("the sink was restarted: offering %d frames again", self._ledger.in_flight)
                     self._sink = message.sink
                     self._next_canary = -math.inf  # it has seen none yet
+                    if self._watch:
+                        self._watch.tell_again()
                     self._settle(message.recorded)
                     self._ledger.send_again()
         self._hear_supervisor()

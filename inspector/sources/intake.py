@@ -9,6 +9,7 @@ from inspector.gaps import STALLED
 from inspector.sources.connector import Capture, Connector
 from inspector.sources.ledger import Ledger
 from inspector.sources.pauses import Pauses
+from inspector.sources.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -25,13 +26,18 @@ class Intake:
         ledger: Ledger,
         note: Callable[[str, float, float], None],
         clock: Callable[[], float] = time.monotonic,
+        watch: Watch | None = None,
     ) -> None:
-        """`note` hears of what is not inspected: why, and from when to when (since 1970) its frames were captured."""
+        """`note` hears of what is not inspected: why, and from when to when (since 1970) its frames were captured.
+
+        `watch` sees what comes.
+        """
         self.last_frame_at = 0.0  # since 1970
         self._connector = connector
         self._ledger = ledger
         self._note = note
         self._clock = clock
+        self._watch = watch
         self._open = False
         self._next_open = -math.inf
         self._pauses = Pauses()
@@ -137,6 +143,8 @@ class Intake:
     def _admit(self, capture: Capture) -> None:
         self.last_frame_at, self._frame_since_open = capture.captured_at, True
         self._frames_seen += 1
+        if self._watch and capture.pixels is not None:
+            self._watch.see(capture.pixels, time.time())
         overload, full = self._connector.overload, not self._ledger.room
         if self._frames_seen % overload.every:
             self._miss("every", capture)

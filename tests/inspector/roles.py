@@ -23,6 +23,7 @@ from inspector.record import Record
 from inspector.refusals import Refusals
 from inspector.sink import Sink
 from inspector.sources import Source
+from inspector.sources.watch import Watch
 from inspector.store import Store
 from inspector.transport import Dealer, Poller, sink_address, source_address
 from inspector.worker import Worker
@@ -165,11 +166,8 @@ class Bench:
         chosen, delivery = self.settings.sources[0], self.settings.delivery
         refusals = Refusals()
         opened = connector(chosen, refusals)
-        return self._start(
-            lambda words, stop: Source(
-                chosen.name, opened, delivery, self.sockets, words, stop, **{"refusals": refusals} | changes
-            )
-        )
+        more = {"refusals": refusals, "watch": Watch(self.settings.optics, chosen.strip)} | changes
+        return self._start(lambda words, stop: Source(chosen.name, opened, delivery, self.sockets, words, stop, **more))
 
     def start_sink(self, **changes: Any) -> Running:
         """The sink, from now on."""

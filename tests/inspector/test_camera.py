@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
+from numpy.typing import NDArray
 
 from inspector import grabber
 from inspector.errors import ImageError
@@ -131,6 +132,47 @@ def test_green_where_the_decoder_had_nothing_is_an_error_and_black_is_inspected(
         first, second, third = sorted(line.records(), key=lambda record: record.name)
         assert (first.outcome, second.outcome, third.outcome) == ("ok", "error", "ok")  # the worker here says ok to all
         assert second.reason == "48 of 96 rows are the green of a picture that was not decoded whole"
+
+
+def test_a_camera_that_turns_green_then_black_is_on_record_with_each_of_its_pictures() -> None:
+    green, black = np.full((96, 96, 3), (0, 135, 0), np.uint8), np.zeros((96, 96), np.uint8)
+    shows: list[NDArray[np.uint8] | None] = [None]
+    with (
+        http_camera(lambda number: strip(number) if shows[-1] is None else shows[-1], fps=100) as camera_,
+        bench(camera(camera_.address()), delivery={"drain_s": 0.2}) as line,
+    ):
+        line.start_sink()
+        line.start_source()
+        worker = line.worker()
+        worker.work_until(lambda: ok(line.account()) > 3)
+        # When it shows the green of no signal, then each picture is an error
+        shows.append(green)
+        worker.work_until(lambda: line.account().recorded["error"] > 5)
+        # When it shows black, then the first is inspected, and those like it are dropped and counted
+        shows.append(black)
+        worker.work_until(lambda: bool((tally := line.account().tally) and tally.dropped.get("stale", 0) > 5))
+        before = ok(line.account())
+        # When it shows strip again, then all of it is accounted for
+        shows.append(None)
+        worker.work_until(lambda: ok(line.account()) > before + 3)
+        line.wait_for(lambda account: account.balanced)
+        errors = [record for record in line.records() if record.outcome == "error"]
+        assert {record.reason for record in errors} == {
+            "96 of 96 rows are the green of a picture that was not decoded whole"
+        }
+
+
+def test_a_camera_whose_pictures_change_their_size_loses_none_of_them() -> None:
+    with (
+        http_camera(lambda number: strip(number, (96, 160, 64, 97)[number // 10 % 4]), fps=100) as camera_,
+        bench(camera(camera_.address()), delivery={"drain_s": 0.2}) as line,
+    ):
+        line.start_sink()
+        line.start_source()
+        line.worker().work_until(lambda: ok(line.account()) > 50)
+        account = line.wait_for(lambda account: account.balanced)
+        assert account.recorded["error"] == 0
+        assert {(record.width, record.height) for record in line.records()} == {(96, 96)}  # OpenCV's scaling
 
 
 @pytest.mark.parametrize(

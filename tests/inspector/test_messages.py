@@ -24,13 +24,17 @@ from inspector.messages import (
     Recipe,
     Region,
     Settled,
+    Sight,
     Tally,
+    Trouble,
     Unusable,
+    Usual,
     Verdict,
     Verdicts,
     Welcome,
     WorkerGone,
 )  # fmt: skip
+from inspector.optics import Figures
 
 VERDICT = Verdict(
     source="drop", epoch="1f", frame="f" * 32, name="scan/ä\n\"'.bmp", sequence=7, captured_at=1.7e9, captured_mono=5.5,
@@ -38,6 +42,11 @@ VERDICT = Verdict(
     reason="", regions=[Region(0, 100, 200, 200, "scratches", 0.97)],
 )  # fmt: skip
 FRAME = Frame("drop", "1f", "f" * 32, "scan/a.bmp", 7, 1.7e9, 5.5, 200, 300, 1)
+FIGURES = Figures(120.5, 0.1, 0.4, 0.0)
+SIGHT = Sight(
+    1.7e9, 1.6e9, 60, 3600, FIGURES, [Trouble("dust", 1.7e9, -0.08, 0.0, "a spot at x 8 to 16")],
+    Usual(60, 16, 16, FIGURES, FIGURES, b"\1\2\3\4", b"\5\6"),
+)  # fmt: skip
 EXAMPLES: list[Message] = [
     Credit("worker-0.1", "1f", 10, 32),
     FRAME,
@@ -47,7 +56,9 @@ EXAMPLES: list[Message] = [
     Hello("drop", "1f", True, ["a", "b"]),
     Welcome("2e", [Settled("a", "ok")], 5, {"ok": 3, "error": 1}, {"overload": 1}),
     Tally("drop", "1f", 5, {"ok": 3, "defect": 0, "unsure": 0, "error": 1}, {"overload": 1}, 0, 1.7e9),
-    Pulse("2e"),
+    Tally("drop", "1f", 0, {}, {}, 0, 1.7e9, sight=SIGHT),
+    Welcome("2e", [], 0, {}, {}, 0.0, SIGHT),
+    Pulse("2e", 7, 1.7e9),
     Ack([Settled("a", "unsure"), Settled("b", "error")]),
     WorkerGone("worker-0.1", [FrameOf("drop", "a")]),
     Processes([Process("worker-0", "worker", 4711, {"signal": 2}, "")]),
@@ -106,6 +117,14 @@ def test_a_message_cut_short_or_with_something_behind_it_is_refused(message: Mes
         (EXAMPLES[7], {"dropped": {"": 1}}),
         (EXAMPLES[5], {"claimed": ["x"] * 4097}),
         (EXAMPLES[5], {"durable": 1}),
+        (EXAMPLES[8], {"sight": ["Sight", 1.7e9, 0.0, 60, 60, [1.0, math.nan, 0.0, 0.0]]}),
+        (EXAMPLES[8], {"sight": ["Sight", 1.7e9, 0.0, 60, 60, None, [["Trouble", "smell", 1.0, 0.0, 0.0, ""]]]}),
+        (EXAMPLES[8], {"sight": ["Sight", 1.7e9, 0.0, 60, 60, None, [["Trouble", "dust", 1.0, math.nan, 0.0, ""]]]}),
+        (EXAMPLES[8], {"sight": msgspec.structs.replace(SIGHT, troubles=SIGHT.troubles * 9)}),
+        (
+            EXAMPLES[8],
+            {"sight": msgspec.structs.replace(SIGHT, usual=Usual(1, 9, 9, FIGURES, FIGURES, bytes(16_385), b""))},
+        ),
     ],
 )
 def test_a_field_beyond_its_bounds_is_refused(message: Message, changes: dict[str, object]) -> None:

@@ -177,6 +177,36 @@ def test_a_frame_that_cannot_be_inspected_is_an_error_on_record(
     assert any(part in record.reason for part in reason.split("|"))
 
 
+def test_frames_of_changing_size_no_size_and_wrong_type_are_on_record_each_as_what_it_is(
+    line: Bench, program: Program
+) -> None:
+    """One after the other over one connection, good ones between them."""
+    line.start_source()
+    worker = line.worker()
+    handed: list[tuple[dict[str, Any], bytes, str]] = []
+    for number, (height, width) in enumerate(
+        ((64, 64), (96, 128), (33, 500), (0, 64), (64, 0), (8, 8), (1000, 40), (64, 64))
+    ):
+        good = min(height, width) >= 32
+        pixels = np.random.default_rng(number).integers(0, 256, (height, width), np.uint8)
+        header = {"encoding": "gray8", "height": height, "width": width}
+        handed.append((header, pixels.tobytes(), "ok" if good else "error"))
+        # Its bytes are those of another type
+        handed.append((header | {"encoding": "gray16"}, pixels.tobytes(), "error"))
+        handed.append((header, pixels.astype(np.float32).tobytes() or b"none", "error"))
+    for number, (header, data, _) in enumerate(handed):
+        assert program.send(json.dumps(header | {"id": str(number), "name": str(number)}).encode(), data)
+        worker.work_until(lambda number=number: len(line.records()) > number)  # type: ignore[misc]
+        program.answer()
+
+    records = line.records()
+    assert [(record.name, record.outcome) for record in records] == [
+        (str(number), outcome) for number, (_, _, outcome) in enumerate(handed)
+    ]
+    assert all(record.reason for record in records if record.outcome == "error")
+    assert line.wait_for(lambda account: bool(account.tally and account.tally.captured == len(handed))).balanced
+
+
 def test_with_no_room_the_program_waits_and_nothing_is_dropped(line: Bench, program: Program) -> None:
     # Given a program that hands in as long as it can, and no worker
     line.start_source()
