@@ -26,6 +26,8 @@ from inspector.schema import FILE, MIGRATIONS
 MAX_GAPS = 100_000
 #: More rows than a line can write between two tallies that are recorded.
 _ROWS_SINCE_TALLY = 100_000
+#: How often, and how long between, a new file's way of writing is tried again where another sets it just then.
+_WAL_TRIES, _WAL_PAUSE_S = 100, 0.02
 _NOWHERE = Locator()
 
 
@@ -264,9 +266,20 @@ class Store:
             (gap.source, gap.reason, gap.began_at, gap.ended_at, gap.frames, gap.detail),
         )
 
+    def _use_wal(self) -> None:
+        """Where two do this to a new file at once, SQLite tells one of them that it is locked, and does not wait."""
+        for tries_left in reversed(range(_WAL_TRIES)):
+            try:
+                self._db.execute("PRAGMA journal_mode=WAL")
+                return
+            except sqlite3.OperationalError as error:
+                if not tries_left or "locked" not in str(error):
+                    raise
+            time.sleep(_WAL_PAUSE_S)
+
     def _prepare(self, read_only: bool) -> None:
         if not read_only:
-            self._db.execute("PRAGMA journal_mode=WAL")
+            self._use_wal()
             # FULL: a commit survives power loss, and only then is a frame acknowledged.
             self._db.execute("PRAGMA synchronous=FULL")
         version = self._version()
