@@ -80,6 +80,14 @@ def parser() -> argparse.ArgumentParser:
     alarms.add_argument("--limit", type=int, default=50, help="so many of each in a table; default: 50")
     alarms.add_argument("--json", action="store_true", help="one JSON object a line, all of them")
 
+    grade = commands.add_parser(
+        "grade",
+        parents=[config],
+        help="what a finished coil, plate or lot is: prime, second or hold, and why; exit 1: hold",
+    )
+    grade.add_argument("piece", help="its name")
+    grade.add_argument("--json", action="store_true", help="for machines")
+
     drawing = commands.add_parser(
         "map", parents=[config], help="draw a coil, plate or lot with its defects, and what was not inspected"
     )

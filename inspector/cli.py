@@ -114,6 +114,12 @@ def _alarms(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _grade(options: argparse.Namespace) -> int:
+    from inspector import quality
+
+    return EXIT_OK if quality.grade(options) else EXIT_NO
+
+
 def _map(options: argparse.Namespace) -> int:
     from inspector import handout
 
@@ -254,6 +260,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "defects": _defects,
     "account": _account,
     "alarms": _alarms,
+    "grade": _grade,
     "map": _map,
     "report": _report,
     "piece": _pieces,

@@ -32,7 +32,7 @@ class Coverage(msgspec.Struct, frozen=True):
 
     `missing`: what of that no frame covers. `unplaced` frames are on record without a place along the piece. The widest
     was inspected over `width_px`. `unsure`: where the frames are that ended so. `twice`: what two frames say they
-    cover, as they do where an encoder runs backwards.
+    cover, as they do where an encoder runs backwards. Its frames were captured from `began_at` to `ended_at`.
     """
 
     source: str
@@ -43,6 +43,8 @@ class Coverage(msgspec.Struct, frozen=True):
     width_px: int = 0
     unsure: list[Stretch] = []
     twice: list[Stretch] = []
+    began_at: float = 0.0
+    ended_at: float = 0.0
 
     @property
     def whole(self) -> bool:
@@ -55,6 +57,7 @@ class _Frame(NamedTuple):
     at_mm: float | None
     length_mm: float | None
     width: int
+    captured_at: float
 
     @property
     def covers(self) -> bool:
@@ -64,7 +67,7 @@ class _Frame(NamedTuple):
 def of(store: "Store", piece: "Piece") -> list[Coverage]:
     """What each source has on record of the piece, by the source's name."""
     statement = (
-        "SELECT source, outcome, at_mm, length_mm, COALESCE(json_extract(area, '$[2]'), width)"
+        "SELECT source, outcome, at_mm, length_mm, COALESCE(json_extract(area, '$[2]'), width), captured_at"
         " FROM records INDEXED BY records_by_piece WHERE piece = ? ORDER BY source, at_mm, id"
     )
     frames: dict[str, list[_Frame]] = {}
@@ -121,4 +124,16 @@ def _coverage(source: str, frames: list[_Frame]) -> Coverage:
     unsure = union(
         (at_mm, length_mm) for frame, at_mm, length_mm in placed if frame.outcome == "unsure" and frame.width
     )
-    return Coverage(source, outcomes, seen, gaps, len(frames) - len(placed), width_px, unsure, twice(covering))
+    times = [frame.captured_at for frame in frames]
+    return Coverage(
+        source,
+        outcomes,
+        seen,
+        gaps,
+        len(frames) - len(placed),
+        width_px,
+        unsure,
+        twice(covering),
+        min(times),
+        max(times),
+    )

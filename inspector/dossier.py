@@ -4,11 +4,12 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from inspector import causes, coverage, defects, pieces
+from inspector import causes, coverage, defects, findings, pieces
 from inspector.causes import Missed
 from inspector.config import Settings
 from inspector.coverage import Coverage
 from inspector.defects import Defect
+from inspector.findings import Alarm, Mark
 from inspector.gaps import Gap
 from inspector.pieces import Piece
 from inspector.query import Query
@@ -27,7 +28,7 @@ class Dossier:
 
     `silent`: sources of the line that have no frame of it. `unbalanced`: sources whose sums do not balance. `models`:
     frames by the bundle that decided them. `unsure`: frames by why; `doubtful`: some of them, those with a picture
-    first.
+    first. `alarms` and `marks` of rolls were found on it; `judged`: the rules that find them have seen all of it.
     """
 
     piece: Piece
@@ -40,6 +41,9 @@ class Dossier:
     models: Counter[str]
     unsure: Counter[str]
     doubtful: list[Record]
+    alarms: list[Alarm]
+    marks: list[Mark]
+    judged: bool
 
     @property
     def frames(self) -> int:
@@ -81,6 +85,9 @@ def gather(store: Store, settings: Settings, name: str) -> Dossier:
             _models(store, piece),
             _unsure(store, piece),
             _doubtful(store, piece),
+            findings.read(store, Alarm, piece.id),
+            findings.read(store, Mark, piece.id),
+            findings.judged(store, piece.id),
         )
 
 

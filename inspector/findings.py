@@ -11,6 +11,8 @@ from inspector.pieces import Cursor
 if TYPE_CHECKING:
     from inspector.store import Store
 
+#: What the marks are called of the row after which the rules began, and of the last one they have seen.
+BEGAN, MARK = "rules_began", "rules"
 #: So many of each stay at most; the oldest go first.
 KEEP = 100_000
 
@@ -103,6 +105,14 @@ def read(
     columns = ", ".join(name if column == "piece" else column for column in kind.__struct_fields__)
     rows = store.read(f"SELECT {columns} FROM {table} WHERE {' AND '.join(clauses)} ORDER BY id", values)
     return [_from_row(kind, row) for row in rows]
+
+
+def judged(store: "Store", piece: int) -> bool:
+    """Whether the rules have seen every frame of the piece that is on record."""
+    marks = dict(store.read("SELECT name, value FROM marks WHERE name IN (?, ?)", (BEGAN, MARK)))
+    statement = "SELECT MIN(id), MAX(id) FROM records INDEXED BY records_by_piece WHERE piece = ?"
+    first, last = next(store.read(statement, (piece,)))
+    return first is not None and marks.get(BEGAN, first) < first and marks.get(MARK, 0) >= last
 
 
 def forget(cursor: Cursor, before: float) -> None:

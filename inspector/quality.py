@@ -1,16 +1,22 @@
-"""Owns what `inspector alarms` answers from the record: as tables, or JSON lines."""
+"""Owns what `inspector alarms` and `inspector grade` answer from the record: as tables and sentences, or JSON."""
 
 import argparse
+import time
 from collections.abc import Sequence
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from inspector import config, findings, pieces
+from inspector.dossier import gather
 from inspector.findings import Alarm, Mark
+from inspector.grade import judge
 from inspector.screen import moment
 from inspector.store import Store
+
+_COLOURS = {"prime": "green", "second": "yellow", "hold": "red"}
 
 
 def alarms(options: argparse.Namespace) -> None:
@@ -34,6 +40,25 @@ def alarms(options: argparse.Namespace) -> None:
         console.print("no marks of rolls")
     if left := max(len(raised) - shown, 0) + max(len(marks) - shown, 0):
         print(f"{left} older ones are not shown: --limit")
+
+
+def grade(options: argparse.Namespace) -> bool:
+    """Print the grade of a piece and its reasons; whether it is not on hold."""
+    settings = config.load(options.config, options.override)
+    store = Store(settings.data, read_only=True)
+    dossier = gather(store, settings, options.piece)
+    store.close()
+    graded = judge(dossier, settings, time.time())
+    if options.json:
+        print(msgspec.json.encode(graded).decode())
+    else:
+        console = Console(soft_wrap=True)
+        console.print(Text(f"{graded.piece}: {graded.grade}", style=f"bold {_COLOURS[graded.grade]}"))
+        for reason in graded.reasons:
+            console.print(Text(f"  {reason.grade}: {reason.text}"))
+        if dossier.marks:
+            console.print("marks of rolls:", _mark_table(dossier.marks))
+    return graded.grade != "hold"
 
 
 def _alarm_table(raised: Sequence[Alarm]) -> Table:

@@ -7,10 +7,11 @@ from collections.abc import Callable
 from inspector import findings
 from inspector.config import Settings
 from inspector.errors import StoreError
+from inspector.findings import BEGAN, MARK
 from inspector.health import Health
 from inspector.metrics import Metrics
 from inspector.store import Store
-from inspector.watch import MARK, Watch
+from inspector.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -85,7 +86,7 @@ class Rules:
         """There are none any more: what goes on ends, and the next ones begin with what comes then."""
         try:
             with self._store.transaction() as cursor:
-                cursor.execute("DELETE FROM marks WHERE name = ?", (MARK,))
+                cursor.execute("DELETE FROM marks WHERE name IN (?, ?)", (BEGAN, MARK))
                 findings.end_all(cursor, time.time())
         except StoreError as error:
             log.warning("rules: %s", error)

@@ -13,7 +13,7 @@ from typing import Any
 from inspector import findings
 from inspector.config import Settings
 from inspector.defects import COLUMNS, Part
-from inspector.findings import Alarm, Mark
+from inspector.findings import BEGAN, MARK, Alarm, Mark
 from inspector.lanes import REORDER, Frame
 from inspector.metrics import Metrics
 from inspector.recorded_lane import RecordedLane
@@ -22,11 +22,10 @@ from inspector.store import Store
 
 log = logging.getLogger(__name__)
 
-MARK = "rules"
 #: So many rows and regions before the mark are remembered. Rows are read so many at once.
 _REMEMBERED, _READ = 20_000, 256
-#: What merely goes on is written so often; the mark is moved after so many rows in which nothing was found.
-_WRITE_S, _MOVE_ROWS = 1.0, 1000
+#: What merely goes on is written so often; the mark is moved so often while nothing is found, or after so many rows.
+_WRITE_S, _MOVE_S, _MOVE_ROWS = 1.0, 5.0, 1000
 #: What metrics call the roll of a mark that fits none.
 _NO_ROLL = "none"
 
@@ -80,8 +79,8 @@ class Watch:
             if self._clock() >= ends_at:
                 break
         goes_on = self._changed or any(lane.alarms for lane in self._all())
-        rested = self._clock() - self._wrote_at >= _WRITE_S and self._at != self._written
-        if self._news or (goes_on and rested) or self._at - self._written >= _MOVE_ROWS:
+        rested = self._at != self._written and self._clock() - self._wrote_at >= (_WRITE_S if goes_on else _MOVE_S)
+        if self._news or rested or self._at - self._written >= _MOVE_ROWS:
             self.write()
         return len(rows) == _READ or bool(rows and rows[-1].record != self._at)
 
@@ -108,7 +107,9 @@ class Watch:
         row = next(self._store.read("SELECT value FROM marks WHERE name = ?", (MARK,)), None)
         if row is None:
             row = next(self._store.read("SELECT COALESCE(MAX(id), 0) FROM records"))
-            self._store.set_mark(MARK, row[0])
+            with self._store.transaction():
+                self._store.set_mark(BEGAN, row[0])
+                self._store.set_mark(MARK, row[0])
         return int(row[0])
 
     def _remember(self) -> None:

@@ -52,7 +52,7 @@ def of_roll(
     return [Spot(name, x_mm + off, float(y)) for name, y, off in zip(names, places, wanders, strict=True) if name]
 
 
-def frames(spots: Iterable[Spot], length_mm: float, piece: str = "c", first: int = 0) -> Iterator[Verdict]:
+def frames(spots: Iterable[Spot], length_mm: float, piece: str = "c", first: int = 1) -> Iterator[Verdict]:
     """The verdicts of the whole coil, in the order of its frames; the frames are numbered from `first` on."""
     inside: defaultdict[int, list[Spot]] = defaultdict(list)
     for spot in spots:
