@@ -1,6 +1,7 @@
 """Owns the merging of tiles that show the same defect into regions of the frame. Pure, no I/O."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 from inspector.decide import RANK, TileDecision
@@ -24,35 +25,49 @@ def merge(tiles: Sequence[Tile], decisions: Sequence[TileDecision]) -> list[Regi
 
     A region is the rectangle around its tiles, with the highest of their scores. The tiles are those of `tiles.cut`.
     """
+    regions = [_around([(tiles[at], decisions[at]) for at in group]) for group in _groups(tiles, decisions)]
+    return sorted(regions, key=lambda region: (-RANK[region.severity], -region.score, region.y, region.x))
+
+
+def agreed(tiles: Sequence[Tile], decisions: Sequence[TileDecision], least: int) -> list[TileDecision]:
+    """The decisions, those tiles unsure whose defect fewer than `least` tiles show that overlap or touch."""
+    said = list(decisions)
+    for group in _groups(tiles, decisions) if least > 1 else ():
+        if len(group) < least:
+            for at in group:
+                reason = f"a defect in {len(group)} of the {least} tiles that must agree"
+                said[at] = replace(said[at], outcome="unsure", severity="none", reason=reason)
+    return said
+
+
+def _groups(tiles: Sequence[Tile], decisions: Sequence[TileDecision]) -> Iterator[list[int]]:
+    """The defect tiles of one label that hang together, by their numbers."""
     rows, columns = _ranks(tile.y for tile in tiles), _ranks(tile.x for tile in tiles)
     found = {
-        _Cell(one.label, rows[tile.y], columns[tile.x]): (tile, one)
-        for tile, one in zip(tiles, decisions, strict=True)
+        _Cell(one.label, rows[tile.y], columns[tile.x]): at
+        for at, (tile, one) in enumerate(zip(tiles, decisions, strict=True))
         if one.outcome == "defect"
     }
-    regions = []
     while found:
-        start = next(iter(found))
-        regions.append(_around(_take_touching(start, found)))
-    return sorted(regions, key=lambda region: (-RANK[region.severity], -region.score, region.y, region.x))
+        yield _take_touching(next(iter(found)), found, tiles)
 
 
 def _ranks(starts: Iterable[int]) -> dict[int, int]:
     return {start: rank for rank, start in enumerate(sorted(set(starts)))}
 
 
-def _take_touching(start: _Cell, found: dict[_Cell, tuple[Tile, TileDecision]]) -> list[tuple[Tile, TileDecision]]:
+def _take_touching(start: _Cell, found: dict[_Cell, int], tiles: Sequence[Tile]) -> list[int]:
     """Take out of `found` what hangs together with `start`."""
     group = [found.pop(start)]
-    edge = [(start, group[0][0])]
+    edge = [(start, tiles[group[0]])]
     while edge:
         cell, tile = edge.pop()
         for down in range(-_REACH, _REACH + 1):
             for right in range(-_REACH, _REACH + 1):
                 other = _Cell(cell.label, cell.row + down, cell.column + right)
-                if other in found and _touch(tile, found[other][0]):
+                if other in found and _touch(tile, tiles[found[other]]):
                     group.append(found.pop(other))
-                    edge.append((other, group[-1][0]))
+                    edge.append((other, tiles[group[-1]]))
     return group
 
 

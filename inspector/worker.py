@@ -213,7 +213,10 @@ class Worker:
         inference_s = time.monotonic() - started
         verdicts, position = [], 0
         for job in jobs:
-            verdict = _verdict(job, decisions[position : position + len(job.tiles)], started)
+            of_frame = decisions[position : position + len(job.tiles)]
+            # A frame of fewer tiles has all the agreement that there can be; so has a canary.
+            least = min(len(job.tiles), self._strips[job.frame.source].agreeing_tiles)
+            verdict = _verdict(job, regions.agreed(job.tiles, of_frame, least), started)
             verdicts.append(self._evidence.keep(verdict, job.pixels))
             position += len(job.tiles)
         self._sign.end()

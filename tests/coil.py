@@ -114,7 +114,7 @@ def main() -> None:
     parser.add_argument("--defects", type=int, default=60, help="how many are on it")
     parser.add_argument("--bundle", default="default", help="the model")
     parser.add_argument("--overlap", type=int, default=0, help="px that neighbouring tiles share")
-    parser.add_argument("--threshold", type=float, default=0.97, help="a defect's score under it is unsure")
+    parser.add_argument("--threshold", type=float, default=0.8, help="a defect's score under it is unsure")
     parser.add_argument("--seed", type=int, default=1, help="another coil")
     parser.add_argument("--folder", type=Path, help="work here; default: a temporary folder")
     parser.add_argument("--json", action="store_true", help="for machines")
@@ -123,7 +123,7 @@ def main() -> None:
         folder = Path(options.folder or stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))
         place = {"mm_per_px": MM_PER_PX, "pattern": r"^(?P<piece>[a-z]+)_(?P<at_mm>[0-9.]+)\.bmp$"}
         source = {"name": "drop", "type": "folder", "path": str(folder / "drop"), "place": place,
-                  "strip": {"overlap_px": options.overlap}}  # fmt: skip
+                  "strip": {"overlap_px": options.overlap, "agreeing_tiles": 2 if options.overlap else 1}}  # fmt: skip
         line = Line(
             folder, [source], bundle=options.bundle, workers={"engine": "paddle", "count": 2},
             decision={"thresholds": dict.fromkeys(DEFECTS, options.threshold)}, evidence={"budget_mb": 0},
@@ -134,7 +134,8 @@ def main() -> None:
         drawings = math.ceil(options.metres * 1000 / _DRAWING_MM)
         frames = drawings * FRAMES_A_DRAWING
         with running(line):
-            truths = list(_shown(roll(line.drop, drawings, options.defects, options.seed), options.defects))
+            marked = options.defects + int(drawings * _DRAWING_MM / MARK_EVERY_MM)
+            truths = list(_shown(roll(line.drop, drawings, options.defects, options.seed), marked))
             wait_until(lambda: line.recorded >= frames, line.explain, 3600)
             line.stop()
         store = Store(line.data, read_only=True)
