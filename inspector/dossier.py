@@ -4,16 +4,18 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from inspector import causes, coverage, defects, findings, pieces
+from inspector import causes, coverage, defects, findings, optics_record, pieces
 from inspector.causes import Missed
 from inspector.config import Settings
 from inspector.coverage import Coverage
 from inspector.defects import Defect
 from inspector.findings import Alarm, Mark
 from inspector.gaps import Gap
+from inspector.optics_record import PastTrouble
 from inspector.pieces import Piece
 from inspector.query import Query
 from inspector.record import Record
+from inspector.source_settings import SourceSettings
 from inspector.store import Store
 
 #: So many unsure frames are looked at for those whose picture is kept.
@@ -26,9 +28,10 @@ MOST_DOUBTFUL = 6
 class Dossier:
     """A piece: its shares by source, what was missed, gaps of its time, all its defects, the worst first.
 
-    `silent`: sources of the line that have no frame of it. `unbalanced`: sources whose sums do not balance. `models`:
-    frames by the bundle that decided them. `unsure`: frames by why; `doubtful`: some of them, those with a picture
-    first. `alarms` and `marks` of rolls were found on it; `judged`: the rules that find them have seen all of it.
+    `silent`: sources of the line that have no frame of it; `absent`: those of them that should. `unbalanced`: sources
+    whose sums do not balance. `models`: frames by the bundle that decided them. `unsure`: frames by why; `doubtful`:
+    some of them, those with a picture first. `alarms` and `marks` of rolls were found on it; `judged`: the rules that
+    find them have seen all of it. `troubles`: what was wrong with a source's pictures meanwhile.
     """
 
     piece: Piece
@@ -37,6 +40,7 @@ class Dossier:
     gaps: list[Gap]
     defects: list[Defect]
     silent: list[str]
+    absent: list[str]
     unbalanced: list[str]
     models: Counter[str]
     unsure: Counter[str]
@@ -44,6 +48,7 @@ class Dossier:
     alarms: list[Alarm]
     marks: list[Mark]
     judged: bool
+    troubles: list[PastTrouble]
 
     @property
     def frames(self) -> int:
@@ -63,7 +68,7 @@ class Dossier:
     @property
     def whole(self) -> bool:
         """Whether all of it was inspected, by every source of the line."""
-        return bool(self.shares) and not self.silent and all(share.whole for share in self.shares)
+        return bool(self.shares) and not self.absent and all(share.whole for share in self.shares)
 
 
 def gather(store: Store, settings: Settings, name: str) -> Dossier:
@@ -72,15 +77,18 @@ def gather(store: Store, settings: Settings, name: str) -> Dossier:
     with store.snapshot():
         piece = pieces.find(store, name)
         shares = coverage.of(store, piece)
-        gaps = store.gaps(Query(since=piece.began_at, until=piece.ended_at))
+        while_there = Query(since=piece.began_at, until=piece.ended_at)
+        gaps = store.gaps(while_there)
         there = {share.source for share in shares}
+        silent = [source for source in settings.sources if source.name not in there]
         return Dossier(
             piece,
             shares,
             causes.of(store, piece, shares, gaps),
             gaps,
             defects.worst_first(defects.of(store, piece)),
-            [source.name for source in settings.sources if source.name not in there],
+            [source.name for source in silent],
+            [source.name for source in silent if not piece.by_frames and not _names_pieces(source)],
             unbalanced,
             _models(store, piece),
             _unsure(store, piece),
@@ -88,7 +96,13 @@ def gather(store: Store, settings: Settings, name: str) -> Dossier:
             findings.read(store, Alarm, piece.id),
             findings.read(store, Mark, piece.id),
             findings.judged(store, piece.id),
+            optics_record.troubles(store, while_there),
         )
+
+
+def _names_pieces(source: SourceSettings) -> bool:
+    """Whether its frames tell their piece: then it may well have shown another one meanwhile."""
+    return "(?P<piece>" in (source.place.pattern or "")
 
 
 def _models(store: Store, piece: Piece) -> Counter[str]:

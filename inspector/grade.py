@@ -72,10 +72,8 @@ def _unfinished(dossier: Dossier, now: float) -> Iterator[str]:
 
 def _not_inspected(dossier: Dossier, settings: Settings) -> Iterator[str]:
     sources = {source.name: source for source in settings.sources}
-    for name in dossier.silent:
-        names_pieces = "(?P<piece>" in (sources[name].place.pattern or "")
-        if not dossier.piece.by_frames and not names_pieces:  # else it may well have shown another one
-            yield f"{name} has no frame of it."
+    for name in dossier.absent:
+        yield f"{name} has no frame of it."
     for share in dossier.shares:
         source = sources.get(share.source)
         gaps = [gap for gap in dossier.gaps if gap.source == share.source and gap.reason != "stale"]

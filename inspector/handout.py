@@ -7,7 +7,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from inspector import bundle, config, coverage, defects, pieces
+from inspector import bundle, config, coverage, defects, findings, pieces
 from inspector.config import Settings
 from inspector.errors import BundleError, ConfigError
 from inspector.paper import coil_map
@@ -27,7 +27,12 @@ def draw_map(options: argparse.Namespace) -> Path:
     with closing(Store(settings.data, read_only=True)) as store:
         piece = pieces.find(store, options.piece)
         drawn = coil_map.lay_out(
-            piece, coverage.of(store, piece), defects.of(store, piece), _sights(settings), _labels(model)
+            piece,
+            coverage.of(store, piece),
+            defects.of(store, piece),
+            _sights(settings),
+            _labels(model),
+            rolls=findings.read(store, findings.Mark, piece.id),
         )
         content = _as(form, piece, drawn, store)
     return _save(options.to or Path(file_name(piece, form)), content)
@@ -35,7 +40,7 @@ def draw_map(options: argparse.Namespace) -> Path:
 
 def report(options: argparse.Namespace) -> Path:
     """The page on a piece; where it was written."""
-    from inspector import dossier
+    from inspector import dossier, grade
     from inspector.paper import report as paper
 
     form = _form(options.to, _PAGE_FORMS)
@@ -44,9 +49,18 @@ def report(options: argparse.Namespace) -> Path:
     with closing(Store(settings.data, read_only=True)) as store:
         known = dossier.gather(store, settings, options.piece)
         drawn = coil_map.lay_out(
-            known.piece, known.shares, known.defects, _sights(settings), _labels(model), _REPORT_WIDTH_PX, titled=False
+            known.piece,
+            known.shares,
+            known.defects,
+            _sights(settings),
+            _labels(model),
+            _REPORT_WIDTH_PX,
+            titled=False,
+            rolls=known.marks,
         )
-        text = paper.write(known, drawn, store, settings, model, time.time())
+        now = time.time()
+        graded = grade.judge(known, settings, now) if settings.grading.limits else None
+        text = paper.write(known, graded, drawn, store, settings, model, now)
     return _save(options.to or Path(file_name(known.piece, f"-report{form}")), text.encode())
 
 

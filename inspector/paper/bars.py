@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from inspector.coverage import Stretch
 from inspector.defects import Defect
-from inspector.paper.axis import Along
+from inspector.paper.axis import Axis
 from inspector.paper.drawing import EDGE, GRAY, Box, Line, Words
 
 HEIGHT_PX = 56.0
@@ -24,9 +24,7 @@ def step_mm(whole: Stretch) -> float:
     return step
 
 
-def draw(
-    top: float, along: Along, placed: Sequence[Defect], colours: Mapping[str, str]
-) -> Iterator[Box | Line | Words]:
+def draw(top: float, along: Axis, placed: Sequence[Defect], colours: Mapping[str, str]) -> Iterator[Box | Line | Words]:
     """The bars, HEIGHT_PX high and with their axis below; a defect counts where its middle is."""
     step = step_mm(along.whole)
     counts: dict[int, Counter[str]] = {}
@@ -35,17 +33,17 @@ def draw(
         counts.setdefault(math.floor(middle_mm / step), Counter())[one.label] += 1
     most = max((of.total() for of in counts.values()), default=0)
     bottom = top + HEIGHT_PX
-    yield Words(along.left, top - 7, f"defects in each {step / 1000:g} m", bold=True)
+    yield Words(along.first, top - 7, f"defects in each {step / 1000:g} m", bold=True)
     for number, of in sorted(counts.items()):
         begins, ends = max(number * step, along.whole.from_mm), min((number + 1) * step, along.whole.to_mm)
-        x, y = along.x(begins), bottom
+        x, y = along.px(begins), bottom
         told = ", ".join(f"{count} {label}" for label, count in of.most_common())
         for label in (name for name in colours if of[name]):
             high = of[label] / most * HEIGHT_PX
             y -= high
             title = f"{begins / 1000:g} to {ends / 1000:g} m: {told}"
-            yield Box(x, y, max(1.0, along.x(ends) - x - 1), high, colours[label], title=title)
-    yield Words(along.left - 7, top + 9, str(most), 11, "end", GRAY)
-    yield Words(along.left - 7, bottom, "0", 11, "end", GRAY)
-    yield Line(along.left, bottom, along.right, bottom, EDGE)
-    yield from along.draw(bottom)
+            yield Box(x, y, max(1.0, along.px(ends) - x - 1), high, colours[label], title=title)
+    yield Words(along.first - 7, top + 9, str(most), 11, "end", GRAY)
+    yield Words(along.first - 7, bottom, "0", 11, "end", GRAY)
+    yield Line(along.first, bottom, along.last, bottom, EDGE)
+    yield from along.below(bottom)

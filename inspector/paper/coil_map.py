@@ -11,9 +11,10 @@ from typing import NamedTuple
 
 from inspector.coverage import Coverage, Stretch
 from inspector.defects import Defect, worst_first
-from inspector.paper import bars
-from inspector.paper.axis import Along, ticks
-from inspector.paper.drawing import EDGE, GRAY, HATCH, INK, PAPER, Box, Drawing, Line, Words
+from inspector.findings import Mark as RollMark
+from inspector.paper import bars, roll_lines
+from inspector.paper.axis import Axis
+from inspector.paper.drawing import EDGE, GRAY, HATCH, INK, LETTER, PAPER, Box, Drawing, Line, Words
 from inspector.pieces import Piece
 
 #: Colours that colour-blind people tell apart (Okabe and Ito, 2008); labels beyond them begin again.
@@ -29,8 +30,6 @@ _LEAST_GAP_PX = 4.0
 _LEFT_PX, _RIGHT_PX, _BAND_PX, _LINE_PX = 76.0, 26.0, 150.0, 20.0
 #: More would be a blot, and too much for a browser.
 MAX_DRAWN = 10_000
-#: Letters are no wider than that share of their size, nearly always.
-_LETTER = 0.6
 _MAX_LETTERS, _MAX_LABELS = 80, 40
 
 
@@ -72,8 +71,9 @@ def lay_out(
     labels: Sequence[str] = (),
     width_px: float = 1310.0,
     titled: bool = True,
+    rolls: Sequence[RollMark] = (),
 ) -> CoilMap:
-    """The map, a band for each source that knows places along; `labels` are those of the model."""
+    """The map, a band for each source that knows places along; `labels` are those of the model, `rolls` their marks."""
     ranked = enumerate(worst_first(defects), 1)
     placed = [(number, one) for number, one in ranked if one.x_mm is not None and one.y_mm is not None]
     worst = placed[:MAX_DRAWN]
@@ -86,21 +86,23 @@ def lay_out(
         told += [f"{what} {name}" for what, name in (("steel grade", piece.grade), ("recipe", piece.recipe)) if name]
     shapes.append(Words(_LEFT_PX, top, " · ".join(told), 13, colour=GRAY))
     edge = width_px - _RIGHT_PX
-    top, legend = _legend(top, Counter(one.label for one in defects), colour, edge)
+    top, legend = _legend(top, Counter(one.label for one in defects), colour, bool(rolls), edge)
     shapes += legend
-    along = Along(_whole(bands, [one for _, one in placed]), _LEFT_PX, edge)
+    along = Axis(_whole(bands, [one for _, one in placed]), _LEFT_PX, edge)
     marks: list[Mark] = []
     for share in bands:
         of_source = [(number, one) for number, one in worst if one.source == share.source]
-        across = _across(share, sights.get(share.source, Sight()), [one for _, one in of_source])
+        width = _width(share, sights.get(share.source, Sight()), [one for _, one in of_source])
+        across = Axis(width, top + 30, top + 30 + _BAND_PX)
         found = [
-            Mark(number, one, _mark(one, colour[one.label], _size(len(defects)), top + 30, along, across))
+            Mark(number, one, _mark(one, colour[one.label], _size(len(defects)), along, across))
             for number, one in of_source
         ]
-        shapes += _band(top + 30, along, across, share)
+        shapes += _band(along, across, share)
         shapes += [mark.box for mark in reversed(found)]  # the worst on top
+        shapes += roll_lines.draw([one for one in rolls if one.source == share.source], along, across)
         marks += found
-        top += 30 + _BAND_PX + 26
+        top = across.last + 26
     if bands:
         shapes += bars.draw(top + 32, along, [one for _, one in placed], colour)
         top += 32 + bars.HEIGHT_PX + 26
@@ -128,7 +130,7 @@ def _whole(bands: Sequence[Coverage], placed: Sequence[Defect]) -> Stretch:
     return Stretch(begins, max([begins + 1.0, *(stretch.to_mm for stretch in seen), *ends]))
 
 
-def _across(share: Coverage, sight: Sight, defects: Sequence[Defect]) -> Stretch:
+def _width(share: Coverage, sight: Sight, defects: Sequence[Defect]) -> Stretch:
     """What of the width a source saw, and at least where its defects are."""
     begins = [one.x_mm or 0.0 for one in defects]
     ends = [(one.x_mm or 0.0) + (one.width_mm or 0.0) for one in defects]
@@ -137,7 +139,7 @@ def _across(share: Coverage, sight: Sight, defects: Sequence[Defect]) -> Stretch
 
 
 def _legend(
-    top: float, counts: Counter[str], colour: Mapping[str, str], edge: float
+    top: float, counts: Counter[str], colour: Mapping[str, str], rolls: bool, edge: float
 ) -> tuple[float, list[Box | Line | Words]]:
     """What colours, sizes and grounds mean, in as many lines as it takes; and where the last one ends."""
     shown = [label for label in colour if counts[label]]
@@ -148,12 +150,13 @@ def _legend(
     others = [(_key(GRAY, size=least * size), severity) for severity, least in _LEAST_PX.items()] if counts else []
     others += [(_key(_INSPECTED, HATCH), "inspected"), (_key(_UNSURE, HATCH), "unsure")]
     others.append((_key(PAPER, HATCH, hatched=True), "not inspected"))
+    others += [(Box(0, -5.5, 13, 2, INK), "mark of a roll, at each turn")] if rolls else []
     shapes: list[Box | Line | Words] = []
     y = top + 4
     for row in filter(None, (labels, others)):
         x, y = _LEFT_PX, y + _LINE_PX
         for key, text in row:
-            wide = 32 + _LETTER * 12 * len(text)
+            wide = 32 + LETTER * 12 * len(text)
             if x + wide > edge and x > _LEFT_PX:
                 x, y = _LEFT_PX, y + _LINE_PX
             shapes += [replace(key, x=x + key.x, y=y + key.y), Words(x + 19, y, text)]
@@ -166,9 +169,9 @@ def _key(fill: str, stroke: str = "", size: float = 12.0, hatched: bool = False)
     return Box((13 - size) / 2, -4.5 - size / 2, size, size, fill, stroke, hatched=hatched)
 
 
-def _band(top: float, along: Along, across: Stretch, share: Coverage) -> Iterator[Box | Line | Words]:
+def _band(along: Axis, across: Axis, share: Coverage) -> Iterator[Box | Line | Words]:
     """One source: the strip from left to right, its first edge on top."""
-    left, right = along.left, along.right
+    left, right, top, bottom = along.first, along.last, across.first, across.last
     yield Words(left, top - 9, share.source, bold=True)
     yield Box(left, top, right - left, _BAND_PX, hatched=True)
     for x, long in _coarse([share.seen] if share.seen else [], along, 1):
@@ -178,16 +181,12 @@ def _band(top: float, along: Along, across: Stretch, share: Coverage) -> Iterato
     for x, long in _coarse(share.missing, along, _LEAST_GAP_PX):
         yield Box(x, top, long, _BAND_PX, hatched=True)
         yield Box(x, top - 5, long, 4, INK)  # also where defects hide it
-    yield from along.draw(top + _BAND_PX)
-    scale = _BAND_PX / (across.to_mm - across.from_mm)
-    for at_mm in ticks(across, 4):
-        y = top + (at_mm - across.from_mm) * scale
-        yield Line(left - 4, y, left, y)
-        yield Words(left - 7, y + 4, f"{at_mm:g} mm", 11, "end", GRAY)
-    for y in (top, top + _BAND_PX):
+    yield from along.below(bottom)
+    yield from across.beside(left)
+    for y in (top, bottom):
         yield Line(left, y, right, y, EDGE)
     for x in (left, right):
-        yield Line(x, top, x, top + _BAND_PX, EDGE)
+        yield Line(x, top, x, bottom, EDGE)
 
 
 def _size(defects: int) -> float:
@@ -195,14 +194,12 @@ def _size(defects: int) -> float:
     return max(_LEAST_SIZE, min(1.0, math.sqrt(_CROWD / max(1, defects))))
 
 
-def _mark(one: Defect, colour: str, size: float, top: float, along: Along, across: Stretch) -> Box:
+def _mark(one: Defect, colour: str, size: float, along: Axis, across: Axis) -> Box:
     """A defect. Who points at it reads what and where it is."""
     x_mm, y_mm, width_mm, length_mm = (side or 0.0 for side in (one.x_mm, one.y_mm, one.width_mm, one.length_mm))
-    scale = _BAND_PX / (across.to_mm - across.from_mm)
     least = size * _LEAST_PX.get(one.severity, _OTHER_PX)
-    long, wide = max(least, length_mm * along.px_per_mm), max(least, width_mm * scale)
-    x = _within(along.x(y_mm + length_mm / 2) - long / 2, long, along.left, along.right)
-    y = _within(top + (x_mm + width_mm / 2 - across.from_mm) * scale - wide / 2, wide, top, top + _BAND_PX)
+    x, long = along.around(y_mm, length_mm, least)
+    y, wide = across.around(x_mm, width_mm, least)
     title = (
         f"{one.label}, {one.severity}, {one.score:.2f}\n{y_mm / 1000:.3f} m along, {x_mm:.0f} mm across,"
         f" {length_mm:.0f} x {width_mm:.0f} mm\n{one.name}"
@@ -210,15 +207,10 @@ def _mark(one: Defect, colour: str, size: float, top: float, along: Along, acros
     return Box(x, y, long, wide, colour, PAPER if size == 1 else "", 0.85, title=title)
 
 
-def _within(start: float, side: float, first: float, last: float) -> float:
-    """Moved so that all of the side lies between the two."""
-    return max(first, min(start, last - side))
-
-
-def _coarse(stretches: Sequence[Stretch], along: Along, least_px: float) -> Iterator[tuple[float, float]]:
+def _coarse(stretches: Sequence[Stretch], along: Axis, least_px: float) -> Iterator[tuple[float, float]]:
     """Where they begin and how long they are, in px; at least so long, and one where less than a px lies between."""
     begins, ends = 0.0, -math.inf
-    for x, end in ((along.x(one.from_mm), along.x(one.to_mm)) for one in stretches):
+    for x, end in ((along.px(one.from_mm), along.px(one.to_mm)) for one in stretches):
         if x - ends < 1:
             ends = max(ends, end)
             continue

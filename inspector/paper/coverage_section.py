@@ -8,11 +8,12 @@ from inspector.coverage import Coverage
 from inspector.decide import OUTCOMES
 from inspector.dossier import Dossier
 from inspector.gaps import Gap
+from inspector.optics_record import PastTrouble
 from inspector.paper.markup import Markup, tag
 from inspector.paper.page import left_out, moment, table
 
 #: The page stays one that is read; what is left out is counted.
-MOST_STRETCHES, MOST_GAPS = 40, 40
+MOST_STRETCHES, MOST_GAPS, MOST_TROUBLES = 40, 40, 20
 
 
 def inspected(dossier: Dossier) -> tuple[str, str]:
@@ -56,12 +57,17 @@ def section(dossier: Dossier) -> Iterator[Markup]:
         rows = [_gap(gap) for gap in dossier.gaps[:MOST_GAPS]]
         yield table(("source", "from", "to", "frames", "why"), rows, ("frames",))
         yield left_out(len(dossier.gaps), len(rows), "gaps", "the first")
+    if dossier.troubles:
+        yield tag("h3", "What was wrong with the pictures meanwhile")
+        rows = [_trouble(one) for one in dossier.troubles[:MOST_TROUBLES]]
+        yield table(("source", "from", "to", "trouble"), rows)
+        yield left_out(len(dossier.troubles), len(rows), "troubles", "the first")
 
 
 def _answer(dossier: Dossier) -> str:
     errors = sum(share.outcomes["error"] for share in dossier.shares)
     reasons = [
-        *(f"{source} has no frame of it" for source in dossier.silent),
+        *(f"{source} has no frame of it" for source in dossier.absent),
         *([f"{_counted(len(dossier.missed), 'stretch', 'es')} missing"] if dossier.missed else []),
         *([f"{_counted(errors, 'frame')} that could not be inspected"] if errors else []),
         *([] if dossier.shares else ["no frame of it is on record"]),
@@ -96,6 +102,11 @@ def _gap(gap: Gap) -> tuple[str, ...]:
     why = f"{gap.reason}: {gap.detail}" if gap.detail else gap.reason
     began = moment(gap.began_at) if gap.began_at else "unknown"
     return gap.source, began, moment(gap.ended_at), str(gap.frames or "?"), why
+
+
+def _trouble(one: PastTrouble) -> tuple[str, ...]:
+    told = f"{one.kind.replace('_', ' ')}: {one.detail}" if one.detail else one.kind.replace("_", " ")
+    return one.source, moment(one.began_at), "goes on" if one.ended_at is None else moment(one.ended_at), told
 
 
 def _counted(count: int, thing: str, plural: str = "s") -> str:

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 INK, GRAY, EDGE, PAPER = "#1f2328", "#6b7280", "#8a929b", "#ffffff"
+#: A letter is hardly ever wider than that share of its size.
+LETTER = 0.6
 #: The two colours of what is hatched: nobody looked there.
 HATCH, HATCH_GROUND = "#9aa1a9", "#ffffff"
 

@@ -8,27 +8,36 @@ from inspector import __version__
 from inspector.bundle import Bundle
 from inspector.config import Settings
 from inspector.dossier import Dossier
-from inspector.paper import coverage_section, defect_section, page, provenance, spots
+from inspector.grade import STILL_COMING_S, Grade
+from inspector.paper import coverage_section, defect_section, page, provenance, rules_section, spots
 from inspector.paper.coil_map import CoilMap
 from inspector.paper.markup import Markup, tag
 from inspector.paper.page import moment, note
 from inspector.store import Store
 
-#: A piece that is named by its frames may go on until none came for so long.
-_STILL_COMING_S = 60.0
-
 
 def write(
-    dossier: Dossier, coil_map: CoilMap, store: Store, settings: Settings, model: Bundle | str, now: float
+    dossier: Dossier,
+    grade: Grade | None,
+    coil_map: CoilMap,
+    store: Store,
+    settings: Settings,
+    model: Bundle | str,
+    now: float,
 ) -> str:
-    """The page, written at `now` (since 1970); `store` gives its pictures, `model` is the bundle in force."""
+    """The page, written at `now` (since 1970); `store` gives its pictures.
+
+    `grade`: None where the line has no rules for it. `model`: the bundle in force, or why it cannot be read.
+    """
     return page.write(
         f"Inspection report: {dossier.piece.name}",
         *_head(dossier, now),
-        _headline(dossier),
+        _headline(dossier, grade),
+        *rules_section.grade(grade),
         tag("h2", "Map"),
         spots.over(coil_map, store, defect_section.MOST_CARDS),
         *coverage_section.section(dossier),
+        *rules_section.found(dossier, settings),
         *defect_section.section(dossier, coil_map, store),
         provenance.section(dossier, settings, model),
         _foot(settings, now),
@@ -46,12 +55,12 @@ def _head(dossier: Dossier, now: float) -> Iterator[Markup]:
     yield note(f"On the line from {moment(piece.began_at)} to {until}; seen by {sources}{steel}{recipe}.")
     if piece.ended_at is None:
         yield tag("p", "Still on the line: what comes after this report was written is not in it.", class_="alert")
-    elif piece.by_frames and now - piece.ended_at < _STILL_COMING_S:
+    elif piece.by_frames and now - piece.ended_at < STILL_COMING_S:
         ago = f"{max(0.0, now - piece.ended_at):.0f} s"
         yield tag("p", f"Its last frame was captured {ago} before: more may follow.", class_="alert")
 
 
-def _headline(dossier: Dossier) -> Markup:
+def _headline(dossier: Dossier, grade: Grade | None) -> Markup:
     defects, unsure = dossier.defects, dossier.unsure.total()
     severities = Counter(one.severity for one in defects)
     kinds = ", ".join(f"{count:,} {name}" for name, count in severities.items()) or "none on record"
@@ -59,12 +68,21 @@ def _headline(dossier: Dossier) -> Markup:
     inspected, of_what = coverage_section.inspected(dossier)
     return tag(
         "div",
-        _figure("grade", "not graded", "judge by what follows", ""),
+        _graded(grade),
         _figure("inspected", inspected, of_what, "good" if dossier.whole else "bad"),
         _figure("defects", f"{len(defects):,}", f"{kinds}{_density(dossier)}", "bad" if defects else "good"),
         _figure("unsure", f"{unsure:,}", share, "bad" if unsure else "good"),
         class_="figures",
     )
+
+
+def _graded(grade: Grade | None) -> Markup:
+    if grade is None:
+        return _figure("grade", "not graded", "the line has no limits for it", "")
+    if grade.grade == "prime":
+        return _figure("grade", grade.grade, "within all limits", "good")
+    worst = sum(one.grade == grade.grade for one in grade.reasons)
+    return _figure("grade", grade.grade, f"for {worst} reason{'s' * (worst != 1)}, below", "bad")
 
 
 def _figure(name: str, value: str, more: str, kind: str) -> Markup:

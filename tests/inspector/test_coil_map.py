@@ -12,6 +12,7 @@ import pytest
 from inspector import coverage, handout
 from inspector.coverage import Coverage, Stretch
 from inspector.defects import Defect
+from inspector.findings import Mark as RollMark
 from inspector.paper import bars, coil_map, raster, svg
 from inspector.paper.coil_map import CoilMap, Sight
 from inspector.paper.drawing import Box, Drawing, Line, Words
@@ -41,10 +42,11 @@ def laid_out(
     sights: Mapping[str, Sight] | None = None,
     labels: Sequence[str] = (),
     piece: Piece = COIL,
+    rolls: Sequence[RollMark] = (),
 ) -> CoilMap:
     """The map; unless told otherwise a source sees 1 mm a pixel from the strip's edge."""
     seen = {share.source: Sight(0, 1.0) for share in shares} if sights is None else sights
-    return coil_map.lay_out(piece, shares, defects, seen, labels)
+    return coil_map.lay_out(piece, shares, defects, seen, labels, rolls=rolls)
 
 
 def boxes(drawn: CoilMap, fill: str | None = None, hatched: bool = False) -> list[Box]:
@@ -229,3 +231,33 @@ def test_svg_and_png_show_every_shape_at_the_same_place() -> None:
     sides = [tuple(float(one.get(side, "")) for side in ("x", "y", "width", "height")) for one in rectangles]
     assert sides == [(one.x, one.y, one.width, one.height) for one in shapes if isinstance(one, Box)]
     assert [one.get("fill") for one in rectangles] == ["#d55e00", "#0072b2", "url(#hatch)", "#009e73"]
+
+
+def roll(first_mm: float, last_mm: float, distance_mm: float, source: str = "drop", *rolls: str) -> RollMark:
+    """A mark of a roll, 10 mm wide and 245 mm from the edge."""
+    repeats = round((last_mm - first_mm) / distance_mm) + 1
+    return RollMark(
+        1, source, "c", "s", 0.0, None, list(rolls), distance_mm, 1e-5, repeats, 245.0, 10.0, first_mm, last_mm
+    )
+
+
+def test_a_mark_of_a_roll_is_a_line_at_its_place_with_a_tick_at_each_turn() -> None:
+    marks = [roll(1000, 7000, 1500, "drop", "work-1"), roll(0, 12_000, 1000, "elsewhere")]
+    drawn = laid_out([share("drop")], [], rolls=marks)
+    (band,) = boxes(drawn, GROUND)
+    middle = band.y + BAND / 2
+
+    (line,) = (one for one in drawn.drawing.shapes if isinstance(one, Box) and one.title.startswith("mark of a roll"))
+    assert line.y + line.height / 2 == pytest.approx(middle) and across([line]) == [(0.0833, 0.5)]
+    assert "s every 1500 mm, 5 times" in line.title and "fits work-1" in line.title
+    ticks = [
+        one for one in drawn.drawing.shapes if isinstance(one, Line) and (one.y1, one.y2) == (middle - 5, middle + 5)
+    ]
+    assert [round((one.x1 - LEFT) / WIDTH * 12_000) for one in ticks] == [1000, 2500, 4000, 5500, 7000]
+    assert "work-1" in words(drawn) and "mark of a roll, at each turn" in words(drawn)
+    assert "mark of a roll" not in words(laid_out([share("drop")], []))
+
+
+def test_turns_that_would_run_into_each_other_are_a_line_alone() -> None:
+    drawn = laid_out([share("drop")], [], rolls=[roll(0, 12_000, 20)])
+    assert sum(isinstance(one, Line) for one in drawn.drawing.shapes) < 60 and "every 20 mm" in words(drawn)

@@ -9,8 +9,10 @@ from typing import Any
 import pytest
 
 from inspector import cli, dossier
+from inspector.findings import Alarm, Mark, save
 from inspector.messages import Region
 from inspector.paper import coverage_section, defect_section
+from inspector.paper.page import moment
 from inspector.store import Store
 from tests.fakes import LABELS, Line, make_bundle
 from tests.inspector import coils
@@ -123,7 +125,7 @@ def test_a_piece_of_which_nothing_came_does_not_look_like_a_good_one(tmp_path: P
     line = coils.line(tmp_path)
     assert cli.main(["piece", "-c", str(line.config), "start", "c"]) == 0
     text = page(line)
-    assert "nothing" in text.words and "No: drop has no frame of it; no frame of it is on record." in text.text
+    assert "nothing" in text.words and "No: no frame of it is on record." in text.text
     assert "100 %" not in text.text
     coils.record(line, verdict(1, "error", name="d_0", reason="not an image", width=0, height=0))
     assert "0 %" in page(line, "d").words and "No: 1 frame that could not be inspected." in page(line, "d").text
@@ -143,14 +145,18 @@ def test_what_two_frames_tell_is_said(tmp_path: Path) -> None:
 
 
 def test_a_source_that_saw_nothing_of_it_is_named(tmp_path: Path) -> None:
-    line = coils.line(tmp_path)
+    coils.line(tmp_path)
+    place = {"mm_per_px": 0.5}
     sources: list[dict[str, Any]] = [
-        {"name": name, "type": "folder", "path": str(tmp_path / name), "place": dict(coils.PLACE)}
-        for name in ("drop", "below")
+        {"name": name, "type": "folder", "path": str(tmp_path / name), "place": place} for name in ("drop", "below")
     ]
     line = Line(tmp_path, sources)
-    coils.record(line, verdict(1, name="c_0"))
+    assert cli.main(["piece", "-c", str(line.config), "start", "c"]) == 0
+    coils.record(line, verdict(1, name="c_0", captured_at=time.time()), verdict(2, piece="d", at_mm=0.0))
     assert "No: below has no frame of it." in page(line).text
+    named_by_frames = page(line, "d")  # the other may well have shown another piece meanwhile
+    assert "Yes, from its first frame to its last." in named_by_frames.text
+    assert "no frame" in [row[-1] for table in named_by_frames.tables for row in table if row[0] == "below"]
 
 
 def test_evidence_that_is_gone_is_said_and_the_worst_that_is_left_is_shown(coil: Line) -> None:
@@ -274,3 +280,55 @@ def test_without_a_name_it_is_called_by_its_piece(
     assert cli.main(["report", "-c", str(coil.config), "c"]) == 0
     assert capsys.readouterr().out == "c-report.html\n"
     assert (coil.folder / "c-report.html").read_bytes().startswith(b"<!doctype html>")
+
+
+def test_the_grade_and_its_reasons_are_those_of_the_command(coil: Line, capsys: pytest.CaptureFixture[str]) -> None:
+    limits = "[{grade: second, limit: 4, labels: [scratches]}, {grade: hold, limit: 1, min_severity: critical}]"
+    text = page(coil, grading__limits=limits)
+    capsys.readouterr()
+    command = ["grade", "-c", str(coil.config), "-o", f"grading.limits={limits}", "c", "--json"]
+    assert cli.main(command) == 1
+    answer = json.loads(capsys.readouterr().out)
+
+    assert rows(text, "at best", "why") == [[one["grade"], one["text"]] for one in answer["reasons"]]
+    assert [one["grade"] for one in answer["reasons"]] == ["hold"] * 3 + ["second"]
+    assert "hold" in text.words and "for 3 reasons, below" in text.text and "Why hold?" in text.words
+    prime = page(coil, grading__limits="[{grade: second, limit: 99}]", grading__max_missing_percent="50",
+                 grading__max_unsure_percent="50")  # fmt: skip
+    assert "prime" in prime.words and "within all limits" in prime.text
+
+
+def test_alarms_and_marks_of_rolls_are_told_and_marks_are_drawn(coil: Line) -> None:
+    alarm = Alarm(0, "drop", "c", "scratches", 1001.0, None, 100.0, 260.0, 4, "scratches within 5 m", 260.0)
+    mark = Mark(0, "drop", "c", "scratches", 1009.0, 1010.0, ["work-1"], 200.0, 0.00012, 5, 60.0, 25.0, 100.0, 900.0)
+    book = Store(coil.data)
+    with book.transaction() as cursor:
+        for one in (alarm, mark):
+            save(cursor, one, 1)
+    book.close()
+    text = page(coil, rolls="[{name: work-1, diameter_mm: 63.7}]")
+    assert rows(text, "alarm", "raised", "cleared", "from, m", "to, m", "defects", "rule", "source") == [
+        ["scratches", moment(1001.0), "goes on", "0.100", "0.260", "4", "scratches within 5 m", "drop"]
+    ]
+    assert rows(
+        text, "roll", "label", "every, mm", "confidence", "times", "from, m", "to, m", "across, mm", "source"
+    ) == [["work-1", "scratches", "200", "0.00012", "5", "0.100", "0.900", "60", "drop"]]
+    assert "mark of a roll: scratches every 200 mm, 5 times" in text.text and "work-1" in text.words
+    assert "The rules have not seen all of it" in text.text
+    target = coil.folder / "m.svg"
+    assert cli.main(["map", "-c", str(coil.config), "c", "--to", str(target)]) == 0
+    assert "mark of a roll: scratches every 200 mm" in target.read_text()
+
+
+def test_what_was_wrong_with_the_pictures_meanwhile_is_told(coil: Line) -> None:
+    book = Store(coil.data)
+    with book.transaction() as cursor:
+        for began_at, ended_at, kind in ((1001.0, 1002.0, "low_contrast"), (2000.0, None, "dust")):
+            cursor.execute(
+                "INSERT INTO optics_troubles (source, kind, began_at, ended_at, figure, usual, detail)"
+                " VALUES ('drop', ?, ?, ?, 0.1, 0.2, '')", (kind, began_at, ended_at),
+            )  # fmt: skip
+    book.close()
+    assert rows(page(coil), "source", "from", "to", "trouble") == [
+        ["drop", moment(1001.0), moment(1002.0), "low contrast"]
+    ]
