@@ -18,7 +18,7 @@ def grade(given: Grade | None) -> Iterator[Markup]:
     if given is not None:
         reasons = given.reasons[:MOST_REASONS]
         yield tag("h2", f"Why {given.grade}?")
-        yield table(("at best", "why"), [(one.grade, one.text) for one in reasons])
+        yield table(("grade", "why"), [(one.grade, one.text) for one in reasons])
         yield left_out(len(given.reasons), len(reasons), "reasons", "the worst")
 
 
