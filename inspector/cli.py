@@ -53,6 +53,7 @@ def _run(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> int:
     from inspector import bundle, config, curve, disk
+    from inspector.rule_settings import repeats_seen, watched
 
     settings = config.load(options.config, options.override)
     curve.check(settings)
@@ -69,6 +70,11 @@ def _check(options: argparse.Namespace) -> int:
         print(f"  source   {source.name}: {source.type}")
     for recipe in settings.recipes:
         print(f"  recipe   {recipe.name}: {', '.join(recipe.grades) or 'no grades, only by `piece start --recipe`'}")
+    for alarm in settings.alarms:
+        print(f"  alarm    {alarm.name}: {alarm.text}; on {', '.join(watched(alarm, settings.sources))}")
+    if settings.rolls:
+        rolls = ", ".join(roll.name for roll in settings.rolls)
+        print(f"  rolls    {rolls}; on {', '.join(repeats_seen(settings.sources))}")
     workers = settings.workers
     print(f"  workers  {workers.count} of {workers.threads} threads, batches up to {workers.max_batch}")
     exposed = f"  ({settings.metrics.exposed})" if settings.metrics.exposed else ""

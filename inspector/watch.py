@@ -23,7 +23,7 @@ from inspector.store import Store
 log = logging.getLogger(__name__)
 
 #: So many rows and regions before the mark are remembered. Rows are read so many at once.
-_REMEMBERED, _READ = 20_000, 256
+_REMEMBERED, _READ = 10_000, 256
 #: What merely goes on is written so often; the mark is moved so often while nothing is found, or after so many rows.
 _WRITE_S, _MOVE_S, _MOVE_ROWS = 1.0, 5.0, 1000
 #: What metrics call the roll of a mark that fits none.

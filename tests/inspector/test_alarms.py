@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from inspector import alarms
+from inspector import alarms, cli
 from inspector.alarms import Raised, Window
 from inspector.errors import ConfigError
 from inspector.rule_settings import Alarm, repeats_seen, watched
+from tests.fakes import Line
 from tests.inspector.test_config import load
 
 FAR = 1e9
@@ -202,3 +203,12 @@ def test_rules_that_nothing_could_meet_are_refused_by_what_is_missing(tmp_path: 
             load(tmp_path, **values)
     settings = load(tmp_path, alarms=[alarm], rolls=[roll], sources=[PLACED, {"name": "b", "type": "simulated"}])
     assert watched(settings.alarms[0], settings.sources) == repeats_seen(settings.sources) == ["drop"]
+
+
+def test_check_tells_which_sources_an_alarm_watches(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    alarm, roll = {"name": "a", "within_m": 5, "limit": 3}, {"name": "r", "diameter_mm": 600}
+    Line(tmp_path, [PLACED, {"name": "b", "type": "simulated"}], alarms=[alarm], rolls=[roll])
+
+    assert cli.main(["check", "-c", str(tmp_path / "line.yaml")]) == 0
+    told = capsys.readouterr().out
+    assert "  alarm    a: defects of any label within 5 m, limit 3; on drop\n  rolls    r; on drop\n" in told
