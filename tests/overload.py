@@ -27,8 +27,9 @@ from tests.inspector.cameras import film, strip
 SIDE_PX = 400  # four tiles
 IN_FLIGHT = 32
 CALIBRATING = 100
-#: A process may have grown by so much, in MB, over the second half of the run.
-MOST_MB = 8.0
+#: A process may have grown by so much, in MB, over the second half of the run: twice what is in flight, and some.
+#: Frames that stay would be 25 MB a second and more.
+MOST_MB = 20.0
 #: The times of a gap are those of tallies and of capture: a frame may lie so far outside, s.
 SLACK_S = 1.0
 
