@@ -7,7 +7,6 @@ A file is claimed by renaming it, so nobody can swap it under us and a restart f
 
 import contextlib
 import errno
-import fcntl
 import hashlib
 import logging
 import os
@@ -17,16 +16,16 @@ from dataclasses import dataclass
 
 from inspector import image
 from inspector.decide import Outcome
-from inspector.errors import BusyError, ConfigError, ImageError
+from inspector.errors import ImageError
 from inspector.source_settings import FolderSource
 from inspector.sources.clearance import Clearance
 from inspector.sources.connector import Capture, Overload
+from inspector.sources.hold import WORK, Hold
 from inspector.sources.scan import Scan
-from inspector.sources.shelf import DONE, FAILED, Shelf, rename
+from inspector.sources.shelf import DONE, FAILED, Shelf
 
 log = logging.getLogger(__name__)
 
-WORK = ".work"
 #: How often what could not be moved away is tried again.
 RETRY_S = 1.0
 #: Files of one name that can be under way: more than delivery.in_flight_frames allows.
@@ -57,30 +56,20 @@ class Folder:
         self._clock = clock
         self._root = os.fsencode(settings.path.absolute())
         self._work = os.path.join(self._root, WORK.encode())
-        self._skipped = {os.path.join(self._root, name.encode()) for name in (WORK, DONE, FAILED)}
-        self._lock: int | None = None
-        self._device: int | None = None  # of the file system it was on when it was opened last
-        self._scan = Scan(
-            self._root, self._skipped, os.path.join(self._work, b".clock"), settings.rescan_s, self._check_ours, clock
-        )
+        self._hold = Hold(self._root)
+        skipped = {os.path.join(self._root, name.encode()) for name in (WORK, DONE, FAILED)}
+        clock_file = os.path.join(self._work, b".clock")
+        self._scan = Scan(self._root, skipped, clock_file, settings.rescan_s, self._hold.check, clock)
         self._claims: dict[str, tuple[bytes, bytes]] = {}  # frame id -> (path below the root, path while claimed)
         self._vanished = 0
-        self._shelf = Shelf(self._root, self._check_ours)
+        self._shelf = Shelf(self._root, self._hold)
         self._clearance = Clearance(settings)
         self._next_retry = 0.0
         self._claimed: set[bytes] = set()  # the lock makes us the only one who puts files there
 
     def open(self) -> list[Capture]:
         """Take the folder over. Returns what a former life had claimed. BusyError where another process has it."""
-        self._check_mounted()
-        for folder in (self._root, *self._skipped):
-            os.makedirs(folder, exist_ok=True)
-            if os.stat(folder).st_dev != os.stat(self._root).st_dev:
-                raise ConfigError(
-                    f"{_text(folder)}: on another file system than {_text(self._root)}; files are renamed into it"
-                )
-        self._take_lock()
-        self._device = os.stat(self._root).st_dev
+        self._hold.take([DONE.encode(), FAILED.encode()])
         self._shelf.clear()  # what is on record must not be taken for what is under way
         self._clearance.close()
         self._clearance = Clearance(self._settings)
@@ -131,48 +120,14 @@ class Folder:
         """Give the folder back; what is claimed stays claimed for the next life."""
         self._scan.close()
         self._clearance.close()
-        if self._lock is not None:
-            os.close(self._lock)
-            self._lock = None
+        self._hold.let_go()
 
     def _retry_shelf(self) -> bool:
         if self._clock() < self._next_retry:
             return False
         self._next_retry = self._clock() + RETRY_S
-        self._check_ours()
+        self._hold.check()
         return self._shelf.clear()
-
-    def _take_lock(self) -> None:
-        if self._lock is not None:
-            return
-        self._lock = os.open(os.path.join(self._work, b".lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            self._lock = None
-            raise BusyError(f"{_text(self._root)}: another inspector works on this drop folder") from None
-
-    def _check_ours(self) -> None:
-        """OSError where the folder is not the one we hold: unmounted, mounted over, or made anew."""
-        if self._lock is None:
-            raise OSError(errno.ENODEV, "not open")
-        here = os.stat(os.path.join(self._work, b".lock"))
-        if not os.path.samestat(here, os.fstat(self._lock)):
-            raise OSError(errno.ENODEV, "another folder is where it was", _text(self._root))
-
-    def _check_mounted(self) -> None:
-        """OSError where a folder that we had is on another file system and empty of us: a mount point left bare.
-
-        Whatever was made there would be hidden once the share is back.
-        """
-        if self._device is None or os.path.lexists(self._work):
-            return
-        there = self._root
-        while not os.path.lexists(there):
-            there = os.path.dirname(there)
-        if os.stat(there).st_dev != self._device:
-            raise OSError(errno.ENODEV, "not mounted", _text(self._root))
 
     def _consider(self, entry: os.DirEntry[bytes]) -> Capture | None:
         """Claim and decode the file if it is whole; otherwise leave it where it is."""
@@ -190,7 +145,7 @@ class Folder:
             return self._capture(self._claim(entry.path, relative), relative, content)
         except OSError as error:
             if whole and isinstance(error, FileNotFoundError):
-                self._check_ours()  # a whole share that went away comes back with its files
+                self._hold.check()  # a whole share that went away comes back with its files
                 self._vanished += 1
                 log.warning("%s was whole, and someone took it away before it could be inspected", _text(entry.path))
             self._scan.leave(entry.path, error)
@@ -212,7 +167,7 @@ class Folder:
             claimed = os.path.join(self._work, b"%d" % lane, relative)
             if claimed not in self._claimed and not self._shelf.holds(claimed):
                 with contextlib.suppress(NotADirectoryError, IsADirectoryError, FileExistsError):
-                    rename(path, claimed)
+                    self._hold.rename(path, claimed)
                     return claimed
                 # One lane further: a folder has the file's name here, or a file the name of one of its folders.
         raise FileExistsError(errno.EEXIST, "too many files of this name are under way")

@@ -2,8 +2,9 @@
 
 import logging
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
+
+from inspector.sources.hold import Hold
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +29,10 @@ class _Errand:
 class Shelf:
     """Puts files away, never replacing one. What cannot be moved now is kept and tried again."""
 
-    def __init__(self, root: bytes, check: Callable[[], None] = lambda: None) -> None:
-        """`check` raises OSError while another folder is where ours was: nothing is moved then."""
+    def __init__(self, root: bytes, hold: Hold) -> None:
+        """`hold`: on the drop folder; nothing is moved while another folder is where ours was."""
         self._root = root
-        self._check = check
+        self._hold = hold
         self._waiting: dict[bytes, _Errand] = {}
         self._numbers: dict[bytes, int] = {}
         self._trouble: OSError | None = None
@@ -51,7 +52,7 @@ class Shelf:
         """Try what waits; True where nothing is left waiting."""
         for errand in list(self._waiting.values()):
             try:
-                self._check()
+                self._hold.check()
                 self._move(errand)
             except OSError as error:
                 if self._trouble is None:
@@ -73,7 +74,7 @@ class Shelf:
             try:
                 while os.path.lexists(free := _numbered(place, number)):
                     number += 1
-                rename(errand.claimed, free)
+                self._hold.rename(errand.claimed, free)
             except NotADirectoryError:
                 if place == errand.spare:
                     raise
@@ -90,15 +91,6 @@ class Shelf:
         if len(self._numbers) >= _MAX_NAMES:
             self._numbers.clear()
         self._numbers[target] = number
-
-
-def rename(path: bytes, target: bytes) -> None:
-    """Rename, making the target's folders where they are missing."""
-    try:
-        os.rename(path, target)
-    except FileNotFoundError:
-        os.makedirs(os.path.dirname(target), exist_ok=True)
-        os.rename(path, target)
 
 
 def _numbered(target: bytes, number: int) -> bytes:

@@ -11,6 +11,7 @@ import pytest
 from inspector.errors import ConfigError
 from inspector.source_settings import FolderSource
 from inspector.sources.folder import Folder
+from inspector.sources.hold import Hold
 from tests.fakes import wait_until
 from tests.inspector.folders import GOOD, Open, below, claimed, connect, finish, nothing_comes, read
 from tests.inspector.pictures import encode, strip
@@ -306,3 +307,23 @@ def test_a_scan_that_waits_for_busy_workers_does_not_put_off_the_next_one(drop: 
     assert connector.read() is None
     assert connector.due_ms() <= 5000
     connector.close()
+
+
+@pytest.mark.parametrize("step", ["a claim", "putting a file away"])
+def test_nothing_is_made_where_the_folder_was_when_it_goes_between_a_look_and_a_move(drop: Path, step: str) -> None:
+    # Given a folder that was there a moment ago, and now a bare one lies where it was
+    drop.mkdir(exist_ok=True)
+    hold = Hold(os.fsencode(drop))
+    hold.take([b"done"])
+    hold.check()
+    aside = drop.with_name("aside")
+    drop.rename(aside)
+    drop.mkdir()
+    # When a file in it is renamed, into a folder that is not there yet
+    target = drop / (".work/0/sub/a.bmp" if step == "a claim" else "done/sub/a.bmp")
+    with pytest.raises(FileNotFoundError):
+        hold.rename(os.fsencode(drop / "a.bmp"), os.fsencode(target))
+    # Then the bare one stays bare, or it would pass for the folder: what is made is made in the one that is held
+    assert list(drop.iterdir()) == []
+    assert (aside / target.relative_to(drop)).parent.is_dir()
+    hold.let_go()
