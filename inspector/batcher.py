@@ -52,10 +52,10 @@ class Batcher:
         now: float,
         area: Tile | None = None,
         overlap_px: int = 0,
-    ) -> None:
+    ) -> Job:
         """Take a frame in; only its area is cut (None: all of it), its tiles sharing `overlap_px`, at most a half.
 
-        A canary goes before the others: how long they queue says nothing of the way.
+        Returns the frame with its tiles. A canary goes before the others: how long they queue says nothing of the way.
         """
         area = area or Tile(0, 0, frame.width, frame.height)
         overlap_px = max(self._overlap_px, min(overlap_px, self._tile_px // 2))
@@ -63,6 +63,7 @@ class Batcher:
         job = Job(frame, pixels, choice, area, cut, now)
         (self._jobs.appendleft if frame.frame == CANARY else self._jobs.append)(job)
         self._tiles += len(job.tiles)
+        return job
 
     def due_ms(self, now: float) -> float | None:
         """How long until a batch must go; 0 or less: now. None: nothing is waiting.

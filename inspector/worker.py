@@ -39,13 +39,19 @@ _NO_STRIP = TileDecision("unsure", "", "none", 0.0, "no strip in the picture")
 
 @dataclass(slots=True)
 class _Inlet:
-    """One source as a worker sees it."""
+    """One source as a worker sees it. `tiles`: of its latest frame; None before the first."""
 
     name: str
     dealer: Dealer
     epoch: str = "-"
     seen: int = 0
     held: int = 0
+    tiles: int | None = None
+
+    def room(self, share: int) -> int:
+        """How many frames more fill a share of so many tiles. Of unknown frames one, and always one to go on with."""
+        most = 1 if self.tiles is None else max(1, share // max(1, self.tiles))
+        return max(0, most - self.held)
 
 
 @dataclass(slots=True)
@@ -84,7 +90,7 @@ class Worker:
         )
         self._arrived: list[_Arrival] = []
         self._max_batch = settings.workers.max_batch
-        # Twice a batch: the next one fills while this one is inferred.
+        # Tiles; twice a batch: the next one fills while this one is inferred.
         self._share = max(1, 2 * self._max_batch // len(settings.sources))
 
     def run(self) -> None:
@@ -160,7 +166,7 @@ class Worker:
     def _ask(self) -> None:
         """Tell each source what we have room for; nothing while stopping."""
         for inlet in self._inlets:
-            free = 0 if self._stop() else max(0, self._share - inlet.held)
+            free = 0 if self._stop() else inlet.room(self._share)
             inlet.dealer.send(messages.encode(Credit(self._name, inlet.epoch, inlet.seen, free)))
 
     def _receive(self) -> None:
@@ -190,8 +196,10 @@ class Worker:
             if choice is None:
                 self._arrived.append(one)
                 continue
-            overlap_px = self._strips[one.frame.source].overlap_px
-            self._batcher.add(one.frame, one.pixels, choice, one.at, self._area(one.frame, one.pixels), overlap_px)
+            overlap_px, area = self._strips[one.frame.source].overlap_px, self._area(one.frame, one.pixels)
+            job = self._batcher.add(one.frame, one.pixels, choice, one.at, area, overlap_px)
+            if one.frame.frame != CANARY:
+                self._inlet(one.frame.source).tiles = len(job.tiles)
 
     def _area(self, frame: Frame, pixels: NDArray[np.uint8]) -> Tile | None:
         """What of the frame is strip, None for all; a canary is no picture of the source's."""
