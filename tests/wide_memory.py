@@ -106,7 +106,8 @@ def main() -> int:
         else:
             more_mb = cost.most_mb - cost.idle_mb
             print(
-                f"{in_flight} frames of {WIDTH_PX} x {HEIGHT_PX} px in flight: {more_mb:.0f} MB over {cost.idle_mb:.0f} MB,"
+                f"{in_flight} frames of {WIDTH_PX} x {HEIGHT_PX} px in flight: {more_mb:.0f} MB over"
+                f" {cost.idle_mb:.0f} MB,"
                 f" {cost.times_pixels:.2f} times the pixels of each (limit {MOST:g})",
                 flush=True,
             )
