@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import msgspec
 from msgspec.structs import asdict
 
-from inspector.pieces import Cursor
+from inspector.opening import Cursor
 
 if TYPE_CHECKING:
     from inspector.store import Store

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from inspector.messages import Sight, Tally, Trouble, Usual
+from inspector.opening import Cursor
 from inspector.optics import KINDS, Figures, Kind
-from inspector.pieces import Cursor
 from inspector.query import MINUTE_S, Query, restrict_time, restrict_to
 
 if TYPE_CHECKING:

@@ -6,12 +6,13 @@ its name. A frame that names none belongs to the piece that was on the line when
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from inspector.errors import ConfigError, StoreError
 from inspector.messages import MAX_GRADE, MAX_PIECE, Verdict
+from inspector.opening import Cursor
 from inspector.place import Locator, Told
 
 if TYPE_CHECKING:
@@ -24,23 +25,6 @@ LOST = "lost with a damaged record"
 _COLUMNS = "id, name, began_at, ended_at, by_frames, grade, recipe"
 #: Pieces on the line end before the next begins; only where the clock was set back do the last ones overlap.
 _LOOK_BACK = 4
-
-
-class Cursor(Protocol):
-    """What is asked of a transaction of the record."""
-
-    @property
-    def lastrowid(self) -> int | None:
-        """The number of the row that was inserted last."""
-        ...
-
-    def execute(self, sql: str, parameters: Sequence[object] = (), /) -> "Cursor":
-        """Run a statement."""
-        ...
-
-    def fetchone(self) -> Any:
-        """Its next row, or None."""
-        ...
 
 
 class Piece(msgspec.Struct, frozen=True):

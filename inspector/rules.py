@@ -8,10 +8,10 @@ from inspector import findings
 from inspector.config import Settings
 from inspector.errors import StoreError
 from inspector.findings import BEGAN, MARK
+from inspector.follower import Follower
 from inspector.health import Health
 from inspector.metrics import Metrics
 from inspector.store import Store
-from inspector.watch import Watch
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +40,7 @@ class Rules:
         self._health = health
         self._found = found
         self._clock = clock
-        self._watch: Watch | None = None
+        self._follower: Follower | None = None
         self._again_at = 0.0
         self._failed = ""
         self._there_are = bool(settings.alarms or settings.rolls)
@@ -52,11 +52,11 @@ class Rules:
         if not self._there_are or self._clock() < self._again_at:
             return False
         try:
-            self._watch = self._watch or Watch(self._settings, self._store, self._metrics, self._clock)
-            more = self._watch.go_on(TURN_S)
-            if self._watch.found_something:
+            self._follower = self._follower or Follower(self._settings, self._store, self._metrics, self._clock)
+            more = self._follower.go_on(TURN_S)
+            if self._follower.found_something:
                 self._found()
-            behind = self._watch.behind if more else 0
+            behind = self._follower.behind if more else 0
         except Exception as error:  # whatever it is: the record goes on
             self._fail(error)
             return False
@@ -67,13 +67,13 @@ class Rules:
     def close(self) -> None:
         """Note how far they came."""
         try:
-            if self._watch:
-                self._watch.write()
+            if self._follower:
+                self._follower.write()
         except StoreError as error:
             log.warning("rules: %s; the next start judges its last frames again", error)
 
     def _fail(self, error: Exception) -> None:
-        self._watch = None
+        self._follower = None
         self._again_at = self._clock() + AGAIN_S
         text = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
         if text != self._failed:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from inspector import evidence, optics_record, pieces, recipes
+from inspector import evidence, gap_record, opening, optics_record, pieces, recipes
 from inspector.account import Account
 from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import DamagedError, StoreError
@@ -20,14 +20,12 @@ from inspector.messages import Settled, Tally, Verdict
 from inspector.place import Locator, Spot
 from inspector.query import Query, gap_statement, statements, within
 from inspector.record import INSERT, INSERT_REGION, SELECTED, Record, from_row, region_rows, to_row
-from inspector.schema import FILE, MIGRATIONS
+from inspector.schema import FILE
 
 #: So many gaps are listed one by one; older ones are folded when the record is opened.
 MAX_GAPS = 100_000
 #: More rows than a line can write between two tallies that are recorded.
 _ROWS_SINCE_TALLY = 100_000
-#: How often, and how long between, a new file's way of writing is tried again where another sets it just then.
-_WAL_TRIES, _WAL_PAUSE_S = 100, 0.02
 _NOWHERE = Locator()
 
 
@@ -42,18 +40,12 @@ class Store:
         self.path = folder / FILE
         self._file = _identity(self.path)  # before it is opened: if another comes between, that is noticed
         try:
-            if read_only:
-                self._db = sqlite3.connect(f"{self.path.absolute().as_uri()}?mode=ro", uri=True, timeout=patience_s)
-            else:
-                self._db = sqlite3.connect(self.path, timeout=patience_s, isolation_level=None)
+            self._db = opening.opened(self.path, read_only, patience_s)
         except sqlite3.Error as error:
             raise self._explained(error) from None
-        try:
-            self._prepare(read_only)
-        except (sqlite3.Error, StoreError) as error:
-            self._db.close()  # with whatever it had begun
-            raise error if isinstance(error, StoreError) else self._explained(error) from None
         self._file = self._file or _identity(self.path)
+        if not read_only:
+            self.fold_gaps(MAX_GAPS)
 
     @property
     def replaced(self) -> bool:
@@ -129,16 +121,8 @@ class Store:
 
     def fold_gaps(self, keep: int) -> None:
         """Keep the newest `keep` gaps as they are; of the older ones, one a source and reason, so the sums stay."""
-        old, sums = "FROM gaps WHERE ended_at <= ?", "min(began_at), max(ended_at), sum(frames), 'many'"
         with self.transaction() as cursor:
-            row = cursor.execute(
-                "SELECT ended_at FROM gaps ORDER BY ended_at DESC LIMIT 1 OFFSET ?", (keep,)
-            ).fetchone()
-            if row is None:
-                return
-            folded = cursor.execute(f"SELECT source, reason, {sums} {old} GROUP BY source, reason", row).fetchall()
-            cursor.execute(f"DELETE {old}", row)
-            cursor.executemany("INSERT INTO gaps VALUES (?, ?, ?, ?, ?, ?)", folded)
+            gap_record.fold(cursor, keep)
 
     def account(self, source: str) -> Account:
         """The sums of one source; all zero where it was never seen."""
@@ -242,7 +226,7 @@ class Store:
         row = cursor.execute("SELECT tally FROM sources WHERE source = ?", (tally.source,)).fetchone()
         before = msgspec.json.decode(row[0], type=Tally) if row and row[0] else None
         for gap in between(before, tally):
-            self._save_gap(cursor, gap, heard_at(before) if before else tally.at)
+            gap_record.save(cursor, gap, since=heard_at(before) if before else tally.at)
         optics_record.save(cursor, tally)
         sight = tally.sight and msgspec.structs.replace(tally.sight, usual=None)  # it has its own place
         text = msgspec.json.encode(msgspec.structs.replace(tally, sight=sight)).decode()
@@ -250,61 +234,6 @@ class Store:
             "INSERT INTO sources (source, tally) VALUES (?, ?) ON CONFLICT DO UPDATE SET tally = excluded.tally",
             (tally.source, text),
         )
-
-    def _save_gap(self, cursor: sqlite3.Cursor, gap: Gap, since: float) -> None:
-        """Record a gap, or let one grow: one of time alone that went on until `since`, or one of the same beginning."""
-        if not gap.frames:
-            cursor.execute(
-                "UPDATE gaps SET ended_at = ? WHERE source = ? AND reason = ? AND detail = ? AND ended_at = ?",
-                (gap.ended_at, gap.source, gap.reason, gap.detail, since),
-            )
-            if cursor.rowcount:
-                return
-        cursor.execute(
-            "INSERT INTO gaps (source, reason, began_at, ended_at, frames, detail) VALUES (?, ?, ?, ?, ?, ?)"
-            " ON CONFLICT DO UPDATE SET ended_at = max(ended_at, excluded.ended_at), frames = frames + excluded.frames",
-            (gap.source, gap.reason, gap.began_at, gap.ended_at, gap.frames, gap.detail),
-        )
-
-    def _use_wal(self) -> None:
-        """Where two do this to a new file at once, SQLite tells one of them that it is locked, and does not wait."""
-        for tries_left in reversed(range(_WAL_TRIES)):
-            try:
-                self._db.execute("PRAGMA journal_mode=WAL")
-                return
-            except sqlite3.OperationalError as error:
-                if not tries_left or "locked" not in str(error):
-                    raise
-            time.sleep(_WAL_PAUSE_S)
-
-    def _prepare(self, read_only: bool) -> None:
-        if not read_only:
-            self._use_wal()
-            # FULL: a commit survives power loss, and only then is a frame acknowledged.
-            self._db.execute("PRAGMA synchronous=FULL")
-        version = self._version()
-        if version == 0 and read_only:
-            raise StoreError(f"{self.path}: nothing was recorded yet")
-        if version > len(MIGRATIONS):
-            raise StoreError(f"{self.path}: schema {version}; this version reads schema {len(MIGRATIONS)}")
-        if version < len(MIGRATIONS) and read_only:
-            raise StoreError(f"{self.path}: schema {version}; `inspector run` brings it to schema {len(MIGRATIONS)}")
-        while (version := self._version()) < len(MIGRATIONS):
-            self._migrate(version)
-        if not read_only:
-            self.fold_gaps(MAX_GAPS)
-
-    def _version(self) -> int:
-        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
-
-    def _migrate(self, version: int) -> None:
-        script = f"{MIGRATIONS[version]} PRAGMA user_version = {version + 1};"
-        try:
-            self._db.executescript(f"BEGIN IMMEDIATE; {script} COMMIT;")
-        except sqlite3.OperationalError:
-            self._rollback()
-            if self._version() == version:  # otherwise someone else has opened it at the same time, and was quicker
-                raise
 
     def _explained(self, error: sqlite3.Error) -> StoreError:
         # SQLite's own class for a file that is malformed or none of its own, and for nothing else.

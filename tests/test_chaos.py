@@ -1,8 +1,28 @@
 """The short forms of `make chaos`: random processes killed at full speed, judged by what was put in."""
 
+import os
+import subprocess
+import sys
 from pathlib import Path
 
-from tests.chaos import chaos
+import pytest
+
+from tests.chaos import BROKEN, chaos
+from tests.fakes import ROOT, python_path
+
+#: One verdict written twice, and how many rows that makes.
+_TWICE = """
+import sys
+from pathlib import Path
+from inspector.messages import Verdict
+from inspector.store import Store
+
+verdict = Verdict("s", "e", "frame", "a.bmp", 1, 0.0, 0.0, 200, 200, 1, "ok")
+store = Store(Path(sys.argv[1]))
+for _ in range(2):
+    store.write([("model", verdict)])
+print(next(store.read("SELECT COUNT(*) FROM records"))[0])
+"""
 
 
 def test_ten_kills_of_random_processes_lose_nothing_double_nothing_and_leave_nothing_behind(tmp_path: Path) -> None:
@@ -17,3 +37,14 @@ def test_what_done_shows_after_everything_was_killed_at_once_is_on_record(tmp_pa
     assert outcome.problems == [], outcome
     assert outcome.kills == {"SIGKILL everything": 5}
     assert outcome.files > 100
+
+
+@pytest.mark.parametrize("build", [*BROKEN, "sound"])
+def test_a_broken_build_starts_and_only_the_one_without_a_key_records_a_frame_twice(tmp_path: Path, build: str) -> None:
+    """What a broken build replaces may be renamed; then it would be caught for not starting, and show nothing."""
+    ran = subprocess.run(
+        [sys.executable, "-c", _TWICE, str(tmp_path)], capture_output=True, text=True, cwd=ROOT, check=False,
+        env={**os.environ, **python_path(build)},
+    )  # fmt: skip
+    assert ran.stderr == ""  # an error of sitecustomize is only printed
+    assert ran.stdout.strip() == ("2" if build == "no_unique_key" else "1")

@@ -14,7 +14,7 @@ DOORS = {
     "zmq": {"inspector.transport", "inspector.curve"},
     "paddle": {"inspector.predictor"},
     "prometheus_client": {"inspector.metrics"},
-    "sqlite3": {"inspector.store", "inspector.damage"},
+    "sqlite3": {"inspector.opening", "inspector.store", "inspector.damage"},
     "inotify_simple": {"inspector.sources.scan"},
     "matplotlib": {"inspector.paper.raster"},
 }

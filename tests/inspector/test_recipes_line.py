@@ -70,12 +70,12 @@ def test_the_same_picture_ends_as_its_grade_wants_it_to_also_within_one_batch(
             told = {"piece": f"coil-{grade}", "grade": grade} if grade else {}
             hand_in(program, number, f"{number}{grade}", **told)
     line.wait_for(lambda account: in_flight(account) == 16)
-    # When one takes them all at once
+    # When one takes them: the first tells how many tiles such frames have, then come all the others at once
     line.start_worker()
     records = by_name(line, 16)
     program.close()
     # Then each was decided by its own recipe
-    assert "\ninspector_batch_tiles_count 1.0\n" in get(f"{address(caplog)}/metrics")[1]
+    assert "\ninspector_batch_tiles_count 2.0\n" in get(f"{address(caplog)}/metrics")[1]
     assert {name: record.recipe for name, record in records.items()} == {
         f"{number}{grade}": recipe for number in range(4) for grade, recipe in grades.items()
     }

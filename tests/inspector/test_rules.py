@@ -17,13 +17,13 @@ from inspector import cli, defects, findings, pieces, rules
 from inspector.config import Settings
 from inspector.errors import StoreError
 from inspector.findings import Alarm, Mark
+from inspector.follower import Follower
 from inspector.health import Health
 from inspector.lanes import Frame
 from inspector.messages import Ack, Verdict
 from inspector.metrics import Metrics
 from inspector.rules import Rules
 from inspector.store import Store
-from inspector.watch import Watch
 from tests.fakes import wait_until
 from tests.inspector.mouths import Mouth
 from tests.inspector.roles import bench
@@ -207,16 +207,16 @@ def test_after_any_number_of_ends_the_alarms_are_those_of_one_run(every: int, tm
 
 def _record_and_die(folder: Path, after: int) -> None:
     """A sink that is killed when its rules have judged so many frames more."""
-    judged = Watch._judge
+    judged = Follower._judge
 
-    def judge(self: Watch, frame: Frame) -> None:
+    def judge(self: Follower, frame: Frame) -> None:
         nonlocal after
         after -= 1
         if not after:
             os.kill(os.getpid(), signal.SIGKILL)
         judged(self, frame)
 
-    Watch._judge = judge  # type: ignore[method-assign]
+    Follower._judge = judge  # type: ignore[method-assign]
     line = Line(folder)
     line.take(list(frames(STORMS, 240_000))[sum(line.store.account("drop").recorded.values()) :])
 
@@ -242,7 +242,7 @@ def test_rules_that_fail_are_told_and_the_record_goes_on_and_they_come_again(
     line.rules = Rules(line.settings, line.store, line.metrics, line.health, clock=lambda: now[0])
     for error in (StoreError("disk full"), ZeroDivisionError("a bug")):
         with monkeypatch.context() as patch:
-            patch.setattr(Watch, "_judge", lambda *_, error=error: (_ for _ in ()).throw(error))
+            patch.setattr(Follower, "_judge", lambda *_, error=error: (_ for _ in ()).throw(error))
             first = 1000 * len(line.alarms) + 100 * int(now[0])
             line.take(frames(bad_stretch(1, 3, 3), 6000, f"c{first}", first=first))
             assert any("rules: " in problem and str(error) in problem for problem in line.health.problems())

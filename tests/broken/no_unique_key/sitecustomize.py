@@ -12,9 +12,9 @@ schema.MIGRATIONS = (
     *_rest,
 )
 
-from inspector import store  # noqa: E402  it takes the layout over at import
+from inspector import record  # noqa: E402
 
 _REPEAT = " ON CONFLICT (source, frame) DO NOTHING"
-if _REPEAT not in store._INSERT:
+if _REPEAT not in record.INSERT:
     raise ImportError("the record's insert is written in another way now: this broken build breaks nothing")
-store._INSERT = store._INSERT.replace(_REPEAT, "")
+record.INSERT = record.INSERT.replace(_REPEAT, "")

@@ -39,7 +39,7 @@ _PARTS = (
 )
 
 
-class Watch:
+class Follower:
     """The rules on their way. Whatever it raises, drop it: another one begins at the mark."""
 
     def __init__(
