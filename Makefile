@@ -26,7 +26,7 @@ bench: $(READY)  ## drop folder to record against the bare predictor
 records: $(READY)  ## 10 million records: how quick are the questions? ARGS="--rows 1000000" for fewer
 	$(BIN)/python -m tests.many_records $(ARGS)
 
-coil: $(READY)  ## a simulated coil with known defects: how many are found? ARGS="--metres 100 --defects 200 --overlap 100"
+coil: $(READY)  ## a simulated coil with known defects: how many are found? ARGS="--metres 100 --defects 200"
 	$(BIN)/python -m tests.coil $(ARGS)
 
 overload: $(READY)  ## a camera three times as fast as the workers, for a minute; ARGS="--seconds 20 --times 5"

@@ -18,7 +18,7 @@ class Job:
     """A frame in a worker's hands: pixels, uint8 (height, width), what of them is inspected, and how that is cut.
 
     `choice` is what it is decided by: frames of other recipes may be in the same batch. An area that is 0 wide has no
-    tiles. `received` is when it came, monotonic s.
+    tiles. `received` is when it came, monotonic s. `pooled`: the tiles overlap by half, and are decided together.
     """
 
     frame: Frame
@@ -27,6 +27,7 @@ class Job:
     area: Tile
     tiles: tuple[Tile, ...]
     received: float
+    pooled: bool = False
 
 
 class Batcher:
@@ -60,7 +61,7 @@ class Batcher:
         area = area or Tile(0, 0, frame.width, frame.height)
         overlap_px = max(self._overlap_px, min(overlap_px, self._tile_px // 2))
         cut = tiles.cut(area.height, area.width, self._tile_px, overlap_px, area.x, area.y) if area.width else ()
-        job = Job(frame, pixels, choice, area, cut, now)
+        job = Job(frame, pixels, choice, area, cut, now, pooled=overlap_px >= self._tile_px // 2)
         (self._jobs.appendleft if frame.frame == CANARY else self._jobs.append)(job)
         self._tiles += len(job.tiles)
         return job

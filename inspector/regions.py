@@ -1,7 +1,6 @@
 """Owns the merging of tiles that show the same defect into regions of the frame. Pure, no I/O."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
 from typing import NamedTuple
 
 from inspector.decide import RANK, TileDecision
@@ -27,17 +26,6 @@ def merge(tiles: Sequence[Tile], decisions: Sequence[TileDecision]) -> list[Regi
     """
     regions = [_around([(tiles[at], decisions[at]) for at in group]) for group in _groups(tiles, decisions)]
     return sorted(regions, key=lambda region: (-RANK[region.severity], -region.score, region.y, region.x))
-
-
-def agreed(tiles: Sequence[Tile], decisions: Sequence[TileDecision], least: int) -> list[TileDecision]:
-    """The decisions, those tiles unsure whose defect fewer than `least` tiles show that overlap or touch."""
-    said = list(decisions)
-    for group in _groups(tiles, decisions) if least > 1 else ():
-        if len(group) < least:
-            for at in group:
-                reason = f"a defect in {len(group)} of the {least} tiles that must agree"
-                said[at] = replace(said[at], outcome="unsure", severity="none", reason=reason)
-    return said
 
 
 def _groups(tiles: Sequence[Tile], decisions: Sequence[TileDecision]) -> Iterator[list[int]]:

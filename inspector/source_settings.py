@@ -75,11 +75,8 @@ class Strip(Section):
     )
     overlap_px: Annotated[
         int,
-        Field(ge=0, le=2048, description="neighbouring views share so much, up to their half: finds more, costs more"),
+        Field(ge=0, le=2048, description="neighbouring views share so much; of half, four judge each place together"),
     ] = 0
-    agreeing_tiles: Annotated[
-        int, Field(ge=1, le=4, description="a defect that fewer neighbouring views show is unsure: with overlap_px")
-    ] = 1
     min_width_px: Annotated[int, Field(ge=1, description="less strip found than this: the frame is unsure")] = 64
 
 

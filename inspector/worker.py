@@ -16,11 +16,12 @@ from numpy.typing import NDArray
 from inspector import bundle, evidence, messages, predictor, recipes, regions, strip
 from inspector.batcher import Batcher, Job, views
 from inspector.config import Settings
-from inspector.decide import Rules, TileDecision, decide_frame, decide_tile
+from inspector.decide import TileDecision, decide_frame, decide_tile
 from inspector.errors import MessageError
 from inspector.lifesign import LifeSign
 from inspector.messages import CANARY, Beat, Credit, DecideBy, Frame, FrameOf, Ready, Stages, Verdict, Verdicts
 from inspector.place import Locator
+from inspector.pooling import pool
 from inspector.predictor import Predictor
 from inspector.preprocess import contrast
 from inspector.recipes import Chooser, Recipes
@@ -212,41 +213,47 @@ class Worker:
         """Score every tile of the jobs, decide each frame, and hand the verdicts to the sink."""
         started = time.monotonic()
         self._sign.begin(FrameOf(job.frame.source, job.frame.frame) for job in jobs)
-        decisions: list[TileDecision] = []
-        all_views = list(views(jobs))
-        by = [job.choice.rules for job in jobs for _ in job.tiles]
-        for first in range(0, len(all_views), self._max_batch):
-            last = first + self._max_batch
-            decisions += self._decide(all_views[first:last], by[first:last])
+        scores, contrasts = self._score(list(views(jobs)))
         inference_s = time.monotonic() - started
-        verdicts, position = [], 0
+        verdicts, first = [], 0
         for job in jobs:
-            of_frame = decisions[position : position + len(job.tiles)]
-            # A frame of fewer tiles has all the agreement that there can be; so has a canary.
-            least = min(len(job.tiles), self._strips[job.frame.source].agreeing_tiles)
-            verdict = _verdict(job, regions.agreed(job.tiles, of_frame, least), started)
+            of_job = slice(first, first := first + len(job.tiles))
+            verdict = _verdict(job, scores[of_job], contrasts[of_job], started)
             verdicts.append(self._evidence.keep(verdict, job.pixels))
-            position += len(job.tiles)
         self._sign.end()
-        batch = Verdicts(self._name, self._bundle.id, verdicts, len(decisions), inference_s)
+        batch = Verdicts(self._name, self._bundle.id, verdicts, len(scores), inference_s)
         if not self._sink.send(messages.encode(batch)):
             log.warning("the sink takes nothing: %d verdicts given up; their frames come again", len(verdicts))
 
-    def _decide(self, batch: list[np.ndarray], by: Sequence[Rules]) -> list[TileDecision]:
-        """At most `max_batch` views to decisions, each by its rules. More rows only pad the batch to a warmed size."""
+    def _score(self, all_views: list[NDArray[np.uint8]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        """Scores, float32 (views, outputs), and contrasts, float32 (views,), in batches of `max_batch`.
+
+        More rows only pad a batch to a warmed size.
+        """
         preprocess = self._bundle.preprocess
-        for row, view in enumerate(batch):
-            self._stack[row] = preprocess.resize(view)
-        size = predictor.padded(len(batch), self._max_batch)
-        scores = self._predictor.run(preprocess.normalise(self._stack[:size]))
-        return [decide_tile(scores[row], contrast(self._stack[row]), by[row]) for row in range(len(batch))]
+        scores = np.empty((len(all_views), self._bundle.outputs), np.float32)
+        contrasts = np.empty(len(all_views), np.float32)
+        for first in range(0, len(all_views), self._max_batch):
+            batch = all_views[first : first + self._max_batch]
+            for row, view in enumerate(batch):
+                self._stack[row] = preprocess.resize(view)
+                contrasts[first + row] = contrast(self._stack[row])
+            size = predictor.padded(len(batch), self._max_batch)
+            of_batch = self._predictor.run(preprocess.normalise(self._stack[:size]))
+            scores[first : first + len(batch)] = of_batch[: len(batch)]
+        return scores, contrasts
 
 
-def _verdict(job: Job, decisions: list[TileDecision], started: float) -> Verdict:
-    """The verdict of a frame whose batch began at monotonic time `started`."""
-    frame, area, decision = job.frame, job.area, decide_frame(decisions) if job.tiles else _NO_STRIP
+def _verdict(job: Job, scores: NDArray[np.float32], contrasts: NDArray[np.float32], started: float) -> Verdict:
+    """The verdict of a frame by its tiles' scores; its batch began at monotonic time `started`."""
+    places: Sequence[Tile] = job.tiles
+    if job.pooled and places:
+        places, scores, contrasts = pool(job.tiles, scores, contrasts)
+    rules = job.choice.rules
+    decisions = [decide_tile(*of_place, rules) for of_place in zip(scores, contrasts, strict=True)]
+    frame, area, decision = job.frame, job.area, decide_frame(decisions) if decisions else _NO_STRIP
     whole = area == Tile(0, 0, frame.width, frame.height)
-    found = regions.merge(job.tiles, decisions)
+    found = regions.merge(places, decisions)
     too_many = f"{len(found)} regions: the worst {messages.MAX_REGIONS} are listed"
     verdict = Verdict(
         source=frame.source,

@@ -113,8 +113,8 @@ def main() -> None:
     parser.add_argument("--metres", type=float, default=25.0, help="length of the coil")
     parser.add_argument("--defects", type=int, default=60, help="how many are on it")
     parser.add_argument("--bundle", default="default", help="the model")
-    parser.add_argument("--overlap", type=int, default=0, help="px that neighbouring tiles share")
-    parser.add_argument("--threshold", type=float, default=0.8, help="a defect's score under it is unsure")
+    parser.add_argument("--overlap", type=int, default=100, help="px that neighbouring tiles share")
+    parser.add_argument("--threshold", type=float, help="a defect's score under it is unsure; default: the model's own")
     parser.add_argument("--seed", type=int, default=1, help="another coil")
     parser.add_argument("--folder", type=Path, help="work here; default: a temporary folder")
     parser.add_argument("--json", action="store_true", help="for machines")
@@ -123,10 +123,11 @@ def main() -> None:
         folder = Path(options.folder or stack.enter_context(tempfile.TemporaryDirectory(dir="/tmp")))
         place = {"mm_per_px": MM_PER_PX, "pattern": r"^(?P<piece>[a-z]+)_(?P<at_mm>[0-9.]+)\.bmp$"}
         source = {"name": "drop", "type": "folder", "path": str(folder / "drop"), "place": place,
-                  "strip": {"overlap_px": options.overlap, "agreeing_tiles": 2 if options.overlap else 1}}  # fmt: skip
+                  "strip": {"overlap_px": options.overlap}}  # fmt: skip
         line = Line(
             folder, [source], bundle=options.bundle, workers={"engine": "paddle", "count": 2},
-            decision={"thresholds": dict.fromkeys(DEFECTS, options.threshold)}, evidence={"budget_mb": 0},
+            decision={"thresholds": dict.fromkeys(DEFECTS, options.threshold) if options.threshold else {}},
+            evidence={"budget_mb": 0},
             record={"defect_log": str(folder / "defects.jsonl")},
             rolls=[{"name": "table-roll", "diameter_mm": ROLL_MM}, {"name": "pinch-roll", "diameter_mm": 450.0}],
         )  # fmt: skip

@@ -42,23 +42,6 @@ def boxes(found: Iterable[Region]) -> list[tuple[str, int, int, int, int]]:
     return [(one.label, one.x, one.y, one.width, one.height) for one in found]
 
 
-@pytest.mark.parametrize(
-    ("least", "left"),
-    [(1, "s..? .pp. .... s..."), (2, "?..? .pp. .... ?..."), (3, "?..? .??. .... ?...")],
-)
-def test_a_defect_that_fewer_tiles_show_than_must_agree_is_unsure_and_says_why(least: int, left: str) -> None:
-    rows = ["s..?", ".pp.", "....", "s..."]
-    cut = tiles.cut(25, 25, 10, 5)
-    said = regions.agreed(cut, [decision(letter, at) for at, letter in enumerate("".join(rows))], least)
-
-    letters = {"ok": ".", "unsure": "?"}
-    shown = "".join(letters.get(one.outcome, one.label) for one in said)
-    assert [shown[at : at + 4] for at in (0, 4, 8, 12)] == left.split()
-    assert {one.severity for one in said if one.outcome == "unsure"} <= {"none"}
-    if least == 2:
-        assert said[0].label == "s" and said[0].reason == "a defect in 1 of the 2 tiles that must agree"
-
-
 def test_tiles_of_one_label_that_touch_are_one_region_also_at_a_corner() -> None:
     found = merged("s...  .s..  ..ss  s...")
 
