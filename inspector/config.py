@@ -208,7 +208,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _rules_can_be_followed(self) -> "Settings":
-        rule_settings.check(self.alarms, self.rolls, self.sources)
+        rule_settings.check(self.alarms, self.grading, self.rolls, self.sources, self.recipes)
         return self
 
     @property

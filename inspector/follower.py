@@ -156,12 +156,18 @@ class Follower:
             return None, []
         over = [lanes.pop(frame.piece)] if frame.piece in lanes and lanes[frame.piece].begins_anew(frame) else []
         if frame.piece not in lanes:
-            name = next(self._store.read("SELECT name FROM pieces WHERE id = ?", (frame.piece,)), ("",))[0]
-            lanes[frame.piece] = RecordedLane(frame.source, frame.piece, name, rules, rolls)
+            lanes[frame.piece] = self._new_lane(frame)
         self._seen[frame.source] += 1
         lanes[frame.piece].seen = self._seen[frame.source]
         late = [one.piece for one in lanes.values() if self._seen[frame.source] - one.seen > REORDER]
         return lanes[frame.piece], over + [lanes.pop(piece) for piece in late]
+
+    def _new_lane(self, frame: Frame) -> RecordedLane:
+        """With the rules for its piece's recipe; what is no piece is under none."""
+        statement = "SELECT name, recipe FROM pieces WHERE id = ?"
+        name, recipe = next(self._store.read(statement, (frame.piece,)), ("", ""))
+        rules = [rule for rule in self._rules.get(frame.source, []) if rule.is_for(recipe)]
+        return RecordedLane(frame.source, frame.piece, name, rules, self._rolls.get(frame.source, []))
 
     def _frame(self, row: tuple[Any, ...]) -> Frame:
         *values, width_px = row

@@ -45,12 +45,14 @@ def judge(dossier: Dossier, settings: Settings, now: float) -> Grade:
             " configs/coil.yaml has some"
         )
     sizes = {source.name: source.place.mm_per_px for source in settings.sources}
+    limits = [limit for limit in settings.grading.limits if limit.is_for(dossier.piece.recipe)]
     reasons = [
+        *(Reason("hold", text) for text in _unlimited(dossier, limits)),
         *(Reason("hold", text) for text in _unfinished(dossier, now)),
         *(Reason("hold", text) for text in _not_inspected(dossier, settings)),
         *(Reason("hold", text) for text in _unsure(dossier, settings.grading.max_unsure_percent)),
         *_found(dossier, settings),
-        *(reason for limit in settings.grading.limits for reason in _over(limit, dossier, sizes)),
+        *(reason for limit in limits for reason in _over(limit, dossier, sizes)),
     ]
     reasons.sort(key=lambda one: -GRADES.index(one.grade))
     if not reasons:
@@ -58,6 +60,13 @@ def judge(dossier: Dossier, settings: Settings, now: float) -> Grade:
         text = f"{_count(len(dossier.defects), 'defect')} and {unsure:,} unsure of {frames:,} frames reach no limit."
         return Grade(dossier.piece.name, "prime", [Reason("prime", text)])
     return Grade(dossier.piece.name, reasons[0].grade, reasons)
+
+
+def _unlimited(dossier: Dossier, limits: Sequence[Limit]) -> Iterator[str]:
+    if not limits:
+        recipe = dossier.piece.recipe
+        under = f"recipe {recipe}" if recipe else "no recipe"
+        yield f"It is under {under}, and no limit of grading is for that: nothing says what makes it second."
 
 
 def _unfinished(dossier: Dossier, now: float) -> Iterator[str]:
@@ -123,7 +132,7 @@ def _unsure(dossier: Dossier, limit: float) -> Iterator[str]:
 def _found(dossier: Dossier, settings: Settings) -> Iterator[Reason]:
     """Alarms and marks of rolls, or that nobody has looked for them."""
     grading = settings.grading
-    asked = [rule for rule in settings.alarms if rule.grade != "prime"]
+    asked = [rule for rule in settings.alarms if rule.grade != "prime" and rule.is_for(dossier.piece.recipe)]
     if (asked or (settings.rolls and grading.roll_mark != "prime")) and dossier.frames and not dossier.judged:
         yield Reason("hold", "The rules have not seen all of it: its alarms and marks of rolls may not all be known.")
     for rule in asked:

@@ -1,13 +1,13 @@
 """Owns the settings of the quality engineer's rules: alarms while the strip runs, the grade of a piece, the rolls."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
 from inspector.bundle import Label
 from inspector.decide import RANK
-from inspector.decision_settings import pin
+from inspector.decision_settings import Recipe, pin
 from inspector.source_settings import Section, SourceSettings
 
 #: What becomes of a piece, the worst last.
@@ -33,6 +33,13 @@ class _Counted(Section):
         Measure, Field(description="count, per_10m, per_m2, or area_percent: their share of the strip's area")
     ] = "count"
     limit: Annotated[float, Field(gt=0, le=10_000, description="in that measure: so much is too much")]
+    recipes: Annotated[
+        list[str], Field(max_length=64, description='only on pieces under these, "" is under none; none: on all')
+    ] = []  # noqa: RUF012
+
+    def is_for(self, recipe: str) -> bool:
+        """Whether it is for a piece under that recipe; "" is under none."""
+        return not self.recipes or recipe in self.recipes
 
     def takes(self, label: str, severity: str, score: float) -> bool:
         """Whether a defect is one of those."""
@@ -78,7 +85,8 @@ class Alarm(_Counted):
     def text(self) -> str:
         """It in words."""
         window = {"mm": f"{self.within / 1000:g} m", "frames": f"{self.within:g} frames", "s": f"{self.within:g} s"}
-        return f"{self.which} within {window[self.unit]}, limit {self.limit:g}{UNITS[self.measure]}"
+        under = f", recipe {' or '.join(one or 'none' for one in self.recipes)}" if self.recipes else ""
+        return f"{self.which} within {window[self.unit]}, limit {self.limit:g}{UNITS[self.measure]}{under}"
 
     @property
     def cleared_under(self) -> float:
@@ -141,8 +149,19 @@ def repeats_seen(sources: Sequence[SourceSettings]) -> list[str]:
     return [source.name for source in sources if source.known_mm >= {"along", "across"}]
 
 
-def check(alarms: Sequence[Alarm], rolls: Sequence[Roll], sources: Sequence[SourceSettings]) -> None:
+def check(
+    alarms: Sequence[Alarm],
+    grading: Grading,
+    rolls: Sequence[Roll],
+    sources: Sequence[SourceSettings],
+    recipes: Sequence[Recipe],
+) -> None:
     """ValueError for rules that nothing could ever meet, or that metrics could not tell apart."""
+    there_are = [recipe.name for recipe in recipes]
+    for where, rule in _rules(alarms, grading):
+        if unknown := [name for name in rule.recipes if name and name not in there_are]:
+            known = ", ".join(there_are) or "none"
+            raise ValueError(f'{where}.recipes: no recipe is called {unknown[0]}; there are {known} ("" is no recipe)')
     for kind, names in (("alarms", [one.name for one in alarms]), ("rolls", [one.name for one in rolls])):
         if twice := {name for name in names if names.count(name) > 1}:
             raise ValueError(f"{kind}: two are called {', '.join(sorted(twice))}: metrics tell them by name")
@@ -162,7 +181,11 @@ def check(alarms: Sequence[Alarm], rolls: Sequence[Roll], sources: Sequence[Sour
 def pin_labels(alarms: Sequence[Alarm], grading: Grading, labels: Sequence[Label]) -> None:
     """ConfigError where a rule names a label that the bundle does not have."""
     known = [label.name for label in labels]
-    for alarm in alarms:
-        pin(f"alarms.{alarm.name}.labels", alarm.labels, known, "label")
-    for number, limit in enumerate(grading.limits):
-        pin(f"grading.limits.{number}.labels", limit.labels, known, "label")
+    for where, rule in _rules(alarms, grading):
+        pin(f"{where}.labels", rule.labels, known, "label")
+
+
+def _rules(alarms: Sequence[Alarm], grading: Grading) -> Iterator[tuple[str, Alarm | Limit]]:
+    """Each with its place in the config."""
+    yield from ((f"alarms.{alarm.name}", alarm) for alarm in alarms)
+    yield from ((f"grading.limits.{number}", limit) for number, limit in enumerate(grading.limits))

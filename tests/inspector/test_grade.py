@@ -60,6 +60,28 @@ def test_a_piece_that_reaches_no_limit_is_prime_and_that_says_by_how_much(tmp_pa
     assert sentences(found) == [("prime", "2 defects and 0 unsure of 102 frames reach no limit.")]
 
 
+def test_limits_are_for_the_recipes_they_name_and_a_piece_that_none_is_for_is_on_hold(tmp_path: Path) -> None:
+    recipes = [{"name": "exposed", "grades": ["DX56D"]}, {"name": "beams", "grades": ["S235JR"]}]
+    limits = [
+        {"grade": "hold", "limit": 1, "recipes": ["exposed"]},
+        {"grade": "second", "limit": 2, "recipes": ["", "exposed"]},
+    ]
+    changes = {"recipes": recipes, "grading": {"limits": limits}}
+
+    def of(grade: str, recipe: str) -> list[tuple[str, str]]:
+        under = strip(*scratches(2), change=lambda _, one: replace(one, grade=grade, recipe=recipe))
+        folder = tmp_path / f"as-{recipe}"
+        folder.mkdir()
+        return sentences(graded(folder, under, **changes))
+
+    two = "2 defects (defects of any label): {} from {} on."
+    assert of("DX56D", "exposed") == [("hold", two.format("hold", 1)), ("second", two.format("second", 2))]
+    assert of("", "") == [("second", two.format("second", 2))]
+    assert of("S235JR", "beams") == [
+        ("hold", "It is under recipe beams, and no limit of grading is for that: nothing says what makes it second.")
+    ]
+
+
 # A scratch lies in one tile of 60 x 60 mm; the strip is 1.2 m wide and 31.334 m long.
 @pytest.mark.parametrize(
     ("limit", "text"),

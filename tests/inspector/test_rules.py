@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -121,6 +122,41 @@ def test_10_000_defects_on_one_coil_are_the_alarms_that_the_rule_says(line: Line
     page = line.page()
     assert page["inspector_alarms_total"] == {("scratches",): 2}
     assert page["inspector_alarm_active"] == {("scratches", "drop"): 0}
+
+
+def test_a_rule_is_for_the_recipes_it_names_also_after_an_end_and_for_all_pieces_where_it_names_none(
+    tmp_path: Path,
+) -> None:
+    # Given a rule for exposed steel, one for what is under no recipe, and one for all
+    recipes = [{"name": "exposed", "grades": ["DX56D"]}, {"name": "beams", "grades": ["S235JR"]}]
+    rules = [
+        SCRATCHES | {"name": name, "recipes": of}
+        for name, of in (("strict", ["exposed"]), ("other", ["", "beams"]), ("any", []))
+    ]
+    changes = {"alarms": rules, "recipes": recipes}
+    coils = {"one": ("DX56D", "exposed"), "two": ("S235JR", "beams"), "three": ("", "")}
+    verdicts = [
+        msgspec.structs.replace(one, grade=grade, recipe=recipe)
+        for number, (piece, (grade, recipe)) in enumerate(coils.items())
+        for one in frames(bad_stretch(3, 7, 9), 30_000, piece, first=1 + 1000 * number)
+    ]
+    # When coils of each run, and the line ends in the middle of the first bad stretch
+    line = Line(tmp_path, **changes)
+    line.take(verdicts[:20]).close()
+    line = Line(tmp_path, **changes).take(verdicts[20:])
+    # Then each has the alarms that are for it, once
+    assert sorted((one.piece, one.rule) for one in line.alarms) == [
+        ("one", "any"), ("one", "strict"), ("three", "any"), ("three", "other"), ("two", "any"), ("two", "other"),
+    ]  # fmt: skip
+    line.close()
+
+
+def test_a_rule_for_a_recipe_that_there_is_not_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"alarms\.scratches\.recipes: no recipe is called exposed; there are none"):
+        settings(tmp_path, alarms=[SCRATCHES | {"recipes": ["exposed"]}])
+    limits = [{"grade": "hold", "limit": 1, "recipes": ["exposed", "beam"]}]
+    with pytest.raises(ValueError, match=r"grading\.limits\.0\.recipes: no recipe is called beam; there are exposed"):
+        settings(tmp_path, grading={"limits": limits}, recipes=[{"name": "exposed"}])
 
 
 def test_an_alarm_is_told_while_it_goes_on_and_names_its_defects(
