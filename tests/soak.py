@@ -22,6 +22,7 @@ import cv2
 import numpy as np
 import psutil
 
+from inspector import bundle, predictor
 from inspector.renderer import render_image
 from tests.fakes import Line, running, wait_until
 
@@ -85,7 +86,8 @@ def judge(samples: list[Sample], limits: Limits) -> list[Finding]:
     """RSS slope, descriptors and threads of each process after the warm-up; speed of the last tenth to the first.
 
     Others share the machine, and even a CPU second is worth less beside a busy neighbour: what is judged is frames by
-    the CPU time that the same small work took then. By CPU and by wall clock alone it is shown only.
+    the CPU time that the same small work took then, which must be work of the same kind: see `same_work` and
+    `BareBatches`. By CPU and by wall clock alone it is shown only.
     """
     warm = [sample for sample in samples if sample.frames >= WARM_UP * samples[-1].frames]
     findings = []
@@ -149,13 +151,22 @@ def _same_work(part: list[Sample]) -> float:
     return _spent(part) / statistics.median(sample.same_work_s for sample in part)
 
 
-def soak(line: Line, frames: int, side: int, until: float = float("inf"), samples: int = SAMPLES) -> list[Sample]:
+def soak(
+    line: Line,
+    frames: int,
+    side: int,
+    until: float = float("inf"),
+    samples: int = SAMPLES,
+    work: Callable[[], float] | None = None,
+) -> list[Sample]:
     """Put `frames` pictures through the line until monotonic time `until`; a sample for every part of them.
+
+    `work`: does the same small work each time, and returns its CPU seconds; `same_work` unless it is given.
 
     Raises:
         AssertionError: what was put in is not what is on record.
     """
-    feeder, watch = _Feeder(line.drop, side), _Watch(line)
+    feeder, watch, work = _Feeder(line.drop, side), _Watch(line), work or same_work
     taken: list[Sample] = []
     due = 0.0
     began = time.monotonic()
@@ -163,14 +174,14 @@ def soak(line: Line, frames: int, side: int, until: float = float("inf"), sample
         watch.look()
         if recorded >= due:
             due = (recorded * samples // frames + 1) * frames / samples
-            taken.append(Sample(recorded, time.monotonic() - began, same_work(), watch.usages()))
+            taken.append(Sample(recorded, time.monotonic() - began, work(), watch.usages()))
             _progress(taken, frames)
         feeder.feed(min(frames, recorded + WAITING, feeder.fed + AT_ONCE))
         feeder.clear_done()
         time.sleep(LOOK_S)
     wait_until(lambda: line.recorded >= feeder.fed, line.explain, 600)
     watch.look()
-    taken.append(Sample(line.recorded, time.monotonic() - began, same_work(), watch.usages()))
+    taken.append(Sample(line.recorded, time.monotonic() - began, work(), watch.usages()))
     _progress(taken, frames)
     feeder.clear_done()
     accounts = line.account()
@@ -246,12 +257,38 @@ class _Feeder:
 def same_work() -> float:
     """CPU seconds of some decoding and some Python, about 5 ms, the middle of three: how fast this machine is now."""
     picture = cv2.imencode(".png", np.arange(40_000, dtype=np.uint32).astype(np.uint8).reshape(200, 200))[1]
-    taken = []
-    for _ in range(3):
-        began = time.thread_time()
+
+    def some() -> None:
         for _ in range(20):
             cv2.GaussianBlur(cv2.imdecode(picture, cv2.IMREAD_GRAYSCALE), (5, 5), 0)
             sum(number * number for number in range(3000))
+
+    return _middle_of_three(some)
+
+
+class BareBatches:
+    """The same small work for a line with the real engine, whose time is that of inference: a batch of 16, about 25 ms.
+
+    Beside busy neighbours of the machine it slows down by a tenth and more while decoding and Python do not.
+    """
+
+    def __init__(self) -> None:
+        model = bundle.load(bundle.DEFAULT)
+        self._engine = predictor.PaddlePredictor(model, threads=1)
+        predictor.warm(self._engine, model, 16)
+        pictures = [render_image(_LABELS[seed % len(_LABELS)], seed).pixels for seed in range(16)]
+        self._batch = model.preprocess.normalise(np.stack([model.preprocess.resize(one) for one in pictures]))
+
+    def __call__(self) -> float:
+        """CPU seconds, the middle of three."""
+        return _middle_of_three(lambda: self._engine.run(self._batch))
+
+
+def _middle_of_three(work: Callable[[], object]) -> float:
+    taken = []
+    for _ in range(3):
+        began = time.thread_time()
+        work()
         taken.append(time.thread_time() - began)
     return statistics.median(taken)
 
@@ -268,15 +305,16 @@ def halves(folder: Path, frames: int, side: int, minutes: float | None) -> Itera
     for engine in ("fake", "paddle"):
         below = folder / engine
         below.mkdir(parents=True)
-        bundle = {"bundle": "default"} if engine == "paddle" else {}
+        model = {"bundle": "default"} if engine == "paddle" else {}
         line = Line(
             below, workers={"count": 2, "engine": engine}, evidence={"budget_mb": 20}, record={"keep_rows": 100_000},
-            **bundle,
+            **model,
         )  # fmt: skip
         with running(line):
             wait_until(lambda line=line: line.log.count("is ready") >= 4, line.explain, 120)  # type: ignore[misc]
             until = float("inf") if minutes is None else time.monotonic() + minutes * 30
-            yield engine, soak(line, frames // 2, side, until)
+            work = BareBatches() if engine == "paddle" else same_work
+            yield engine, soak(line, frames // 2, side, until, work=work)
             line.stop()
         print(file=sys.stderr)
         shutil.rmtree(below)
