@@ -1,15 +1,12 @@
 """Owns what the rules found, on record: alarms and marks of rolls; as rows, as objects, and which of them stay."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import asdict
 
-from inspector.opening import Cursor
-
-if TYPE_CHECKING:
-    from inspector.store import Store
+from inspector.opening import Cursor, OpenRecord
 
 #: What the marks are called of the row after which the rules began, and of the last one they have seen.
 BEGAN, MARK = "rules_began", "rules"
@@ -85,7 +82,7 @@ def save(cursor: Cursor, found: Alarm | Mark, piece: int | None) -> None:
 
 
 def read(
-    store: "Store",
+    store: OpenRecord,
     kind: type[Found],
     piece: int | None = None,
     since: float | None = None,
@@ -107,7 +104,7 @@ def read(
     return [_from_row(kind, row) for row in rows]
 
 
-def judged(store: "Store", piece: int) -> bool:
+def judged(store: OpenRecord, piece: int) -> bool:
     """Whether the rules have seen every frame of the piece that is on record."""
     marks = dict(store.read("SELECT name, value FROM marks WHERE name IN (?, ?)", (BEGAN, MARK)))
     statement = "SELECT MIN(id), MAX(id) FROM records INDEXED BY records_by_piece WHERE piece = ?"

@@ -2,8 +2,10 @@
 
 import sqlite3
 import time
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
+from typing import Any, Protocol
 
 from inspector.errors import StoreError
 from inspector.schema import MIGRATIONS
@@ -12,6 +14,33 @@ from inspector.schema import MIGRATIONS
 Cursor = sqlite3.Cursor
 #: How often, and how long between, a new file's way of writing is tried again where another sets it just then.
 _WAL_TRIES, _WAL_PAUSE_S = 100, 0.02
+
+
+class OpenRecord(Protocol):
+    """The record as those see it who keep rows of their own in it: store.Store, which builds on them."""
+
+    path: Path
+
+    @property
+    def replaced(self) -> bool:
+        """Whether another file, or none, is in the place of the one that is open."""
+        ...
+
+    def read(self, statement: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows of a SELECT, as they come. StoreError where they cannot be read."""
+        ...
+
+    def snapshot(self) -> AbstractContextManager[Cursor]:
+        """What is read within is of one moment."""
+        ...
+
+    def transaction(self) -> AbstractContextManager[Cursor]:
+        """What is written within is durable after it, or nothing of it is there. StoreError: nothing is."""
+        ...
+
+    def close(self) -> None:
+        """Close the file."""
+        ...
 
 
 def opened(path: Path, read_only: bool, patience_s: float) -> sqlite3.Connection:

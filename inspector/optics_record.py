@@ -1,17 +1,14 @@
 """Owns what is on record of each source's optics: what is usual for it, a row of figures a minute, and its troubles."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from inspector.messages import Sight, Tally, Trouble, Usual
-from inspector.opening import Cursor
+from inspector.opening import Cursor, OpenRecord
 from inspector.optics import KINDS, Figures, Kind
 from inspector.query import MINUTE_S, Query, restrict_time, restrict_to
-
-if TYPE_CHECKING:
-    from inspector.store import Store
 
 
 class Trend(msgspec.Struct, frozen=True):
@@ -70,12 +67,12 @@ def learn_anew(cursor: Cursor, source: str, now: float) -> None:
     _end_troubles(cursor, source, [], now)
 
 
-def learn_since(store: "Store") -> dict[str, float]:
+def learn_since(store: OpenRecord) -> dict[str, float]:
     """By source, since when the pictures were captured that tell what is usual."""
     return dict(store.read("SELECT source, learn_since FROM optics"))
 
 
-def sight(store: "Store", source: str) -> Sight | None:
+def sight(store: OpenRecord, source: str) -> Sight | None:
     """What a new life of a source has to know of its pictures: what is usual and what is wrong; None: nothing yet."""
     known = usual(store, source)
     if known is None:
@@ -86,7 +83,7 @@ def sight(store: "Store", source: str) -> Sight | None:
     return Sight(0.0, since, learned.pictures if learned else 0, 0, None, told, learned)
 
 
-def trend(store: "Store", query: Query, every_s: int) -> list[Trend]:
+def trend(store: OpenRecord, query: Query, every_s: int) -> list[Trend]:
     """Means within the query's time and of its sources, so many seconds each, by source and time."""
     means = ", ".join(f"avg({name})" for name in Figures._fields)
     columns = f"source, began_at / {every_s} * {every_s}, {means}"
@@ -94,7 +91,7 @@ def trend(store: "Store", query: Query, every_s: int) -> list[Trend]:
     return [Trend(*row) for row in rows]
 
 
-def troubles(store: "Store", query: Query) -> list[PastTrouble]:
+def troubles(store: OpenRecord, query: Query) -> list[PastTrouble]:
     """The troubles that overlap the query's time and are of its sources, by source and time."""
     columns = ", ".join(PastTrouble.__struct_fields__)
     ended_at = "ifnull(ended_at, 9e99)"
@@ -102,7 +99,7 @@ def troubles(store: "Store", query: Query) -> list[PastTrouble]:
     return [PastTrouble(*row) for row in rows]
 
 
-def usual(store: "Store", source: str) -> tuple[float, Usual | None] | None:
+def usual(store: OpenRecord, source: str) -> tuple[float, Usual | None] | None:
     """Since when what is usual for a source is learned, and what that is so far; None where nothing is on record."""
     row = next(store.read("SELECT learn_since, usual FROM optics WHERE source = ?", (source,)), None)
     if row is None:
@@ -128,7 +125,7 @@ def _end_troubles(cursor: Cursor, source: str, but: list[Kind], now: float) -> N
     )
 
 
-def _rows(store: "Store", select: str, last: str, query: Query, order: str) -> Iterator[tuple[Any, ...]]:
+def _rows(store: OpenRecord, select: str, last: str, query: Query, order: str) -> Iterator[tuple[Any, ...]]:
     clauses, values = ["1"], list[object]()
     restrict_time(query, clauses, values, last, "began_at")
     restrict_to("source", query.sources, clauses, values)

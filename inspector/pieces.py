@@ -6,17 +6,14 @@ its name. A frame that names none belongs to the piece that was on the line when
 
 import time
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
 from inspector.errors import ConfigError, StoreError
 from inspector.messages import MAX_GRADE, MAX_PIECE, Verdict
-from inspector.opening import Cursor
+from inspector.opening import Cursor, OpenRecord
 from inspector.place import Locator, Told
-
-if TYPE_CHECKING:
-    from inspector.store import Store
 
 #: A piece begins so long after it was said: by then it is on record.
 LEAD_S = 0.5
@@ -75,7 +72,7 @@ def stop(cursor: Cursor, now: float) -> Piece | None:
 
 
 def switch(
-    store: "Store",
+    store: OpenRecord,
     change: Callable[[Cursor, float], Piece | None],
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
@@ -140,7 +137,7 @@ def forget(cursor: Cursor, before: float) -> None:
     cursor.execute(f"DELETE FROM pieces WHERE (by_frames OR ended_at < ?) AND {unused}", (before,))
 
 
-def find(store: "Store", name: str) -> Piece:
+def find(store: OpenRecord, name: str) -> Piece:
     """The piece of that name. ConfigError where there is none: an empty answer would look like a good one."""
     row = next(store.read(f"SELECT {_COLUMNS} FROM pieces WHERE name = ?", (name,)), None)
     if row is None:
@@ -149,7 +146,7 @@ def find(store: "Store", name: str) -> Piece:
     return _piece(row)
 
 
-def latest(store: "Store", limit: int) -> Sequence[Piece]:
+def latest(store: OpenRecord, limit: int) -> Sequence[Piece]:
     """The last pieces, the newest first."""
     return [_piece(row) for row in store.read(f"SELECT {_COLUMNS} FROM pieces ORDER BY id DESC LIMIT ?", (limit,))]
 

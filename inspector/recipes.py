@@ -17,12 +17,12 @@ from inspector.config import Settings
 from inspector.decide import Rules, rules
 from inspector.errors import StoreError
 from inspector.messages import CANARY, DecideBy, Frame, Verdict
+from inspector.opening import OpenRecord
 from inspector.pieces import Piece
 from inspector.place import Locator, Told
 
 if TYPE_CHECKING:
     from inspector.bundle import Bundle
-    from inspector.store import Store
 
 log = logging.getLogger(__name__)
 
@@ -85,14 +85,14 @@ class Chooser:
     def __init__(
         self,
         locators: Mapping[str, Locator],
-        open_record: Callable[[], "Store"],
+        open_record: Callable[[], OpenRecord],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`locators` are those of the sources; `open_record` opens the record to be read. StoreError: it cannot now."""
         self._locators = locators
         self._open_record = open_record
         self._clock = clock
-        self._store: Store | None = None
+        self._store: OpenRecord | None = None
         self._unread_since: float | None = None
 
     def choose(self, frames: Sequence[Frame], recipes: Recipes) -> list[Choice | None]:
@@ -131,7 +131,7 @@ class Chooser:
             log.info("the record can be read again: recipes are known")
         return [recipes.of_piece(piece) for piece in found]
 
-    def _record(self) -> "Store":
+    def _record(self) -> OpenRecord:
         """The record, opened again where another one is in its place by now."""
         if self._store is not None and self._store.replaced:
             self.close()
