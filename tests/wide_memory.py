@@ -25,7 +25,9 @@ from tests.fakes import Line, running, wait_until
 HEIGHT_PX, WIDTH_PX = 1024, 4096
 #: Memory of a frame in flight over its pixels: the frame, and what is made of it on its way.
 MOST = 2.5
-WARM_FRAMES = 4
+WARM_FRAMES = 2
+#: As soon as all are in flight, those that follow change nothing.
+MORE_FRAMES = 4
 
 
 @dataclass(frozen=True)
@@ -54,8 +56,8 @@ def measure(folder: Path, in_flight: int) -> Cost:
         _drop(line.drop, "warm", WARM_FRAMES, pictures)
         wait_until(lambda: line.recorded == WARM_FRAMES, line.explain)
         idle_mb = _memory_mb(line)
-        frames = WARM_FRAMES + 2 * in_flight
-        _drop(line.drop, "measured", 2 * in_flight, pictures)
+        frames = WARM_FRAMES + in_flight + MORE_FRAMES
+        _drop(line.drop, "measured", in_flight + MORE_FRAMES, pictures)
         most_mb, full = 0.0, 0
 
         def done() -> bool:
