@@ -4,12 +4,14 @@ One tile in ten thousand is mistaken by chance of its cut; that the four tiles a
 rarer. The mean of logits is the geometric mean of the probabilities: one tile that is sure it is not so weighs much.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.decide import TileDecision
 from inspector.tiles import Tile
 
 #: The rim of a place is this part of a tile. On simulated strip, defects of places without a rim did not always touch
@@ -45,6 +47,34 @@ def pool(tiles: Sequence[Tile], scores: NDArray[np.float32], contrasts: NDArray[
         for left, right in _shared(lefts, tiles[0].width)
     )
     return Pooled(places, mean.reshape(len(places), -1), least.reshape(-1))
+
+
+def without_rims(places: Sequence[Tile], decisions: Sequence[TileDecision]) -> list[TileDecision]:
+    """The decisions of pooled places; a defect beside a surer one of another label is unsure: it is the rim of that.
+
+    Half of its tiles show the other one, too, and what they show of it may look like something else.
+    """
+    columns = len({place.x for place in places})
+    said = list(decisions)
+    for at, one in enumerate(decisions):
+        if one.outcome == "defect":
+            others = (decisions[other] for other in _beside(at, columns, len(places)))
+            surer = [
+                two for two in others if two.outcome == "defect" and two.label != one.label and two.score > one.score
+            ]
+            if surer:
+                reason = f"beside a surer {max(surer, key=lambda two: two.score).label}"
+                said[at] = replace(one, outcome="unsure", severity="none", reason=reason)
+    return said
+
+
+def _beside(at: int, columns: int, count: int) -> Iterator[int]:
+    """The numbers of the places around a place, row by row."""
+    row, column = divmod(at, columns)
+    for down in (row - 1, row, row + 1):
+        for right in range(max(0, column - 1), min(columns, column + 2)):
+            if 0 <= down * columns + right < count:
+                yield down * columns + right
 
 
 def _neighbours(values: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

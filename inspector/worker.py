@@ -21,7 +21,7 @@ from inspector.errors import MessageError
 from inspector.lifesign import LifeSign
 from inspector.messages import CANARY, Beat, Credit, DecideBy, Frame, FrameOf, Ready, Stages, Verdict, Verdicts
 from inspector.place import Locator
-from inspector.pooling import pool
+from inspector.pooling import pool, without_rims
 from inspector.predictor import Predictor
 from inspector.preprocess import contrast
 from inspector.recipes import Chooser, Recipes
@@ -251,6 +251,8 @@ def _verdict(job: Job, scores: NDArray[np.float32], contrasts: NDArray[np.float3
         places, scores, contrasts = pool(job.tiles, scores, contrasts)
     rules = job.choice.rules
     decisions = [decide_tile(*of_place, rules) for of_place in zip(scores, contrasts, strict=True)]
+    if job.pooled:
+        decisions = without_rims(places, decisions)
     frame, area, decision = job.frame, job.area, decide_frame(decisions) if decisions else _NO_STRIP
     whole = area == Tile(0, 0, frame.width, frame.height)
     found = regions.merge(places, decisions)

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from inspector import tiles
-from inspector.decide import Rules, decide_tile
-from inspector.pooling import pool
+from inspector.decide import Rules, TileDecision, decide_tile
+from inspector.pooling import pool, without_rims
 from inspector.predictor import FakePredictor
 from inspector.tiles import Tile
 from tests.fakes import LABELS, make_bundle, manifest
@@ -85,6 +85,38 @@ def test_what_one_tile_cannot_tell_its_neighbours_do_not_make_up_for(damage: str
         middle = Tile(place.x + place.width // 2, place.y + place.height // 2, 0, 0)
         shown[_inside(middle, cut[5])].add(one.outcome)
     assert shown == {True: {"unsure"}, False: {"ok"}}
+
+
+def said_of(rows: str, scores: dict[str, float]) -> tuple[list[Tile], list[TileDecision]]:
+    """Places in rows, each called what its letter is; "." is clean."""
+    letters = rows.split()
+    places = [Tile(10 * x, 10 * y, 15, 15) for y, row in enumerate(letters) for x in range(len(row))]
+    outcomes = {".": "ok", "?": "unsure"}
+    return places, [
+        TileDecision(outcomes.get(one, "defect"), one, "major", scores.get(one, 0.9))  # type: ignore[arg-type]
+        for one in "".join(letters)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "left"),
+    [
+        ("..... .pps. .pps. .....", "..... .pp?. .pp?. ....."),  # a rim, and so is one at a corner
+        ("s.... .p... ..... .....", "?.... .p... ..... ....."),
+        ("pps.. pps.. ....s .....", "pp?.. pp?.. ....s ....."),  # further away it is one of its own
+        ("ppsss ppsss ..... .....", "pp?ss pp?ss ..... ....."),  # as is what is larger than a rim
+        ("p.s.. p.s.. ..... .....", "p.s.. p.s.. ..... ....."),
+        ("ss... ss... ..... .....", "ss... ss... ..... ....."),
+        ("...?s ....s p.... ....s", "...?s ....s p.... ....s"),  # neither what is unsure nor a row's other end
+    ],
+)
+def test_a_defect_beside_a_surer_one_of_another_label_is_its_rim_and_unsure(rows: str, left: str) -> None:
+    said = without_rims(*said_of(rows, {"p": 0.95, "s": 0.8, "?": 1.0}))
+
+    letters = {"ok": ".", "unsure": "?"}
+    shown = "".join(letters.get(one.outcome, one.label) for one in said)
+    assert [shown[at : at + 5] for at in (0, 5, 10, 15)] == left.split()
+    assert {one.reason for one in said if one.outcome == "unsure" and one.label == "s"} <= {"beside a surer p"}
 
 
 @pytest.mark.parametrize(("overlap_px", "regions"), [(0, [(0, 0, 200, 200)] * 2), (100, [(0, 0, 225, 225)])])
