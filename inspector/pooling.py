@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.decide import TileDecision
+from inspector.decide import RANK, TileDecision
 from inspector.tiles import Tile
 
 #: The rim of a place is this part of a tile. On simulated strip, defects of places without a rim did not always touch
@@ -52,20 +52,25 @@ def pool(tiles: Sequence[Tile], scores: NDArray[np.float32], contrasts: NDArray[
 def without_rims(places: Sequence[Tile], decisions: Sequence[TileDecision]) -> list[TileDecision]:
     """The decisions of pooled places; a defect beside a surer one of another label is unsure: it is the rim of that.
 
-    Half of its tiles show the other one, too, and what they show of it may look like something else.
+    Half of its tiles show the other one, too, and what they show of it may look like something else. One that is more
+    severe is never taken for a rim.
     """
     columns = len({place.x for place in places})
     said = list(decisions)
     for at, one in enumerate(decisions):
         if one.outcome == "defect":
-            others = (decisions[other] for other in _beside(at, columns, len(places)))
             surer = [
-                two for two in others if two.outcome == "defect" and two.label != one.label and two.score > one.score
+                two for two in (decisions[other] for other in _beside(at, columns, len(places))) if _hides(two, one)
             ]
             if surer:
                 reason = f"beside a surer {max(surer, key=lambda two: two.score).label}"
                 said[at] = replace(one, outcome="unsure", severity="none", reason=reason)
     return said
+
+
+def _hides(surer: TileDecision, one: TileDecision) -> bool:
+    other = surer.outcome == "defect" and surer.label != one.label
+    return other and surer.score > one.score and RANK[surer.severity] >= RANK[one.severity]
 
 
 def _beside(at: int, columns: int, count: int) -> Iterator[int]:

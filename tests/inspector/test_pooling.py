@@ -92,8 +92,9 @@ def said_of(rows: str, scores: dict[str, float]) -> tuple[list[Tile], list[TileD
     letters = rows.split()
     places = [Tile(10 * x, 10 * y, 15, 15) for y, row in enumerate(letters) for x in range(len(row))]
     outcomes = {".": "ok", "?": "unsure"}
+    severities = {"c": "critical"}
     return places, [
-        TileDecision(outcomes.get(one, "defect"), one, "major", scores.get(one, 0.9))  # type: ignore[arg-type]
+        TileDecision(outcomes.get(one, "defect"), one, severities.get(one, "major"), scores.get(one, 0.9))  # type: ignore[arg-type]
         for one in "".join(letters)
     ]
 
@@ -107,6 +108,7 @@ def said_of(rows: str, scores: dict[str, float]) -> tuple[list[Tile], list[TileD
         ("ppsss ppsss ..... .....", "pp?ss pp?ss ..... ....."),  # as is what is larger than a rim
         ("p.s.. p.s.. ..... .....", "p.s.. p.s.. ..... ....."),
         ("ss... ss... ..... .....", "ss... ss... ..... ....."),
+        ("ppc.. ppc.. ..... .....", "ppc.. ppc.. ..... ....."),  # nor is one that is worse
         ("...?s ....s p.... ....s", "...?s ....s p.... ....s"),  # neither what is unsure nor a row's other end
     ],
 )
