@@ -61,7 +61,7 @@ class Batcher:
         area = area or Tile(0, 0, frame.width, frame.height)
         overlap_px = max(self._overlap_px, min(overlap_px, self._tile_px // 2))
         cut = tiles.cut(area.height, area.width, self._tile_px, overlap_px, area.x, area.y) if area.width else ()
-        job = Job(frame, pixels, choice, area, cut, now, pooled=overlap_px >= self._tile_px // 2)
+        job = Job(frame, pixels, choice, area, cut, now, pooled=bool(cut) and overlap_px >= self._tile_px // 2)
         (self._jobs.appendleft if frame.frame == CANARY else self._jobs.append)(job)
         self._tiles += len(job.tiles)
         return job

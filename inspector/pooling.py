@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 from inspector.decide import RANK, TileDecision
 from inspector.tiles import Tile
 
-#: The rim of a place is this part of a tile. On simulated strip, defects of places without a rim did not always touch
-#: what was drawn (9 of 103), and those of places as large as a tile began too early (16 of 94 by more than a tile).
+#: The rim of a place is this part of a tile. On 72 m2 of simulated strip, 8 regions of places without a rim lay beside
+#: what was drawn and did not touch it; of places as large as a tile 15 of 93 began too early, by more than a tile.
 _RIM = 8
 _HALF = np.float32(0.5)
 
@@ -58,19 +58,19 @@ def without_rims(places: Sequence[Tile], decisions: Sequence[TileDecision]) -> l
     columns = len({place.x for place in places})
     said = list(decisions)
     for at, one in enumerate(decisions):
-        if one.outcome == "defect":
-            surer = [
-                two for two in (decisions[other] for other in _beside(at, columns, len(places))) if _hides(two, one)
-            ]
-            if surer:
-                reason = f"beside a surer {max(surer, key=lambda two: two.score).label}"
-                said[at] = replace(one, outcome="unsure", severity="none", reason=reason)
+        if one.outcome != "defect":
+            continue
+        beside = (decisions[other] for other in _beside(at, columns, len(places)))
+        surer = [other for other in beside if _hides(other, one)]
+        if surer:
+            reason = f"beside a surer {max(surer, key=lambda other: other.score).label}"
+            said[at] = replace(one, outcome="unsure", severity="none", reason=reason)
     return said
 
 
-def _hides(surer: TileDecision, one: TileDecision) -> bool:
-    other = surer.outcome == "defect" and surer.label != one.label
-    return other and surer.score > one.score and RANK[surer.severity] >= RANK[one.severity]
+def _hides(surer: TileDecision, defect: TileDecision) -> bool:
+    other = surer.outcome == "defect" and surer.label != defect.label
+    return other and surer.score > defect.score and RANK[surer.severity] >= RANK[defect.severity]
 
 
 def _beside(at: int, columns: int, count: int) -> Iterator[int]:

@@ -247,7 +247,7 @@ class Worker:
 def _verdict(job: Job, scores: NDArray[np.float32], contrasts: NDArray[np.float32], started: float) -> Verdict:
     """The verdict of a frame by its tiles' scores; its batch began at monotonic time `started`."""
     places: Sequence[Tile] = job.tiles
-    if job.pooled and places:
+    if job.pooled:
         places, scores, contrasts = pool(job.tiles, scores, contrasts)
     rules = job.choice.rules
     decisions = [decide_tile(*of_place, rules) for of_place in zip(scores, contrasts, strict=True)]

@@ -20,7 +20,7 @@ from inspector.errors import ImageError
 from inspector.source_settings import FolderSource
 from inspector.sources.clearance import Clearance
 from inspector.sources.connector import Capture, Overload
-from inspector.sources.hold import WORK, Hold
+from inspector.sources.hold import WORK, Hold, text
 from inspector.sources.scan import Scan
 from inspector.sources.shelf import DONE, FAILED, Shelf
 
@@ -147,7 +147,7 @@ class Folder:
             if whole and isinstance(error, FileNotFoundError):
                 self._hold.check()  # a whole share that went away comes back with its files
                 self._vanished += 1
-                log.warning("%s was whole, and someone took it away before it could be inspected", _text(entry.path))
+                log.warning("%s was whole, and someone took it away before it could be inspected", text(entry.path))
             self._scan.leave(entry.path, error)
             return None
 
@@ -194,7 +194,7 @@ class Folder:
         except OSError as error:
             reason = f"cannot be read: {error.strerror}"
         decode_s = time.monotonic() - captured_mono
-        return Capture(frame, _text(relative)[:4096], captured_at, captured_mono, pixels, reason, decode_s=decode_s)
+        return Capture(frame, text(relative)[:4096], captured_at, captured_mono, pixels, reason, decode_s=decode_s)
 
     def _left_over(self) -> Iterator[tuple[bytes, bytes]]:
         for lane in sorted(os.listdir(self._work)):
@@ -210,7 +210,3 @@ class Folder:
 def _version(status: os.stat_result) -> tuple[int, ...]:
     """What tells one content of a name from the next: a new file has another inode, a rewritten one another time."""
     return (status.st_ino, status.st_size, status.st_mtime_ns)
-
-
-def _text(path: bytes) -> str:
-    return path.decode("utf-8", "backslashreplace")

@@ -6,12 +6,12 @@ the descriptor of the one we hold: what was made on the mount point would pass f
 
 import contextlib
 import errno
-import fcntl
 import os
 import stat
 from collections.abc import Sequence
 
 from inspector.errors import BusyError, ConfigError
+from inspector.sources.lock import taken
 
 WORK = ".work"
 
@@ -47,7 +47,9 @@ class Hold:
             for name in (WORK.encode(), *inside):
                 self._make(name)
                 self._check_usable(name)
-            self._lock = self._locked()
+            self._lock = taken(f"{WORK}/.lock", self._folder)
+            if self._lock is None:
+                raise BusyError(f"{text(self._root)}: another inspector works on this drop folder")
         except BaseException:
             self.let_go()
             raise
@@ -66,7 +68,7 @@ class Hold:
             raise OSError(errno.ENODEV, "not open")
         here = os.stat(os.path.join(self._work, b".lock"))
         if not os.path.samestat(here, os.fstat(self._lock)):
-            raise OSError(errno.ENODEV, "another folder is where it was", _text(self._root))
+            raise OSError(errno.ENODEV, "another folder is where it was", text(self._root))
 
     def rename(self, path: bytes, target: bytes) -> None:
         """Rename, making the target's folders where they are missing. FileNotFoundError where nothing is at `path`."""
@@ -86,15 +88,6 @@ class Hold:
             with contextlib.suppress(FileExistsError):
                 os.mkdir(above, dir_fd=self._folder)
 
-    def _locked(self) -> int:
-        lock = os.open(WORK.encode() + b"/.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600, dir_fd=self._folder)
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(lock)
-            raise BusyError(f"{_text(self._root)}: another inspector works on this drop folder") from None
-        return lock
-
     def _known(self) -> bool:
         """Whether the folder shows that we were there before."""
         try:
@@ -106,16 +99,17 @@ class Hold:
     def _check_mounted(self, there: bytes | int) -> None:
         """OSError where a folder that we had would now be on another file system."""
         if self._device is not None and os.stat(there).st_dev != self._device:
-            raise OSError(errno.ENODEV, "not mounted", _text(self._root))
+            raise OSError(errno.ENODEV, "not mounted", text(self._root))
 
     def _check_usable(self, name: bytes) -> None:
-        path = _text(os.path.join(self._root, name))
+        path = text(os.path.join(self._root, name))
         status = os.stat(name, dir_fd=self._folder)
         if not stat.S_ISDIR(status.st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
         if self._folder is not None and status.st_dev != os.fstat(self._folder).st_dev:
-            raise ConfigError(f"{path}: on another file system than {_text(self._root)}; files are renamed into it")
+            raise ConfigError(f"{path}: on another file system than {text(self._root)}; files are renamed into it")
 
 
-def _text(path: bytes) -> str:
+def text(path: bytes) -> str:
+    """A path for people, whatever bytes are in it."""
     return path.decode("utf-8", "backslashreplace")

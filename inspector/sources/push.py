@@ -7,7 +7,6 @@ A frame is answered when it is on durable record. What cannot be inspected is on
 what is no frame at all, and what the end of the line leaves without a record.
 """
 
-import fcntl
 import math
 import os
 import time
@@ -28,6 +27,7 @@ from inspector.messages import Grade, Millimetres, PieceName
 from inspector.refusals import READ_BURST, Refusals
 from inspector.source_settings import PushSource
 from inspector.sources.connector import Capture, Overload
+from inspector.sources.lock import taken
 from inspector.transport import Router
 
 #: A header of more is none.
@@ -162,13 +162,9 @@ class Push:
 
     def _take_lock(self) -> None:
         """Binding would take the socket from another line without a word."""
-        self._lock = os.open(f"{self._path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            os.close(self._lock)
-            self._lock = None
-            raise BusyError(f"{self._path}: another source takes frames at this socket") from None
+        self._lock = taken(f"{self._path}.lock")
+        if self._lock is None:
+            raise BusyError(f"{self._path}: another source takes frames at this socket")
 
     def _take(self, envelope: list[bytes], parts: list[bytes]) -> Capture | None:
         try:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from inotify_simple import INotify, flags
 
 from inspector import image
+from inspector.sources.hold import text
 
 log = logging.getLogger(__name__)
 
@@ -99,7 +100,7 @@ class Scan:
         if len(self._left) >= _MAX_LEFT:
             self._left.clear()
         self._left.add(path)
-        log.warning("%s is left where it is: %s", path.decode("utf-8", "backslashreplace"), error.strerror)
+        log.warning("%s is left where it is: %s", text(path), error.strerror)
 
     def due_ms(self) -> float:
         """Time to the next scan; 0 while one is under way."""
