@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from inspector.grabber import genicam
-from inspector.grabber.device_clock import DeviceClock
+from inspector.grabber.device_clock import DeviceClock, WorldClock
 from inspector.grabber.genicam import Buffer, Camera, Stream
 from inspector.grabber.judge import Judge
 from inspector.grabber.mouth import Mouth
@@ -81,6 +81,7 @@ class _Capture:
         self._mouth = mouth
         self._judge = Judge(order.stale_s is not None)
         self._clock = DeviceClock()
+        self._world = WorldClock()
         self._pulse_s = 1 / order.rate_fps if order.trigger == SOFTWARE and order.rate_fps else None
         self._may_be_silent = self._pulse_s is None and camera.is_triggered()
         self._pulse_at = self._whole_at = self._told_at = time.monotonic()
@@ -118,9 +119,10 @@ class _Capture:
             self._mouth.miss("incomplete", 1)
             return
         self._torn = 0
+        age_s = buffer.age_s()  # first: a pause between the two may make its way seem longer, never shorter
         self._whole_at = now = time.monotonic()
-        captured_mono = self._clock.captured(buffer.stamp_s, now - buffer.age_s())
-        picture = Picture(self._number, time.time() - (now - captured_mono), captured_mono)
+        captured_mono = self._clock.captured(buffer.stamp_s, now - age_s)
+        picture = Picture(self._number, self._world.at(captured_mono), captured_mono)
         self._number += 1
         pixels = self._judge.judge(picture, genicam.gray, buffer)
         self._mouth.say(picture, pixels, patient=False)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from inspector.grabber import aravis
-from inspector.grabber.device_clock import LONGEST_WAY_S, WINDOW_S, DeviceClock
+from inspector.grabber.device_clock import LONGEST_WAY_S, WINDOW_S, DeviceClock, WorldClock
 from inspector.grabber.genicam import open_camera
 from inspector.grabber.gige import skipped
 from inspector.source_settings import GigeSource
@@ -371,6 +371,42 @@ def test_no_picture_is_older_than_a_device_may_make_it() -> None:
     # Given a clock at half speed: what it says is not true, but never by more than that
     for second in range(1, 100):
         assert 0 <= second - clock.captured(second / 2, second) <= LONGEST_WAY_S
+
+
+def test_no_picture_is_older_than_the_one_before() -> None:
+    clock = DeviceClock()
+    # Given a way that is long at first: the second picture shows that the first one was older than it seemed
+    ways_s = [0.200, 0.004, 0.003]
+
+    captured = [clock.captured(7000 + number / 400, 100 + number / 400 + way_s) for number, way_s in enumerate(ways_s)]
+
+    assert captured == sorted(captured)
+
+
+@pytest.mark.parametrize("before_s, after_s", [(0.004, 0.0), (0.0, 0.004), (0.1, 0.1)])
+def test_a_pause_at_the_reading_of_the_two_clocks_moves_no_picture(before_s: float, after_s: float) -> None:
+    now = pause_s = 0.0
+
+    def world() -> float:
+        nonlocal now
+        now += pause_s * before_s
+        read, now = 1_700_000_000 + now, now + pause_s * after_s
+        return read
+
+    clock = WorldClock(world, lambda: now)
+    pause_s = 1.0
+
+    assert [clock.at(moment) for moment in (1.0, 2.0, 3.0)] == [1_700_000_001, 1_700_000_002, 1_700_000_003]
+
+
+@pytest.mark.parametrize("set_s", [-3600.0, 0.5])
+def test_a_clock_that_is_set_is_followed(set_s: float) -> None:
+    ahead_s = 1_700_000_000.0
+    clock = WorldClock(lambda: 100.0 + ahead_s, lambda: 100.0)
+
+    ahead_s += set_s
+
+    assert clock.at(7.0) == 7.0 + ahead_s
 
 
 def test_a_trigger_by_software_needs_its_rate_and_one_by_a_line_has_none(tmp_path: Any) -> None:
