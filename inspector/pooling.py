@@ -4,20 +4,27 @@ One tile in ten thousand is mistaken by chance of its cut; that the four tiles a
 rarer. The mean of logits is the geometric mean of the probabilities: one tile that is sure it is not so weighs much.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.decide import RANK, TileDecision
+from inspector.decide import Rules, TileDecision, decide_tile
 from inspector.tiles import Tile
 
 #: The rim of a place is this part of a tile. On 72 m2 of simulated strip, 8 regions of places without a rim lay beside
 #: what was drawn and did not touch it; of places as large as a tile 15 of 93 began too early, by more than a tile.
 _RIM = 8
 _HALF = np.float32(0.5)
+
+
+class Decided(NamedTuple):
+    """What is decided of a frame: its places, row by row, what each is, and where in the frame that was seen."""
+
+    places: Sequence[Tile]
+    decisions: Sequence[TileDecision]
+    shown: Sequence[Tile]
 
 
 class Pooled(NamedTuple):
@@ -49,37 +56,40 @@ def pool(tiles: Sequence[Tile], scores: NDArray[np.float32], contrasts: NDArray[
     return Pooled(places, mean.reshape(len(places), -1), least.reshape(-1))
 
 
-def without_rims(places: Sequence[Tile], decisions: Sequence[TileDecision]) -> list[TileDecision]:
-    """The decisions of pooled places; a defect beside a surer one of another label is unsure: it is the rim of that.
+def decide(tiles: Sequence[Tile], scores: NDArray[np.float32], contrasts: NDArray[np.float32], rules: Rules) -> Decided:
+    """Decide each place by all the tiles that show it.
 
-    Half of its tiles show the other one, too, and what they show of it may look like something else. One that is more
-    severe is never taken for a rim.
+    Where of these only the ones on one side call it a defect as they do together, it is the edge of something: that
+    may lie anywhere in what they show, not only in the place.
     """
-    columns = len({place.x for place in places})
-    said = list(decisions)
+    pooled = pool(tiles, scores, contrasts)
+    decisions = [decide_tile(*of_place, rules) for of_place in zip(pooled.scores, pooled.contrasts, strict=True)]
+    best = scores[:, : len(rules.labels)].argmax(axis=1)
+    calls = [rules.labels[label].name for label in best]
+    return Decided(pooled.places, decisions, _seen(tiles, calls, pooled.places, decisions))
+
+
+def _seen(
+    tiles: Sequence[Tile], calls: Sequence[str], places: Sequence[Tile], decisions: Sequence[TileDecision]
+) -> list[Tile]:
+    """Where what made each place a defect was seen; `calls` has the most likely label of each tile."""
+    columns, wide = len({place.x for place in places}), len({tile.x for tile in tiles})
+    down, right = len(tiles) // wide - len(places) // columns + 1, wide - columns + 1
+    where = list(places)
     for at, one in enumerate(decisions):
-        if one.outcome != "defect":
-            continue
-        beside = (decisions[other] for other in _beside(at, columns, len(places)))
-        surer = [other for other in beside if _hides(other, one)]
-        if surer:
-            reason = f"beside a surer {max(surer, key=lambda other: other.score).label}"
-            said[at] = replace(one, outcome="unsure", severity="none", reason=reason)
-    return said
+        if one.outcome == "defect":
+            row, column = divmod(at, columns)
+            around = (y * wide + x for y in range(row, row + down) for x in range(column, column + right))
+            where[at] = _side(places[at], [tiles[tile] for tile in around if calls[tile] == one.label])
+    return where
 
 
-def _hides(surer: TileDecision, defect: TileDecision) -> bool:
-    other = surer.outcome == "defect" and surer.label != defect.label
-    return other and surer.score > defect.score and RANK[surer.severity] >= RANK[defect.severity]
-
-
-def _beside(at: int, columns: int, count: int) -> Iterator[int]:
-    """The numbers of the places around a place, row by row."""
-    row, column = divmod(at, columns)
-    for down in (row - 1, row, row + 1):
-        for right in range(max(0, column - 1), min(columns, column + 2)):
-            if 0 <= down * columns + right < count:
-                yield down * columns + right
+def _side(place: Tile, agreeing: Sequence[Tile]) -> Tile:
+    """The place, along and across; where only one column or row of tiles agrees, all that it shows."""
+    columns, rows = {(tile.x, tile.width) for tile in agreeing}, {(tile.y, tile.height) for tile in agreeing}
+    x, width = columns.pop() if len(columns) == 1 else (place.x, place.width)
+    y, height = rows.pop() if len(rows) == 1 else (place.y, place.height)
+    return Tile(x, y, width, height)
 
 
 def _neighbours(values: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

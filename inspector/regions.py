@@ -19,12 +19,15 @@ class _Cell(NamedTuple):
     column: int
 
 
-def merge(tiles: Sequence[Tile], decisions: Sequence[TileDecision]) -> list[Region]:
+def merge(
+    tiles: Sequence[Tile], decisions: Sequence[TileDecision], shown: Sequence[Tile] | None = None
+) -> list[Region]:
     """The defects of a frame, the worst first: tiles of one label that overlap or touch, be it at a corner, are one.
 
-    A region is the rectangle around its tiles, with the highest of their scores. The tiles are those of `tiles.cut`.
+    A region is the rectangle around its tiles, or around what is `shown` of each instead, with the highest of their
+    scores. The tiles are those of `tiles.cut`, or places pooled from them.
     """
-    regions = [_around([(tiles[at], decisions[at]) for at in group]) for group in _groups(tiles, decisions)]
+    regions = [_around([((shown or tiles)[at], decisions[at]) for at in group]) for group in _groups(tiles, decisions)]
     return sorted(regions, key=lambda region: (-RANK[region.severity], -region.score, region.y, region.x))
 
 

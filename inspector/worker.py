@@ -5,7 +5,7 @@ Reads top to bottom: `run` is the life, `_turn` one step of it, `_infer` what th
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector import bundle, evidence, messages, predictor, recipes, regions, strip
+from inspector import bundle, evidence, messages, pooling, predictor, recipes, regions, strip
 from inspector.batcher import Batcher, Job, views
 from inspector.config import Settings
 from inspector.decide import TileDecision, decide_frame, decide_tile
@@ -21,7 +21,7 @@ from inspector.errors import MessageError
 from inspector.lifesign import LifeSign
 from inspector.messages import CANARY, Beat, Credit, DecideBy, Frame, FrameOf, Ready, Stages, Verdict, Verdicts
 from inspector.place import Locator
-from inspector.pooling import pool, without_rims
+from inspector.pooling import Decided
 from inspector.predictor import Predictor
 from inspector.preprocess import contrast
 from inspector.recipes import Chooser, Recipes
@@ -246,16 +246,10 @@ class Worker:
 
 def _verdict(job: Job, scores: NDArray[np.float32], contrasts: NDArray[np.float32], started: float) -> Verdict:
     """The verdict of a frame by its tiles' scores; its batch began at monotonic time `started`."""
-    places: Sequence[Tile] = job.tiles
-    if job.pooled:
-        places, scores, contrasts = pool(job.tiles, scores, contrasts)
-    rules = job.choice.rules
-    decisions = [decide_tile(*of_place, rules) for of_place in zip(scores, contrasts, strict=True)]
-    if job.pooled:
-        decisions = without_rims(places, decisions)
-    frame, area, decision = job.frame, job.area, decide_frame(decisions) if decisions else _NO_STRIP
+    decided = _decided(job, scores, contrasts)
+    frame, area, decision = job.frame, job.area, decide_frame(decided.decisions) if decided.decisions else _NO_STRIP
     whole = area == Tile(0, 0, frame.width, frame.height)
-    found = regions.merge(places, decisions)
+    found = regions.merge(*decided)
     too_many = f"{len(found)} regions: the worst {messages.MAX_REGIONS} are listed"
     verdict = Verdict(
         source=frame.source,
@@ -286,3 +280,12 @@ def _verdict(job: Job, scores: NDArray[np.float32], contrasts: NDArray[np.float3
         recipe=job.choice.recipe,
     )
     return verdict if job.choice.recipe is not None else recipes.withheld(verdict, job.choice.reason)
+
+
+def _decided(job: Job, scores: NDArray[np.float32], contrasts: NDArray[np.float32]) -> Decided:
+    rules = job.choice.rules
+    if job.pooled:
+        return pooling.decide(job.tiles, scores, contrasts, rules)
+    return Decided(
+        job.tiles, [decide_tile(*of_tile, rules) for of_tile in zip(scores, contrasts, strict=True)], job.tiles
+    )

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inspector import tiles
-from inspector.decide import Rules, TileDecision, decide_tile
-from inspector.pooling import pool, without_rims
+from inspector import pooling, regions, tiles
+from inspector.decide import Rules, decide_tile
+from inspector.pooling import pool
 from inspector.predictor import FakePredictor
 from inspector.tiles import Tile
 from tests.fakes import LABELS, make_bundle, manifest
@@ -87,43 +87,37 @@ def test_what_one_tile_cannot_tell_its_neighbours_do_not_make_up_for(damage: str
     assert shown == {True: {"unsure"}, False: {"ok"}}
 
 
-def said_of(rows: str, scores: dict[str, float]) -> tuple[list[Tile], list[TileDecision]]:
-    """Places in rows, each called what its letter is; "." is clean."""
-    letters = rows.split()
-    places = [Tile(10 * x, 10 * y, 15, 15) for y, row in enumerate(letters) for x in range(len(row))]
-    outcomes = {".": "ok", "?": "unsure"}
-    severities = {"c": "critical"}
-    return places, [
-        TileDecision(outcomes.get(one, "defect"), one, severities.get(one, "major"), scores.get(one, 0.9))  # type: ignore[arg-type]
-        for one in "".join(letters)
-    ]
+def seen_in(rows: str) -> list[tuple[str, int, int, int, int]]:
+    """The regions of a frame of half-overlapping tiles of 10 px, each sure that it shows what its letter says."""
+    lines = rows.split()
+    cut, scores, contrasts = grid(5 * len(lines) + 5, 5 * len(lines[0]) + 5)
+    scores[:] = [(6.0, 0.0) if letter == "." else (0.0, 7.0) for letter in "".join(lines)]
+    made = manifest()
+    decided = pooling.decide(cut, scores, contrasts, Rules(made.labels[:2], 1.0, (0.6, 0.6), 2.0))
+    return [(one.label, one.x, one.y, one.width, one.height) for one in regions.merge(*decided)]
 
 
 @pytest.mark.parametrize(
-    ("rows", "left"),
+    ("rows", "box"),
     [
-        ("..... .pps. .pps. .....", "..... .pp?. .pp?. ....."),  # a rim, and so is one at a corner
-        ("s.... .p... ..... .....", "?.... .p... ..... ....."),
-        ("pps.. pps.. ....s .....", "pp?.. pp?.. ....s ....."),  # further away it is one of its own
-        ("ppsss ppsss ..... .....", "pp?ss pp?ss ..... ....."),  # as is what is larger than a rim
-        ("p.s.. p.s.. ..... .....", "p.s.. p.s.. ..... ....."),
-        ("ss... ss... ..... .....", "ss... ss... ..... ....."),
-        ("ppc.. ppc.. ..... .....", "ppc.. ppc.. ..... ....."),  # nor is one that is worse
-        ("...?s ....s p.... ....s", "...?s ....s p.... ....s"),  # neither what is unsure nor a row's other end
+        ("..... ..dd. ..dd. .....", (10, 5, 15, 15)),
+        # The edge of something: the column that sees it, all of it, not the place that it shares with one that does not
+        ("...d. ...d. ...d. ...d.", (15, 0, 10, 25)),
+        ("..... ddddd ..... .....", (0, 5, 30, 10)),
+        # Both rows see it, so it lies in what they share and a rim of 1; across, each column by itself
+        ("..... .d.d. .d.d. .....", (5, 9, 20, 7)),
     ],
 )
-def test_a_defect_beside_a_surer_one_of_another_label_is_its_rim_and_unsure(rows: str, left: str) -> None:
-    said = without_rims(*said_of(rows, {"p": 0.95, "s": 0.8, "?": 1.0}))
-
-    letters = {"ok": ".", "unsure": "?"}
-    shown = "".join(letters.get(one.outcome, one.label) for one in said)
-    assert [shown[at : at + 5] for at in (0, 5, 10, 15)] == left.split()
-    assert {one.reason for one in said if one.outcome == "unsure" and one.label == "s"} <= {"beside a surer p"}
+def test_a_defect_that_one_side_alone_sees_lies_somewhere_in_what_that_side_shows(
+    rows: str, box: tuple[int, int, int, int]
+) -> None:
+    (found,) = seen_in(rows)
+    assert found == ("crazing", *box)
 
 
-@pytest.mark.parametrize(("overlap_px", "regions"), [(0, [(0, 0, 200, 200)] * 2), (100, [(0, 0, 225, 225)])])
+@pytest.mark.parametrize(("overlap_px", "boxes"), [(0, [(0, 0, 200, 200)] * 2), (100, [(0, 0, 225, 225)])])
 def test_a_line_whose_tiles_overlap_by_half_decides_each_place_by_its_four(
-    overlap_px: int, regions: list[tuple[int, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    overlap_px: int, boxes: list[tuple[int, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Given a model that takes a bright dot for a defect, and is as sure of what is none
     def scored(self: FakePredictor, batch: np.ndarray) -> np.ndarray:
@@ -154,7 +148,7 @@ def test_a_line_whose_tiles_overlap_by_half_decides_each_place_by_its_four(
         for name in ("four.png", "one.png")
         for one in records[name].regions
     ]
-    assert found == regions
+    assert found == boxes
 
 
 def _inside(place: Tile, tile: Tile) -> bool:
