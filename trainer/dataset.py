@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from inspector import image, renderer
 from inspector.errors import ImageError
 from inspector.preprocess import Preprocess
+from trainer.bar import Told
 from trainer.config import Network
 from trainer.manifest import CUT, SIMULATED, DataError, Manifest, Row
 
@@ -44,12 +45,14 @@ class Dataset:
         return digest.hexdigest()
 
 
-def load(manifest: Manifest, rows: Sequence[Row]) -> Dataset:
+def load(manifest: Manifest, rows: Sequence[Row], bar: Told | None = None) -> Dataset:
     """Decode or draw every row. DataError where there are rows and not one of them can be read."""
     index = {label.name: number for number, label in enumerate(manifest.labels)}
     kept: list[tuple[Row, NDArray[np.uint8]]] = []
     skipped: list[str] = []
-    for row in rows:
+    for number, row in enumerate(rows, 1):
+        if bar is not None:
+            bar("pictures read or drawn", number, len(rows))
         try:
             kept.append((row, pixels_of(manifest.root, row.path)))
         except (ImageError, OSError) as error:

@@ -61,7 +61,7 @@ def fit(recipe: Recipe, bar: Bar) -> Fitted:
             "or name its weights in training.pretrained"
         )
     started, created_at = time.monotonic(), bundle.now()
-    labels, training, validation = parts(recipe)
+    labels, training, validation = parts(recipe, bar)
     engine.start(recipe.seed, recipe.training.threads)
     from trainer import frozen, model
 

@@ -13,6 +13,7 @@ from inspector.bundle import Label
 from inspector.errors import ConfigError, InspectorError
 from inspector.preprocess import Preprocess
 from trainer import checkpoint, dataset, engine, manifest, pretrained, ranks, reject, resume
+from trainer.bar import Told
 from trainer.checkpoint import Meta, Position
 from trainer.config import Recipe, Training
 from trainer.curves import Curves
@@ -160,13 +161,14 @@ def learning_rate(how: Training, epoch: float) -> float:
     return how.peak_learning_rate * 0.5 * (1 + math.cos(math.pi * (epoch - warmup) / (how.epochs - warmup)))
 
 
-def parts(recipe: Recipe) -> tuple[tuple[Label, ...], Dataset, Dataset]:
+def parts(recipe: Recipe, bar: Told | None = None) -> tuple[tuple[Label, ...], Dataset, Dataset]:
     """Labels, training part, validation part, as the manifest says. DataError where a label cannot be learned."""
     path = recipe.manifest_path
     plan = manifest.read(path)
     if plan.labels != tuple(spec.label() for spec in recipe.labels):
         raise DataError(f"{path}: its labels are not the recipe's: run `trainer prepare` again")
-    training, validation = (dataset.load(plan, plan.split(split)) for split in ("train", "val"))
+    training = dataset.load(plan, plan.split("train"), bar)
+    validation = dataset.load(plan, plan.split("val"))
     present = {row.label for row in training.rows}
     if missing := [label.name for label in plan.labels if label.name not in present]:
         raise DataError(f"{path}: no training image, or none that can be read, of {', '.join(missing)}")
