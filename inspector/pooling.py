@@ -4,7 +4,8 @@ One tile in ten thousand is mistaken by chance of its cut; that the four tiles a
 rarer. The mean of logits is the geometric mean of the probabilities: one tile that is sure it is not so weighs much.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -59,29 +60,32 @@ def pool(tiles: Sequence[Tile], scores: NDArray[np.float32], contrasts: NDArray[
 def decide(tiles: Sequence[Tile], scores: NDArray[np.float32], contrasts: NDArray[np.float32], rules: Rules) -> Decided:
     """Decide each place by all the tiles that show it.
 
-    Where of these only the ones on one side call it a defect as they do together, it is the edge of something: that
-    may lie anywhere in what they show, not only in the place.
+    A defect that none of them sees by itself is unsure: it is what the mean of two other things looks like. Where only
+    the ones on one side see it, it is the edge of something that may lie anywhere in what they show, not only in the
+    place.
     """
     pooled = pool(tiles, scores, contrasts)
-    decisions = [decide_tile(*of_place, rules) for of_place in zip(pooled.scores, pooled.contrasts, strict=True)]
-    best = scores[:, : len(rules.labels)].argmax(axis=1)
-    calls = [rules.labels[label].name for label in best]
-    return Decided(pooled.places, decisions, _seen(tiles, calls, pooled.places, decisions))
+    said = [decide_tile(*of_place, rules) for of_place in zip(pooled.scores, pooled.contrasts, strict=True)]
+    shown = list(pooled.places)
+    calls = [rules.labels[label].name for label in scores[:, : len(rules.labels)].argmax(axis=1)]
+    for at, around in enumerate(_around(tiles, pooled.places)):
+        if said[at].outcome != "defect":
+            continue
+        if agreeing := [tiles[tile] for tile in around if calls[tile] == said[at].label]:
+            shown[at] = _side(shown[at], agreeing)
+        else:
+            reason = f"no tile by itself shows {said[at].label}"
+            said[at] = replace(said[at], outcome="unsure", severity="none", reason=reason)
+    return Decided(pooled.places, said, shown)
 
 
-def _seen(
-    tiles: Sequence[Tile], calls: Sequence[str], places: Sequence[Tile], decisions: Sequence[TileDecision]
-) -> list[Tile]:
-    """Where what made each place a defect was seen; `calls` has the most likely label of each tile."""
+def _around(tiles: Sequence[Tile], places: Sequence[Tile]) -> Iterator[list[int]]:
+    """The numbers of the tiles that show each place, row by row."""
     columns, wide = len({place.x for place in places}), len({tile.x for tile in tiles})
     down, right = len(tiles) // wide - len(places) // columns + 1, wide - columns + 1
-    where = list(places)
-    for at, one in enumerate(decisions):
-        if one.outcome == "defect":
-            row, column = divmod(at, columns)
-            around = (y * wide + x for y in range(row, row + down) for x in range(column, column + right))
-            where[at] = _side(places[at], [tiles[tile] for tile in around if calls[tile] == one.label])
-    return where
+    for at in range(len(places)):
+        row, column = divmod(at, columns)
+        yield [y * wide + x for y in range(row, row + down) for x in range(column, column + right)]
 
 
 def _side(place: Tile, agreeing: Sequence[Tile]) -> Tile:

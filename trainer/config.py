@@ -67,7 +67,7 @@ class Data(_Part):
 class Simulated(_Part):
     """How many images to draw for each split: of `ok`, and of each defect the renderer knows.
 
-    Cut: as the tiles of a wide frame show it, of a defect often a part.
+    Cut: as the tiles of a wide frame show it, of a defect often a part, or its rim.
     """
 
     first_seed: Annotated[int, Field(ge=0, le=2**31)] = 1_000_000

@@ -19,8 +19,11 @@ from inspector.renderer.surface import FINISHES, clean_surface, expose
 
 DEFECTS: tuple[str, ...] = ("crazing", "patches", "pitted_surface", "rolled-in_scale", "scratches", "inclusion")
 
-#: A view with less of a defect than this shows too little of it to be called by its name.
-LEAST_SHARE = 0.3
+#: A view with less of a defect than this shows too little of it to be called by its name. The rim that a tile of a wide
+#: frame shows must be called what it is the rim of, or it is taken for another defect: measured at 0.3 and 0.05.
+LEAST_SHARE = 0.05
+#: The middle of a defect lies in the view, or beside it by this share of its side at most.
+_BESIDE = 0.25
 #: A defect on a strip is so wide and so high, in pixels, where there is room: from, to before.
 _SIDES_PX = (150, 261)
 
@@ -65,7 +68,8 @@ def render_image(label: str, seed: int, size: int = 200) -> Render:
 def render_cut(label: str, seed: int, size: int = 200) -> Render:
     """Draw one square view as it is cut out of a wide frame, "ok" or with one of DEFECTS, which its border may cut.
 
-    Of a defect at least LEAST_SHARE of what it changed lies within. The same arguments give the same pixels.
+    Of a defect at least LEAST_SHARE of what it changed lies within, and can be seen. The same arguments give the same
+    pixels.
     """
     if label != "ok" and label not in DEFECTS:
         raise ValueError(f"unknown label {label!r}: expected 'ok' or one of {', '.join(DEFECTS)}")
@@ -75,16 +79,21 @@ def render_cut(label: str, seed: int, size: int = 200) -> Render:
         return Render(expose(clean_surface(rng, size, size, finish, _STRIP_PX), rng, finish), ())
     while True:
         wide, high = (int(side) for side in rng.integers(*_SIDES_PX, 2))
-        x, y = (int(rng.integers(-side // 2, size - side // 2)) for side in (wide, high))
+        x, y = (_beside(rng, side, size) for side in (wide, high))
         left, top, right, bottom = min(0, x), min(0, y), max(size, x + wide), max(size, y + high)
         surface = clean_surface(rng, bottom - top, right - left, finish, _STRIP_PX)
         clean = surface.copy()
         _draw(label, surface, rng, (x - left, y - top, wide, high))
         changed = np.abs(surface - clean)
         view = (slice(-top, size - top), slice(-left, size - left))
-        if changed[view].sum() >= LEAST_SHARE * changed.sum():
-            pixels = np.ascontiguousarray(expose(surface, rng, finish)[view])
-            return Render(pixels, (_box(label, changed[view], surface[view]),))
+        box = _box(label, changed[view], surface[view])
+        if box.width and changed[view].sum() >= LEAST_SHARE * changed.sum():
+            return Render(np.ascontiguousarray(expose(surface, rng, finish)[view]), (box,))
+
+
+def _beside(rng: Generator, side: int, size: int) -> int:
+    """Where a defect of this side begins, in pixels of a view of `size`, from which it may reach out."""
+    return int(rng.integers(-round((0.5 + _BESIDE) * side), size - round((0.5 - _BESIDE) * side)))
 
 
 def render_strip(

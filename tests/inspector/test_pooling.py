@@ -115,6 +115,20 @@ def test_a_defect_that_one_side_alone_sees_lies_somewhere_in_what_that_side_show
     assert found == ("crazing", *box)
 
 
+def test_a_defect_that_no_tile_sees_by_itself_is_unsure() -> None:
+    # Given two columns that are sure of different things, and a third thing that both take for the next best
+    made = manifest()
+    cut, _, contrasts = grid(20, 15)
+    scores = np.zeros((len(cut), 3), np.float32)
+    scores[0::2], scores[1::2] = (4.0, -8.0, 2.0), (-8.0, 4.0, 2.0)
+    decided = pooling.decide(cut, scores, contrasts, Rules(made.labels[:3], 1.0, (0.6, 0.6, 0.6), 2.0))
+    label = made.labels[2].name
+    assert {(one.outcome, one.severity, one.label, one.reason) for one in decided.decisions} == {
+        ("unsure", "none", label, f"no tile by itself shows {label}")
+    }
+    assert regions.merge(*decided) == []
+
+
 @pytest.mark.parametrize(("overlap_px", "boxes"), [(0, [(0, 0, 200, 200)] * 2), (100, [(0, 0, 225, 225)])])
 def test_a_line_whose_tiles_overlap_by_half_decides_each_place_by_its_four(
     overlap_px: int, boxes: list[tuple[int, ...]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch

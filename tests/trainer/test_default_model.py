@@ -4,8 +4,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspector import bundle, image, renderer
+from inspector import bundle, image, pooling, renderer, tiles
+from inspector.decide import rules
+from inspector.messages import Region
 from inspector.predictor import PaddlePredictor, check_golden
+from inspector.preprocess import contrast
+from inspector.regions import merge
 from tests.trainer.conftest import NEU, needs_neu
 from trainer import evaluate, strangers
 from trainer.faults import FAULTS, STRENGTHS, TURN, Fault
@@ -43,6 +47,32 @@ def test_it_raises_no_alarm_on_clean_strip(model: tuple[evaluate.Model, bundle.B
     pictures = [renderer.render_image("ok", UNSEEN + 1000 + index).pixels for index in range(200)]
     tiles = evaluate.decide(scorer, opened.manifest.decision, pictures, scorer.scores(pictures))
     assert sum(tile.outcome == "defect" for tile in tiles) <= 1
+
+
+def test_it_finds_the_defects_of_a_wide_frame_at_their_place_and_nothing_beside_them(
+    model: tuple[evaluate.Model, bundle.Bundle],
+) -> None:
+    # Given frames of 4096 x 1024 px, each with every defect once, in tiles that overlap by half
+    scorer, opened = model
+    numbers, cut = rules(opened.labels, opened.manifest.decision), tiles.cut(1024, 4096, 200, 100)
+    found = right = false = 0
+    for number in range(4):
+        strip = renderer.render_strip(UNSEEN + number, defects=renderer.DEFECTS)
+        views = [strip.pixels[one.y : one.y + one.height, one.x : one.x + one.width] for one in cut]
+        contrasts = np.array([contrast(scorer.preprocess.resize(view)) for view in views], np.float32)
+        # When each place is decided by the tiles that show it
+        regions = merge(*pooling.decide(cut, scorer.scores(views), contrasts, numbers))
+        # Then each defect has a region of its label, and what has a region is a defect
+        touching = [[one for one in regions if _touch(one, box)] for box in strip.boxes]
+        found += sum(map(bool, touching))
+        right += sum(any(one.label == box.label for one in of) for of, box in zip(touching, strip.boxes, strict=True))
+        false += sum(not any(_touch(one, box) for box in strip.boxes) for one in regions)
+    assert found >= 23 and right >= 22 and false <= 1  # of 24
+
+
+def _touch(region: Region, box: renderer.Box) -> bool:
+    across = region.x < box.x + box.width and box.x < region.x + region.width
+    return across and region.y < box.y + box.height and box.y < region.y + region.height
 
 
 @needs_neu
