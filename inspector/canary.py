@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.bundle import Bundle
-from inspector.decide import decide_tile, rules
+from inspector.decide import decide_tiles, rules
 from inspector.messages import CANARY, Frame, Verdict
 from inspector.preprocess import contrast
 
@@ -54,11 +54,8 @@ def choose(bundle: Bundle, engine: str) -> Canary:
     counts. BundleError where there are no golden images to read.
     """
     golden, view = bundle.golden(), bundle.manifest.input.view_px
-    numbers = rules(bundle.labels, bundle.manifest.decision)
-    answers = [
-        decide_tile(logits, contrast(bundle.preprocess.resize(image)), numbers)
-        for image, logits in zip(golden.images, golden.logits, strict=True)
-    ]
+    contrasts = [contrast(bundle.preprocess.resize(image)) for image in golden.images]
+    answers = decide_tiles(golden.logits, contrasts, rules(bundle.labels, bundle.manifest.decision))
     kinds = {label.name: label.kind for label in bundle.labels}
     answer, image = max(
         zip(answers, golden.images, strict=True), key=lambda one: (kinds.get(one[0].label) == "defect", one[0].score)

@@ -86,6 +86,13 @@ def decide_tile(scores: NDArray[np.float32], contrast: float, rules: Rules) -> T
     return TileDecision(outcome, label.name, label.severity, score)
 
 
+def decide_tiles(
+    scores: NDArray[np.float32], contrasts: Sequence[float] | NDArray[np.float32], rules: Rules
+) -> list[TileDecision]:
+    """Decide each of several tiles by its row of scores, float32 (tiles, outputs), and its contrast."""
+    return [decide_tile(row, float(contrast), rules) for row, contrast in zip(scores, contrasts, strict=True)]
+
+
 def decide_frame(tiles: Sequence[TileDecision]) -> TileDecision:
     """The frame's verdict: its strongest defect, else its least sure tile, else ok with its weakest score.
 

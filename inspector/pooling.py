@@ -4,14 +4,14 @@ One tile in ten thousand is mistaken by chance of its cut; that the four tiles a
 rarer. The mean of logits is the geometric mean of the probabilities: one tile that is sure it is not so weighs much.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.decide import Rules, TileDecision, decide_tile
+from inspector.decide import Rules, TileDecision, decide_tiles
 from inspector.tiles import Tile
 
 #: The rim of a place is this part of a tile. On 72 m2 of simulated strip, 8 regions of places without a rim lay beside
@@ -65,27 +65,21 @@ def decide(tiles: Sequence[Tile], scores: NDArray[np.float32], contrasts: NDArra
     place.
     """
     pooled = pool(tiles, scores, contrasts)
-    said = [decide_tile(*of_place, rules) for of_place in zip(pooled.scores, pooled.contrasts, strict=True)]
-    shown = list(pooled.places)
-    calls = [rules.labels[label].name for label in scores[:, : len(rules.labels)].argmax(axis=1)]
-    for at, around in enumerate(_around(tiles, pooled.places)):
-        if said[at].outcome != "defect":
+    said, shown = decide_tiles(pooled.scores, pooled.contrasts, rules), list(pooled.places)
+    calls = scores[:, : len(rules.labels)].argmax(axis=1)
+    wide, columns = (len({one.x for one in all_of}) for all_of in (tiles, pooled.places))
+    numbers = np.arange(len(tiles)).reshape(-1, wide)
+    for at, one in enumerate(said):
+        if one.outcome != "defect":
             continue
-        if agreeing := [tiles[tile] for tile in around if calls[tile] == said[at].label]:
+        row, column = divmod(at, columns)
+        around = numbers[row : row + 2, column : column + 2].ravel().tolist()  # of one row or column of tiles, that one
+        if agreeing := [tiles[tile] for tile in around if rules.labels[calls[tile]].name == one.label]:
             shown[at] = _side(shown[at], agreeing)
         else:
-            reason = f"no tile by itself shows {said[at].label}"
-            said[at] = replace(said[at], outcome="unsure", severity="none", reason=reason)
+            reason = f"no tile by itself shows {one.label}"
+            said[at] = replace(one, outcome="unsure", severity="none", reason=reason)
     return Decided(pooled.places, said, shown)
-
-
-def _around(tiles: Sequence[Tile], places: Sequence[Tile]) -> Iterator[list[int]]:
-    """The numbers of the tiles that show each place, row by row."""
-    columns, wide = len({place.x for place in places}), len({tile.x for tile in tiles})
-    down, right = len(tiles) // wide - len(places) // columns + 1, wide - columns + 1
-    for at in range(len(places)):
-        row, column = divmod(at, columns)
-        yield [y * wide + x for y in range(row, row + down) for x in range(column, column + right)]
 
 
 def _side(place: Tile, agreeing: Sequence[Tile]) -> Tile:

@@ -27,7 +27,8 @@ def merge(
     A region is the rectangle around its tiles, or around what is `shown` of each instead, with the highest of their
     scores. The tiles are those of `tiles.cut`, or places pooled from them.
     """
-    regions = [_around([((shown or tiles)[at], decisions[at]) for at in group]) for group in _groups(tiles, decisions)]
+    where = shown or tiles
+    regions = [_around([(where[at], decisions[at]) for at in group]) for group in _groups(tiles, decisions)]
     return sorted(regions, key=lambda region: (-RANK[region.severity], -region.score, region.y, region.x))
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from inspector import bundle, evidence, messages, pooling, predictor, recipes, regions, strip
 from inspector.batcher import Batcher, Job, views
 from inspector.config import Settings
-from inspector.decide import TileDecision, decide_frame, decide_tile
+from inspector.decide import TileDecision, decide_frame, decide_tiles
 from inspector.errors import MessageError
 from inspector.lifesign import LifeSign
 from inspector.messages import CANARY, Beat, Credit, DecideBy, Frame, FrameOf, Ready, Stages, Verdict, Verdicts
@@ -286,6 +286,4 @@ def _decided(job: Job, scores: NDArray[np.float32], contrasts: NDArray[np.float3
     rules = job.choice.rules
     if job.pooled:
         return pooling.decide(job.tiles, scores, contrasts, rules)
-    return Decided(
-        job.tiles, [decide_tile(*of_tile, rules) for of_tile in zip(scores, contrasts, strict=True)], job.tiles
-    )
+    return Decided(job.tiles, decide_tiles(scores, contrasts, rules), job.tiles)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from inspector import bundle
 from inspector.bundle import Bundle, Decision, Label
-from inspector.decide import OUTCOMES, TileDecision, decide_tile, rules
+from inspector.decide import OUTCOMES, TileDecision, decide_tiles, rules
 from inspector.errors import BundleError
 from inspector.predictor import PaddlePredictor, as_logits
 from inspector.preprocess import Preprocess, contrast
@@ -178,11 +178,8 @@ def decide(
     model: Model, decision: Decision, images: Sequence[NDArray[np.uint8]], scores: NDArray[np.float32]
 ) -> list[TileDecision]:
     """Decide each picture as the inspector's worker decides a tile: by its rules, contrast measured after resizing."""
-    numbers = rules(model.labels, decision)
-    return [
-        decide_tile(row, contrast(model.preprocess.resize(pixels)), numbers)
-        for row, pixels in zip(scores, images, strict=True)
-    ]
+    contrasts = [contrast(model.preprocess.resize(pixels)) for pixels in images]
+    return decide_tiles(scores, contrasts, rules(model.labels, decision))
 
 
 def report(
