@@ -1,14 +1,16 @@
 """Owns the defect log: one JSON line a defect, and one for each alarm raised and each mark of a roll found.
 
 It follows the record by row id, so a crash repeats a line at worst and never skips one. What cannot be written now is
-written later: the record goes on without it.
+written later: the record goes on without it. A file that is moved away is begun anew: that is how it is rotated.
 """
 
 import logging
+import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TextIO
 
 from inspector import findings
 from inspector.errors import ConfigError, StoreError
@@ -29,14 +31,12 @@ class DefectLog:
     def __init__(self, target: Path | str | None, store: Store) -> None:
         """ConfigError where the file cannot be opened."""
         self._store = store
-        self._file = None
+        self._path = None if target in (None, "stdout") else Path(target)
+        self._file = sys.stdout if target == "stdout" else None
         self._failed = False
-        if target == "stdout":
-            self._file = sys.stdout
-        elif target is not None:
+        if self._path is not None:
             try:
-                Path(target).parent.mkdir(parents=True, exist_ok=True)
-                self._file = open(target, "a", encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+                self._file = _opened(self._path)
             except OSError as error:
                 raise ConfigError(f"record.defect_log: {target}: {error.strerror}") from None
         if self._file is not None:
@@ -59,6 +59,7 @@ class DefectLog:
         if self._file is None:
             return
         try:
+            self._reopen_if_moved()
             for name, lines in (
                 (_DEFECTS, self._defects()),
                 (_ALARMS, _lines(findings.read(self._store, Alarm, after_id=self._last[_ALARMS]))),
@@ -71,6 +72,15 @@ class DefectLog:
             self._failed = True
         else:
             self._failed = False
+
+    def _reopen_if_moved(self) -> None:
+        if self._path is None or self._file is None:
+            return
+        with suppress(FileNotFoundError):
+            if os.path.samestat(os.fstat(self._file.fileno()), self._path.stat()):
+                return
+        moved, self._file = self._file, _opened(self._path)
+        moved.close()
 
     def _defects(self) -> Iterator[tuple[int, str]]:
         query = Query(outcomes=("defect",), after_id=self._last[_DEFECTS], oldest_first=True)
@@ -86,6 +96,11 @@ class DefectLog:
         self._file.flush()
         self._store.set_mark(name, written)
         self._last[name] = written
+
+
+def _opened(path: Path) -> TextIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    return open(path, "a", encoding="utf-8", errors="backslashreplace")
 
 
 def _lines(found: Sequence[Alarm | Mark]) -> Iterator[tuple[int, str]]:

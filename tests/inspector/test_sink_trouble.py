@@ -1,6 +1,7 @@
 """Holds the sink where something beside the record is wrong: its defect log, its port, its file."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from inspector.health import HealthServer
 from inspector.messages import Ack
 from inspector.metrics import Metrics
 from inspector.schema import FILE
+from tests.fakes import wait_until
 from tests.inspector.mouths import Mouth
 from tests.inspector.roles import Bench, Running, bench
 from tests.inspector.test_store import verdict
@@ -36,18 +38,42 @@ def test_each_defect_is_one_line_of_the_defect_log_also_across_restarts(source: 
     line.settings = line.settings.model_copy(
         update={"record": line.settings.record.model_copy(update={"defect_log": path})}
     )
-    worker = Mouth(line, "worker-0.1")
     for life in range(3):
+        worker = Mouth(line, f"worker-0.{life + 1}")
         sink = line.start_sink()
         source.hello()
         worker.verdicts(verdict(10 * life, "defect", name="a\nb.bmp"), verdict(10 * life + 1, "ok"))
         source.hears(Ack)
         sink.stop()
-    worker.dealer.close()
+        worker.dealer.close()
 
     lines = [json.loads(text) for text in path.read_text().splitlines()]
     assert [(one["frame"], one["label"]) for one in lines] == [(f"frame-{10 * n}", "scratches") for n in range(3)]
     assert lines[0]["name"] == "a\nb.bmp"
+
+
+def test_a_defect_log_that_is_moved_away_or_deleted_is_begun_anew(source: Mouth, line: Bench) -> None:
+    path = line.sockets / "logs" / "defects.jsonl"
+    record = line.settings.record.model_copy(update={"defect_log": path})
+    line.settings = line.settings.model_copy(update={"record": record})
+    worker = Mouth(line, "worker-0.1")
+    sink = line.start_sink()
+    source.hello()
+    kept: list[str] = []
+    for number, away in enumerate((lambda: path.rename(path.with_suffix(".1")), lambda: shutil.rmtree(path.parent))):
+        worker.verdicts(verdict(number, "defect"))
+        source.hears(Ack)
+        wait_until(lambda: path.exists() and path.read_text().endswith("\n"))
+        kept += path.read_text().splitlines()
+        away()
+    worker.verdicts(verdict(2, "defect"))
+    source.hears(Ack)
+    sink.stop()
+    worker.dealer.close()
+
+    assert [json.loads(one)["frame"] for one in [*kept, *path.read_text().splitlines()]] == [
+        "frame-0", "frame-1", "frame-2"
+    ]  # fmt: skip
 
 
 def test_a_defect_log_that_cannot_be_written_does_not_stop_the_record(line: Bench, source: Mouth) -> None:
