@@ -4,13 +4,14 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from inspector import causes, coverage, defects, findings, optics_record, pieces
+from inspector import causes, coverage, defects, findings, in_force, optics_record, pieces
 from inspector.causes import Missed
 from inspector.config import Settings
 from inspector.coverage import Coverage
 from inspector.defects import Defect
 from inspector.findings import Alarm, Mark
 from inspector.gaps import Gap
+from inspector.messages import InForce
 from inspector.optics_record import PastTrouble
 from inspector.pieces import Piece
 from inspector.query import Query
@@ -31,7 +32,8 @@ class Dossier:
     `silent`: sources of the line that have no frame of it; `absent`: those of them that should. `unbalanced`: sources
     whose sums do not balance. `models`: frames by the bundle that decided them. `unsure`: frames by why; `doubtful`:
     some of them, those with a picture first. `alarms` and `marks` of rolls were found on it; `judged`: the rules that
-    find them have seen all of it. `troubles`: what was wrong with a source's pictures meanwhile.
+    find them have seen all of it. `troubles`: what was wrong with a source's pictures meanwhile. `in_force`: by what it
+    was decided, in order; empty where the record does not tell.
     """
 
     piece: Piece
@@ -49,6 +51,7 @@ class Dossier:
     marks: list[Mark]
     judged: bool
     troubles: list[PastTrouble]
+    in_force: list[InForce]
 
     @property
     def frames(self) -> int:
@@ -97,6 +100,7 @@ def gather(store: Store, settings: Settings, name: str) -> Dossier:
             findings.read(store, Mark, piece.id),
             findings.judged(store, piece.id),
             optics_record.troubles(store, while_there),
+            in_force.during(store, piece),
         )
 
 

@@ -7,6 +7,7 @@
     supervisor ── WorkerGone ──▶ source, sink                       take its frames back: these it had in hand
     supervisor ── Processes ──▶ sink                                who runs, who ended how often and why
     supervisor ── DecideBy ──▶ worker                               decide by these from now on
+    supervisor ── InForce ──▶ sink                                  what decides now, to be kept with the record
     worker, sink ── Ready, Unusable ──▶ supervisor                  it serves from now on / why it never can
 
 On the wire a message is one msgpack array that starts with its type's name; a Frame has a second part, its
@@ -346,6 +347,27 @@ class DecideBy(_Message, frozen=True):
     recipes: Annotated[list[Recipe], Meta(max_length=64)]
 
 
+class LabelNumbers(_Message, frozen=True):
+    """What a bundle says of a label."""
+
+    kind: Literal["ok", "defect"]
+    severity: Annotated[str, Meta(max_length=16)]
+    threshold: Annotated[float, Meta(ge=0, le=1)]
+
+
+class InForce(_Message, frozen=True):
+    """What frames are decided by since then: a model and its numbers by label, the line's own, and recipes.
+
+    And where they lie: by source, the settings of its `place` and `strip`, as texts.
+    """
+
+    since: Epoch
+    model: Text
+    labels: Annotated[dict[Name, LabelNumbers], Meta(max_length=1024)]
+    by: DecideBy
+    sources: dict[Name, dict[Name, Text]]
+
+
 class Ready(_Message, frozen=True):
     """A process serves from now on."""
 
@@ -361,7 +383,7 @@ class Unusable(_Message, frozen=True):
 
 Message = (
     Credit | Frame | Verdicts | Beat | Hello | Welcome | Tally | Pulse | Ack
-    | WorkerGone | Processes | DecideBy | Ready | Unusable
+    | WorkerGone | Processes | DecideBy | InForce | Ready | Unusable
 )  # fmt: skip
 
 _encoder = msgspec.msgpack.Encoder()

@@ -212,4 +212,8 @@ MIGRATIONS: tuple[str, ...] = (
         PRIMARY KEY (source, kind, began_at)
     ) WITHOUT ROWID;
     """,
+    # By which numbers frames were decided since then: a message, as JSON. The last holds.
+    """
+    CREATE TABLE in_force (id INTEGER PRIMARY KEY AUTOINCREMENT, since REAL NOT NULL, terms TEXT NOT NULL);
+    """,
 )

@@ -5,11 +5,11 @@ import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
 
-from inspector import damage, disk, evidence, messages, optics_record, upkeep
+from inspector import damage, disk, evidence, in_force, messages, optics_record, upkeep
 from inspector.canary import Canary
 from inspector.config import Settings
 from inspector.defect_log import DefectLog
@@ -21,6 +21,7 @@ from inspector.messages import (
     Ack,
     Beat,
     Hello,
+    InForce,
     Processes,
     Pulse,
     Ready,
@@ -91,6 +92,7 @@ class Sink:
         self._pending_since = 0.0
         self._tallies: dict[str, Tally] = {}
         self._tallied_at = 0.0
+        self._to_keep: InForce | None = None  # told, and not on record yet
         self._unjudged = True  # there may be rows that the rules have not seen
         self._learn_since: dict[str, float] = {}  # what is usual for each source's pictures, from those since then
         self._tallied: dict[str, tuple[str, int]] = {}  # each source's life and its last tally on record
@@ -165,6 +167,7 @@ class Sink:
         """Receive, and commit when it is time; False where nothing came and nothing is left."""
         came = poller.wait(min(self._idle_ms(), at_most_ms))
         self._hear_supervisor()
+        self._keep_in_force()
         for _ in range(READ_BURST):
             if len(self._pending) >= self._settings.record.commit_rows or not (received := self._router.receive()):
                 break
@@ -183,8 +186,17 @@ class Sink:
                 elif isinstance(message, Processes):
                     self._health.processes(message.processes)
                     self._metrics.processes(message.processes)
+                elif isinstance(message, InForce):
+                    self._to_keep = message
         except (EOFError, OSError):
             self._words = None  # the supervisor is gone, and the kernel is about to end us too
+
+    def _keep_in_force(self) -> None:
+        if self._to_keep is None:
+            return
+        with suppress(StoreError):  # what is wrong is said where verdicts are written; the next turn tries again
+            in_force.keep(self._store, self._to_keep)
+            self._to_keep = None
 
     def _idle_ms(self) -> float:
         if not self._pending:

@@ -13,7 +13,7 @@ from multiprocessing.connection import Pipe, wait
 from pathlib import Path
 from types import FrameType
 
-from inspector import bundle, canary, tenancy
+from inspector import bundle, canary, in_force, tenancy
 from inspector.child import Child
 from inspector.config import Settings, differences
 from inspector.errors import InspectorError
@@ -61,7 +61,8 @@ class Supervisor:
         BundleError where the bundle cannot be opened.
         """
         self._settings = settings
-        self._canary = canary.choose(bundle.load(settings.bundle_path), settings.workers.engine)
+        self._bundle = bundle.load(settings.bundle_path)
+        self._canary = canary.choose(self._bundle, settings.workers.engine)
         self._reload = reload
         self._notifier = notifier or Notifier()
         self._clock = clock
@@ -152,6 +153,7 @@ class Supervisor:
         log.info("%s started, pid %d", child.name, child.pid)
         if child.role == "sink":
             self._told = ([], 0.0)  # it knows nothing yet
+            child.tell(in_force.now(self._settings, self._bundle))
 
     def _listen(self) -> None:
         """Wait a turn, or less if a child ends or speaks."""
@@ -279,6 +281,7 @@ class Supervisor:
         self._put_in_force(before.model_copy(update={"decision": fresh.decision, "recipes": fresh.recipes}))
         for child in self._of("worker"):
             child.tell(decide_by(fresh))
+        self._children[0].tell(in_force.now(self._settings, self._bundle))
         change = plan(self._settings, fresh)
         taken = ", ".join(differences(before, change.settings)) or "nothing new"
         waiting = f"; these need a restart: {', '.join(change.waiting)}" if change.waiting else ""

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from inspector import damage, disk, findings, optics_record, pieces, pins
+from inspector import damage, disk, findings, in_force, optics_record, pieces, pins
 from inspector.config import Settings
 from inspector.errors import StoreError
 from inspector.gallery import Gallery
@@ -143,6 +143,7 @@ class Upkeep:
             pieces.forget(cursor, too_old)
             findings.forget(cursor, too_old)
             optics_record.forget(cursor, too_old)
+            in_force.forget(cursor, too_old)
         return deleted
 
     def reconcile(self) -> None:

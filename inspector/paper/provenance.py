@@ -3,14 +3,13 @@
 from collections.abc import Iterator
 from typing import Any
 
-from pydantic import BaseModel
-
+from inspector import in_force
 from inspector.bundle import Bundle
 from inspector.config import Settings
-from inspector.decision_settings import Overrides, Recipe
 from inspector.dossier import Dossier
+from inspector.messages import DecideBy, InForce, Recipe
 from inspector.paper.markup import Markup, join, tag
-from inspector.paper.page import note, table
+from inspector.paper.page import moment, note, table
 
 
 def section(dossier: Dossier, settings: Settings, model: Bundle | str) -> Markup:
@@ -60,41 +59,45 @@ def _figures(evaluation: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _settings(dossier: Dossier, settings: Settings, model: Bundle | str) -> Iterator[Markup]:
-    yield note(
-        "As the config says now; the record does not keep what was set when the piece was inspected. A score under its"
-        " label's threshold is unsure."
-    )
-    name = dossier.piece.recipe
-    recipe = next((one for one in settings.recipes if one.name == name), None)
-    if name and recipe is None:
-        yield note(f"It was inspected under recipe {name}, which the config does not have any more.")
-    if isinstance(model, Bundle):
-        heads = ("label", "means", "severity", "threshold", "set by")
-        yield table(heads, list(_labels(model, settings, recipe)), ("threshold",))
-    if recipe is not None and recipe.novelty_margin is not None:
-        lines = [(f"recipes.{recipe.name}.novelty_margin", f"{recipe.novelty_margin:g}")]
+    told = dossier.in_force
+    if told:
+        yield note("As they were when it was decided. A score under its label's threshold is unsure.")
     else:
-        lines = [("decision.novelty_margin", f"{settings.decision.novelty_margin:g}")]
-    for source in settings.sources:
-        for name, part in (("place", source.place), ("strip", source.strip)):
-            lines += [(f"{source.name}: {name}.{key}", value) for key, value in _values(part)]
+        yield note("The record does not tell what was in force when it was decided.")
+        if not isinstance(model, Bundle):
+            return
+        yield note("This is what the config says now. A score under its label's threshold is unsure.")
+        told = [in_force.now(settings, model)]
+    for number, one in enumerate(told):
+        if len(told) > 1:
+            until = f"until {moment(told[number + 1].since)}" if number + 1 < len(told) else "to its end"
+            yield tag("h3", f"{'From its beginning' if number == 0 else f'From {moment(one.since)}'} {until}")
+        yield from _decided_by(dossier.piece.recipe or "", one)
+
+
+def _decided_by(name: str, terms: InForce) -> Iterator[Markup]:
+    """What held for a piece of that recipe."""
+    recipe = next((one for one in terms.by.recipes if one.name == name), None)
+    if name and recipe is None:
+        yield note(f"It was inspected under recipe {name}, which is not among these settings.")
+    heads = ("label", "means", "severity", "threshold", "set by")
+    yield table(heads, list(_labels(terms, recipe)), ("threshold",))
+    margin = terms.by.novelty_margin if recipe is None or recipe.novelty_margin is None else recipe.novelty_margin
+    own = recipe is not None and recipe.novelty_margin is not None
+    lines = [("bundle", terms.model), (f"{f'recipes.{name}' if own else 'decision'}.novelty_margin", f"{margin:g}")]
+    lines += [(f"{source}: {key}", value) for source, values in terms.sources.items() for key, value in values.items()]
     yield table(("setting", "value"), lines)
 
 
-def _labels(model: Bundle, settings: Settings, recipe: Recipe | None) -> Iterator[tuple[str, ...]]:
+def _labels(terms: InForce, recipe: Recipe | None) -> Iterator[tuple[str, ...]]:
     """A row a label; what a recipe leaves out is the line's, and what that leaves out the bundle's."""
-    above: list[tuple[str, Overrides | Recipe]] = [("the line's config", settings.decision)]
+    above: list[tuple[str, DecideBy | Recipe]] = [("the line's config", terms.by)]
     if recipe is not None:
         above.insert(0, (f"recipe {recipe.name}", recipe))
-    for label in model.labels:
-        threshold, severity = model.manifest.decision.thresholds[label.name], str(label.severity)
-        by = [where for where, own in above if label.name in own.thresholds or label.name in own.severities]
+    for name, label in terms.labels.items():
+        threshold, severity = label.threshold, label.severity
+        by = [where for where, own in above if name in own.thresholds or name in own.severities]
         for _, own in reversed(above):
-            threshold = own.thresholds.get(label.name, threshold)
-            severity = own.severities.get(label.name, severity)
-        yield label.name, label.kind, severity, f"{threshold:.2f}", ", ".join(by) or "the bundle"
-
-
-def _values(section: BaseModel) -> Iterator[tuple[str, str]]:
-    """What is set, by the config or by default."""
-    yield from ((key, str(value)) for key, value in section if value is not None)
+            threshold = own.thresholds.get(name, threshold)
+            severity = own.severities.get(name, severity)
+        yield name, label.kind, severity, f"{threshold:.2f}", ", ".join(by) or "the bundle"

@@ -19,6 +19,7 @@ from inspector.source_settings import PushSource
 from inspector.store import Store
 from tests.fakes import LABELS, Line, make_bundle, running, wait_until
 from tests.inspector.cameras import strip
+from tests.inspector.coils import Page
 from tests.inspector.mouths import Mouth
 from tests.inspector.roles import Bench, bench, fill, in_flight
 from tests.inspector.test_push import Program
@@ -258,3 +259,17 @@ def test_a_reload_changes_a_recipe_for_the_coil_on_the_line_too(fast: Line) -> N
     wait_until(lambda: captured_after(fast, gone_at), fast.explain)
     assert {(record.outcome, record.recipe) for record in fast.records(since=gone_at)} == {("unsure", None)}
     assert fast.stop() == 0
+    # Then its report tells by what it was decided, one after the other, whatever the config says later
+    page = fast.folder / "r.html"
+    asked = fast.run("report", "coil-9", "-o", "decision.thresholds={patches: 0.9}", "--to", str(page))
+    assert asked.returncode == 0, asked.stderr
+    told = Page(page.read_text())
+    numbers = [
+        [(row[2], row[3], row[4]) for row in table if row[0] == "patches"]
+        for table in told.tables
+        if table[0] == ["label", "means", "severity", "threshold", "set by"]
+    ]
+    assert numbers == [
+        [("major", "1.00", "recipe strict")], [("minor", "0.50", "recipe strict")], [("major", "0.50", "the bundle")]
+    ]  # fmt: skip
+    assert told.text.count("which is not among these settings") == 1

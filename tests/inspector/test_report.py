@@ -251,7 +251,7 @@ def test_the_numbers_of_a_piece_under_a_recipe_are_those_of_the_recipe(tmp_path:
     ]
     assert ["recipes.exposed.novelty_margin", "-1"] in rows(text, "setting", "value")
     gone = page(line, recipes="[]")
-    assert "It was inspected under recipe exposed, which the config does not have any more." in gone.text
+    assert "It was inspected under recipe exposed, which is not among these settings." in gone.text
 
 
 def test_sums_that_do_not_balance_are_told(coil: Line) -> None:

@@ -1,0 +1,61 @@
+"""Owns what the record keeps of the settings: by which numbers frames were decided, and since when."""
+
+import time
+
+import msgspec
+from pydantic import BaseModel
+
+from inspector.bundle import Bundle
+from inspector.config import Settings
+from inspector.messages import InForce, LabelNumbers
+from inspector.opening import Cursor, OpenRecord
+from inspector.pieces import Piece
+from inspector.recipes import decide_by
+from inspector.source_settings import SourceSettings
+from inspector.store import Store
+
+
+def now(settings: Settings, model: Bundle) -> InForce:
+    """What these settings and this model decide by, from now on."""
+    thresholds = model.manifest.decision.thresholds
+    labels = {one.name: LabelNumbers(one.kind, str(one.severity), thresholds[one.name]) for one in model.labels}
+    sources = {source.name: _placed_by(source) for source in settings.sources}
+    return InForce(time.time(), model.id, labels, decide_by(settings), sources)
+
+
+def keep(store: Store, told: InForce) -> None:
+    """Put it on record, unless the last there says the same. StoreError: it is not there."""
+    terms = msgspec.json.encode(msgspec.structs.replace(told, since=0.0)).decode()
+    last = next(store.read("SELECT terms FROM in_force ORDER BY id DESC LIMIT 1"), None)
+    if last != (terms,):
+        with store.transaction() as cursor:
+            cursor.execute("INSERT INTO in_force (since, terms) VALUES (?, ?)", (told.since, terms))
+
+
+def during(store: OpenRecord, piece: Piece) -> list[InForce]:
+    """What was in force while frames of a piece were decided, in order; empty where the record does not tell of all.
+
+    Frames may be decided long after they were captured: what counts is when they came on record, a moment later.
+    """
+    bounds = "SELECT MIN(recorded_at), MAX(recorded_at) FROM records INDEXED BY records_by_piece WHERE piece = ?"
+    ((first, last),) = store.read(bounds, (piece.id,))
+    if first is None:
+        return []
+    before = "SELECT MAX(id) FROM in_force WHERE since <= ?"
+    held = store.read(
+        f"SELECT since, terms FROM in_force WHERE id >= ({before}) AND since <= ? ORDER BY id", (first, last)
+    )
+    try:
+        return [msgspec.structs.replace(msgspec.json.decode(terms, type=InForce), since=at) for at, terms in held]
+    except msgspec.MsgspecError:
+        return []  # of another version
+
+
+def forget(cursor: Cursor, before: float) -> None:
+    """Delete what was not in force any more by then."""
+    cursor.execute("DELETE FROM in_force WHERE id < (SELECT MAX(id) FROM in_force WHERE since < ?)", (before,))
+
+
+def _placed_by(source: SourceSettings) -> dict[str, str]:
+    parts: tuple[tuple[str, BaseModel], ...] = (("place", source.place), ("strip", source.strip))
+    return {f"{name}.{key}": str(value) for name, part in parts for key, value in part if value is not None}
