@@ -7,13 +7,12 @@ from collections import deque
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
-from inspector import messages
 from inspector.config import Supervision
 from inspector.errors import MessageError
 from inspector.lifesign import LifeSign
-from inspector.messages import Message
 from inspector.process import Role
 from inspector.restarts import TROUBLE_ENDS, Restarts
+from inspector.words import Word, hear, say
 
 
 @dataclass(slots=True)
@@ -37,7 +36,7 @@ class Child:
     pardoned_at: float = 0.0  # nothing before this counts against it
     busy_at: float = 0.0  # seen with a batch: its last turn was before that
     reason: str = ""  # the last end, for people
-    unsent: deque[Message] = field(default_factory=deque)
+    unsent: deque[Word] = field(default_factory=deque)
 
     @property
     def alive(self) -> bool:
@@ -56,25 +55,25 @@ class Child:
         ends = self.restarts.recent(now)
         return f"ended {ends} times within a minute: {self.reason}"[:1024] if ends >= TROUBLE_ENDS else ""
 
-    def tell(self, message: Message) -> None:
+    def tell(self, word: Word) -> None:
         """Say something, or later: a process that is stuck and reads nothing must not hold up the supervisor."""
-        self.unsent.append(message)
+        self.unsent.append(word)
         self.flush()
 
     def flush(self) -> None:
         """Say what waits, as far as it can be taken without waiting."""
         while self.words is not None and self.unsent and select.select([], [self.words], [], 0)[1]:
             try:
-                self.words.send_bytes(messages.encode(self.unsent.popleft()))
+                say(self.words, self.unsent.popleft())
             except OSError:
                 self.unsent.clear()  # it has just ended, and a new one has nothing to be told of
 
-    def hear(self) -> Message | None:
+    def hear(self) -> Word | None:
         """What it says; None where that cannot be understood or it has left. MessageError is not raised."""
         if self.words is None:
             return None
         try:
-            return messages.decode(self.words.recv_bytes(messages.MAX_MESSAGE_BYTES))
+            return hear(self.words)
         except MessageError:
             return None
         except (EOFError, OSError):

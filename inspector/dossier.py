@@ -11,13 +11,13 @@ from inspector.coverage import Coverage
 from inspector.defects import Defect
 from inspector.findings import Alarm, Mark
 from inspector.gaps import Gap
-from inspector.messages import InForce
 from inspector.optics_record import PastTrouble
 from inspector.pieces import Piece
 from inspector.query import Query
 from inspector.record import Record
 from inspector.source_settings import SourceSettings
 from inspector.store import Store
+from inspector.words import InForce
 
 #: So many unsure frames are looked at for those whose picture is kept.
 _LOOKED_AT = 500

@@ -14,8 +14,8 @@ from msgspec.structs import asdict
 
 from inspector import canary
 from inspector.errors import BusyError
-from inspector.messages import Process
 from inspector.metrics import CONTENT_TYPE, Metrics
+from inspector.words import Process
 
 log = logging.getLogger(__name__)
 

@@ -7,12 +7,12 @@ from pydantic import BaseModel
 
 from inspector.bundle import Bundle
 from inspector.config import Settings
-from inspector.messages import InForce, LabelNumbers
 from inspector.opening import Cursor, OpenRecord
 from inspector.pieces import Piece
 from inspector.recipes import decide_by
 from inspector.source_settings import SourceSettings
 from inspector.store import Store
+from inspector.words import InForce, LabelNumbers
 
 
 def now(settings: Settings, model: Bundle) -> InForce:

@@ -1,22 +1,15 @@
-"""Owns what travels between the processes: typed, bounded messages. Decoding validates; no pickle.
+"""Owns what travels over the line's sockets: typed, bounded messages. Decoding validates; no pickle.
 
     worker ── Credit ──▶ source ── Frame + pixels ──▶ worker        "I can hold n more" / "here is one"
     worker ── Verdicts, Beat ──▶ sink                               a batch a message / "I am ready, with model m"
     source ── Hello, Tally, Verdicts ──▶ sink                       who I am / my sums / what never reached a worker
     sink ── Welcome, Pulse, Ack ──▶ source                          what is on record / I am here / recorded
-    supervisor ── WorkerGone ──▶ source, sink                       take its frames back: these it had in hand
-    supervisor ── Processes ──▶ sink                                who runs, who ended how often and why
-    supervisor ── DecideBy ──▶ worker                               decide by these from now on
-    supervisor ── InForce ──▶ sink                                  what decides now, to be kept with the record
-    worker, sink ── Ready, Unusable ──▶ supervisor                  it serves from now on / why it never can
 
 On the wire a message is one msgpack array that starts with its type's name; a Frame has a second part, its
 raw pixels.
 """
 
-from collections.abc import Iterator
-from multiprocessing.connection import Connection
-from typing import Annotated, Literal
+from typing import Annotated, TypeVar
 
 import msgspec
 import numpy as np
@@ -28,7 +21,6 @@ from inspector.decide import Outcome
 from inspector.errors import MessageError
 from inspector.image import MAX_SIDE_PX
 from inspector.optics import KINDS, MAX_COLUMNS, MAX_ROWS, Figures, Kind
-from inspector.restarts import Cause
 
 #: Bound on any message of ours that is not pixels; the largest is a Hello with 4,096 claimed frames.
 MAX_MESSAGE_BYTES = 1 << 20
@@ -59,17 +51,14 @@ Monotonic = Annotated[float, Meta(ge=0, le=1e12)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 #: Seconds since 1970, UTC.
 Epoch = Annotated[float, Meta(ge=0, le=1e12)]
-#: By label.
-Thresholds = dict[Name, Annotated[float, Meta(ge=0, le=1)]]
-Severities = dict[Name, Annotated[str, Meta(max_length=16)]]
-Margin = Annotated[float, Meta(ge=-1000, le=1000)]
+T = TypeVar("T")
 
 
-class _Message(Struct, frozen=True, array_like=True, tag=True, forbid_unknown_fields=True):
+class Bounded(Struct, frozen=True, array_like=True, tag=True, forbid_unknown_fields=True):
     """A message's fields in order, after its type's name."""
 
 
-class Credit(_Message, frozen=True):
+class Credit(Bounded, frozen=True):
     """The worker can hold `free` frames beyond the `seen` ones it got since the source started as `epoch`.
 
     Absolute, not an increment: sending it again is harmless, and a restarted source needs no other word.
@@ -81,7 +70,7 @@ class Credit(_Message, frozen=True):
     free: Annotated[int, Meta(ge=0, le=MAX_BATCH_FRAMES * 2)]
 
 
-class Frame(_Message, frozen=True):
+class Frame(Bounded, frozen=True):
     """One frame for a worker; its pixels, uint8 (height, width), are the message's second part.
 
     `sequence` counts the frames this source ever captured. `piece`, `at_mm` and `grade`: what came with the frame, not
@@ -112,7 +101,7 @@ class Stages(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     batch_wait_s: Seconds
 
 
-class Region(_Message, frozen=True):
+class Region(Bounded, frozen=True):
     """A defect of the frame: the rectangle around it, in pixels, and what it is."""
 
     x: Count
@@ -124,7 +113,7 @@ class Region(_Message, frozen=True):
     severity: Annotated[str, Meta(max_length=16)] = "none"
 
 
-class Verdict(_Message, frozen=True):
+class Verdict(Bounded, frozen=True):
     """How one frame ended. `reason` says why it is unsure or error; height and width are 0 where never decoded.
 
     `regions`: its defects, the worst first; where they are more than fit, the reason says how many there were.
@@ -159,7 +148,7 @@ class Verdict(_Message, frozen=True):
     recipe: Annotated[str, Meta(max_length=64)] | None = ""
 
 
-class Verdicts(_Message, frozen=True):
+class Verdicts(Bounded, frozen=True):
     """A batch of verdicts of one model. A source that reports its own errors sends `model` empty and no times."""
 
     sender: Name
@@ -169,14 +158,14 @@ class Verdicts(_Message, frozen=True):
     inference_s: Annotated[float, Meta(ge=0, le=1e6)] = 0.0
 
 
-class Beat(_Message, frozen=True):
+class Beat(Bounded, frozen=True):
     """A worker that is ready and idle says so; one that infers is heard through its verdicts."""
 
     worker: Name
     model: Annotated[str, Meta(max_length=128)]
 
 
-class Hello(_Message, frozen=True):
+class Hello(Bounded, frozen=True):
     """A source presents itself, with the frames it owns. `durable`: they outlive it (files): a late verdict counts."""
 
     source: Name
@@ -185,14 +174,14 @@ class Hello(_Message, frozen=True):
     claimed: Annotated[list[FrameId], Meta(max_length=MAX_IN_FLIGHT_FRAMES)]
 
 
-class Settled(_Message, frozen=True):
+class Settled(Bounded, frozen=True):
     """A frame and the outcome that is on record for it."""
 
     frame: FrameId
     outcome: Outcome
 
 
-class Usual(_Message, frozen=True):
+class Usual(Bounded, frozen=True):
     """What is usual for a source's pictures of this size, learned from so many of them.
 
     `deviation` is of the logarithms, but for saturation. `spots`, `streaks`: how light lies, see dust.py; signed bytes,
@@ -208,7 +197,7 @@ class Usual(_Message, frozen=True):
     streaks: Annotated[bytes, Meta(max_length=MAX_COLUMNS)]
 
 
-class Trouble(_Message, frozen=True):
+class Trouble(Bounded, frozen=True):
     """What has been wrong with a source's pictures since it began: the figure that says so, and what it was usually."""
 
     kind: Kind
@@ -218,7 +207,7 @@ class Trouble(_Message, frozen=True):
     detail: Text = ""
 
 
-class Sight(_Message, frozen=True):
+class Sight(Bounded, frozen=True):
     """How a source's pictures are: the last one was looked at `at`, `figures` are an average of late.
 
     What is usual is learned from pictures `since` then, `learned` so far of those that are `needed`. It is told as
@@ -234,7 +223,7 @@ class Sight(_Message, frozen=True):
     usual: Usual | None = None
 
 
-class Welcome(_Message, frozen=True):
+class Welcome(Bounded, frozen=True):
     """Answer to Hello: the sink's incarnation, which claimed frames are on record, and the source's sums so far.
 
     `since`: what was in flight at the source's last word on record was captured from then on. `sight`: how its pictures
@@ -250,14 +239,14 @@ class Welcome(_Message, frozen=True):
     sight: Sight | None = None
 
 
-class Span(_Message, frozen=True):
+class Span(Bounded, frozen=True):
     """From when to when, seconds since 1970."""
 
     began_at: Epoch
     ended_at: Epoch
 
 
-class Tally(_Message, frozen=True):
+class Tally(Bounded, frozen=True):
     """A source's sums at one instant: captured = outcomes + dropped + in flight. `problem`: why it captures nothing.
 
     The `number`th of this life, told `at`. The oldest frame in flight was captured `oldest_at`, or nothing is and
@@ -281,7 +270,7 @@ class Tally(_Message, frozen=True):
     sight: Sight | None = None
 
 
-class Pulse(_Message, frozen=True):
+class Pulse(Bounded, frozen=True):
     """Answer to a Tally: which incarnation of the sink is listening, and which tally of this life is on record.
 
     `learn_since`: what is usual for its pictures is to be learned from those since then.
@@ -292,99 +281,20 @@ class Pulse(_Message, frozen=True):
     learn_since: Epoch = 0.0
 
 
-class Ack(_Message, frozen=True):
+class Ack(Bounded, frozen=True):
     """These frames are on durable record."""
 
     settled: Annotated[list[Settled], Meta(min_length=1)]
 
 
-class FrameOf(_Message, frozen=True):
+class FrameOf(Bounded, frozen=True):
     """A frame, by its source and id."""
 
     source: Name
     frame: FrameId
 
 
-class WorkerGone(_Message, frozen=True):
-    """The supervisor saw this worker end: it will answer nothing more. The batch in its hands may be why."""
-
-    worker: Name
-    in_hand: Annotated[list[FrameOf], Meta(max_length=MAX_BATCH_FRAMES)] = []
-
-
-class Process(_Message, frozen=True):
-    """One place in the line: its process (0: none runs), how often one ended, by cause, and what is wrong with it."""
-
-    name: Name
-    role: Literal["sink", "worker", "source"]
-    pid: Count
-    ends: dict[Cause, Count]
-    trouble: Text = ""
-
-
-class Processes(_Message, frozen=True):
-    """All of the line's processes, as the supervisor sees them."""
-
-    processes: Annotated[list[Process], Meta(max_length=512)]
-
-
-class Recipe(_Message, frozen=True):
-    """A recipe's own numbers, and for which steel grades it is. What it leaves out is that of the DecideBy it is in."""
-
-    name: Name
-    grades: Annotated[list[Grade], Meta(max_length=1000)]
-    thresholds: Thresholds
-    novelty_margin: Margin | None
-    severities: Severities
-
-
-class DecideBy(_Message, frozen=True):
-    """The line's own numbers, by label: those of the bundle hold for the others. And its recipes."""
-
-    thresholds: Thresholds
-    novelty_margin: Margin
-    severities: Severities
-    recipes: Annotated[list[Recipe], Meta(max_length=64)]
-
-
-class LabelNumbers(_Message, frozen=True):
-    """What a bundle says of a label."""
-
-    kind: Literal["ok", "defect"]
-    severity: Annotated[str, Meta(max_length=16)]
-    threshold: Annotated[float, Meta(ge=0, le=1)]
-
-
-class InForce(_Message, frozen=True):
-    """What frames are decided by since then: a model and its numbers by label, the line's own, and recipes.
-
-    And where they lie: by source, the settings of its `place` and `strip`, as texts.
-    """
-
-    since: Epoch
-    model: Text
-    labels: Annotated[dict[Name, LabelNumbers], Meta(max_length=1024)]
-    by: DecideBy
-    sources: dict[Name, dict[Name, Text]]
-
-
-class Ready(_Message, frozen=True):
-    """A process serves from now on."""
-
-    process: Name
-
-
-class Unusable(_Message, frozen=True):
-    """Why this process cannot serve: a bundle, a file, a port."""
-
-    process: Name
-    reason: Text
-
-
-Message = (
-    Credit | Frame | Verdicts | Beat | Hello | Welcome | Tally | Pulse | Ack
-    | WorkerGone | Processes | DecideBy | InForce | Ready | Unusable
-)  # fmt: skip
+Message = Credit | Frame | Verdicts | Beat | Hello | Welcome | Tally | Pulse | Ack
 
 _encoder = msgspec.msgpack.Encoder()
 _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
@@ -397,20 +307,19 @@ def encode(message: Message) -> bytes:
 
 def decode(data: bytes) -> Message:
     """The message in `data`. MessageError where it is none of ours or breaks a bound."""
+    return decoded(_decoder, data)
+
+
+def decoded(decoder: msgspec.msgpack.Decoder[T], data: bytes) -> T:
+    """What a decoder of bounded types makes of bytes from outside. MessageError where that is nothing."""
     if len(data) > MAX_MESSAGE_BYTES:
         raise MessageError(f"{len(data)} bytes: a message has at most {MAX_MESSAGE_BYTES}")
     try:
-        return _decoder.decode(data)
+        return decoder.decode(data)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise MessageError(str(error)) from None
     except RecursionError:
         raise MessageError("nested too deeply") from None
-
-
-def heard(words: Connection | None) -> Iterator[Message]:
-    """The messages that wait in a pipe to or from the supervisor. EOFError or OSError where its other end is gone."""
-    while words is not None and words.poll():
-        yield decode(words.recv_bytes(MAX_MESSAGE_BYTES))
 
 
 def pixels(frame: Frame, data: "memoryview | bytes") -> NDArray[np.uint8]:

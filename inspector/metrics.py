@@ -8,9 +8,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from inspector.gaps import TIME_ALONE, time_lost
-from inspector.messages import Process, Tally, Verdict
+from inspector.messages import Tally, Verdict
 from inspector.optics import KINDS
 from inspector.restarts import CAUSES
+from inspector.words import Process
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

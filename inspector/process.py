@@ -15,15 +15,14 @@ from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
 from inspector import log as log_setup
-from inspector import messages
 from inspector.canary import Canary
 from inspector.config import Settings
 from inspector.errors import BundleError, BusyError, ConfigError, StoreError
 from inspector.lifesign import LifeSign
-from inspector.messages import Unusable
 from inspector.refusals import Refusals
 from inspector.source_settings import CameraSource, FolderSource, GigeSource, PushSource, ReplaySource, SourceSettings
 from inspector.transport import flush
+from inspector.words import Unusable, say
 
 if TYPE_CHECKING:
     from inspector.sources.connector import Connector
@@ -86,7 +85,7 @@ def _serve(assignment: Assignment, words: Connection, sign: LifeSign) -> int:
     except (ConfigError, BundleError, BusyError, StoreError) as error:
         log.error("%s", error)
         with contextlib.suppress(OSError):
-            words.send_bytes(messages.encode(Unusable(assignment.name, str(error)[:1024])))
+            say(words, Unusable(assignment.name, str(error)[:1024]))
         return EXIT_UNUSABLE
     return 0
 

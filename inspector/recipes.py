@@ -12,14 +12,15 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
 
-from inspector import messages, pieces
+from inspector import pieces, words
 from inspector.config import Settings
 from inspector.decide import Rules, rules
 from inspector.errors import StoreError
-from inspector.messages import CANARY, DecideBy, Frame, Verdict
+from inspector.messages import CANARY, Frame, Verdict
 from inspector.opening import OpenRecord
 from inspector.pieces import Piece
 from inspector.place import Locator, Told
+from inspector.words import DecideBy
 
 if TYPE_CHECKING:
     from inspector.bundle import Bundle
@@ -169,7 +170,7 @@ def decide_by(settings: Settings) -> DecideBy:
     """What these settings say of decisions, for the workers."""
     chosen = settings.decision
     recipes = [
-        messages.Recipe(one.name, one.grades, one.thresholds, one.novelty_margin, dict(one.severities))
+        words.Recipe(one.name, one.grades, one.thresholds, one.novelty_margin, dict(one.severities))
         for one in settings.recipes
     ]
     return DecideBy(chosen.thresholds, chosen.novelty_margin, dict(chosen.severities), recipes)

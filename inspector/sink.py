@@ -21,16 +21,12 @@ from inspector.messages import (
     Ack,
     Beat,
     Hello,
-    InForce,
-    Processes,
     Pulse,
-    Ready,
     Settled,
     Tally,
     Verdict,
     Verdicts,
     Welcome,
-    WorkerGone,
 )  # fmt: skip
 from inspector.metrics import Metrics
 from inspector.place import Locator
@@ -40,6 +36,7 @@ from inspector.reserve import Reserve
 from inspector.rules import Rules
 from inspector.store import Store
 from inspector.transport import Poller, Router, sink_address
+from inspector.words import InForce, Processes, Ready, WorkerGone, heard, say
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +128,7 @@ class Sink:
             if metrics.exposed:
                 log.warning("%s", metrics.exposed)
             if self._words:
-                self._words.send_bytes(messages.encode(Ready("sink")))
+                say(self._words, Ready("sink"))
             self._serve()
 
     def _open_record(self) -> tuple[Store, bool]:
@@ -180,14 +177,14 @@ class Sink:
 
     def _hear_supervisor(self) -> None:
         try:
-            for message in messages.heard(self._words):
-                if isinstance(message, WorkerGone):
-                    self._health.worker_gone(message.worker)
-                elif isinstance(message, Processes):
-                    self._health.processes(message.processes)
-                    self._metrics.processes(message.processes)
-                elif isinstance(message, InForce):
-                    self._to_keep = message
+            for word in heard(self._words):
+                if isinstance(word, WorkerGone):
+                    self._health.worker_gone(word.worker)
+                elif isinstance(word, Processes):
+                    self._health.processes(word.processes)
+                    self._metrics.processes(word.processes)
+                elif isinstance(word, InForce):
+                    self._to_keep = word
         except (EOFError, OSError):
             self._words = None  # the supervisor is gone, and the kernel is about to end us too
 

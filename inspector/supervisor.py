@@ -19,12 +19,12 @@ from inspector.config import Settings, differences
 from inspector.errors import InspectorError
 from inspector.launch import launch
 from inspector.lifesign import LifeSign
-from inspector.messages import Process, Processes, Ready, Unusable, WorkerGone
 from inspector.notify import Notifier
 from inspector.process import EXIT_UNUSABLE, STOP_SIGNAL, Assignment, Role
 from inspector.recipes import decide_by
 from inspector.renewal import Renewal, plan
 from inspector.restarts import Cause, Restarts
+from inspector.words import Process, Processes, Ready, Unusable, WorkerGone
 
 log = logging.getLogger(__name__)
 
@@ -164,19 +164,19 @@ class Supervisor:
             child.flush()
 
     def _hear(self, child: Child) -> None:
-        message = child.hear()
+        word = child.hear()
         if child.words is None and child.process is not None:
             with suppress(subprocess.TimeoutExpired):
                 child.process.wait(_END_S)
-        if isinstance(message, Ready):
+        if isinstance(word, Ready):
             child.ready = child.was_ready = True
             child.renewed = False
             log.info("%s is ready", child.name)
             if not self._serves and all(any(one.ready for one in self._of(role)) for role in ("sink", "worker")):
                 self._serves = True
                 self._notifier.ready()
-        elif isinstance(message, Unusable):
-            child.reason = message.reason
+        elif isinstance(word, Unusable):
+            child.reason = word.reason
 
     def _bury(self, child: Child, expected: bool) -> None:
         """Note that a child ended, tell the others, and when it may start again unless its end was expected."""

@@ -19,7 +19,7 @@ from inspector.config import Settings
 from inspector.decide import TileDecision, decide_frame, decide_tiles
 from inspector.errors import MessageError
 from inspector.lifesign import LifeSign
-from inspector.messages import CANARY, Beat, Credit, DecideBy, Frame, FrameOf, Ready, Stages, Verdict, Verdicts
+from inspector.messages import CANARY, Beat, Credit, Frame, FrameOf, Stages, Verdict, Verdicts
 from inspector.place import Locator
 from inspector.pooling import Decided
 from inspector.predictor import Predictor
@@ -28,6 +28,7 @@ from inspector.recipes import Chooser, Recipes
 from inspector.store import Store
 from inspector.tiles import Tile
 from inspector.transport import Dealer, Poller, sink_address, source_address
+from inspector.words import DecideBy, Ready, heard, say
 
 log = logging.getLogger(__name__)
 
@@ -131,7 +132,7 @@ class Worker:
 
     def _serve(self) -> None:
         if self._words:
-            self._words.send_bytes(messages.encode(Ready(self._name)))
+            say(self._words, Ready(self._name))
         words = [self._words.fileno()] if self._words else []
         poller = Poller([inlet.dealer for inlet in self._inlets], words)
         while not (self._stop() and not len(self._batcher) and not self._arrived):
@@ -157,9 +158,9 @@ class Worker:
 
     def _hear_supervisor(self) -> None:
         try:
-            for message in messages.heard(self._words):
-                if isinstance(message, DecideBy):
-                    self._recipes = Recipes(self._bundle, message)
+            for word in heard(self._words):
+                if isinstance(word, DecideBy):
+                    self._recipes = Recipes(self._bundle, word)
                     log.info("decides by the numbers and recipes of the new config from now on")
         except (EOFError, OSError):
             self._words = None  # the supervisor is gone, and the kernel is about to end us too

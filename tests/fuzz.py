@@ -25,13 +25,14 @@ import numpy as np
 import psutil
 import yaml
 
-from inspector import messages
+from inspector import messages, words
 from inspector.tenancy import socket_folder
 from inspector.transport import MAX_REQUEST_BYTES, Dealer
 from tests.fakes import Line, running, wait_until
 from tests.inspector import pictures
 from tests.inspector.pictures import EXTENSIONS, encode, strip
 from tests.inspector.test_messages import EXAMPLES
+from tests.inspector.test_words import WORDS
 from tests.mutations import Mutator
 
 PEERS = 4
@@ -119,7 +120,7 @@ class Fuzz:
     def messages(self, name: str, count: int) -> None:
         """Random and mutated messages to one socket, by peers that are none of ours; each must be counted."""
         before, began = self.refused(name), time.monotonic()
-        mutator = Mutator(self._seed, [messages.encode(example) for example in EXAMPLES])
+        mutator = Mutator(self._seed, [*map(messages.encode, EXAMPLES), *map(words.encode, WORDS)])
         peers = [Dealer(f"stranger-{number}") for number in range(PEERS)]
         for peer in peers:
             peer.connect(f"ipc://{self._path(name)}")

@@ -7,9 +7,9 @@ from inspector import in_force
 from inspector.bundle import Bundle
 from inspector.config import Settings
 from inspector.dossier import Dossier
-from inspector.messages import DecideBy, InForce, Recipe
 from inspector.paper.markup import Markup, join, tag
 from inspector.paper.page import moment, note, table
+from inspector.words import DecideBy, InForce, Recipe
 
 
 def section(dossier: Dossier, settings: Settings, model: Bundle | str) -> Markup:

@@ -19,7 +19,7 @@ from inspector.canary import Canary
 from inspector.config import Delivery
 from inspector.errors import MessageError
 from inspector.gaps import STALLED
-from inspector.messages import Ack, Frame, Hello, Pulse, Ready, Tally, Verdicts, Welcome, WorkerGone
+from inspector.messages import Ack, Frame, Hello, Pulse, Tally, Verdicts, Welcome
 from inspector.refusals import READ_BURST, Refusals, check_credit
 from inspector.sources.connector import Capture, Connector
 from inspector.sources.credits import Credits, Window
@@ -28,6 +28,7 @@ from inspector.sources.ledger import Flight, Ledger
 from inspector.sources.spells import Spells
 from inspector.sources.watch import Watch
 from inspector.transport import Dealer, Poller, Router, sink_address, source_address
+from inspector.words import Ready, WorkerGone, heard, say
 
 log = logging.getLogger(__name__)
 
@@ -104,7 +105,7 @@ class Source:
             former = self._open_at_last()
             if former is not None and self._introduce(former):
                 if self._words:
-                    self._words.send_bytes(messages.encode(Ready(self._name)))
+                    say(self._words, Ready(self._name))
                 self._serve()
         finally:
             self._intake.close()
@@ -303,9 +304,9 @@ class Source:
 
     def _hear_supervisor(self) -> None:
         try:
-            for message in messages.heard(self._words):
-                if isinstance(message, WorkerGone):
-                    self._lose_worker(message)
+            for word in heard(self._words):
+                if isinstance(word, WorkerGone):
+                    self._lose_worker(word)
         except (EOFError, OSError):
             self._orphaned = True
 

@@ -16,7 +16,7 @@ from inspector.config import Settings
 from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import StoreError
 from inspector.lifesign import LifeSign
-from inspector.messages import Credit, Frame, Message, Verdict, Verdicts
+from inspector.messages import Credit, Frame, Verdict, Verdicts
 from inspector.process import connector
 from inspector.query import Query
 from inspector.record import Record
@@ -26,6 +26,7 @@ from inspector.sources import Source
 from inspector.sources.watch import Watch
 from inspector.store import Store
 from inspector.transport import Dealer, Poller, sink_address, source_address
+from inspector.words import Word, say
 from inspector.worker import Worker
 from tests.fakes import wait_until
 from tests.inspector.folders import GOOD
@@ -59,9 +60,9 @@ class Running:
         self.thread = threading.Thread(target=run, daemon=True)
         self.thread.start()
 
-    def tell(self, message: Message) -> None:
+    def tell(self, word: Word) -> None:
         """A word of the supervisor."""
-        self._ours.send_bytes(messages.encode(message))
+        say(self._ours, word)
 
     def die(self) -> None:
         """The supervisor is gone."""

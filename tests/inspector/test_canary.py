@@ -13,6 +13,7 @@ from inspector.bundle import Bundle
 from inspector.canary import Canary
 from inspector.config import Evidence
 from inspector.messages import CANARY, Beat, Frame
+from inspector.words import WorkerGone
 from tests.fakes import make_bundle, wait_until
 from tests.inspector.roles import Bench, Hands, bench, fill, ok
 from tests.inspector.test_batcher import CHOICE
@@ -173,6 +174,6 @@ def test_a_worker_that_answers_wrong_is_named_until_it_answers_right_or_is_gone(
     assert "inspector_canary_wrong_total 0.0" not in get(url + "/metrics")[1]
     wait_until(lambda: turn("ok") == [])
     wait_until(lambda: turn("scratches") == [wrong])
-    line.started[0].tell(messages.WorkerGone("worker-0.1"))
+    line.started[0].tell(WorkerGone("worker-0.1"))
     wait_until(lambda: wrong not in readiness(url))
     assert line.records() == []

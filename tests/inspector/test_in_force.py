@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from inspector import config, in_force, pieces
 from inspector.bundle import Bundle
 from inspector.dossier import gather
-from inspector.messages import InForce
 from inspector.store import Store
+from inspector.words import InForce
 from tests.fakes import Line, make_bundle
 from tests.inspector import coils
 from tests.inspector.test_report import page, rows

@@ -12,27 +12,19 @@ from inspector.messages import (
     Ack,
     Beat,
     Credit,
-    DecideBy,
     Frame,
-    FrameOf,
     Hello,
     Message,
-    Process,
-    Processes,
     Pulse,
-    Ready,
-    Recipe,
     Region,
     Settled,
     Sight,
     Tally,
     Trouble,
-    Unusable,
     Usual,
     Verdict,
     Verdicts,
     Welcome,
-    WorkerGone,
 )  # fmt: skip
 from inspector.optics import Figures
 
@@ -60,11 +52,6 @@ EXAMPLES: list[Message] = [
     Welcome("2e", [], 0, {}, {}, 0.0, SIGHT),
     Pulse("2e", 7, 1.7e9),
     Ack([Settled("a", "unsure"), Settled("b", "error")]),
-    WorkerGone("worker-0.1", [FrameOf("drop", "a")]),
-    Processes([Process("worker-0", "worker", 4711, {"signal": 2}, "")]),
-    DecideBy({"ok": 0.9}, 1.5, {"scratches": "minor"}, [Recipe("exposed", ["DX56D"], {"ok": 0.95}, None, {})]),
-    Ready("worker-0.1"),
-    Unusable("worker-0.1", "inference.json: damaged"),
 ]
 
 

@@ -1,0 +1,62 @@
+"""Holds the words of supervisor and children: each comes back as it went, and no socket takes it for a message."""
+
+from multiprocessing import Pipe
+
+import pytest
+
+from inspector import messages, words
+from inspector.errors import MessageError
+from inspector.messages import FrameOf
+from inspector.words import (
+    DecideBy,
+    InForce,
+    LabelNumbers,
+    Process,
+    Processes,
+    Ready,
+    Recipe,
+    Unusable,
+    Word,
+    WorkerGone,
+)
+
+BY = DecideBy({"ok": 0.9}, 1.5, {"scratches": "minor"}, [Recipe("exposed", ["DX56D"], {"ok": 0.95}, None, {})])
+WORDS: list[Word] = [
+    WorkerGone("worker-0.1", [FrameOf("drop", "a")]),
+    Processes([Process("worker-0", "worker", 4711, {"signal": 2}, "")]),
+    BY,
+    InForce(1.7e9, "model-1", {"ok": LabelNumbers("ok", "none", 0.5)}, BY, {"drop": {"place.mm_per_px": "0.3"}}),
+    Ready("worker-0.1"),
+    Unusable("worker-0.1", "inference.json: damaged"),
+]
+
+each = pytest.mark.parametrize("word", WORDS, ids=lambda word: type(word).__name__)
+
+
+@each
+def test_each_word_comes_back_as_it_went(word: Word) -> None:
+    ours, theirs = Pipe()
+    words.say(ours, word)
+    assert list(words.heard(theirs)) == [word]
+    ours.close()
+    with pytest.raises(EOFError):
+        words.hear(theirs)
+    theirs.close()
+
+
+@each
+def test_what_is_no_word_is_refused(word: Word) -> None:
+    data = words.encode(word)
+    ours, theirs = Pipe()
+    for wrong in (data[:-1], data + b"\0", messages.encode(messages.Beat("worker-0.1", "m"))):
+        ours.send_bytes(wrong)
+        with pytest.raises(MessageError):
+            words.hear(theirs)
+    ours.close()
+    theirs.close()
+
+
+@each
+def test_a_stranger_on_a_socket_cannot_say_it(word: Word) -> None:
+    with pytest.raises(MessageError):
+        messages.decode(words.encode(word))
