@@ -31,7 +31,8 @@ class Coverage(msgspec.Struct, frozen=True):
     """One source's share of a piece. `seen` goes from its first frame to its last; None where no place is known.
 
     `missing`: what of that no frame covers. `unplaced` frames are on record without a place along the piece. The widest
-    was inspected over `width_px`. `unsure`: where the frames are that ended so. `twice`: what two frames say they
+    was inspected over `width_px`. `in_doubt`: how much of what was inspected is unsure, from 0 to 1. `unsure`: where
+    the frames are of which that is the whole width, or it is not known where across. `twice`: what two frames say they
     cover, as they do where an encoder runs backwards. Its frames were captured from `began_at` to `ended_at`.
     """
 
@@ -45,6 +46,7 @@ class Coverage(msgspec.Struct, frozen=True):
     twice: list[Stretch] = []
     began_at: float = 0.0
     ended_at: float = 0.0
+    in_doubt: float = 0.0
 
     @property
     def whole(self) -> bool:
@@ -58,6 +60,9 @@ class _Frame(NamedTuple):
     length_mm: float | None
     width: int
     captured_at: float
+    pixels: int
+    in_doubt: float
+    told_where: bool
 
     @property
     def covers(self) -> bool:
@@ -67,7 +72,10 @@ class _Frame(NamedTuple):
 def of(store: "Store", piece: "Piece") -> list[Coverage]:
     """What each source has on record of the piece, by the source's name."""
     statement = (
-        "SELECT source, outcome, at_mm, length_mm, COALESCE(json_extract(area, '$[2]'), width), captured_at"
+        "SELECT source, outcome, at_mm, length_mm, COALESCE(json_extract(area, '$[2]'), width), captured_at,"
+        " COALESCE(NULLIF(json_extract(area, '$[2]') * json_extract(area, '$[3]'), 0), width * height),"
+        " COALESCE(in_doubt, outcome = 'unsure'), EXISTS (SELECT 1 FROM doubts INDEXED BY doubts_by_record"
+        " WHERE in_doubt > 0 AND record = records.id AND x_mm IS NOT NULL)"
         " FROM records INDEXED BY records_by_piece WHERE piece = ? ORDER BY source, at_mm, id"
     )
     frames: dict[str, list[_Frame]] = {}
@@ -122,8 +130,12 @@ def _coverage(source: str, frames: list[_Frame]) -> Coverage:
     outcomes = {outcome: counts[outcome] for outcome in OUTCOMES}
     width_px = max(frame.width for frame in frames)
     unsure = union(
-        (at_mm, length_mm) for frame, at_mm, length_mm in placed if frame.outcome == "unsure" and frame.width
+        (at_mm, length_mm)
+        for frame, at_mm, length_mm in placed
+        if frame.outcome == "unsure" and frame.width and not frame.told_where
     )
+    inspected = [frame for frame in frames if frame.outcome != "error"]
+    pixels = sum(frame.pixels for frame in inspected)
     times = [frame.captured_at for frame in frames]
     return Coverage(
         source,
@@ -136,4 +148,5 @@ def _coverage(source: str, frames: list[_Frame]) -> Coverage:
         twice(covering),
         min(times),
         max(times),
+        sum(frame.in_doubt * frame.pixels for frame in inspected) / pixels if pixels else 0.0,
     )

@@ -4,11 +4,12 @@ import re
 from collections import Counter
 from dataclasses import dataclass
 
-from inspector import causes, coverage, defects, findings, in_force, optics_record, pieces
+from inspector import causes, coverage, defects, doubts, findings, in_force, optics_record, pieces
 from inspector.causes import Missed
 from inspector.config import Settings
 from inspector.coverage import Coverage
 from inspector.defects import Defect
+from inspector.doubts import Doubt
 from inspector.findings import Alarm, Mark
 from inspector.gaps import Gap
 from inspector.optics_record import PastTrouble
@@ -29,11 +30,12 @@ MOST_DOUBTFUL = 6
 class Dossier:
     """A piece: its shares by source, what was missed, gaps of its time, all its defects, the worst first.
 
-    `silent`: sources of the line that have no frame of it; `absent`: those of them that should. `unbalanced`: sources
-    whose sums do not balance. `models`: frames by the bundle that decided them. `unsure`: frames by why; `doubtful`:
-    some of them, those with a picture first. `alarms` and `marks` of rolls were found on it; `judged`: the rules that
-    find them have seen all of it. `troubles`: what was wrong with a source's pictures meanwhile. `in_force`: by what it
-    was decided, in order; empty where the record does not tell.
+    `doubts`: what of it is unsure, where the place of that is known. `silent`: sources of the line that have no frame
+    of it; `absent`: those of them that should. `unbalanced`: sources whose sums do not balance. `models`: frames by the
+    bundle that decided them. `unsure`: frames by why; `doubtful`: some of them, those with a picture first. `alarms`
+    and `marks` of rolls were found on it; `judged`: the rules that find them have seen all of it. `troubles`: what was
+    wrong with a source's pictures meanwhile. `in_force`: by what it was decided, in order; empty where the record does
+    not tell.
     """
 
     piece: Piece
@@ -41,6 +43,7 @@ class Dossier:
     missed: list[Missed]
     gaps: list[Gap]
     defects: list[Defect]
+    doubts: list[Doubt]
     silent: list[str]
     absent: list[str]
     unbalanced: list[str]
@@ -90,6 +93,7 @@ def gather(store: Store, settings: Settings, name: str) -> Dossier:
             causes.of(store, piece, shares, gaps),
             gaps,
             defects.worst_first(defects.of(store, piece)),
+            doubts.of(store, piece),
             [source.name for source in silent],
             [source.name for source in silent if not piece.by_frames and not _names_pieces(source)],
             unbalanced,

@@ -50,7 +50,7 @@ def judge(dossier: Dossier, settings: Settings, now: float) -> Grade:
         *(Reason("hold", text) for text in _unlimited(dossier, limits)),
         *(Reason("hold", text) for text in _unfinished(dossier, now)),
         *(Reason("hold", text) for text in _not_inspected(dossier, settings)),
-        *(Reason("hold", text) for text in _unsure(dossier, settings.grading.max_unsure_percent)),
+        *(Reason("hold", text) for text in _unsure(dossier.shares, settings.grading.max_unsure_percent)),
         *_found(dossier, settings),
         *(reason for limit in limits for reason in _over(limit, dossier, sizes)),
     ]
@@ -123,10 +123,10 @@ def _lost(dossier: Dossier, share: Coverage, gaps: Sequence[Gap], limit: float) 
         yield f"{share.source} could not inspect for some time, and its frames tell no place: {_reasons(times)}."
 
 
-def _unsure(dossier: Dossier, limit: float) -> Iterator[str]:
-    unsure, frames = dossier.unsure.total(), dossier.frames
-    if unsure and 100 * unsure / frames > limit:
-        yield f"{unsure:,} of {frames:,} frames are unsure, {100 * unsure / frames:.3g}%; {limit:g}% may be."
+def _unsure(shares: Sequence[Coverage], limit: float) -> Iterator[str]:
+    for share in shares:
+        if 100 * share.in_doubt > limit:
+            yield f"{100 * share.in_doubt:.3g}% of what {share.source} inspected is unsure; {limit:g}% may be."
 
 
 def _found(dossier: Dossier, settings: Settings) -> Iterator[Reason]:

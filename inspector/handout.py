@@ -7,7 +7,7 @@ import time
 from contextlib import closing
 from pathlib import Path
 
-from inspector import bundle, config, coverage, defects, findings, pieces
+from inspector import bundle, config, coverage, defects, doubts, findings, pieces
 from inspector.config import Settings
 from inspector.errors import BundleError, ConfigError
 from inspector.paper import coil_map
@@ -33,6 +33,7 @@ def draw_map(options: argparse.Namespace) -> Path:
             _sights(settings),
             _labels(model),
             rolls=findings.read(store, findings.Mark, piece.id),
+            doubts=doubts.of(store, piece),
         )
         content = _as(form, piece, drawn, store)
     return _save(options.to or Path(file_name(piece, form)), content)
@@ -57,6 +58,7 @@ def report(options: argparse.Namespace) -> Path:
             _REPORT_WIDTH_PX,
             titled=False,
             rolls=known.marks,
+            doubts=known.doubts,
         )
         now = time.time()
         graded = grade.judge(known, settings, now) if settings.grading.limits else None

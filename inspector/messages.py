@@ -27,6 +27,8 @@ MAX_MESSAGE_BYTES = 1 << 20
 MAX_IN_FLIGHT_FRAMES = 4096
 MAX_BATCH_FRAMES = 1024
 MAX_REGIONS = 256
+#: Why a part of a frame is in doubt takes so many characters.
+MAX_DOUBT = 64
 #: What a piece may be called has so many characters, and what a steel grade.
 MAX_PIECE = 128
 MAX_GRADE = 64
@@ -113,6 +115,18 @@ class Region(Bounded, frozen=True):
     severity: Annotated[str, Meta(max_length=16)] = "none"
 
 
+class Doubt(Bounded, frozen=True):
+    """A part of the frame, in pixels, of which the model does not know what it is: its best guess, and why not."""
+
+    x: Count
+    y: Count
+    width: Side
+    height: Side
+    label: Annotated[str, Meta(max_length=64)]
+    score: Annotated[float, Meta(ge=0, le=1)]
+    reason: Annotated[str, Meta(max_length=MAX_DOUBT)]
+
+
 class Verdict(Bounded, frozen=True):
     """How one frame ended. `reason` says why it is unsure or error; height and width are 0 where never decoded.
 
@@ -120,7 +134,9 @@ class Verdict(Bounded, frozen=True):
     `evidence_bytes` is the size of its picture among the evidence, 0 where none is kept. `area`: x, y, width and height
     of what was inspected of it, 0 wide where nothing was; None: all. `piece`, `at_mm` and `grade` are those of its
     Frame. `stages` is None where it never reached a worker. `recipe` is what it was decided by, "" by `decision`; None:
-    by which to decide is not known, so it is unsure.
+    by which to decide is not known, so it is unsure. `doubts`: what of it is unsure, the largest first, whatever the
+    rest is, none where it was decided as a whole; `in_doubt`: how much of what was inspected, from 0 to 1; None: all of
+    it or nothing, as the outcome says.
     """
 
     source: Name
@@ -146,6 +162,8 @@ class Verdict(Bounded, frozen=True):
     stages: Stages | None = None
     grade: Grade = ""
     recipe: Annotated[str, Meta(max_length=64)] | None = ""
+    doubts: Annotated[list[Doubt], Meta(max_length=MAX_REGIONS)] = []
+    in_doubt: Annotated[float, Meta(ge=0, le=1)] | None = None
 
 
 class Verdicts(Bounded, frozen=True):

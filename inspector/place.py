@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from inspector.messages import MAX_GRADE, MAX_PIECE, Frame, Region, Verdict
+from inspector.messages import MAX_GRADE, MAX_PIECE, Doubt, Frame, Region, Verdict
 from inspector.source_settings import Place
 
 #: Further along than any strip is long: a number beyond it is none.
@@ -28,8 +28,8 @@ class Spot:
         """How long a frame of so many lines is."""
         return None if self.mm_per_line is None else height * self.mm_per_line
 
-    def rectangle(self, region: Region) -> tuple[float | None, float | None, float | None, float | None]:
-        """A region's x_mm, y_mm, width_mm and length_mm on the piece."""
+    def rectangle(self, region: Region | Doubt) -> tuple[float | None, float | None, float | None, float | None]:
+        """The x_mm, y_mm, width_mm and length_mm of a part of the frame on the piece."""
         across, along = self.mm_per_px, self.mm_per_line
         return (
             None if across is None else self.left_mm + region.x * across,

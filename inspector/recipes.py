@@ -193,7 +193,16 @@ def agreed(verdict: Verdict, grade: str, piece: Piece | None) -> Verdict:
 
 def withheld(verdict: Verdict, reason: str) -> Verdict:
     """The frame, unsure because it is not known by which recipe to decide it. Its label says what the model saw."""
-    return replace(verdict, outcome="unsure", severity="none", regions=[], reason=reason[:1024], recipe=None)
+    return replace(
+        verdict,
+        outcome="unsure",
+        severity="none",
+        regions=[],
+        doubts=[],
+        in_doubt=None,
+        reason=reason[:1024],
+        recipe=None,
+    )
 
 
 def _named(recipe: str) -> str:

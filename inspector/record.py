@@ -9,21 +9,29 @@ from msgspec.structs import asdict
 
 from inspector import evidence
 from inspector.decide import Outcome
-from inspector.messages import Verdict
+from inspector.messages import Doubt, Region, Verdict
 from inspector.place import Spot
 
 #: Takes the values of `to_row`.
 INSERT = (
     "INSERT INTO records (source, frame, epoch, name, sequence, captured_at, recorded_at, outcome, label, severity,"
-    " score, reason, width, height, regions, model, attempt, latency_s, piece, at_mm, length_mm, area, recipe)"
-    " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', ?, ?, ?, ?, ?, ?, ?, ?)"
+    " score, reason, width, height, regions, model, attempt, latency_s, piece, at_mm, length_mm, area, recipe,"
+    " in_doubt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', ?, ?, ?, ?, ?, ?, ?, ?, ?)"
     " ON CONFLICT (source, frame) DO NOTHING"  # that repeat alone: OR IGNORE would also swallow a value it cannot keep
 )
 
-_PIXELS = ("x", "y", "width", "height", "label", "score", "severity")
-_REGION = (*_PIXELS, "x_mm", "y_mm", "width_mm", "length_mm")
-#: Takes the values of `region_rows`.
-INSERT_REGION = f"INSERT INTO regions (record, {', '.join(_REGION)}) VALUES (?{', ?' * len(_REGION)})"
+_PIXELS, _PLACE = ("x", "y", "width", "height", "label", "score"), ("x_mm", "y_mm", "width_mm", "length_mm")
+#: The columns of parts of a frame, by their table.
+_PARTS = {"regions": (*_PIXELS, "severity", *_PLACE), "doubts": (*_PIXELS, "reason", *_PLACE)}
+
+
+def _insert(table: str) -> str:
+    columns = ("record", *_PARTS[table])
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
+
+
+#: They take the values of `region_rows` and `doubt_rows`.
+INSERT_REGION, INSERT_DOUBT = _insert("regions"), _insert("doubts")
 
 
 class Record(msgspec.Struct, frozen=True):
@@ -32,7 +40,9 @@ class Record(msgspec.Struct, frozen=True):
     A region is a rectangle in pixels with label, score and severity, the worst first, and the rectangle on the piece
     in mm where that is known. The frame lies `at_mm` along its `piece` and is `length_mm` long. `area`: x, y, width and
     height of what was inspected; None: all. `recipe` is what decided it, "" where that was `decision`; None: it is not
-    known by which to decide it. `evidence` is the path of the frame's picture, where one is kept.
+    known by which to decide it. `doubts` are rectangles like regions, with the reason why it is unsure what they show,
+    the largest first; `in_doubt`: how much of the area, from 0 to 1; None: all of it or nothing, as the outcome says.
+    `evidence` is the path of the frame's picture, where one is kept.
     """
 
     id: int
@@ -58,18 +68,26 @@ class Record(msgspec.Struct, frozen=True):
     length_mm: float | None = None
     area: list[int] | None = None
     recipe: str | None = ""
+    in_doubt: float | None = None
+    doubts: list[dict[str, Any]] = []
     evidence: str = ""
 
 
-_COLUMNS = [name for name in Record.__struct_fields__ if name not in ("piece", "regions", "evidence")]
-_AS_JSON = f"json_object({', '.join(f'{name!r}, {name}' for name in _REGION)})"
-# The index has the rows of one record in the order in which they were written.
-_REGIONS = f"SELECT json_group_array({_AS_JSON}) FROM regions INDEXED BY regions_by_record WHERE record = records.id"
+_COLUMNS = [name for name in Record.__struct_fields__ if name not in ("piece", "regions", "doubts", "evidence")]
+
+
+def _as_json(table: str) -> str:
+    """The parts of a record: the index has them in the order in which they were written."""
+    one = f"json_object({', '.join(f'{name!r}, {name}' for name in _PARTS[table])})"
+    return f"SELECT json_group_array({one}) FROM {table} INDEXED BY {table}_by_record WHERE record = records.id"
+
+
 #: What a SELECT asks of `records` for `from_row`.
 SELECTED = ", ".join(
     [
         *_COLUMNS,
-        f"CASE outcome WHEN 'defect' THEN ({_REGIONS}) ELSE '[]' END",
+        f"CASE outcome WHEN 'defect' THEN ({_as_json('regions')}) ELSE '[]' END",
+        f"CASE WHEN in_doubt > 0 THEN ({_as_json('doubts')}) ELSE '[]' END",
         "(SELECT name FROM pieces WHERE pieces.id = records.piece)",
         "(SELECT bytes FROM evidence WHERE record = records.id)",
     ]
@@ -101,21 +119,25 @@ def to_row(model: str, verdict: Verdict, spot: Spot, now: float, monotonic: floa
         spot.length_mm(verdict.height),
         None if verdict.area is None else json.dumps(verdict.area),
         verdict.recipe,
+        verdict.in_doubt,
     )
 
 
 def region_rows(record: int, verdict: Verdict, spot: Spot) -> list[tuple[object, ...]]:
     """The regions of a verdict, as they are recorded with the row of that number."""
-    return [
-        (record, *(getattr(region, name) for name in _PIXELS), *spot.rectangle(region)) for region in verdict.regions
-    ]
+    return [(record, *_pixels(one), one.severity, *spot.rectangle(one)) for one in verdict.regions]
+
+
+def doubt_rows(record: int, verdict: Verdict, spot: Spot) -> list[tuple[object, ...]]:
+    """The same of its doubts."""
+    return [(record, *_pixels(one), one.reason, *spot.rectangle(one)) for one in verdict.doubts]
 
 
 def from_row(row: tuple[Any, ...], data: Path) -> Record:
     """A row of `SELECTED`; `data` is the folder that holds record and evidence."""
-    *columns, regions, piece, kept_bytes = row
+    *columns, regions, doubts, piece, kept_bytes = row
     values = dict(zip(_COLUMNS, columns, strict=True))
-    values["regions"] = json.loads(regions)
+    values["regions"], values["doubts"] = json.loads(regions), json.loads(doubts)
     values["area"] = None if values["area"] is None else json.loads(values["area"])
     values["piece"] = piece or ""
     if kept_bytes is not None:
@@ -127,3 +149,7 @@ def from_row(row: tuple[Any, ...], data: Path) -> Record:
 def to_json(record: Record) -> str:
     """The record as one line of JSON."""
     return json.dumps(asdict(record), ensure_ascii=False)
+
+
+def _pixels(part: Region | Doubt) -> tuple[object, ...]:
+    return tuple(getattr(part, name) for name in _PIXELS)

@@ -1,10 +1,10 @@
-"""Owns the merging of tiles that show the same defect into regions of the frame. Pure, no I/O."""
+"""Owns the merging of tiles: of one defect into its region, of what is unsure into doubts. Pure, no I/O."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from inspector.decide import RANK, TileDecision
-from inspector.messages import Region
+from inspector.messages import MAX_DOUBT, MAX_REGIONS, Doubt, Region
 from inspector.tiles import Tile
 
 #: A bundle's views overlap by half at most: a tile touches no tile further away than so many steps.
@@ -12,7 +12,7 @@ _REACH = 2
 
 
 class _Cell(NamedTuple):
-    """Where a defect tile stands among the frame's rows and columns of tiles."""
+    """Where a tile stands among the frame's rows and columns of tiles; its label, which tells it from others."""
 
     label: str
     row: int
@@ -28,18 +28,39 @@ def merge(
     scores. The tiles are those of `tiles.cut`, or places pooled from them.
     """
     where = shown or tiles
-    regions = [_around([(where[at], decisions[at]) for at in group]) for group in _groups(tiles, decisions)]
+    labels = {at: one.label for at, one in enumerate(decisions) if one.outcome == "defect"}
+    regions = [_region([(where[at], decisions[at]) for at in group]) for group in _groups(tiles, labels)]
     return sorted(regions, key=lambda region: (-RANK[region.severity], -region.score, region.y, region.x))
 
 
-def _groups(tiles: Sequence[Tile], decisions: Sequence[TileDecision]) -> Iterator[list[int]]:
-    """The defect tiles of one label that hang together, by their numbers."""
+def doubts(tiles: Sequence[Tile], decisions: Sequence[TileDecision]) -> list[Doubt]:
+    """What of the frame is unsure, the largest first: such tiles that overlap or touch are one, of whatever label.
+
+    None where there is only one tile: then the frame's own outcome says it. Where there are too many, the smallest
+    share one rectangle around them.
+    """
+    if len(tiles) <= 1:
+        return []
+    unsure = {at: "" for at, one in enumerate(decisions) if one.outcome == "unsure"}
+    found = [[(tiles[at], decisions[at]) for at in group] for group in _groups(tiles, unsure)]
+    found.sort(key=len, reverse=True)
+    rest = [one for group in found[MAX_REGIONS - 1 :] for one in group]
+    return [_doubt(group) for group in [*found[: MAX_REGIONS - 1], *([rest] if rest else [])]]
+
+
+def in_doubt(tiles: Sequence[Tile], decisions: Sequence[TileDecision]) -> float | None:
+    """The share of the tiles' area that is unsure, from 0 to 1; None where there is only one tile, or none."""
+    if len(tiles) <= 1:
+        return None
+    sizes = [tile.width * tile.height for tile in tiles]
+    unsure = sum(size for size, one in zip(sizes, decisions, strict=True) if one.outcome == "unsure")
+    return unsure / sum(sizes)
+
+
+def _groups(tiles: Sequence[Tile], labels: Mapping[int, str]) -> Iterator[list[int]]:
+    """The tiles with a label that hang together with others of it, by their numbers."""
     rows, columns = _ranks(tile.y for tile in tiles), _ranks(tile.x for tile in tiles)
-    found = {
-        _Cell(one.label, rows[tile.y], columns[tile.x]): at
-        for at, (tile, one) in enumerate(zip(tiles, decisions, strict=True))
-        if one.outcome == "defect"
-    }
+    found = {_Cell(label, rows[tiles[at].y], columns[tiles[at].x]): at for at, label in labels.items()}
     while found:
         yield _take_touching(next(iter(found)), found, tiles)
 
@@ -72,9 +93,18 @@ def _touch(one: Tile, other: Tile) -> bool:
     )
 
 
-def _around(group: list[tuple[Tile, TileDecision]]) -> Region:
-    left, top = min(tile.x for tile, _ in group), min(tile.y for tile, _ in group)
-    right = max(tile.x + tile.width for tile, _ in group)
-    bottom = max(tile.y + tile.height for tile, _ in group)
+def _region(group: list[tuple[Tile, TileDecision]]) -> Region:
     _, strongest = max(group, key=lambda one: one[1].score)
-    return Region(left, top, right - left, bottom - top, strongest.label, strongest.score, strongest.severity)
+    return Region(*_around([tile for tile, _ in group]), strongest.label, strongest.score, strongest.severity)
+
+
+def _doubt(group: list[tuple[Tile, TileDecision]]) -> Doubt:
+    _, least_sure = min(group, key=lambda one: one[1].score)
+    around = _around([tile for tile, _ in group])
+    return Doubt(*around, least_sure.label, least_sure.score, least_sure.reason[:MAX_DOUBT])
+
+
+def _around(tiles: list[Tile]) -> tuple[int, int, int, int]:
+    left, top = min(tile.x for tile in tiles), min(tile.y for tile in tiles)
+    right, bottom = max(tile.x + tile.width for tile in tiles), max(tile.y + tile.height for tile in tiles)
+    return left, top, right - left, bottom - top

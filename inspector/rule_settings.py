@@ -119,7 +119,7 @@ class Grading(Section):
         float, Field(ge=0, le=100, description="of it not inspected: with more it is on hold")
     ] = 0.0
     max_unsure_percent: Annotated[
-        float, Field(ge=0, le=100, description="of its frames unsure: with more it is on hold")
+        float, Field(ge=0, le=100, description="of what a source inspected, unsure: with more it is on hold")
     ] = 5.0
 
 

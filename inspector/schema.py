@@ -216,4 +216,28 @@ MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE in_force (id INTEGER PRIMARY KEY AUTOINCREMENT, since REAL NOT NULL, terms TEXT NOT NULL);
     """,
+    # What of a frame is unsure, whatever the rest of it is; and how much, from 0 to 1. NULL: all of it or nothing,
+    # as its outcome says.
+    """
+    CREATE TABLE doubts (
+        id INTEGER PRIMARY KEY,
+        record INTEGER NOT NULL,
+        x INTEGER NOT NULL,
+        y INTEGER NOT NULL,
+        width INTEGER NOT NULL,
+        height INTEGER NOT NULL,
+        label TEXT NOT NULL,
+        score REAL NOT NULL,
+        reason TEXT NOT NULL,
+        x_mm REAL,
+        y_mm REAL,
+        width_mm REAL,
+        length_mm REAL
+    );
+    CREATE INDEX doubts_by_record ON doubts (record);
+    CREATE TRIGGER doubts_go AFTER DELETE ON records BEGIN
+        DELETE FROM doubts WHERE record = OLD.id;
+    END;
+    ALTER TABLE records ADD COLUMN in_doubt REAL;
+    """,
 )

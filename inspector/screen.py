@@ -160,11 +160,12 @@ def print_piece(console: Console, piece: Piece, shares: Sequence[Coverage], gaps
     """How much of a piece was inspected, and what was not."""
     console.print(Text(piece_line(piece)))
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for column in ("source", *OUTCOMES, "seen", "without a place"):
+    for column in ("source", *OUTCOMES, "seen", "in doubt", "without a place"):
         table.add_column(column, justify="left" if column == "source" else "right", style=_COLOURS.get(column))
     for share in shares:
         counts = (str(share.outcomes[outcome]) for outcome in OUTCOMES)
-        table.add_row(share.source, *counts, _metres(share.seen) if share.seen else "?", str(share.unplaced))
+        seen, in_doubt = _metres(share.seen) if share.seen else "?", f"{100 * share.in_doubt:.2g} %"
+        table.add_row(share.source, *counts, seen, in_doubt, str(share.unplaced))
     console.print(table if shares else "no frame of it is on record")
     for share in shares:
         for stretch in share.missing:

@@ -1,7 +1,8 @@
-"""Owns pictures for people of what is on record: the evidence of a frame, its regions boxed and named, as a PNG."""
+"""Owns pictures for people of what is on record: the evidence of a frame, what was found boxed and named, as a PNG."""
 
 import os
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from inspector.record import Record
 
 #: By severity, blue green red as OpenCV has it.
 _COLOURS = {"critical": (40, 40, 220), "major": (0, 120, 240), "minor": (0, 200, 240)}
-_OTHER, _FONT = (200, 160, 60), cv2.FONT_HERSHEY_SIMPLEX
+_OTHER, _DOUBT, _FONT = (200, 160, 60), (160, 160, 160), cv2.FONT_HERSHEY_SIMPLEX
 
 
 def save(record: Record, folder: Path) -> Path | None:
@@ -34,14 +35,19 @@ def save(record: Record, folder: Path) -> Path | None:
 
 
 def boxed(pixels: NDArray[np.uint8], record: Record) -> NDArray[np.uint8]:
-    """uint8 (height, width) to uint8 (height, width, 3) with the record's regions, the worst on top."""
+    """uint8 (height, width) to uint8 (height, width, 3): doubts with a question mark, regions, the worst on top."""
     picture = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR), np.uint8)
-    thick = max(1, max(pixels.shape) // 400)
+    for doubt in reversed(record.doubts):
+        _box(picture, doubt, _DOUBT, f"{doubt['label']}? {doubt['score']:.2f}")
     for region in reversed(record.regions):
         colour = _COLOURS.get(region["severity"], _OTHER)
-        left, top = region["x"], region["y"]
-        right, bottom = left + region["width"] - 1, top + region["height"] - 1
-        cv2.rectangle(picture, (left, top), (right, bottom), colour, thick)
-        text = f"{region['label']} {region['score']:.2f}"
-        cv2.putText(picture, text, (left + 4 * thick, top + 14 * thick), _FONT, 0.4 * thick, colour, thick, cv2.LINE_AA)
+        _box(picture, region, colour, f"{region['label']} {region['score']:.2f}")
     return picture
+
+
+def _box(picture: NDArray[np.uint8], part: dict[str, Any], colour: tuple[int, int, int], text: str) -> None:
+    thick = max(1, max(picture.shape) // 400)
+    left, top = part["x"], part["y"]
+    right, bottom = left + part["width"] - 1, top + part["height"] - 1
+    cv2.rectangle(picture, (left, top), (right, bottom), colour, thick)
+    cv2.putText(picture, text, (left + 4 * thick, top + 14 * thick), _FONT, 0.4 * thick, colour, thick, cv2.LINE_AA)

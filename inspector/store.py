@@ -19,7 +19,17 @@ from inspector.gaps import Gap, between, heard_at
 from inspector.messages import Settled, Tally, Verdict
 from inspector.place import Locator, Spot
 from inspector.query import Query, gap_statement, statements, within
-from inspector.record import INSERT, INSERT_REGION, SELECTED, Record, from_row, region_rows, to_row
+from inspector.record import (
+    INSERT,
+    INSERT_DOUBT,
+    INSERT_REGION,
+    SELECTED,
+    Record,
+    doubt_rows,
+    from_row,
+    region_rows,
+    to_row,
+)  # fmt: skip
 from inspector.schema import FILE
 
 #: So many gaps are listed one by one; older ones are folded when the record is opened.
@@ -76,6 +86,7 @@ class Store:
                     new.append(verdict)
                     record = cursor.lastrowid or 0
                     cursor.executemany(INSERT_REGION, region_rows(record, verdict, spot))
+                    cursor.executemany(INSERT_DOUBT, doubt_rows(record, verdict, spot))
                     self._note_evidence(cursor, record, verdict)
             for source, counts in _count(new).items():
                 sums = ", ".join(f"{outcome} = {outcome} + {count}" for outcome, count in counts.items())

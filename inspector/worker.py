@@ -279,6 +279,8 @@ def _verdict(job: Job, scores: NDArray[np.float32], contrasts: NDArray[np.float3
         ),
         grade=frame.grade,
         recipe=job.choice.recipe,
+        doubts=regions.doubts(decided.places, decided.decisions),
+        in_doubt=regions.in_doubt(decided.places, decided.decisions),
     )
     return verdict if job.choice.recipe is not None else recipes.withheld(verdict, job.choice.reason)
 

@@ -147,12 +147,18 @@ def main() -> None:
         lines = (json.loads(line) for line in (folder / "defects.jsonl").read_text().splitlines())
         named = [line for line in lines if line.get("kind") == "roll_mark"]
     if options.json:
-        told = {"verdicts": share.outcomes, "missing": len(share.missing), "roll marks": named}
+        told = {
+            "verdicts": share.outcomes,
+            "in doubt": share.in_doubt,
+            "missing": len(share.missing),
+            "roll marks": named,
+        }
         print(json.dumps({**figures, **told}))
         return
     for name, value in figures.items():
         print(f"{name:34} {value}")
     print(f"{'frames by verdict':34} {', '.join(f'{name} {count}' for name, count in share.outcomes.items())}")
+    print(f"{'of the area unsure':34} {100 * share.in_doubt:.2f}%")
     tenth_m = min(10 * MARK_EVERY_MM, frames * _FRAME_MM) / 1000
     for mark in named:
         print(

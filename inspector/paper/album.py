@@ -1,7 +1,8 @@
-"""Owns small pictures for people, cut out of the evidence: a defect, boxed, with what is around it; a whole frame."""
+"""Owns small pictures for people, cut out of the evidence: a defect or doubt, boxed, with what is around it."""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -14,12 +15,22 @@ from inspector.store import Store
 #: What is cut out is a square, at least so large, in camera px, and so much larger than the defect's longer side.
 _LEAST_PX, _AROUND = 120, 1.5
 _ENLARGED, _JPEG_QUALITY = 2.0, 80
+_DOUBT = "#6b7280"
+
+
+class _Part(NamedTuple):
+    """A rectangle of a frame, in its pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
 
 
 def of_defect(store: Store, one: Defect, colour: str, side_px: int) -> bytes | None:
     """A JPEG, no side longer than `side_px`; None where no picture of its first frame is kept."""
     pixels = _pixels(store.record(one.record))
-    return None if pixels is None else _cut(pixels, one, colour, side_px)
+    return None if pixels is None else _cut(pixels, _Part(one.x, one.y, one.width, one.height), colour, side_px)
 
 
 def of_defects(store: Store, defects: Sequence[Defect], colours: Mapping[str, str], side_px: int) -> list[bytes | None]:
@@ -31,14 +42,20 @@ def of_defects(store: Store, defects: Sequence[Defect], colours: Mapping[str, st
         if pixels is not None:
             for number in numbers:
                 one = defects[number]
-                pictures[number] = _cut(pixels, one, colours[one.label], side_px)
+                part = _Part(one.x, one.y, one.width, one.height)
+                pictures[number] = _cut(pixels, part, colours[one.label], side_px)
     return pictures
 
 
-def of_frame(record: Record, side_px: int) -> bytes | None:
-    """The frame as a whole, as a JPEG; None where no picture of it is kept."""
+def of_doubt(record: Record, side_px: int) -> bytes | None:
+    """A JPEG of the largest part of a frame that is unsure, or of all of it; None where no picture of it is kept."""
     pixels = _pixels(record)
-    return None if pixels is None else _jpeg(_scaled(pixels, side_px)[0])
+    if pixels is None:
+        return None
+    if not record.doubts:
+        return _jpeg(_scaled(pixels, side_px)[0])
+    part = _Part(*(record.doubts[0][side] for side in _Part._fields))
+    return _cut(pixels, part, _DOUBT, side_px)
 
 
 def _pixels(record: Record | None) -> NDArray[np.uint8] | None:
@@ -49,7 +66,7 @@ def _pixels(record: Record | None) -> NDArray[np.uint8] | None:
     return None if pixels is None else np.asarray(pixels, np.uint8)
 
 
-def _cut(pixels: NDArray[np.uint8], one: Defect, colour: str, side_px: int) -> bytes:
+def _cut(pixels: NDArray[np.uint8], one: _Part, colour: str, side_px: int) -> bytes:
     wanted = round(max(_LEAST_PX, _AROUND * one.width, _AROUND * one.height))
     (top, bottom), (left, right) = (
         _around(start, side, wanted, whole)

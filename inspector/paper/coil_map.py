@@ -11,8 +11,9 @@ from typing import NamedTuple
 
 from inspector.coverage import Coverage, Stretch
 from inspector.defects import Defect, worst_first
+from inspector.doubts import Doubt
 from inspector.findings import Mark as RollMark
-from inspector.paper import bars, roll_lines
+from inspector.paper import bars, roll_lines, shading
 from inspector.paper.axis import Axis
 from inspector.paper.drawing import EDGE, GRAY, HATCH, INK, LETTER, PAPER, Box, Drawing, Line, Words
 from inspector.pieces import Piece
@@ -72,8 +73,12 @@ def lay_out(
     width_px: float = 1310.0,
     titled: bool = True,
     rolls: Sequence[RollMark] = (),
+    doubts: Sequence[Doubt] = (),
 ) -> CoilMap:
-    """The map, a band for each source that knows places along; `labels` are those of the model, `rolls` their marks."""
+    """The map, a band for each source that knows places along; `labels` are those of the model, `rolls` their marks.
+
+    `doubts`: what is unsure of frames that were decided in parts.
+    """
     ranked = enumerate(worst_first(defects), 1)
     placed = [(number, one) for number, one in ranked if one.x_mm is not None and one.y_mm is not None]
     worst = placed[:MAX_DRAWN]
@@ -98,7 +103,7 @@ def lay_out(
             Mark(number, one, _mark(one, colour[one.label], _size(len(defects)), along, across))
             for number, one in of_source
         ]
-        shapes += _band(along, across, share)
+        shapes += _band(along, across, share, [one for one in doubts if one.source == share.source])
         shapes += [mark.box for mark in reversed(found)]  # the worst on top
         shapes += roll_lines.draw([one for one in rolls if one.source == share.source], along, across)
         marks += found
@@ -169,16 +174,17 @@ def _key(fill: str, stroke: str = "", size: float = 12.0, hatched: bool = False)
     return Box((13 - size) / 2, -4.5 - size / 2, size, size, fill, stroke, hatched=hatched)
 
 
-def _band(along: Axis, across: Axis, share: Coverage) -> Iterator[Box | Line | Words]:
+def _band(along: Axis, across: Axis, share: Coverage, doubts: Sequence[Doubt]) -> Iterator[Box | Line | Words]:
     """One source: the strip from left to right, its first edge on top."""
     left, right, top, bottom = along.first, along.last, across.first, across.last
     yield Words(left, top - 9, share.source, bold=True)
     yield Box(left, top, right - left, _BAND_PX, hatched=True)
-    for x, long in _coarse([share.seen] if share.seen else [], along, 1):
+    for x, long in shading.stretches([share.seen] if share.seen else [], along, 1):
         yield Box(x, top, long, _BAND_PX, _INSPECTED)
-    for x, long in _coarse(share.unsure, along, 1):
+    for x, long in shading.stretches(share.unsure, along, 1):
         yield Box(x, top, long, _BAND_PX, _UNSURE)
-    for x, long in _coarse(share.missing, along, _LEAST_GAP_PX):
+    yield from shading.doubtful(doubts, along, across, _UNSURE)
+    for x, long in shading.stretches(share.missing, along, _LEAST_GAP_PX):
         yield Box(x, top, long, _BAND_PX, hatched=True)
         yield Box(x, top - 5, long, 4, INK)  # also where defects hide it
     yield from along.below(bottom)
@@ -205,22 +211,3 @@ def _mark(one: Defect, colour: str, size: float, along: Axis, across: Axis) -> B
         f" {length_mm:.0f} x {width_mm:.0f} mm\n{one.name}"
     )
     return Box(x, y, long, wide, colour, PAPER if size == 1 else "", 0.85, title=title)
-
-
-def _coarse(stretches: Sequence[Stretch], along: Axis, least_px: float) -> Iterator[tuple[float, float]]:
-    """Where they begin and how long they are, in px; at least so long, and one where less than a px lies between."""
-    begins, ends = 0.0, -math.inf
-    for x, end in ((along.px(one.from_mm), along.px(one.to_mm)) for one in stretches):
-        if x - ends < 1:
-            ends = max(ends, end)
-            continue
-        if ends > begins:
-            yield _at_least(begins, ends, least_px)
-        begins, ends = x, end
-    if ends > begins:
-        yield _at_least(begins, ends, least_px)
-
-
-def _at_least(begins: float, ends: float, least_px: float) -> tuple[float, float]:
-    long = max(least_px, ends - begins)
-    return (begins + ends - long) / 2, long

@@ -37,7 +37,7 @@ def section(dossier: Dossier) -> Iterator[Markup]:
     """The answer, each source's share, what was missed and why, and what was not captured meanwhile."""
     yield tag("h2", "Was all of it inspected?")
     yield tag("p", _answer(dossier))
-    heads = ("source", *OUTCOMES, "from, m", "to, m", "missed, m", "inspected", "without a place")
+    heads = ("source", *OUTCOMES, "from, m", "to, m", "missed, m", "inspected", "in doubt", "without a place")
     rows = [_share(share) for share in dossier.shares]
     rows += [(source, *("" for _ in heads[2:]), "no frame") for source in dossier.silent]
     yield table(heads, rows, heads[1:])
@@ -83,13 +83,14 @@ def _answer(dossier: Dossier) -> str:
 
 def _share(share: Coverage) -> tuple[str, ...]:
     counts = (str(share.outcomes[outcome]) for outcome in OUTCOMES)
+    in_doubt = f"{100 * share.in_doubt:.2g} %"
     if share.seen is None:
-        return (share.source, *counts, "?", "?", "?", "?", str(share.unplaced))
+        return (share.source, *counts, "?", "?", "?", "?", in_doubt, str(share.unplaced))
     missed_mm = sum(one.to_mm - one.from_mm for one in share.missing)
     length_mm = share.seen.to_mm - share.seen.from_mm
     inspected = _percent(1 - missed_mm / length_mm) if length_mm else "?"
     lengths = (f"{mm / 1000:.3f}" for mm in (share.seen.from_mm, share.seen.to_mm, missed_mm))
-    return (share.source, *counts, *lengths, inspected, str(share.unplaced))
+    return (share.source, *counts, *lengths, inspected, in_doubt, str(share.unplaced))
 
 
 def _stretch(one: Missed) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from inspector.paper import album
 from inspector.paper.coil_map import CoilMap
 from inspector.paper.markup import Markup, join, tag
 from inspector.paper.page import figures, left_out, note, picture, table
+from inspector.record import Record
 from inspector.store import Store
 
 #: The page stays one that is read: the rest is counted, and `inspector defects --piece` lists it.
@@ -103,16 +104,25 @@ def _unsure(dossier: Dossier) -> Iterator[Markup]:
     if not total:
         yield tag("p", "None.")
         return
-    yield tag("p", f"{total} of {dossier.frames} frames: the model did not know, and nothing of them passed as ok.")
+    told = "the model did not know what all or a part of them shows, and none passed as ok"
+    yield tag("p", f"{total} of {dossier.frames} frames: {told}.")
     yield table(("why", "frames"), [(why, str(count)) for why, count in dossier.unsure.most_common()], ("frames",))
     yield figures(
         (
             (
-                picture(album.of_frame(record, _FRAME_PX), record.reason),
-                [record.reason, "" if record.at_mm is None else f"from {record.at_mm / 1000:.3f} m", record.name],
+                picture(album.of_doubt(record, _FRAME_PX), record.reason),
+                [*_why(record), "" if record.at_mm is None else f"from {record.at_mm / 1000:.3f} m", record.name],
             )
             for record in dossier.doubtful
         ),
         wide=True,
     )
     yield left_out(total, len(dossier.doubtful), "unsure frames", "")
+
+
+def _why(record: Record) -> list[str]:
+    """Of a frame that was decided in parts, of the one that is shown."""
+    if not record.doubts:
+        return [record.reason]
+    parts = f"{len(record.doubts)} part{'s' * (len(record.doubts) != 1)} of the frame"
+    return [record.doubts[0]["reason"], f"{parts}, {100 * (record.in_doubt or 0):.2g} % of it"]

@@ -65,6 +65,8 @@ def _headline(dossier: Dossier, grade: Grade | None) -> Markup:
     severities = Counter(one.severity for one in defects)
     kinds = ", ".join(f"{count:,} {name}" for name, count in severities.items()) or "none on record"
     share = f"{100 * unsure / dossier.frames:.1f} % of {dossier.frames:,} frames" if dossier.frames else "no frame"
+    in_doubt = max((one.in_doubt for one in dossier.shares), default=0.0)
+    share += f"; {100 * in_doubt:.2g} % of the area" if in_doubt and len(dossier.shares) == 1 else ""
     inspected, of_what = coverage_section.inspected(dossier)
     return tag(
         "div",

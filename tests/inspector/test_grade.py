@@ -147,7 +147,7 @@ def test_unsure_frames_count_beyond_their_share(tmp_path: Path) -> None:
         return replace(one, outcome="unsure", reason="score under 0.50") if number < 6 else one
 
     found = graded(tmp_path, strip(change=change))
-    assert sentences(found) == [("hold", "6 of 102 frames are unsure, 5.88%; 5% may be.")]
+    assert sentences(found) == [("hold", "5.88% of what drop inspected is unsure; 5% may be.")]
 
 
 def test_a_piece_that_is_not_over_is_on_hold(tmp_path: Path) -> None:

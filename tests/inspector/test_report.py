@@ -70,8 +70,8 @@ def test_it_agrees_with_account_and_defects(coil: Line, capsys: pytest.CaptureFi
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
     (row,) = rows(text, "source", "ok", "defect", "unsure", "error", "from, m", "to, m", "missed, m", "inspected",
-                  "without a place")  # fmt: skip
-    assert row == ["drop", *map(str, share["outcomes"].values()), "0.000", "1.000", "0.200", "80 %", "0"]
+                  "in doubt", "without a place")  # fmt: skip
+    assert row == ["drop", *map(str, share["outcomes"].values()), "0.000", "1.000", "0.200", "80 %", "7.1 %", "0"]
     assert share["missing"] == [{"from_mm": 500.0, "to_mm": 700.0}]
     assert rows(text, "source", "from, m", "to, m", "length, m", "why") == [
         ["drop", "0.500", "0.700", "0.200", "truncated"]

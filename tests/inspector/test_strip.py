@@ -102,21 +102,24 @@ def textures(folder: Path) -> dict[str, NDArray[np.uint8]]:
         label = LABELS[int(engine.run(bundle.preprocess.normalise(small[None]))[0, : len(LABELS)].argmax())]
         if contrast(small) > 3:
             found.setdefault(label, tile)
-        if {"ok", "scratches"} <= set(found):
+        if {"ok", "scratches", "patches"} <= set(found):
             return found
     raise AssertionError(f"only {sorted(found)} found")
 
 
 def test_a_wide_frame_is_inspected_between_its_edges_and_its_regions_are_on_record_in_mm(tmp_path: Path) -> None:
-    # Given strip of 8 x 4 tiles with an L of four scratched ones and one alone, between dark sides
+    # Given strip of 8 x 4 tiles with an L of four scratched ones and one alone, two in doubt, between dark sides
     tiles = textures(tmp_path / "textures")
-    layout = ["........", ".ss....s", ".s......", ".s......"]
-    rows = [np.hstack([tiles["scratches" if letter == "s" else "ok"] for letter in row]) for row in layout]
+    layout = ["........", ".ss....s", ".s......", ".s..pp.."]
+    shown = {"s": "scratches", "p": "patches", ".": "ok"}
+    rows = [np.hstack([tiles[shown[letter]] for letter in row]) for row in layout]
     side = np.zeros((800, 240), np.uint8)
     picture = np.hstack([side, np.vstack(rows), side])
     place = {"mm_per_px": 0.25, "pattern": NAMED}
     source = {"name": "drop", "type": "folder", "path": str(tmp_path / "drop"), "settle_ms": 50, "place": place}
-    line = Line(tmp_path, [source | {"strip": {"background": "dark"}}])
+    line = Line(
+        tmp_path, [source | {"strip": {"background": "dark"}}], decision={"thresholds": {"patches": 1.0}}
+    )  # fmt: skip
     line.drop.mkdir()
     cv2.imwrite(str(line.drop / "coil-7_5000.bmp"), picture)
     cv2.imwrite(str(line.drop / "coil-7_5200.bmp"), np.zeros_like(picture))
@@ -136,5 +139,13 @@ def test_a_wide_frame_is_inspected_between_its_edges_and_its_regions_are_on_reco
         (440, 200, 400, 600), (1640, 200, 200, 200),
     ]  # fmt: skip
     assert sorted((one["x_mm"], one["y_mm"]) for one in record.regions) == [(50.0, 5050.0), (350.0, 5050.0)]
+    # And what is in doubt beside them is on record, too
+    (doubt,) = record.doubts
+    assert [doubt[key] for key in ("x", "y", "width", "height", "label", "reason")] == [
+        1040, 600, 400, 200, "patches", "score under 1.00",
+    ]  # fmt: skip
+    assert (doubt["x_mm"], doubt["y_mm"], doubt["width_mm"], doubt["length_mm"]) == (200.0, 5150.0, 100.0, 50.0)
+    assert record.in_doubt == 2 / 32
     empty = records["coil-7_5200.bmp"]
+    assert (empty.doubts, empty.in_doubt) == ([], None)
     assert (empty.outcome, empty.reason, empty.area) == ("unsure", "no strip in the picture", [0, 0, 0, 0])
