@@ -238,7 +238,7 @@ def _dropped(reasons: dict[str, int]) -> str:
 
 
 def listing(records: Iterable[Record], full: bool = False) -> Table:
-    """Records as a table, a row each; in full with the date and where on the frame the worst region is."""
+    """Records as a table, a row each; in full with the date and where on the frame the worst of it is."""
     table = Table(box=None, padding=(0, 2, 0, 0))
     region = ["region"] if full else []
     for column in ("time", "source", "frame", "verdict", "label", "severity", "score", *region, "reason"):
@@ -254,10 +254,14 @@ def listing(records: Iterable[Record], full: bool = False) -> Table:
 
 
 def _where(record: Record) -> str:
-    """The worst region, where it begins and how large it is, in pixels unless mm are known, and how many more are."""
-    if not record.regions:
+    """The worst region, else the largest doubt: where it begins, how large it is, how many more there are.
+
+    In pixels unless mm are known.
+    """
+    parts = record.regions or record.doubts
+    if not parts:
         return ""
-    worst, *others = record.regions
+    worst, *others = parts
     more = f" +{len(others)}" if others else ""
     if worst["x_mm"] is None or worst["y_mm"] is None:
         return f"{worst['x']},{worst['y']} {worst['width']}x{worst['height']}{more}"

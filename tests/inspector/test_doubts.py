@@ -117,6 +117,16 @@ def test_a_frame_without_strip_is_in_doubt_as_a_whole(tmp_path: Path, capsys: py
     assert json.loads(capsys.readouterr().out)["sources"][0]["in_doubt"] == 0.5
 
 
+def test_a_list_of_unsure_frames_says_where(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    line = coils.line(tmp_path)
+    coils.record(line, in_doubt(1, (600, 50, 100, 100), (0, 0, 9, 9), share=0.07))
+    assert cli.main(["defects", "-c", str(line.config), "--verdict", "unsure"]) == 0
+    assert "300 mm, 0.125 m: 50x50 mm +1" in " ".join(capsys.readouterr().out.split())
+
+
 def test_on_the_map_they_shade_their_part_of_the_width(tmp_path: Path) -> None:
     def shaded(*doubts: Place) -> list[Box]:
         drawn = coil_map.lay_out(COIL, [share("drop")], [], {"drop": Sight(0, 1.0)}, doubts=doubts)

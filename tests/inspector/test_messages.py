@@ -12,6 +12,7 @@ from inspector.messages import (
     Ack,
     Beat,
     Credit,
+    Doubt,
     Frame,
     Hello,
     Message,
@@ -32,6 +33,7 @@ VERDICT = Verdict(
     source="drop", epoch="1f", frame="f" * 32, name="scan/ä\n\"'.bmp", sequence=7, captured_at=1.7e9, captured_mono=5.5,
     height=200, width=300, attempt=2, outcome="defect", label="scratches", severity="major", score=0.97,
     reason="", regions=[Region(0, 100, 200, 200, "scratches", 0.97)],
+    doubts=[Doubt(100, 0, 200, 100, "ok", 0.6, "score under 0.70")], in_doubt=0.25,
 )  # fmt: skip
 FRAME = Frame("drop", "1f", "f" * 32, "scan/a.bmp", 7, 1.7e9, 5.5, 200, 300, 1)
 FIGURES = Figures(120.5, 0.1, 0.4, 0.0)
@@ -99,6 +101,9 @@ def test_a_message_cut_short_or_with_something_behind_it_is_refused(message: Mes
         (VERDICT, {"score": math.nan}),
         (VERDICT, {"reason": "r" * 1025}),
         (VERDICT, {"regions": [EXAMPLES[3]] * 300}),
+        (VERDICT, {"doubts": VERDICT.doubts * 300}),
+        (VERDICT, {"doubts": [["Doubt", 0, 0, 9, 9, "ok", 0.6, "r" * 65]]}),
+        (VERDICT, {"in_doubt": 1.01}),
         (EXAMPLES[7], {"outcomes": {"fine": 1}}),
         (EXAMPLES[7], {"in_flight": 2**64 - 1}),
         (EXAMPLES[7], {"dropped": {"": 1}}),
