@@ -46,13 +46,13 @@ class Dataset:
 
 
 def load(manifest: Manifest, rows: Sequence[Row], bar: Told | None = None) -> Dataset:
-    """Decode or draw every row. DataError where there are rows and not one of them can be read."""
+    """Decode or draw rows of one part. DataError where there are rows and not one of them can be read."""
     index = {label.name: number for number, label in enumerate(manifest.labels)}
     kept: list[tuple[Row, NDArray[np.uint8]]] = []
     skipped: list[str] = []
     for number, row in enumerate(rows, 1):
         if bar is not None:
-            bar("pictures read or drawn", number, len(rows))
+            bar(f"{row.split} pictures read or drawn", number, len(rows))
         try:
             kept.append((row, pixels_of(manifest.root, row.path)))
         except (ImageError, OSError) as error:

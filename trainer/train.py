@@ -168,7 +168,7 @@ def parts(recipe: Recipe, bar: Told | None = None) -> tuple[tuple[Label, ...], D
     if plan.labels != tuple(spec.label() for spec in recipe.labels):
         raise DataError(f"{path}: its labels are not the recipe's: run `trainer prepare` again")
     training = dataset.load(plan, plan.split("train"), bar)
-    validation = dataset.load(plan, plan.split("val"))
+    validation = dataset.load(plan, plan.split("val"), bar)
     present = {row.label for row in training.rows}
     if missing := [label.name for label in plan.labels if label.name not in present]:
         raise DataError(f"{path}: no training image, or none that can be read, of {', '.join(missing)}")
