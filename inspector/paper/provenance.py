@@ -82,9 +82,10 @@ def _decided_by(name: str, terms: InForce) -> Iterator[Markup]:
         yield note(f"It was inspected under recipe {name}, which is not among these settings.")
     heads = ("label", "means", "severity", "threshold", "set by")
     yield table(heads, list(_labels(terms, recipe)), ("threshold",))
-    margin = terms.by.novelty_margin if recipe is None or recipe.novelty_margin is None else recipe.novelty_margin
-    own = recipe is not None and recipe.novelty_margin is not None
-    lines = [("bundle", terms.model), (f"{f'recipes.{name}' if own else 'decision'}.novelty_margin", f"{margin:g}")]
+    margin = ("decision.novelty_margin", f"{terms.by.novelty_margin:g}")
+    if recipe is not None and recipe.novelty_margin is not None:
+        margin = (f"recipes.{name}.novelty_margin", f"{recipe.novelty_margin:g}")
+    lines = [("bundle", terms.model), margin]
     lines += [(f"{source}: {key}", value) for source, values in terms.sources.items() for key, value in values.items()]
     yield table(("setting", "value"), lines)
 
