@@ -59,6 +59,8 @@ def in_doubt(tiles: Sequence[Tile], decisions: Sequence[TileDecision]) -> float 
 
 def _groups(tiles: Sequence[Tile], labels: Mapping[int, str]) -> Iterator[list[int]]:
     """The tiles with a label that hang together with others of it, by their numbers."""
+    if not labels:
+        return
     rows, columns = _ranks(tile.y for tile in tiles), _ranks(tile.x for tile in tiles)
     found = {_Cell(label, rows[tiles[at].y], columns[tiles[at].x]): at for at, label in labels.items()}
     while found:

@@ -29,8 +29,7 @@ class _Part(NamedTuple):
 
 def of_defect(store: Store, one: Defect, colour: str, side_px: int) -> bytes | None:
     """A JPEG, no side longer than `side_px`; None where no picture of its first frame is kept."""
-    pixels = _pixels(store.record(one.record))
-    return None if pixels is None else _cut(pixels, _Part(one.x, one.y, one.width, one.height), colour, side_px)
+    return of_defects(store, [one], {one.label: colour}, side_px)[0]
 
 
 def of_defects(store: Store, defects: Sequence[Defect], colours: Mapping[str, str], side_px: int) -> list[bytes | None]:
