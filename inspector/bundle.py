@@ -92,12 +92,16 @@ class Decision(_Part):
 
     `max_novelty`: for each label, the novelty over which a tile called so is like nothing the model was made from;
     None for a model that does not tell.
+
+    `place_threshold`: of a place of a wide frame, which several tiles show, how likely all defects together must be;
+    None: decided as one tile is.
     """
 
     temperature: Annotated[float, Field(gt=0, le=100)] = 1.0
     thresholds: dict[str, _Unit]
     min_contrast: Annotated[float, Field(ge=0, le=128)] = 2.0
     max_novelty: dict[str, float] | None = None
+    place_threshold: _Unit | None = None
 
 
 class Manifest(_Part):
@@ -127,6 +131,8 @@ class Manifest(_Part):
             raise ValueError(f"decision.thresholds must name exactly the labels {names}")
         if self.decision.max_novelty is not None and set(self.decision.max_novelty) != set(names):
             raise ValueError(f"decision.max_novelty must name exactly the labels {names}")
+        if self.decision.place_threshold is not None and not any(label.kind == "ok" for label in self.labels):
+            raise ValueError("decision.place_threshold needs a label of kind ok: without one, all is a defect")
         if not len(self.preprocessing.mean) == len(self.preprocessing.std) == self.input.channels:
             raise ValueError(f"preprocessing: mean and std need {self.input.channels} numbers each")
         return self

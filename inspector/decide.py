@@ -1,7 +1,7 @@
 """Owns the verdict: scores of tiles and thresholds to ok, defect or unsure. Pure, no I/O."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -13,6 +13,8 @@ Outcome = Literal["ok", "defect", "unsure", "error"]
 OUTCOMES: tuple[Outcome, ...] = ("ok", "defect", "unsure", "error")
 #: Severities, the worst last.
 RANK = {"none": 0, "minor": 1, "major": 2, "critical": 3}
+#: Of a place that is a defect, its label is likelier than all others together.
+_MAJORITY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,12 @@ class Rules:
     thresholds: tuple[float, ...]
     min_contrast: float
     max_novelty: tuple[float, ...] = ()  # of each label; empty where the model does not tell
+    place_thresholds: tuple[float, ...] = ()  # of each label; empty where a place is decided as a tile is
+    by_kind: bool = False  # thresholds hold for all labels of a kind together
+
+    def of_places(self) -> "Rules":
+        """For the places of wide frames. The tiles around one show parts of a defect, and may differ in which it is."""
+        return replace(self, thresholds=self.place_thresholds, by_kind=True) if self.place_thresholds else self
 
 
 def rules(
@@ -48,14 +56,17 @@ def rules(
 
     `margin` widens every novelty.
     """
+    limits, own, place = decision.max_novelty, severities or {}, decision.place_threshold
     thresholds = {**decision.thresholds, **(overrides or {})}
-    limits, own = decision.max_novelty, severities or {}
+    of_defects = {} if place is None else {label.name: place for label in labels if label.kind == "defect"}
+    of_places = {**decision.thresholds, **of_defects, **(overrides or {})}
     return Rules(
         tuple(label.model_copy(update={"severity": own.get(label.name, label.severity)}) for label in labels),
         decision.temperature,
         tuple(thresholds[label.name] for label in labels),
         decision.min_contrast,
         tuple(limits[label.name] + margin for label in labels) if limits else (),
+        tuple(of_places[label.name] for label in labels) if of_defects else (),
     )
 
 
@@ -73,17 +84,29 @@ def decide_tile(scores: NDArray[np.float32], contrast: float, rules: Rules) -> T
     logits = scores[: len(rules.labels)]
     exponentials = np.exp((logits - logits.max()) / rules.temperature)
     best = int(logits.argmax())
-    score = float(exponentials[best] / exponentials.sum())
+    probabilities = exponentials / exponentials.sum()
+    score = float(probabilities[best])
     label = rules.labels[best]
     if contrast < rules.min_contrast:
         return TileDecision("unsure", label.name, "none", score, f"blank: contrast {contrast:.1f} gray levels")
     if rules.max_novelty and scores[-1] > rules.max_novelty[best]:
         reason = f"unlike what the model knows: novelty {scores[-1]:.1f} over {rules.max_novelty[best]:.1f}"
         return TileDecision("unsure", label.name, "none", score, reason)
-    if score < rules.thresholds[best]:
-        return TileDecision("unsure", label.name, "none", score, f"score under {rules.thresholds[best]:.2f}")
+    if doubt := _doubt(probabilities, best, rules):
+        return TileDecision("unsure", label.name, "none", score, doubt)
     outcome: Outcome = "ok" if label.kind == "ok" else "defect"
     return TileDecision(outcome, label.name, label.severity, score)
+
+
+def _doubt(probabilities: NDArray[np.float32], best: int, rules: Rules) -> str:
+    """Why the likeliest label is not sure enough; "" where it is."""
+    least, score = rules.thresholds[best], float(probabilities[best])
+    if not rules.by_kind:
+        return f"score under {least:.2f}" if score < least else ""
+    kind = rules.labels[best].kind
+    if sum(float(part) for part, label in zip(probabilities, rules.labels, strict=True) if label.kind == kind) < least:
+        return f"score of all {kind} labels under {least:.2f}"
+    return f"which {kind} it is: score under {_MAJORITY:.2f}" if score < _MAJORITY else ""
 
 
 def decide_tiles(

@@ -29,7 +29,10 @@ Grade = Annotated[str, BeforeValidator(_spelled), Field(max_length=MAX_GRADE, pa
 class Overrides(Section):
     """Decision numbers of the line that replace the bundle's."""
 
-    thresholds: Annotated[Thresholds, Field(description="by label, from 0 to 1: a score under it is unsure")] = {}  # noqa: RUF012
+    thresholds: Annotated[
+        Thresholds,
+        Field(description="by label, from 0 to 1: a score under it is unsure; in wide frames all defects' together"),
+    ] = {}  # noqa: RUF012
     novelty_margin: Annotated[
         float, Field(ge=-1000, le=1000, description="added to the bundle's novelty limits: higher lets more pass")
     ] = 0.0

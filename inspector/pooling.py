@@ -58,14 +58,14 @@ def pool(tiles: Sequence[Tile], scores: NDArray[np.float32], contrasts: NDArray[
 
 
 def decide(tiles: Sequence[Tile], scores: NDArray[np.float32], contrasts: NDArray[np.float32], rules: Rules) -> Decided:
-    """Decide each place by all the tiles that show it.
+    """Decide each place by all the tiles that show it, and by the numbers that hold for places.
 
     A defect that none of them sees by itself is unsure: it is what the mean of two other things looks like. Where only
     the ones on one side see it, it is the edge of something that may lie anywhere in what they show, not only in the
     place.
     """
     pooled = pool(tiles, scores, contrasts)
-    said, shown = decide_tiles(pooled.scores, pooled.contrasts, rules), list(pooled.places)
+    said, shown = decide_tiles(pooled.scores, pooled.contrasts, rules.of_places()), list(pooled.places)
     calls = scores[:, : len(rules.labels)].argmax(axis=1)
     wide, columns = (len({one.x for one in all_of}) for all_of in (tiles, pooled.places))
     numbers = np.arange(len(tiles)).reshape(-1, wide)

@@ -74,6 +74,7 @@ class LabelNumbers(Bounded, frozen=True):
     kind: Literal["ok", "defect"]
     severity: SeverityName
     threshold: Threshold
+    place_threshold: Threshold | None = None  # of a place of a wide frame; None: as of a tile
 
 
 class InForce(Bounded, frozen=True):

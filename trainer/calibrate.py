@@ -23,8 +23,8 @@ def choose(
 ) -> Decision:
     """One temperature (least log loss) and a threshold for each label: all the same, unless `max_error` is set.
 
-    The same for all is as high as `max_unsure` allows. The limits of novelty were chosen when it was learned. Without
-    validation images: temperature 1, the least threshold.
+    The same for all is as high as `max_unsure` allows. The limits of novelty were chosen when it was learned, and what
+    holds for places is the recipe's. Without validation images: temperature 1, the least threshold.
     """
     temperature, thresholds = 1.0, [how.min_threshold] * len(labels)
     if len(truth):
@@ -40,6 +40,7 @@ def choose(
         thresholds={label.name: threshold for label, threshold in zip(labels, thresholds, strict=True)},
         min_contrast=how.min_contrast,
         max_novelty=max_novelty,
+        place_threshold=how.place_threshold,
     )
 
 

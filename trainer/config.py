@@ -197,6 +197,8 @@ class DecisionChoice(_Part):
     max_unsure: _Share = 0.003  # share of rightly classified validation images that may be lost to `unsure`
     min_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.5  # under half, some other label is as likely
     max_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.7  # a few hundred images cannot justify more
+    # Wide frames: so likely all defects together must be of a place that several tiles show. None: as of one tile.
+    place_threshold: Annotated[float, Field(gt=0, le=1)] | None = None
     max_error: _Share | None = None  # set: a threshold for each label; so few of its validation answers are wrong
     min_contrast: Annotated[float, Field(ge=0, le=128)] = 2.0  # gray levels: less is a blank picture
 
@@ -256,6 +258,8 @@ class Recipe(_Part):
         for key, values in by_label.items():
             if unknown := sorted(set(values) - known):
                 raise ValueError(f"{key}: no label is called {', '.join(unknown)}")
+        if self.decision.place_threshold is not None and not any(label.kind == "ok" for label in self.labels):
+            raise ValueError("decision.place_threshold: without a label of kind ok, all is a defect")
         if self.fit.hidden and self.network.backbone != "lite0":
             raise ValueError(
                 "fit.hidden: ResNet_vd ends in one layer, fc, as in PaddleClas; lite0 may have a hidden one"

@@ -139,6 +139,7 @@ def _manifest(
         "decision": {
             "thresholds": {label.name: chosen.min_threshold for label in labels},
             "min_contrast": chosen.min_contrast,
+            "place_threshold": chosen.place_threshold,
         },
         "training": {"imported": {"model_name": described.model_name, "labels": list(described.labels)}},
     }

@@ -76,8 +76,11 @@ def _labels(report: Mapping[str, Any], charts: Mapping[str, bytes]) -> str:
         + [f"{report['decision']['thresholds'][row['label']]:.2f}"]
         for row in report["per_label"]
     ]
+    of_place = report["decision"].get("place_threshold")
     return (
-        '<h2>Each label</h2><p class="note">An answer whose score is under its label\'s threshold is unsure.</p>'
+        '<h2>Each label</h2><p class="note">An answer whose score is under its label\'s threshold is unsure.'
+        + (f" In wide frames all defects together must reach {of_place:.2f}." if of_place is not None else "")
+        + "</p>"
         + _table(heads, rows)
         + _chart(charts, "per_label.png")
         + _chart(charts, "confusion.png")

@@ -11,6 +11,11 @@ from inspector.paper.markup import Markup, join, tag
 from inspector.paper.page import moment, note, table
 from inspector.words import DecideBy, InForce, Recipe
 
+_MEANT = (
+    "A score under its label's threshold is unsure. Where several tiles of a wide frame show a place, "
+    "all defects together must be as likely there as the next column says, and one likelier than the rest."
+)
+
 
 def section(dossier: Dossier, settings: Settings, model: Bundle | str) -> Markup:
     """Model and settings; `model` is the bundle in force, or why it cannot be read."""
@@ -61,12 +66,12 @@ def _figures(evaluation: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _settings(dossier: Dossier, settings: Settings, model: Bundle | str) -> Iterator[Markup]:
     told = dossier.in_force
     if told:
-        yield note("As they were when it was decided. A score under its label's threshold is unsure.")
+        yield note(f"As they were when it was decided. {_MEANT}")
     else:
         yield note("The record does not tell what was in force when it was decided.")
         if not isinstance(model, Bundle):
             return
-        yield note("This is what the config says now. A score under its label's threshold is unsure.")
+        yield note(f"This is what the config says now. {_MEANT}")
         told = [in_force.now(settings, model)]
     for number, one in enumerate(told):
         if len(told) > 1:
@@ -80,8 +85,8 @@ def _decided_by(name: str, terms: InForce) -> Iterator[Markup]:
     recipe = next((one for one in terms.by.recipes if one.name == name), None)
     if name and recipe is None:
         yield note(f"It was inspected under recipe {name}, which is not among these settings.")
-    heads = ("label", "means", "severity", "threshold", "set by")
-    yield table(heads, list(_labels(terms, recipe)), ("threshold",))
+    heads = ("label", "means", "severity", "threshold", "in wide frames", "set by")
+    yield table(heads, list(_labels(terms, recipe)), ("threshold", "in wide frames"))
     margin = ("decision.novelty_margin", f"{terms.by.novelty_margin:g}")
     if recipe is not None and recipe.novelty_margin is not None:
         margin = (f"recipes.{name}.novelty_margin", f"{recipe.novelty_margin:g}")
@@ -97,8 +102,9 @@ def _labels(terms: InForce, recipe: Recipe | None) -> Iterator[tuple[str, ...]]:
         above.insert(0, (f"recipe {recipe.name}", recipe))
     for name, label in terms.labels.items():
         threshold, severity = label.threshold, label.severity
+        of_place = label.threshold if label.place_threshold is None else label.place_threshold
         by = [where for where, own in above if name in own.thresholds or name in own.severities]
         for _, own in reversed(above):
-            threshold = own.thresholds.get(name, threshold)
+            threshold, of_place = (own.thresholds.get(name, number) for number in (threshold, of_place))
             severity = own.severities.get(name, severity)
-        yield name, label.kind, severity, f"{threshold:.2f}", ", ".join(by) or "the bundle"
+        yield name, label.kind, severity, f"{threshold:.2f}", f"{of_place:.2f}", ", ".join(by) or "the bundle"

@@ -246,9 +246,20 @@ def test_limits_of_novelty_name_every_label_and_add_an_output(tmp_path: Path) ->
         bundle.load(telling.path)
 
 
+def test_a_number_for_places_needs_a_label_that_is_no_defect(tmp_path: Path) -> None:
+    decision = {"thresholds": dict.fromkeys(fakes.LABELS, 0.5), "place_threshold": 0.9}
+    saved = fakes.make_bundle(tmp_path / "model", decision=decision)
+    assert bundle.load(saved.path).manifest.decision.place_threshold == 0.9
+
+    edit(saved.path, lambda values: values["labels"][0].update(kind="defect", severity="minor"))
+    with pytest.raises(BundleError, match="place_threshold needs a label of kind ok"):
+        bundle.load(saved.path)
+
+
 def test_a_bundle_without_limits_has_the_id_it_always_had(saved: Bundle) -> None:
     assert saved.outputs == len(fakes.LABELS)
-    assert "max_novelty" not in (saved.path / MANIFEST).read_text()
+    text = (saved.path / MANIFEST).read_text()
+    assert "max_novelty" not in text and "place_threshold" not in text
 
 
 def test_check_says_which_way_the_strip_must_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -58,6 +58,49 @@ def test_a_line_widens_the_limits_and_replaces_thresholds_by_label() -> None:
     )
 
 
+#: Three labels, and a decision that wants two of three parts of a wide frame's place.
+TWO_DEFECTS = (*RULES.labels, Label(name="patches", kind="defect", severity="minor"))
+IN_PARTS = Decision(thresholds={"ok": 0.9, "scratches": 0.6, "patches": 0.7}, place_threshold=0.85)
+
+
+def decide_place(ok: float, scratches: float, patches: float, rules: Rules) -> TileDecision:
+    """The decision of a wide frame's place, by the probability of each label."""
+    return decide_tile(np.log(np.array([ok, scratches, patches], np.float32)), 20, rules.of_places())
+
+
+def test_a_place_is_a_defect_where_all_defects_together_are_likely_and_one_of_them_is_likelier_than_the_rest() -> None:
+    places = rules(TWO_DEFECTS, IN_PARTS)
+    split = decide_place(0.1, 0.55, 0.35, places)
+    assert (split.outcome, split.label, split.severity) == ("defect", "scratches", "major")
+    assert split.score == pytest.approx(0.55)
+
+    doubtful = decide_place(0.2, 0.78, 0.02, places)  # over a tile's threshold, but clean strip may look like that
+    assert (doubtful.outcome, doubtful.severity) == ("unsure", "none")
+    assert doubtful.reason == "score of all defect labels under 0.85"
+
+    either = decide_place(0.03, 0.49, 0.48, places)
+    assert (either.outcome, either.label) == ("unsure", "scratches")
+    assert either.reason == "which defect it is: score under 0.50"
+
+
+def test_a_place_is_ok_by_the_threshold_of_a_tile() -> None:
+    places = rules(TWO_DEFECTS, IN_PARTS)
+    assert decide_place(0.91, 0.05, 0.04, places).outcome == "ok"
+    assert decide_place(0.89, 0.06, 0.05, places).outcome == "unsure"
+
+
+def test_a_line_replaces_the_threshold_of_a_label_in_tiles_and_places() -> None:
+    own = rules(TWO_DEFECTS, IN_PARTS, {"patches": 0.95})
+    assert (own.thresholds, own.of_places().thresholds) == ((0.9, 0.6, 0.95), (0.9, 0.85, 0.95))
+
+
+def test_without_a_number_for_places_they_are_decided_as_tiles() -> None:
+    plain = rules(TWO_DEFECTS, IN_PARTS.model_copy(update={"place_threshold": None}))
+    assert plain.of_places() == plain
+    assert decide_place(0.2, 0.78, 0.02, plain).outcome == "defect"
+    assert decide_place(0.1, 0.55, 0.35, plain).outcome == "unsure"
+
+
 def test_temperature_softens_the_score() -> None:
     soft = Rules(RULES.labels, 4.0, RULES.thresholds, RULES.min_contrast)
 

@@ -1,5 +1,6 @@
 """Holds what tiles that overlap by half say together: which place each belongs to, and what is said of it."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -127,6 +128,18 @@ def test_a_defect_that_no_tile_sees_by_itself_is_unsure() -> None:
         ("unsure", "none", label, f"no tile by itself shows {label}")
     }
     assert regions.merge(*decided) == []
+
+
+def test_tiles_that_differ_in_which_defect_they_see_agree_that_it_is_one() -> None:
+    # Given two columns of tiles that show parts of one thing: each takes it for another defect, and not for clean
+    made = manifest()
+    cut, _, contrasts = grid(10, 15)
+    scores = np.array([(-2, 3, 1.5), (-2, 1.8, 2)], np.float32)
+    of_three = Rules(made.labels[:3], 1.0, (0.7, 0.7, 0.7), 2.0, place_thresholds=(0.7, 0.85, 0.85))
+    # Then the place is what most of it is; by the thresholds of a tile it would be nothing sure
+    (found,) = regions.merge(*pooling.decide(cut, scores, contrasts, of_three))
+    assert found.label == made.labels[1].name and 0.5 < found.score < 0.7
+    assert regions.merge(*pooling.decide(cut, scores, contrasts, replace(of_three, place_thresholds=()))) == []
 
 
 @pytest.mark.parametrize(("overlap_px", "boxes"), [(0, [(0, 0, 200, 200)] * 2), (100, [(0, 0, 225, 225)])])

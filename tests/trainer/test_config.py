@@ -65,6 +65,13 @@ def test_one_name_for_two_labels_is_refused(tmp_path: Path) -> None:
         config.load(write_recipe(tmp_path, labels=labels))
 
 
+def test_a_threshold_for_places_needs_a_label_that_is_no_defect(tmp_path: Path) -> None:
+    path = write_recipe(tmp_path)
+    assert config.load(path, ["decision.place_threshold=0.9"]).decision.place_threshold == 0.9
+    with pytest.raises(ConfigError, match=r"decision\.place_threshold: without a label of kind ok, all is a defect"):
+        config.load(path, ["decision.place_threshold=0.9", "labels=[{name: scratches}, {name: patches}]"])
+
+
 def test_a_recipe_without_data_or_simulated_is_refused(tmp_path: Path) -> None:
     values = tiny_recipe(tmp_path)
     del values["data"]

@@ -200,7 +200,7 @@ def test_a_recipe_says_what_the_labels_mean(paddlex: Path, tmp_path: Path, run_j
         {"name": "patches"},
         {"name": "ok", "kind": "ok", "severity": "none", "aliases": ["clean"]},
     ]
-    recipe = write_recipe(tmp_path, labels=labels)
+    recipe = write_recipe(tmp_path, labels=labels, decision={"min_threshold": 0.6, "place_threshold": 0.9})
 
     run_json("import", paddlex, "--yml", tmp_path / "other.yml", "-c", recipe, "--to", tmp_path / "bundle")
 
@@ -212,6 +212,8 @@ def test_a_recipe_says_what_the_labels_mean(paddlex: Path, tmp_path: Path, run_j
     ]  # fmt: skip
     assert made.manifest.name == "tiny"
     assert made.manifest.input.view_px == 64
+    decision = made.manifest.decision
+    assert (set(decision.thresholds.values()), decision.place_threshold) == ({0.6}, 0.9)
 
 
 def test_the_config_of_a_training_says_the_same(tmp_path: Path) -> None:

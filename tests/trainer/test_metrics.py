@@ -124,8 +124,9 @@ def test_the_threshold_loses_no_more_right_answers_than_allowed() -> None:
     truth = np.zeros(100, np.int64)
 
     # When
-    strict = calibrate.choose(logits, truth, LABELS, DecisionChoice(max_unsure=0.0))
+    strict = calibrate.choose(logits, truth, LABELS, DecisionChoice(max_unsure=0.0, place_threshold=0.9))
     loose = calibrate.choose(logits, truth, LABELS, DecisionChoice(max_unsure=0.1))
+    assert (strict.place_threshold, loose.place_threshold) == (0.9, None)
 
     # Then
     scores = metrics.softmax(logits, strict.temperature).max(axis=1)

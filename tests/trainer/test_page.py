@@ -58,6 +58,13 @@ def test_its_tags_are_closed_and_it_says_what_the_report_says(finished: Path) ->
     assert "last.npz" in tags.text
 
 
+def test_it_says_what_holds_for_places_of_wide_frames_where_the_bundle_says_something(finished: Path) -> None:
+    figures = _figures(finished)
+    assert "In wide frames" not in _render(figures, finished)
+    in_parts = _render({**figures, "decision": {**figures["decision"], "place_threshold": 0.85}}, finished)
+    assert "In wide frames all defects together must reach 0.85." in in_parts
+
+
 def test_the_wrong_ones_are_shown_and_their_names_cannot_break_the_page(finished: Path, tmp_path: Path) -> None:
     name = "<script>&\udcff.png"
     cv2.imencode(".png", picture("Sc", 1))[1].tofile(tmp_path / name)
