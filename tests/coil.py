@@ -135,8 +135,8 @@ def main() -> None:
         drawings = math.ceil(options.metres * 1000 / _DRAWING_MM)
         frames = drawings * FRAMES_A_DRAWING
         with running(line):
-            marked = options.defects + int(drawings * _DRAWING_MM / MARK_EVERY_MM)
-            truths = list(_shown(roll(line.drop, drawings, options.defects, options.seed), marked))
+            marks = sum(len(list(_marks(number * _DRAWING_MM))) for number in range(drawings))
+            truths = list(_shown(roll(line.drop, drawings, options.defects, options.seed), options.defects + marks))
             wait_until(lambda: line.recorded >= frames, line.explain, 3600)
             line.stop()
         store = Store(line.data, read_only=True)
