@@ -13,7 +13,7 @@ Outcome = Literal["ok", "defect", "unsure", "error"]
 OUTCOMES: tuple[Outcome, ...] = ("ok", "defect", "unsure", "error")
 #: Severities, the worst last.
 RANK = {"none": 0, "minor": 1, "major": 2, "critical": 3}
-#: Of a place that is a defect, its label is likelier than all others together.
+#: Where defects are sure only together, the label is likelier than all others.
 _MAJORITY = 0.5
 
 
@@ -101,12 +101,14 @@ def decide_tile(scores: NDArray[np.float32], contrast: float, rules: Rules) -> T
 def _doubt(probabilities: NDArray[np.float32], best: int, rules: Rules) -> str:
     """Why the likeliest label is not sure enough; "" where it is."""
     least, score = rules.thresholds[best], float(probabilities[best])
+    if score >= least:
+        return ""
     if not rules.by_kind:
-        return f"score under {least:.2f}" if score < least else ""
+        return f"score under {least:.2f}"
     kind = rules.labels[best].kind
     if sum(float(part) for part, label in zip(probabilities, rules.labels, strict=True) if label.kind == kind) < least:
         return f"score of all {kind} labels under {least:.2f}"
-    return f"which {kind} it is: score under {_MAJORITY:.2f}" if score < _MAJORITY else ""
+    return "" if score >= _MAJORITY else f"which {kind} it is: score under {_MAJORITY:.2f}"
 
 
 def decide_tiles(

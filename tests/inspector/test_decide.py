@@ -92,6 +92,9 @@ def test_a_place_is_ok_by_the_threshold_of_a_tile() -> None:
 def test_a_line_replaces_the_threshold_of_a_label_in_tiles_and_places() -> None:
     own = rules(TWO_DEFECTS, IN_PARTS, {"patches": 0.95})
     assert (own.thresholds, own.of_places().thresholds) == ((0.9, 0.6, 0.95), (0.9, 0.85, 0.95))
+    assert decide_place(0.08, 0.02, 0.9, own).outcome == "unsure"
+    bold = rules(TWO_DEFECTS, IN_PARTS, {"patches": 0.3})  # a place is no harder to call than a tile
+    assert decide_place(0.35, 0.25, 0.4, bold).outcome == "defect"
 
 
 def test_without_a_number_for_places_they_are_decided_as_tiles() -> None:
