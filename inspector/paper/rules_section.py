@@ -7,7 +7,7 @@ from inspector.dossier import Dossier
 from inspector.findings import Alarm, Mark
 from inspector.grade import Grade
 from inspector.paper.markup import Markup, tag
-from inspector.paper.page import left_out, moment, table
+from inspector.paper.page import left_out, moment, note, table
 
 #: The page stays one that is read; `inspector alarms --piece` lists them all.
 MOST_ALARMS, MOST_MARKS, MOST_REASONS = 40, 40, 20
@@ -18,6 +18,7 @@ def grade(given: Grade | None) -> Iterator[Markup]:
     if given is not None:
         reasons = given.reasons[:MOST_REASONS]
         yield tag("h2", f"Why {given.grade}?")
+        yield note("By the limits that the config has now.")
         yield table(("grade", "why"), [(one.grade, one.text) for one in reasons])
         yield left_out(len(given.reasons), len(reasons), "reasons", "the worst")
 

@@ -293,6 +293,7 @@ def test_the_grade_and_its_reasons_are_those_of_the_command(coil: Line, capsys: 
     assert rows(text, "grade", "why") == [[one["grade"], one["text"]] for one in answer["reasons"]]
     assert [one["grade"] for one in answer["reasons"]] == ["hold"] * 3 + ["second"]
     assert "hold" in text.words and "for 3 reasons, below" in text.text and "Why hold?" in text.words
+    assert "By the limits that the config has now." in text.text
     prime = page(coil, grading__limits="[{grade: second, limit: 99}]", grading__max_missing_percent="50",
                  grading__max_unsure_percent="50")  # fmt: skip
     assert "prime" in prime.words and "within all limits" in prime.text
