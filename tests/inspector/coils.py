@@ -19,6 +19,9 @@ from tests.fakes import Line
 #: A frame of 200 lines is 100 mm long.
 PLACE = {"mm_per_px": 0.5, "pattern": r"^(?P<piece>[^_]+)_(?P<at_mm>[\d.]+)"}
 
+#: What a report tells of each label.
+DECIDED_BY = ("label", "means", "severity", "threshold", "in wide frames", "set by")
+
 
 def line(folder: Path, source: dict[str, Any] | None = None, **settings: Any) -> Line:
     """A line whose frames tell their piece and place by their names; it does not run."""

@@ -16,8 +16,6 @@ from tests.inspector import coils
 from tests.inspector.test_report import page, rows
 from tests.inspector.test_store import verdict
 
-HEADS = ("label", "means", "severity", "threshold", "in wide frames", "set by")
-
 
 @pytest.fixture
 def model(tmp_path: Path) -> Bundle:
@@ -99,7 +97,7 @@ def test_the_report_tells_what_decided_the_piece_and_not_what_the_config_says_no
     decided(line, "c", 110)
     decided(line, "d", 110, 210)
     text = page(line, decision__thresholds="{scratches: 0.9}")
-    assert ["scratches", "defect", "major", "0.60", "0.60", "the line's config"] in rows(text, *HEADS)
+    assert ["scratches", "defect", "major", "0.60", "0.60", "the line's config"] in rows(text, *coils.DECIDED_BY)
     assert ["bundle", model.id] in rows(text, "setting", "value")
     assert "As they were when it was decided." in text.text and "From its beginning" not in text.text
     both = page(line, "d")
@@ -112,7 +110,7 @@ def test_the_report_tells_what_holds_for_places_of_wide_frames(line: Line, tmp_p
     model = make_bundle(tmp_path / "in_parts", decision=decision)
     keep(line, told(line, model, 100, 0.6))
     decided(line, "c", 110)
-    found = rows(page(line), *HEADS)
+    found = rows(page(line), *coils.DECIDED_BY)
     assert ["ok", "ok", "none", "0.70", "0.70", "the bundle"] in found
     assert ["patches", "defect", "major", "0.70", "0.85", "the bundle"] in found
     assert ["scratches", "defect", "major", "0.60", "0.60", "the line's config"] in found
@@ -130,6 +128,6 @@ def test_what_cannot_be_read_is_not_told(line: Line, model: Bundle, damage: Any)
     store.close()
     text = page(line, decision__thresholds="{scratches: 0.9}")
     assert "The record does not tell what was in force when it was decided." in text.text
-    assert ["scratches", "defect", "major", "0.90", "0.90", "the line's config"] in rows(text, *HEADS)
+    assert ["scratches", "defect", "major", "0.90", "0.90", "the line's config"] in rows(text, *coils.DECIDED_BY)
     (line.folder / "b" / "bundle.json").write_text("{}")
     assert "This is what the config says now." not in page(line).text

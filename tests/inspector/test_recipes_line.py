@@ -19,7 +19,7 @@ from inspector.source_settings import PushSource
 from inspector.store import Store
 from tests.fakes import LABELS, Line, make_bundle, running, wait_until
 from tests.inspector.cameras import strip
-from tests.inspector.coils import Page
+from tests.inspector.coils import DECIDED_BY, Page
 from tests.inspector.mouths import Mouth
 from tests.inspector.roles import Bench, bench, fill, in_flight
 from tests.inspector.test_push import Program
@@ -265,9 +265,9 @@ def test_a_reload_changes_a_recipe_for_the_coil_on_the_line_too(fast: Line) -> N
     assert asked.returncode == 0, asked.stderr
     told = Page(page.read_text())
     numbers = [
-        [(row[2], row[3], row[4]) for row in table if row[0] == "patches"]
+        [(row[2], row[3], row[5]) for row in table if row[0] == "patches"]
         for table in told.tables
-        if table[0] == ["label", "means", "severity", "threshold", "set by"]
+        if table[0] == list(DECIDED_BY)
     ]
     assert numbers == [
         [("major", "1.00", "recipe strict")], [("minor", "0.50", "recipe strict")], [("major", "0.50", "the bundle")]

@@ -223,7 +223,7 @@ def test_the_models_that_decided_are_named_and_only_the_one_in_force_has_figures
 
 def test_the_settings_in_force_are_those_of_config_and_bundle(coil: Line) -> None:
     text = page(coil, decision__thresholds="{scratches: 0.75}")
-    thresholds = rows(text, "label", "means", "severity", "threshold", "in wide frames", "set by")
+    thresholds = rows(text, *coils.DECIDED_BY)
     assert [row[0] for row in thresholds] == list(LABELS)
     assert ["scratches", "defect", "major", "0.75", "0.75", "the line's config"] in thresholds
     assert ["ok", "ok", "none", "0.50", "0.50", "the bundle"] in thresholds
@@ -242,7 +242,7 @@ def test_the_numbers_of_a_piece_under_a_recipe_are_those_of_the_recipe(tmp_path:
 
     text = page(line)
     assert "; steel grade DX56D; recipe exposed." in text.text
-    thresholds = rows(text, "label", "means", "severity", "threshold", "in wide frames", "set by")
+    thresholds = rows(text, *coils.DECIDED_BY)
     assert [row[2:] for row in thresholds if row[0] in ("ok", "patches", "scratches", "inclusion")] == [
         ["none", "0.90", "0.90", "recipe exposed, the line's config"],
         ["major", "0.80", "0.80", "the line's config"],
