@@ -103,6 +103,10 @@ class Decision(_Part):
     max_novelty: dict[str, float] | None = None
     place_threshold: _Unit | None = None
 
+    def of_place(self, label: Label) -> float | None:
+        """What holds for a place that is called so; None: what holds for a tile."""
+        return self.place_threshold if label.kind == "defect" else None
+
 
 class Manifest(_Part):
     """bundle.json. `labels` is in the order of the network's outputs; `files` maps each file to its sha256."""

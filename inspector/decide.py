@@ -56,9 +56,9 @@ def rules(
 
     `margin` widens every novelty.
     """
-    limits, own, place = decision.max_novelty, severities or {}, decision.place_threshold
+    limits, own = decision.max_novelty, severities or {}
     thresholds = {**decision.thresholds, **(overrides or {})}
-    of_defects = {} if place is None else {label.name: place for label in labels if label.kind == "defect"}
+    of_defects = {label.name: least for label in labels if (least := decision.of_place(label)) is not None}
     of_places = {**decision.thresholds, **of_defects, **(overrides or {})}
     return Rules(
         tuple(label.model_copy(update={"severity": own.get(label.name, label.severity)}) for label in labels),

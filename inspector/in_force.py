@@ -5,7 +5,7 @@ import time
 import msgspec
 from pydantic import BaseModel
 
-from inspector.bundle import Bundle, Decision, Label
+from inspector.bundle import Bundle
 from inspector.config import Settings
 from inspector.opening import Cursor, OpenRecord
 from inspector.pieces import Piece
@@ -17,7 +17,11 @@ from inspector.words import InForce, LabelNumbers
 
 def now(settings: Settings, model: Bundle) -> InForce:
     """What these settings and this model decide by, from now on."""
-    labels = {one.name: _numbers(one, model.manifest.decision) for one in model.labels}
+    how = model.manifest.decision
+    labels = {
+        one.name: LabelNumbers(one.kind, str(one.severity), how.thresholds[one.name], how.of_place(one))
+        for one in model.labels
+    }
     sources = {source.name: _placed_by(source) for source in settings.sources}
     return InForce(time.time(), model.id, labels, decide_by(settings), sources)
 
@@ -53,11 +57,6 @@ def during(store: OpenRecord, piece: Piece) -> list[InForce]:
 def forget(cursor: Cursor, before: float) -> None:
     """Delete what was not in force any more by then."""
     cursor.execute("DELETE FROM in_force WHERE id < (SELECT MAX(id) FROM in_force WHERE since < ?)", (before,))
-
-
-def _numbers(label: Label, decision: Decision) -> LabelNumbers:
-    of_place = decision.place_threshold if label.kind == "defect" else None
-    return LabelNumbers(label.kind, str(label.severity), decision.thresholds[label.name], of_place)
 
 
 def _placed_by(source: SourceSettings) -> dict[str, str]:

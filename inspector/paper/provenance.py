@@ -11,9 +11,9 @@ from inspector.paper.markup import Markup, join, tag
 from inspector.paper.page import moment, note, table
 from inspector.words import DecideBy, InForce, Recipe
 
-_MEANT = (
-    "A score under its label's threshold is unsure. Where several tiles of a wide frame show a place, "
-    "all defects together must be as likely there as the next column says, and one likelier than the rest."
+_IN_WIDE_FRAMES = (
+    "Where several tiles of a wide frame show a place, all defects together must be as likely there as the column "
+    "for wide frames says, and one likelier than the rest."
 )
 
 
@@ -66,12 +66,12 @@ def _figures(evaluation: dict[str, Any]) -> Iterator[tuple[str, str]]:
 def _settings(dossier: Dossier, settings: Settings, model: Bundle | str) -> Iterator[Markup]:
     told = dossier.in_force
     if told:
-        yield note(f"As they were when it was decided. {_MEANT}")
+        yield note("As they were when it was decided. A score under its label's threshold is unsure.")
     else:
         yield note("The record does not tell what was in force when it was decided.")
         if not isinstance(model, Bundle):
             return
-        yield note(f"This is what the config says now. {_MEANT}")
+        yield note("This is what the config says now. A score under its label's threshold is unsure.")
         told = [in_force.now(settings, model)]
     for number, one in enumerate(told):
         if len(told) > 1:
@@ -87,6 +87,8 @@ def _decided_by(name: str, terms: InForce) -> Iterator[Markup]:
         yield note(f"It was inspected under recipe {name}, which is not among these settings.")
     heads = ("label", "means", "severity", "threshold", "in wide frames", "set by")
     yield table(heads, list(_labels(terms, recipe)), ("threshold", "in wide frames"))
+    if any(label.place_threshold is not None for label in terms.labels.values()):
+        yield note(_IN_WIDE_FRAMES)
     margin = ("decision.novelty_margin", f"{terms.by.novelty_margin:g}")
     if recipe is not None and recipe.novelty_margin is not None:
         margin = (f"recipes.{name}.novelty_margin", f"{recipe.novelty_margin:g}")

@@ -58,7 +58,7 @@ def test_a_line_widens_the_limits_and_replaces_thresholds_by_label() -> None:
     )
 
 
-#: Three labels, and a decision that wants two of three parts of a wide frame's place.
+#: Three labels, and a decision that asks something else of a wide frame's place than of a tile.
 TWO_DEFECTS = (*RULES.labels, Label(name="patches", kind="defect", severity="minor"))
 IN_PARTS = Decision(thresholds={"ok": 0.9, "scratches": 0.6, "patches": 0.7}, place_threshold=0.85)
 

@@ -100,6 +100,7 @@ def test_the_report_tells_what_decided_the_piece_and_not_what_the_config_says_no
     assert ["scratches", "defect", "major", "0.60", "0.60", "the line's config"] in rows(text, *coils.DECIDED_BY)
     assert ["bundle", model.id] in rows(text, "setting", "value")
     assert "As they were when it was decided." in text.text and "From its beginning" not in text.text
+    assert "all defects together" not in text.text  # this model says nothing of them
     both = page(line, "d")
     assert [row[3] for table in both.tables for row in table if row[:1] == ["scratches"]] == ["0.60", "0.70"]
     assert "From its beginning until" in both.text and "to its end" in both.text
@@ -110,7 +111,9 @@ def test_the_report_tells_what_holds_for_places_of_wide_frames(line: Line, tmp_p
     model = make_bundle(tmp_path / "in_parts", decision=decision)
     keep(line, told(line, model, 100, 0.6))
     decided(line, "c", 110)
-    found = rows(page(line), *coils.DECIDED_BY)
+    text = page(line)
+    found = rows(text, *coils.DECIDED_BY)
+    assert "all defects together must be as likely" in text.text
     assert ["ok", "ok", "none", "0.70", "0.70", "the bundle"] in found
     assert ["patches", "defect", "major", "0.70", "0.85", "the bundle"] in found
     assert ["scratches", "defect", "major", "0.60", "0.60", "the line's config"] in found
