@@ -12,14 +12,13 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
-from inspector import bundle, decision_settings, layers, rule_settings
+from inspector import bundle, decision_settings, layers, nesting, rule_settings
 from inspector.address import shown
 from inspector.decision_settings import Overrides, Recipe
 from inspector.errors import ConfigError
 from inspector.rule_settings import Alarm, Grading, Roll
 from inspector.source_settings import (
     SOURCE_TYPES,
-    FolderSource,
     Place,
     ReplaySource,
     Section,
@@ -177,11 +176,6 @@ class Settings(Section):
         twice = {name for name in names if names.count(name) > 1}
         if twice:
             raise ValueError(f"two sources are called {', '.join(sorted(twice))}: records tell sources by name")
-        folders = [source.path.resolve() for source in sources if isinstance(source, FolderSource)]
-        for one in folders:
-            for other in folders:
-                if one is not other and one.is_relative_to(other):
-                    raise ValueError(f"{one} is watched twice, by itself and through {other}")
         return sources
 
     @field_validator("recipes")
@@ -189,6 +183,11 @@ class Settings(Section):
     def _recipes_differ(cls, recipes: list[Recipe]) -> list[Recipe]:
         decision_settings.check(recipes)
         return recipes
+
+    @model_validator(mode="after")
+    def _folders_are_apart(self) -> "Settings":
+        nesting.check(self.data, self.sources)
+        return self
 
     @model_validator(mode="after")
     def _replays_another(self) -> "Settings":
