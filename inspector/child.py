@@ -62,7 +62,7 @@ class Child:
 
     def flush(self) -> None:
         """Say what waits, as far as it can be taken without waiting."""
-        while self.words is not None and self.unsent and select.select([], [self.words], [], 0)[1]:
+        while self.words is not None and self.unsent and _takes_more(self.words):
             try:
                 say(self.words, self.unsent.popleft())
             except OSError:
@@ -103,3 +103,10 @@ class Child:
         elif now - max(self.started_at, self.pardoned_at) > limits.start_s:
             return f"is not at work more than {limits.start_s:g} s after its start"
         return ""
+
+
+def _takes_more(pipe: Connection) -> bool:
+    """Whether something can be written without waiting. By poll: select raises at descriptors above 1,023."""
+    writable = select.poll()
+    writable.register(pipe, select.POLLOUT)
+    return bool(writable.poll(0))

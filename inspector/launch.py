@@ -6,7 +6,7 @@ By fork and exec, as multiprocessing's spawn does it; but spawn leaves no room b
 import os
 import subprocess
 import sys
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, Pipe
 
 from inspector import bond
 from inspector.lifesign import LifeSign
@@ -25,3 +25,14 @@ def launch(assignment: Assignment, words: Connection, sign: LifeSign) -> "subpro
         return subprocess.Popen(
             command, stdin=told, pass_fds=(words.fileno(), sign.descriptor), preexec_fn=bond.bound()
         )
+
+
+def rehearse() -> None:
+    """Start a process that does nothing, with all that `launch` needs. OSError where the system gives none.
+
+    For those who are about to end a process so that another takes its place.
+    """
+    ours, theirs = Pipe()
+    with ours, theirs, open(os.memfd_create("rehearsal"), "w+b") as told:
+        nothing = [sys.executable, "-I", "-S", "-c", ""]
+        subprocess.run(nothing, stdin=told, pass_fds=(theirs.fileno(),), check=False)

@@ -36,7 +36,14 @@ class LifeSign:
             descriptor = os.memfd_create("life-sign")
             os.ftruncate(descriptor, ctypes.sizeof(_Shown))
         self.descriptor = descriptor
-        self._shown = _Shown.from_buffer(mmap.mmap(descriptor, ctypes.sizeof(_Shown)))
+        self._memory = mmap.mmap(descriptor, ctypes.sizeof(_Shown))
+        self._shown = _Shown.from_buffer(self._memory)
+
+    def close(self) -> None:
+        """Give the memory and its descriptors back; nothing is asked of it any more."""
+        del self._shown  # which holds the memory
+        self._memory.close()
+        os.close(self.descriptor)
 
     def turn(self) -> None:
         """It goes round its loop."""

@@ -32,6 +32,11 @@ class Restarts:
         """Whether it is not started any more."""
         return len(self._fruitless) >= self._give_up_after
 
+    @property
+    def ends(self) -> int:
+        """How often it ended, whatever the cause."""
+        return sum(self.causes.values())
+
     def ended(self, cause: Cause, worked: bool, now: float) -> None:
         """It ended; `worked`: it had done something. Sets `at`, when it may start again."""
         self.causes[cause] = self.causes.get(cause, 0) + 1

@@ -37,8 +37,10 @@ class Mutter:
 
     def reason(self, address: str, deadline_s: float, otherwise: str) -> str:
         """Why the last call failed, in words that are the same for the same cause, without credentials."""
+        unread = select.poll()  # unlike select() it takes descriptors above 1,023
+        unread.register(self._ours, select.POLLIN)
         for _ in range(20):  # the line may still be on its way
-            if not select.select([self._ours], [], [], 0)[0]:
+            if not unread.poll(0):
                 break
             time.sleep(0.005)
         last = self._lines[-1] if self._lines else ""

@@ -3,11 +3,13 @@ nothing.
 """
 
 import os
+import resource
 import urllib.error
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from inspector.config import Settings
@@ -139,3 +141,65 @@ def test_outputs_that_cannot_be_used_change_nothing(tmp_path: Path) -> None:
         wait_until(lambda: ready(line) == (True, []), line.explain)
         assert line.stop() == 0
     assert "reload: record.defect_log: " in line.log
+
+
+def descriptors(line: Line) -> int:
+    """How many the supervisor holds."""
+    assert line.process is not None
+    return psutil.Process(line.process.pid).num_fds()
+
+
+def test_a_line_that_is_reloaded_again_and_again_holds_no_more_descriptors_than_before(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    drop, second = ({"name": name, "type": "folder", "path": str(tmp_path / name)} for name in ("drop", "second"))
+    with running(line):
+        drop_one(line)
+        before = descriptors(line)
+        for count in range(1, 5):  # sink and worker are replaced each time, a source comes or goes
+            reconfigure(line, sources=[drop, second][: 1 + count % 2], evidence={"ok_share": count / 10})
+            wait_until(lambda: line.log.count("reload: done") == count, line.explain)  # noqa: B023 (called at once)
+        assert descriptors(line) == before
+        assert line.stop() == 0
+
+
+def test_a_reload_for_which_there_are_no_descriptors_changes_nothing_and_can_be_repeated(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    with running(line):
+        drop_one(line)
+        assert line.process is not None
+        supervisor, worker = line.process.pid, line.child("worker-0")
+        hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        # Given a limit with room for a config to be read, and for no process beside those that run
+        before = resource.prlimit(supervisor, resource.RLIMIT_NOFILE, (descriptors(line) + 2, hard))
+        drop = {"name": "drop", "type": "folder", "path": str(line.drop), "settle_ms": 50}
+        reconfigure(line, sources=[drop, other(tmp_path / "other")])
+        wait_until(lambda: "the line goes on as before" in line.log, line.explain)
+        drop_one(line)
+        assert line.child("worker-0") == worker
+        # When there is room again
+        resource.prlimit(supervisor, resource.RLIMIT_NOFILE, before)
+        reconfigure(line)
+        wait_until(lambda: "reload: done" in line.log, line.explain)
+        wait_until(lambda: ready(line) == (True, []), line.explain)
+        assert line.stop() == 0
+
+
+def test_a_changed_source_that_does_not_start_gives_way_to_the_one_before(tmp_path: Path) -> None:
+    # Given a folder on which another line works
+    (tmp_path / "taken").mkdir()
+    taken, line = Line(tmp_path / "taken"), Line(tmp_path)
+    with running(taken), running(line):
+        drop_one(taken)
+        drop_one(line)
+        # When the source is to work there
+        drop = {"name": "drop", "type": "folder", "path": str(taken.drop)}
+        reconfigure(line, sources=[drop, other(tmp_path / "other")], evidence={"ok_share": 1.0})
+        wait_until(lambda: "the line goes on as before" in line.log, line.explain)
+        # Then it is where it was, the new one beside it is gone again, and the line is ready
+        drop_one(line)
+        wait_until(lambda: ready(line) == (True, []), line.explain)
+        assert line.stop() == 0
+        assert taken.stop() == 0
+    assert "reload: source drop does not start: " in line.log
+    assert "another inspector works on this drop folder" in line.log
+    assert all(account["balanced"] for account in line.account())

@@ -1,16 +1,22 @@
 """Holds when a process that ended may start again, what it shows of itself, and what systemd hears."""
 
 import os
+import resource
 import socket
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from multiprocessing.connection import Pipe
 from pathlib import Path
 
 from inspector.child import Child
 from inspector.config import Supervision
+from inspector.grabber.mutter import Mutter
 from inspector.lifesign import LifeSign
 from inspector.messages import FrameOf
 from inspector.notify import Notifier
 from inspector.restarts import LAST_S, STORM_S, WORKED_LAST_S, Restarts
+from inspector.words import WorkerGone, hear
 
 
 def test_a_storm_of_ends_without_work_waits_longer_each_time_and_is_then_given_up() -> None:
@@ -95,3 +101,42 @@ def test_systemd_is_told_each_word_once_and_the_watchdog_as_often_as_it_wants(tm
     notifier.ready()  # nobody listens any more: no trouble
     assert Notifier({**words, "WATCHDOG_PID": "1"}).watchdog_s is None
     Notifier({}).ready()
+
+
+@contextmanager
+def many_descriptors(count: int) -> Iterator[None]:
+    """All descriptors below `count` are in use."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(soft, 2 * count), hard))
+    taken = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        while taken[-1] < count:
+            taken.append(os.dup(taken[0]))
+        yield
+    finally:
+        for descriptor in taken:
+            os.close(descriptor)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_a_child_hears_what_it_is_told_by_a_descriptor_above_1023() -> None:
+    with many_descriptors(1100):
+        ours, theirs = Pipe()
+        child = Child("sink", "sink", LifeSign(), Restarts(3), words=ours)
+        child.tell(WorkerGone("worker-0.1"))
+        assert ours.fileno() > 1023 and hear(theirs) == WorkerGone("worker-0.1")
+        ours.close()
+        theirs.close()
+
+
+def test_what_a_library_prints_is_heard_by_a_descriptor_above_1023() -> None:
+    stderr = os.dup(2)
+    try:
+        with many_descriptors(1100):
+            mutter = Mutter()
+            os.write(2, b"no such host\n")
+            while mutter.reason("", 1, "") != "no such host":
+                time.sleep(0.001)  # its thread reads it
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
