@@ -43,22 +43,23 @@ def _recipe(options: argparse.Namespace) -> Any:
 
 
 def _prepare(options: argparse.Namespace) -> int:
-    from trainer import contact, hygiene, manifest
+    from trainer import contact, edits, hygiene
     from trainer.bar import Bar
     from trainer.prepare import prepare
 
     recipe = _recipe(options)
+    notes = edits.keep(recipe, recipe.of_folds())
     with Bar() as progress:
         prepared = prepare(recipe, progress)
     written = [fold.manifest_path for fold in recipe.of_folds()]
-    for path, plan in zip(written, prepared.manifests, strict=True):
-        manifest.write(path, plan)
+    notes += [*prepared.notes, *edits.write_all(written, prepared.manifests, prepared.contents)]
     sheets = contact.save(recipe.run_dir / "contact", prepared.pictures)
-    found = hygiene.figures(prepared, written) | {"contact_sheets": [str(sheet) for sheet in sheets]}
+    more = {"contact_sheets": [str(sheet) for sheet in sheets], "notes": notes}
+    found = hygiene.figures(prepared, written) | more
     if options.json:
         _print_json(found)
         return EXIT_OK
-    for note in prepared.notes:
+    for note in notes:
         _warn(note)
     for skip in prepared.skipped:
         _warn(f"skipped {skip.path}: {skip.reason}")
@@ -111,15 +112,16 @@ def _fit(options: argparse.Namespace) -> int:
 
 
 def _folds(options: argparse.Namespace) -> int:
-    from trainer import folds
+    from trainer import edits, folds
     from trainer.bar import Bar
     from trainer.prepare import prepare
 
     recipe = folds.of_all(_recipe(options))
     few = folds.Few(options.per_label, options.draws) if options.per_label else None
+    notes = edits.keep(recipe, recipe.of_folds())
     with Bar() as progress:
         prepared = prepare(recipe, progress)
-    for note in prepared.notes:
+    for note in (*notes, *prepared.notes):
         _warn(note)
     for skip in prepared.skipped:
         _warn(f"skipped {skip.path}: {skip.reason}")

@@ -297,6 +297,12 @@ class Recipe(_Part):
         return self.folder / "manifest.tsv"
 
     @property
+    def corrections_path(self) -> Path:
+        """What a person changed in the manifests: beside the run folder, which can be deleted without it."""
+        run_dir = self.run_dir.absolute()
+        return run_dir.parent / f"{run_dir.name}.corrections.csv"
+
+    @property
     def last_checkpoint(self) -> Path:
         """The weights after the last finished epoch."""
         return self.folder / "last.npz"

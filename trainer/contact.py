@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.prepare import Pictures
+from trainer.pictures import Pictures
 
 _COLUMNS, _ROWS = 12, 8
 _THUMBNAIL_PX, _CAPTION_PX, _GAP_PX = 96, 14, 4

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from inspector import image, renderer
 from inspector.errors import ImageError
 from inspector.preprocess import Preprocess
+from trainer import crop
 from trainer.bar import Told
 from trainer.config import Network
 from trainer.manifest import CUT, SIMULATED, DataError, Manifest, Row
@@ -65,9 +66,17 @@ def load(manifest: Manifest, rows: Sequence[Row], bar: Told | None = None) -> Da
 
 
 def pixels_of(root: Path, path: str) -> NDArray[np.uint8]:
-    """The picture a manifest row names: read from under root, or drawn from `simulated:label:seed`, cut or whole."""
+    """The picture a manifest row names: read from under root, a crop of it, or drawn from `simulated:label:seed`.
+
+    ImageError and OSError where it cannot be read.
+    """
     if not path.startswith(SIMULATED):
-        return image.read(root / path)
+        file, box = crop.parts(path)
+        pixels = image.read(root / file)
+        try:
+            return pixels if box is None else box.of(pixels).copy()
+        except ValueError as error:
+            raise ImageError(str(error)) from None
     try:
         label, seed = path.removeprefix(SIMULATED).rsplit(":", 1)
         if label.startswith(CUT):

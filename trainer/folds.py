@@ -22,7 +22,7 @@ from rich.console import Console
 from rich.table import Table
 
 from inspector.errors import ConfigError
-from trainer import evaluate, manifest, metrics, report
+from trainer import edits, evaluate, manifest, metrics, report
 from trainer.bar import Bar
 from trainer.config import Recipe
 from trainer.fit import fit
@@ -94,7 +94,7 @@ def plan(recipe: Recipe, prepared: Prepared, few: Few | None) -> list[Recipe]:
             source = prepared.manifests[number % len(folds)]
             plans.append(_drawn(source, few.per_label, random.Random(f"{recipe.seed} draw {number + 1}")))
     for part, rows in zip(recipes, plans, strict=True):
-        manifest.write(part.manifest_path, rows)
+        edits.write(part.manifest_path, rows, prepared.contents)
     return recipes
 
 

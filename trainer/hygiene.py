@@ -12,7 +12,8 @@ from rich.table import Column, Table
 
 from trainer.manifest import SPLITS, Manifest
 from trainer.overlap import TURNS
-from trainer.prepare import Pictures, Prepared
+from trainer.pictures import Pictures
+from trainer.prepare import Prepared
 
 #: A label with so many times fewer training pictures than the largest is named.
 IMBALANCE = 3

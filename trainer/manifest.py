@@ -21,6 +21,7 @@ from pydantic import ValidationError
 
 from inspector.bundle import Label
 from inspector.errors import InspectorError
+from trainer import lines
 
 _TITLE = "# strip-inspector manifest 1"
 _HEADER = "path\tlabel\tsplit\tsource\tgroup"
@@ -87,15 +88,16 @@ def read(path: Path) -> Manifest:
         DataError: names the line and what would be right.
     """
     try:
-        lines = path.read_text(encoding="utf-8", errors="surrogateescape").split("\n")
-    except OSError as error:
-        raise DataError(f"{path}: {error.strerror}; `trainer prepare` writes it") from None
-    if lines[0].strip() != _TITLE:
+        content = lines.text(path, any_names=True).split("\n")
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise DataError(f"{path}: {reason}; `trainer prepare` writes it") from None
+    if content[0].strip() != _TITLE:
         raise DataError(f"{path}, line 1: {_TITLE!r} is expected; `trainer prepare` writes it")
-    comments = [(n, line[2:]) for n, line in enumerate(lines, 1) if line.startswith("# ")]
+    comments = [(n, line[2:]) for n, line in enumerate(content, 1) if line.startswith("# ")]
     labels = tuple(_label(path, number, text[7:]) for number, text in comments if text.startswith("label: "))
     root = next((text[6:] for _, text in comments if text.startswith("root: ")), "")
-    rows = tuple(_rows(path, lines, {label.name for label in labels}))
+    rows = tuple(_rows(path, content, {label.name for label in labels}))
     return Manifest(Path(root), labels, rows)
 
 

@@ -1,49 +1,18 @@
 """Owns prepare: checks that each picture can be read, links those of one source, freezes labels and split."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
 
-import numpy as np
-from numpy.typing import NDArray
-
-from inspector import image, renderer
-from inspector.errors import ImageError
-from trainer import copies, groups, overlap, sources
+from inspector import renderer
+from trainer import corrections, groups, sources
 from trainer.config import Recipe, Simulated
-from trainer.copies import Copy
-from trainer.groups import Link, Seen
+from trainer.corrections import Correction
+from trainer.groups import Seen
 from trainer.manifest import CUT, SIMULATED, SPLITS, DataError, Manifest, Row, Split
-from trainer.overlap import Overlap
-from trainer.sources import Found
+from trainer.pictures import Pictures, Progress, Skipped, read, same
 from trainer.split import draw
-
-#: Told what is done, how many pictures of how many.
-Progress = Callable[[str, int, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """A picture that stands in the data but cannot be used, and why."""
-
-    path: str
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Pictures:
-    """The usable pictures, in the order of the manifest's real rows, and the group of each, "" where it is alone.
-
-    Overlaps and copies name pictures by their place here.
-    """
-
-    found: tuple[Found, ...]
-    pixels: tuple[NDArray[np.uint8], ...] = field(compare=False)
-    overlaps: tuple[Overlap, ...]
-    copies: tuple[Copy, ...]
-    groups: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +36,15 @@ class Prepared:
         return self.manifests[0]
 
     @property
+    def contents(self) -> dict[str, str]:
+        """What corrections know each picture by, by path."""
+        return _contents(self.pictures)
+
+    @property
     def groups(self) -> dict[str, int]:
         """How many pictures each group of more than one has, the largest first."""
         counts = Counter(row.group for row in self.manifest.rows if row.group)
         return {group: count for group, count in counts.most_common() if count > 1}
-
-
-class _Pair(NamedTuple):
-    """Two pictures of one source, by what their groups say."""
-
-    first: int
-    second: int
 
 
 def prepare(recipe: Recipe, progress: Progress = lambda what, done, total: None) -> Prepared:
@@ -91,17 +58,25 @@ def prepare(recipe: Recipe, progress: Progress = lambda what, done, total: None)
     skipped: list[Skipped] = []
     notes: list[str] = []
     recipe = sources.with_root(recipe, anew=True)
-    pictures = _pictures(recipe, skipped, notes, progress)
+    known = corrections.read(recipe.corrections_path, sources.names_of(recipe))
+    pictures = read(recipe, known, skipped, notes, progress)
     root = recipe.data.root.resolve() if recipe.data else Path()
     labels = tuple(spec.label() for spec in recipe.labels)
-    drawn = _folds(recipe, pictures) if recipe.data and recipe.data.folds else [_split(recipe, pictures)]
-    manifests = tuple(Manifest(root, labels, _rows(recipe, pictures, splits)) for splits in drawn)
+    folds = bool(recipe.data and recipe.data.folds)
+    drawn = _folds(recipe, pictures) if folds else [_split(recipe, pictures)]
+    rows = [_rows(recipe, pictures, splits) for splits in drawn]
+    contents = {row.path: row.path for row in rows[0]} | _contents(pictures)
+    found, told = known.find(contents), known.told(contents)
+    if folds:
+        found = {path: replace(one, split="") for path, one in found.items()}
+    manifests = tuple(Manifest(root, labels, _corrected(part, found)) for part in rows)
     for number, manifest in enumerate(manifests, 1):
         for label in sorted({label.name for label in labels} - {row.label for row in manifest.split("train")}):
             where = f" in fold {number} of {len(manifests)}" if len(manifests) > 1 else ""
             raise DataError(f"label {label!r} has no training image{where}: add some, or take it out of `labels`")
+    pictures = pictures.of(manifests[0].rows)
     seen = _seen(pictures, manifests[0].rows) if len(manifests) == 1 else None
-    return Prepared(manifests, tuple(skipped), tuple(notes), pictures, seen)
+    return Prepared(manifests, tuple(skipped), (*notes, *told), pictures, seen)
 
 
 def rows_of_list(recipe: Recipe, path: Path) -> tuple[Row, ...]:
@@ -110,68 +85,12 @@ def rows_of_list(recipe: Recipe, path: Path) -> tuple[Row, ...]:
     return tuple(Row(entry.path, entry.label, "eval", path.name) for entry in entries)
 
 
-def _pictures(recipe: Recipe, skipped: list[Skipped], notes: list[str], progress: Progress) -> Pictures:
-    if recipe.data is None:
-        return Pictures((), (), (), (), ())
-    root, found = recipe.data.root, sources.find(recipe, recipe.data, notes)
-    read: list[tuple[Found, NDArray[np.uint8]]] = []
-    for done, entry in enumerate(found, 1):
-        pixels = _read(root, entry, skipped)
-        if pixels is not None:
-            read.append((entry, pixels))
-        progress("reading", done, len(found))
-    if found and not read:
-        first = skipped[0]
-        raise DataError(
-            f"{root}: none of its {len(found)} pictures can be read, the first: {first.path}: {first.reason}"
-        )
-    usable, images = tuple(entry for entry, _ in read), tuple(pixels for _, pixels in read)
-    overlaps = overlap.find_overlaps(images, lambda done, total: progress("comparing", done, total))
-    same = copies.find_copies(images)
-    names = _group_names(usable, [*overlaps, *same], sources.groups_of(recipe.data, usable, notes))
-    return Pictures(usable, images, tuple(overlaps), tuple(same), names)
-
-
-def _read(root: Path, entry: Found, skipped: list[Skipped]) -> NDArray[np.uint8] | None:
-    try:
-        if any(mark in entry.path for mark in "\t\n\r"):
-            raise ImageError("tab or line break in the name: a manifest line cannot hold it")
-        return image.read(root / entry.path)
-    except (ImageError, OSError) as error:
-        reason = str(error.strerror) if isinstance(error, OSError) else str(error)
-        skipped.append(Skipped(entry.path, f"{entry.source}, line {entry.line}: {reason}" if entry.line else reason))
-    return None
-
-
-def _group_names(found: Sequence[Found], links: Sequence[Link], given: Mapping[str, str]) -> tuple[str, ...]:
-    """A group is called as it was given, or after its first picture; a picture linked to no other has none.
-
-    Pictures of one given group are linked, and overlaps join given groups: the name is then the first.
-    """
-    same = _same([given.get(entry.path, "") for entry in found])
-    numbers = groups.groups(len(found), [*links, *same])
-    sizes = Counter(numbers)
-    names: dict[int, str] = {}
-    for entry, number in zip(found, numbers, strict=True):
-        if entry.path in given and number not in names:
-            names[number] = given[entry.path]
-    for entry, number in zip(found, numbers, strict=True):
-        names.setdefault(number, entry.path if sizes[number] > 1 else "")
-    return tuple(names[number] for number in numbers)
-
-
-def _same(names: Sequence[str]) -> list[_Pair]:
-    """A link from each picture with a name to the first that has it."""
-    firsts: dict[str, int] = {}
-    return [_Pair(firsts.setdefault(name, index), index) for index, name in enumerate(names) if name]
-
-
 def _split(recipe: Recipe, pictures: Pictures) -> list[Split]:
     """What the lists say, and drawn where they say nothing: the validation part of their train list, or all three."""
     if recipe.data is None:
         return []
     evaluation = 0.0 if recipe.data.train_list else recipe.data.eval_share
-    free = [index for index, entry in enumerate(pictures.found) if entry.split != "eval"]
+    free = [index for index, entry in enumerate(pictures.found) if entry.split != "eval" and not entry.added]
     return _drawn(pictures, free, recipe.data.val_share, evaluation, f"{recipe.seed} split")
 
 
@@ -211,6 +130,16 @@ def _rows(recipe: Recipe, pictures: Pictures, splits: Sequence[Split]) -> tuple[
     return (*real, *(_simulated(recipe, recipe.simulated) if recipe.simulated else ()))
 
 
+def _corrected(rows: Iterable[Row], found: Mapping[str, Correction]) -> tuple[Row, ...]:
+    """The rows as a person wants them: drawn as if nothing were wrong, so that a correction moves no other picture."""
+    kept = (row for row in rows if row.path not in found or found[row.path].use != "no")
+    return tuple(found[row.path].of(row) if row.path in found else row for row in kept)
+
+
+def _contents(pictures: Pictures) -> dict[str, str]:
+    return {entry.path: content for entry, content in zip(pictures.found, pictures.contents, strict=True)}
+
+
 def _seen(pictures: Pictures, rows: Sequence[Row]) -> Seen | None:
     """What training, validation included, has seen of the real eval pictures, which come first in `rows`."""
     held_out = [index for index in range(len(pictures.found)) if rows[index].split == "eval"]
@@ -218,7 +147,7 @@ def _seen(pictures: Pictures, rows: Sequence[Row]) -> Seen | None:
         return None
     known = set(range(len(pictures.found))).difference(held_out)
     shapes = [(pixels.shape[0], pixels.shape[1]) for pixels in pictures.pixels]
-    return groups.seen(known, held_out, pictures.overlaps, shapes, _same(pictures.groups))
+    return groups.seen(known, held_out, pictures.overlaps, shapes, same(pictures.groups))
 
 
 def _simulated(recipe: Recipe, plan: Simulated) -> Iterator[Row]:

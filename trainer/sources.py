@@ -15,6 +15,7 @@ class Found:
     """A picture that the data names, unread: a path under the root, its label, the list or folder that names it.
 
     `split` is what the user's lists say, or None where the split is ours to draw. `line` is of the list, or 0.
+    `added`: only a correction names it, and says its split.
     """
 
     path: str
@@ -22,6 +23,7 @@ class Found:
     split: Split | None
     source: str
     line: int = 0
+    added: bool = False
 
 
 def with_root(recipe: Recipe, anew: bool) -> Recipe:

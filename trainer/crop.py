@@ -1,0 +1,37 @@
+"""Owns crops, parts of pictures that are learned from as pictures: in a manifest `crop:x,y,width,height:path`."""
+
+import re
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+PREFIX = "crop:"
+_NAME = re.compile(rf"{PREFIX}(\d+),(\d+),(\d+),(\d+):(.+)", re.DOTALL)
+
+
+class Box(NamedTuple):
+    """A rectangle of a picture, in its pixels."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    def of(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The part of a picture. ValueError where the picture does not hold all of it."""
+        if self.x + self.width > pixels.shape[1] or self.y + self.height > pixels.shape[0] or not self[2] * self[3]:
+            raise ValueError(f"no crop at {self.x},{self.y} of {self.width} x {self.height} px: the picture has "
+                             f"{pixels.shape[1]} x {pixels.shape[0]}")  # fmt: skip
+        return pixels[self.y : self.y + self.height, self.x : self.x + self.width]
+
+
+def name(path: str, box: Box) -> str:
+    """What a manifest calls the part of the picture at `path`."""
+    return f"{PREFIX}{box.x},{box.y},{box.width},{box.height}:{path}"
+
+
+def parts(path: str) -> tuple[str, Box | None]:
+    """The file that a manifest's path names, and the part of it; None where it is the whole picture."""
+    match = _NAME.fullmatch(path)
+    return (match[5], Box(*map(int, match.groups()[:4]))) if match else (path, None)
