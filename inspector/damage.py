@@ -12,8 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from inspector import evidence, pieces
-from inspector.errors import StoreError
+from inspector import evidence, opening, pieces
+from inspector.file_set import LOG, TAILS
 from inspector.schema import FILE
 from inspector.store import Store
 
@@ -42,6 +42,7 @@ def open_record(data: Path, has_recipes: bool = False) -> tuple[Store, bool]:
 
     Where the pieces are lost with it and it `has_recipes`, nobody knows by which to decide: see pieces.lose.
     """
+    _keep_left_log(data / FILE)
     finding = examine(data, START_S)
     if not finding.problem:
         return Store(data), finding.complete
@@ -75,7 +76,7 @@ def examine(data: Path, limit_s: float = float("inf"), stopped: Callable[[], boo
     except sqlite3.OperationalError as error:
         if "interrupted" in str(error):
             return Finding(complete=False)
-        raise StoreError(f"{path}: {error}") from None
+        raise opening.explained(path, error) from None
 
 
 def mark(data: Path, problem: str) -> None:
@@ -84,8 +85,8 @@ def mark(data: Path, problem: str) -> None:
 
 
 def set_aside(data: Path) -> list[Path]:
-    """The damaged records that lie in the data folder."""
-    return sorted(data.glob("records-damaged-*.sqlite"))
+    """The damaged records that lie in the data folder, and the logs of those that are gone."""
+    return sorted([*data.glob("records-damaged-*.sqlite"), *data.glob(f"records-left-*.sqlite{LOG}")])
 
 
 def _marked(data: Path) -> str:
@@ -118,10 +119,30 @@ def _rescued(database: sqlite3.Connection) -> Iterator[tuple[str, list[dict[str,
             continue  # it is damaged as well, or not there
 
 
+def _keep_left_log(path: Path) -> None:
+    """Set aside a log whose file is gone or empty: SQLite would delete it, and frames on record may be in it alone."""
+    log_file = path.with_name(f"{path.name}{LOG}")
+    if _size(log_file) and not _size(path):
+        aside = path.with_name(f"records-left-{_stamp()}.sqlite{LOG}")
+        log_file.rename(aside)
+        log.error("%s is without its record: set aside as %s", log_file, aside.name)
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _stamp() -> str:
+    return time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+
+
 def _set_aside(data: Path) -> Path:
-    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    stamp = _stamp()
     aside = data / f"records-damaged-{stamp}.sqlite"
-    for tail in ("-wal", "-shm", ""):
+    for tail in TAILS:
         if (path := data / f"{FILE}{tail}").exists():
             path.rename(data / f"{aside.name}{tail}")
     if (pictures := data / evidence.FOLDER).exists():

@@ -29,5 +29,13 @@ class DamagedError(StoreError):
     """Raised when the record's file turns out to be damaged."""
 
 
+class HinderedError(StoreError):
+    """Raised when the record cannot be used now, and may be later: it is locked, or its disk is full or failing."""
+
+
+class ReplacedError(StoreError):
+    """Raised when the record's files are not in their place any more: what was written is in none that is there."""
+
+
 class BusyError(InspectorError):
     """Raised when another inspector already owns the data folder, drop folder or port."""

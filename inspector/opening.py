@@ -7,13 +7,15 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from inspector.errors import StoreError
+from inspector.errors import DamagedError, HinderedError, StoreError
 from inspector.schema import MIGRATIONS
 
 #: What a transaction of the record is told by; so whoever writes into it needs no library of its own.
 Cursor = sqlite3.Cursor
 #: How often, and how long between, a new file's way of writing is tried again where another sets it just then.
 _WAL_TRIES, _WAL_PAUSE_S = 100, 0.02
+#: What nobody has to change a setting for.
+_MAY_PASS = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
 
 class OpenRecord(Protocol):
@@ -22,8 +24,8 @@ class OpenRecord(Protocol):
     path: Path
 
     @property
-    def replaced(self) -> bool:
-        """Whether another file, or none, is in the place of the one that is open."""
+    def replaced(self) -> str:
+        """Which of the open files is gone, or has another in its place; empty where none is."""
         ...
 
     def read(self, statement: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
@@ -64,6 +66,14 @@ def opened(path: Path, read_only: bool, patience_s: float) -> sqlite3.Connection
         db.close()  # with whatever it had begun
         raise
     return db
+
+
+def explained(path: Path, error: sqlite3.Error) -> StoreError:
+    """What SQLite complains of, as an error that says whether it may pass."""
+    if type(error) is sqlite3.DatabaseError:  # its class for a file that is malformed or no database, and nothing else
+        return DamagedError(f"{path}: {error}")
+    kind = HinderedError if getattr(error, "sqlite_errorcode", 0) & 0xFF in _MAY_PASS else StoreError
+    return kind(f"{path}: {error}")
 
 
 def _check(path: Path, version: int, read_only: bool) -> None:

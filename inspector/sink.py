@@ -8,12 +8,13 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import NoReturn
 
-from inspector import damage, disk, evidence, in_force, messages, optics_record, upkeep
+from inspector import damage, disk, evidence, in_force, messages, optics_record, remains, upkeep
 from inspector.canary import Canary
 from inspector.config import Settings
 from inspector.defect_log import DefectLog
-from inspector.errors import DamagedError, MessageError, StoreError
+from inspector.errors import DamagedError, MessageError, ReplacedError, StoreError
 from inspector.gaps import heard_at
 from inspector.health import Health, HealthServer
 from inspector.messages import (
@@ -133,12 +134,15 @@ class Sink:
 
     def _open_record(self) -> tuple[Store, bool]:
         has_recipes = bool(self._settings.recipes)
+        signs = remains.signs(self._settings)
         try:
-            return damage.open_record(self._settings.data, has_recipes)
+            store, complete = damage.open_record(self._settings.data, has_recipes)
         except StoreError:
             if not self._reserve.release():
                 raise
-            return damage.open_record(self._settings.data, has_recipes)
+            store, complete = damage.open_record(self._settings.data, has_recipes)
+        remains.note(store, signs, has_recipes)
+        return store, complete
 
     def _upkeep(self, stack: ExitStack, read_record: bool) -> None:
         """Have the data folder kept within its bounds, by a thread of its own, until we end."""
@@ -272,9 +276,12 @@ class Sink:
         try:
             account = self._store.account(hello.source)
             recorded = self._store.recorded(hello.source, hello.claimed)
+            self._store.check()  # what is on record in a file that is gone must not be acked either
             # After a kill the rows may know of frames that the source's last word did not count yet.
             sight = optics_record.sight(self._store, hello.source)
             captured = max(account.tally.captured if account.tally else 0, self._store.last_sequence(hello.source))
+        except ReplacedError as error:
+            self._leave(error)
         except StoreError as error:
             log.error("cannot look up source %s: %s; it asks again", hello.source, error)
             return
@@ -296,6 +303,8 @@ class Sink:
             damage.mark(self._settings.data, str(error))
             log.error("%s: starting again, which sets it aside; %d verdicts come again", error, len(self._pending))
             sys.exit(1)
+        except ReplacedError as error:
+            self._leave(error)
         except StoreError as error:
             if self._reserve.release():
                 return  # and at once again
@@ -318,6 +327,15 @@ class Sink:
             if not verdict.evidence_bytes and evidence.wanted(self._settings.evidence, verdict):
                 self._metrics.evidence_missing()
         self._defects.follow(new)
+
+    def _leave(self, error: ReplacedError) -> NoReturn:
+        """Another process opens what is there by then: none of ours may hold a file that is not."""
+        log.error("%s: starting again with what is there; %d verdicts come again", error, len(self._pending))
+        try:
+            self._store.salvage()
+        except StoreError as trouble:
+            log.error("%s", trouble)
+        sys.exit(1)
 
     def _acknowledge(self, new: list[Verdict]) -> None:
         fresh = {(verdict.source, verdict.frame): verdict.outcome for verdict in new}

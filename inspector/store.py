@@ -14,7 +14,8 @@ import msgspec
 from inspector import evidence, gap_record, opening, optics_record, pieces, recipes
 from inspector.account import Account
 from inspector.decide import OUTCOMES, Outcome
-from inspector.errors import DamagedError, StoreError
+from inspector.errors import HinderedError, ReplacedError, StoreError
+from inspector.file_set import FileSet
 from inspector.gaps import Gap, between, heard_at
 from inspector.messages import Settled, Tally, Verdict
 from inspector.place import Locator, Spot
@@ -48,19 +49,33 @@ class Store:
         What another process holds locked is waited for, for `patience_s`.
         """
         self.path = folder / FILE
-        self._file = _identity(self.path)  # before it is opened: if another comes between, that is noticed
+        self._files = FileSet(self.path)
         try:
             self._db = opening.opened(self.path, read_only, patience_s)
         except sqlite3.Error as error:
             raise self._explained(error) from None
-        self._file = self._file or _identity(self.path)
+        self._files.note()
         if not read_only:
             self.fold_gaps(MAX_GAPS)
 
     @property
-    def replaced(self) -> bool:
-        """Whether another file, or none, is in the place of the one that is open."""
-        return _identity(self.path) != self._file
+    def replaced(self) -> str:
+        """Which of the open files is gone, or has another in its place; empty where none is."""
+        return self._files.changed()
+
+    def salvage(self) -> None:
+        """Bring what the log alone holds into the file that is open, wherever that is now; see `replaced`.
+
+        A log that is left without its file is set aside: SQLite would delete it, or read it into another record.
+        StoreError where it cannot be.
+        """
+        try:
+            (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self._files.set_aside(f"records-left-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.sqlite-wal")
+        except (sqlite3.Error, OSError) as error:
+            raise StoreError(f"{self.path}: {error}") from None
+        if busy:
+            raise HinderedError(f"{self.path}: what its log holds could not be brought into the file: it is read")
 
     def write(
         self,
@@ -184,7 +199,11 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Cursor]:
-        """What is written within is durable after it, or nothing of it is there. StoreError: nothing is."""
+        """What is written within is durable after it, or nothing of it is there. StoreError: nothing is.
+
+        ReplacedError: it was written into files that are not in their place any more. One that is there after the
+        commit is the one that was written, so nothing need be known of the time before.
+        """
         try:
             cursor = self._db.cursor()
             cursor.execute("BEGIN IMMEDIATE")
@@ -194,6 +213,12 @@ class Store:
             raise self._explained(error) from None
         finally:
             self._rollback()
+        self.check()
+
+    def check(self) -> None:
+        """Nothing where the files are in their place; otherwise ReplacedError."""
+        if changed := self.replaced:
+            raise ReplacedError(f"{self.path.parent}: {changed} while the record is in use")
 
     def read(self, statement: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         """The rows of a SELECT, as they come. StoreError where they cannot be read."""
@@ -247,9 +272,7 @@ class Store:
         )
 
     def _explained(self, error: sqlite3.Error) -> StoreError:
-        # SQLite's own class for a file that is malformed or none of its own, and for nothing else.
-        damaged = type(error) is sqlite3.DatabaseError
-        return (DamagedError if damaged else StoreError)(f"{self.path}: {error}")
+        return opening.explained(self.path, error)
 
     def _rollback(self) -> None:
         if self._db.in_transaction:
@@ -269,15 +292,6 @@ def _placed(cursor: sqlite3.Cursor, locator: Locator, verdict: Verdict) -> tuple
     area_x = verdict.area[0] if verdict.area else 0
     spot = locator.spot(piece.id if piece else None, told.at_mm, since_began_s, area_x)
     return recipes.agreed(verdict, told.grade, piece), spot
-
-
-def _identity(path: Path) -> tuple[int, int] | None:
-    """Which file is there."""
-    try:
-        status = path.stat()
-    except OSError:
-        return None
-    return status.st_dev, status.st_ino
 
 
 def _count(verdicts: Iterable[Verdict]) -> dict[str, dict[Outcome, int]]:

@@ -4,11 +4,12 @@ It has its own connection, and small transactions with pauses: the sink waits fo
 """
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable
 
-from inspector import damage, disk, findings, in_force, optics_record, pieces, pins
+from inspector import damage, disk, findings, in_force, optics_record, pieces, pins, remains
 from inspector.config import Settings
 from inspector.errors import StoreError
 from inspector.gallery import Gallery
@@ -59,6 +60,7 @@ class Upkeep:
         self._gallery = Gallery(self._store, settings.evidence)
         self._reserve = Reserve(settings.data, settings.record.reserve_mb * 1_000_000)
         self._failed = ""
+        self._damaged = ""
 
     def run(self) -> None:
         """Until `stop` is set; what fails is said, and tried again."""
@@ -100,7 +102,8 @@ class Upkeep:
         if finding.problem:
             damage.mark(self._settings.data, finding.problem)
             log.error("the record is damaged: %s; the next start sets it aside", finding.problem)
-            self._health.trouble("record", f"damaged: {finding.problem}; the next start sets it aside")
+            self._damaged = f"damaged: {finding.problem}; the next start sets it aside"
+            self._health.trouble("record", self._damaged)
         elif finding.complete:
             log.info("the record was read in %.0f s and is good", time.monotonic() - started)
 
@@ -109,7 +112,8 @@ class Upkeep:
         aside = damage.set_aside(self._settings.data)
         self._metrics.set_aside(len(aside))
         names = ", ".join(path.name for path in aside)
-        self._health.trouble("set aside", f"{names}: damaged; take it out of the data folder" if aside else "")
+        self._health.trouble("set aside", f"{names}: take it out of the data folder" if aside else "")
+        self._health.trouble("record", remains.noted(self._settings.data) or self._damaged)
         self._reserve.hold(self._settings.disk.min_free_mb * 1_000_000)
         gone = (
             ""
@@ -148,7 +152,8 @@ class Upkeep:
 
     def reconcile(self) -> None:
         """Hold files and records of evidence against each other."""
-        before = self._clock() - self._grace_s
+        put_back = remains.noted(self._settings.data)  # whose the pictures are may come back
+        before = -math.inf if put_back else self._clock() - self._grace_s
         lost, swept = self._gallery.reconcile(before, lambda: self._stop.wait(PAUSE_S))
         if lost:
             log.warning("evidence: %d pictures are gone or cut short (power loss?): their records say so now", lost)
