@@ -164,6 +164,7 @@ def _eval(options: argparse.Namespace) -> int:
             against = evaluate.evaluate(*other, recipe.decision, plan, data, bar)
             done.report["comparison"] = compare.compare(done, against)
     done.report.update(looked_at)
+    done.report["shown"] = recipe.shown
     report.save(recipe.report_dir, done.report, plan.root)
     if options.json:
         _print_json(done.report)
@@ -220,6 +221,9 @@ def _import(options: argparse.Namespace) -> int:
         return EXIT_OK
     if done.unseen_px:
         _warn(f"the model's centre crop leaves the outer {done.unseen_px} px of a frame unseen")
+    for label, name in zip(opened.labels, done.names, strict=True) if recipe is None else ():
+        if label.name != name:
+            _warn(f"the model's label {name!r} is {label.name}")
     if not any(label.kind == "ok" for label in opened.labels):
         _warn("every label is a defect: --ok LABEL, or a recipe, says which is clean strip")
     print(f"{opened.path}: {opened.id}, {len(opened.labels)} labels, scores are {done.output}")

@@ -11,6 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from inspector.bundle import Label, Severity
 from inspector.errors import ConfigError
+from trainer import lines
+from trainer.naming import LABEL_NAME, is_label_name
 
 _Share = Annotated[float, Field(ge=0, lt=1)]
 _Mean = Annotated[float, Field(ge=0, le=1)]
@@ -19,7 +21,7 @@ _OneOrMore = BeforeValidator(lambda value: (value,) if isinstance(value, int | f
 #: What the ImageNet weights of EfficientNet-Lite0 were trained on, (x - 127) / 128; 128 px is enough for NEU.
 LITE0_INPUT: dict[str, Any] = {"size_px": 128, "channels": 1, "mean": (127 / 255,), "std": (128 / 255,)}
 
-_Name = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]{1,64}$")]
+_Name = Annotated[str, Field(pattern=LABEL_NAME)]
 
 
 class _Part(BaseModel):
@@ -37,6 +39,12 @@ class LabelSpec(_Part):
     def label(self) -> Label:
         """The class as the bundle states it."""
         return Label(name=self.name, kind=self.kind, severity=self.severity)
+
+    @property
+    def shown(self) -> str:
+        """For people: with what the data calls it in brackets, where that is no label name."""
+        other = next((alias for alias in self.aliases if not is_label_name(alias)), "")
+        return f"{self.name} ({other})" if other else self.name
 
 
 class Data(_Part):
@@ -269,6 +277,11 @@ class Recipe(_Part):
         return self
 
     @property
+    def shown(self) -> dict[str, str]:
+        """What people call each label."""
+        return {label.name: label.shown for label in self.labels}
+
+    @property
     def folder(self) -> Path:
         """Where everything is written: run_dir, or its folder of the chosen fold. ConfigError if none is chosen."""
         if self.data is None or self.data.folds is None:
@@ -335,10 +348,12 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 def read(path: Path) -> dict[str, Any]:
     """The keys of a YAML file, unchecked; `${NAME:-default}` in its values takes an environment variable."""
     try:
-        values = yaml.safe_load(path.read_text())
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+        text = lines.text(path)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigError(f"{path}: {reason}; a recipe is a YAML file, see configs/train/") from None
+    try:
+        values = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
     if not isinstance(values, dict):

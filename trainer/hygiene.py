@@ -32,7 +32,7 @@ def figures(prepared: Prepared, written: Sequence[Path]) -> dict[str, Any]:
         "manifests": [{"path": str(path)} | count for path, count in zip(written, counts, strict=True)],
         "skipped": [{"path": skip.path, "reason": skip.reason} for skip in prepared.skipped],
         "notes": list(prepared.notes),
-        "labels": _labels(plan, pictures),
+        "labels": [row | {"shown": prepared.shown[row["label"]]} for row in _labels(plan, pictures)],
         "sizes": dict(Counter(f"{pixels.shape[1]}x{pixels.shape[0]}" for pixels in pictures.pixels).most_common()),
         "overlaps": _overlaps(prepared),
         "copies": _copies(pictures),
@@ -183,5 +183,5 @@ def _table(labels: list[dict[str, Any]], caption: str) -> Table:
     for row in labels:
         ranges = ("–" if row[key] is None else "{1:.0f} ({0:.0f}-{2:.0f})".format(*row[key]) for key in
                   ("gray_mean", "contrast"))  # fmt: skip
-        table.add_row(row["label"], *(str(row[split]) for split in SPLITS), str(row["sources"]), *ranges)
+        table.add_row(row["shown"], *(str(row[split]) for split in SPLITS), str(row["sources"]), *ranges)
     return table

@@ -18,7 +18,7 @@ from inspector import bundle, renderer
 from inspector.bundle import Bundle, Golden, Label, Manifest
 from inspector.errors import BundleError, InspectorError
 from inspector.predictor import PaddlePredictor, check_golden
-from trainer import engine, inference_yml, pdiparams
+from trainer import engine, inference_yml, naming, pdiparams
 from trainer.config import DecisionChoice, Export, LabelSpec, Recipe
 from trainer.inference_yml import Described
 
@@ -44,6 +44,8 @@ class Imported:
 
     bundle: Bundle
     model_name: str
+    #: What the model calls each label, in their order.
+    names: tuple[str, ...]
     output: str
     unseen_px: int
 
@@ -86,7 +88,7 @@ def import_model(
         manifest = manifest.model_copy(update={"output": output})
         opened = bundle.save(to, manifest, program, parameters, Golden(images, logits))
     check_golden(PaddlePredictor(opened), opened)
-    return Imported(opened, described.model_name, output or "logits", opened.overlap_px // 2)
+    return Imported(opened, described.model_name, described.labels, output or "logits", opened.overlap_px // 2)
 
 
 def _whole(parameters: Path) -> Path:
@@ -105,7 +107,8 @@ def _labels(described: Described, recipe: Recipe | None, ok: Sequence[str]) -> t
     if strangers := sorted(set(ok) - set(described.labels)):
         raise ModelError(f"--ok {strangers[0]}: the model's labels are {', '.join(described.labels)}")
     if recipe is None:
-        specs = [_spec(name, name in ok) for name in described.labels]
+        safe = naming.label_names(described.labels)
+        specs = [_spec(name, shown in ok) for name, shown in zip(safe, described.labels, strict=True)]
         return tuple(spec.label() for spec in specs)
     known = {name: spec for spec in recipe.labels for name in (spec.name, *spec.aliases)}
     missing = [name for name in described.labels if name not in known]
@@ -115,8 +118,6 @@ def _labels(described: Described, recipe: Recipe | None, ok: Sequence[str]) -> t
 
 
 def _spec(name: str, is_ok: bool) -> LabelSpec:
-    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,64}", name):
-        raise ModelError(f"label {name!r}: letters, digits, _ . and - are needed; a recipe (-c) can map it by an alias")
     return LabelSpec(name=name, kind="ok", severity="none") if is_ok else LabelSpec(name=name)
 
 

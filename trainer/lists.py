@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from trainer import lines
 from trainer.manifest import DataError
 
 #: A quoted label may hold blanks; without quotes it is the last word.
@@ -28,6 +29,8 @@ def read_label_file(path: Path, names: Mapping[str, str]) -> dict[str, str]:
     """
     labels: dict[str, str] = {}
     for number, first, rest in _pairs(path):
+        if not lines.is_plain(rest):
+            raise DataError(_not_utf_8(path, number))
         if rest not in names:
             raise DataError(f"{path}, line {number}: {rest!r} is no label or alias of the recipe ({', '.join(names)})")
         if first in labels:
@@ -45,6 +48,8 @@ def read_list(path: Path, names: Mapping[str, str], ids: Mapping[str, str]) -> l
     entries = []
     for entry in _entries(path, "label"):
         known = ids.get(entry.label) or names.get(entry.label)
+        if known is None and not lines.is_plain(entry.label):
+            raise DataError(_not_utf_8(path, entry.line))
         if known is None:
             raise DataError(f"{path}, line {entry.line}: label {_short(entry.label)} {_known(entry.label, names, ids)}")
         entries.append(replace(entry, label=known))
@@ -53,7 +58,10 @@ def read_list(path: Path, names: Mapping[str, str], ids: Mapping[str, str]) -> l
 
 def read_groups(path: Path) -> list[Entry]:
     """Read lines of `path group`, written as `read_list` takes them; the group, on one line, is the entry's label."""
-    return [replace(entry, label=" ".join(entry.label.split())) for entry in _entries(path, "group")]
+    entries = list(_entries(path, "group"))
+    if wrong := next((entry for entry in entries if not lines.is_plain(entry.label)), None):
+        raise DataError(_not_utf_8(path, wrong.line))
+    return [replace(entry, label=" ".join(entry.label.split())) for entry in entries]
 
 
 def _entries(path: Path, what: str) -> Iterator[Entry]:
@@ -69,6 +77,10 @@ def _entries(path: Path, what: str) -> Iterator[Entry]:
             raise DataError(f"{path}, line {number}: {name} stands on line {seen[name]} already")
         seen[name] = number
         yield Entry(name, _unquoted(match["label"]), number)
+
+
+def _not_utf_8(path: Path, number: int) -> str:
+    return f"{path}, line {number}: not UTF-8 text (GBK, Windows-1252?): save it as UTF-8"
 
 
 def _unquoted(text: str) -> str:
@@ -87,9 +99,11 @@ def _known(label: str, names: Mapping[str, str], ids: Mapping[str, str]) -> str:
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
-        text = path.read_text(encoding="utf-8", errors="surrogateescape").removeprefix("\ufeff")
+        text = lines.text(path, any_names=True)
     except OSError as error:
         raise DataError(f"{path}: {error.strerror}; are data.root and the list's name right?") from None
+    except ValueError as error:
+        raise DataError(f"{path}: {error}") from None
     for number, line in enumerate(text.split("\n"), 1):
         if line.strip():
             yield number, line.strip()

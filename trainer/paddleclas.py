@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from inspector.errors import ConfigError
-from trainer import config
+from trainer import config, lines, naming
 from trainer.config import Recipe
 
 #: The label file of the NEU tutorial, beside the pictures: lines of `id name`.
@@ -238,8 +238,11 @@ def _name_labels(path: Path, recipe: dict[str, Any], count: int | None) -> str:
         if count not in (None, len(names)):
             raise ConfigError(f"{path}: classes_num is {count}, but {file} names {len(names)}: {', '.join(names)}")
         recipe["data"].setdefault("label_file", LABEL_FILE)
-        recipe["labels"] = [{"name": name} for name in names]
-        return f"the labels are those of {file}, all of kind defect"
+        safe = naming.label_names(names)
+        recipe["labels"] = [{"name": name, "aliases": [alias] if alias != name else []}
+                            for name, alias in zip(safe, names, strict=True)]  # fmt: skip
+        other = ", ".join(f"{alias!r} is {name}" for name, alias in zip(safe, names, strict=True) if alias != name)
+        return f"the labels are those of {file}, all of kind defect{f' ({other})' if other else ''}"
     if not isinstance(count, int):
         raise ConfigError(f"{path}: classes_num is missing, and there is no {file}")
     recipe["labels"] = [{"name": f"class_{number}", "aliases": [str(number)]} for number in range(count)]
@@ -248,7 +251,11 @@ def _name_labels(path: Path, recipe: dict[str, Any], count: int | None) -> str:
 
 def label_names(file: Path) -> list[str]:
     """The names of a label file's lines of `id name`. ConfigError where the ids are not 0, 1, 2 in order."""
-    cells = [line.split(None, 1) for line in file.read_text("utf-8").splitlines() if line.strip()]
+    try:
+        content = lines.text(file)
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{file}: {error.strerror if isinstance(error, OSError) else error}") from None
+    cells = [line.split(None, 1) for line in content.split("\n") if line.strip()]
     names = [cell[1].strip() for cell in cells if len(cell) == 2]
     if [cell[0] for cell in cells] != [str(number) for number in range(len(names))]:
         raise ConfigError(f"{file}: lines of `id name` are expected, the ids from 0 on, in order")

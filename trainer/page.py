@@ -71,7 +71,8 @@ def _summary(report: Mapping[str, Any]) -> str:
 def _labels(report: Mapping[str, Any], charts: Mapping[str, bytes]) -> str:
     heads = ("label", "images", "called", "right", "precision %", "recall %", "F1 %", "threshold")
     rows = [
-        [row[key] for key in ("label", "images", "called", "right")]
+        [report.get("shown", {}).get(row["label"], row["label"])]
+        + [row[key] for key in ("images", "called", "right")]
         + [percent(row, key) for key in ("precision", "recall", "f1")]
         + [f"{report['decision']['thresholds'][row['label']]:.2f}"]
         for row in report["per_label"]

@@ -29,6 +29,8 @@ class Prepared:
     notes: tuple[str, ...]
     pictures: Pictures
     seen: Seen | None
+    #: What people call each label.
+    shown: dict[str, str]
 
     @property
     def manifest(self) -> Manifest:
@@ -76,7 +78,7 @@ def prepare(recipe: Recipe, progress: Progress = lambda what, done, total: None)
             raise DataError(f"label {label!r} has no training image{where}: add some, or take it out of `labels`")
     pictures = pictures.of(manifests[0].rows)
     seen = _seen(pictures, manifests[0].rows) if len(manifests) == 1 else None
-    return Prepared(manifests, tuple(skipped), (*notes, *told), pictures, seen)
+    return Prepared(manifests, tuple(skipped), (*notes, *told), pictures, seen, recipe.shown)
 
 
 def rows_of_list(recipe: Recipe, path: Path) -> tuple[Row, ...]:

@@ -85,7 +85,8 @@ def _figures(report: dict[str, Any]) -> Table:
     for row in report["per_label"]:
         f1 = "–" if row["f1"] is None else f"{100 * row['f1']:.1f}"
         counts = (str(row[key]) for key in ("images", "called", "right"))
-        table.add_row(row["label"], *counts, percent(row, "precision", 1), percent(row, "recall", 1), f1)
+        shown = report.get("shown", {}).get(row["label"], row["label"])
+        table.add_row(shown, *counts, percent(row, "precision", 1), percent(row, "recall", 1), f1)
     return table
 
 

@@ -104,4 +104,4 @@ def test_simulated_pictures_alone_need_no_sheet(tmp_path: Path, run_json: Run) -
     found = run_json("prepare", "-c", write_recipe(tmp_path, data=None, simulated=simulated))
     assert found["contact_sheets"] == []
     assert found["labels"][0] == {"label": "ok", "train": 3, "val": 0, "eval": 2, "sources": 0,
-                                  "gray_mean": None, "contrast": None}  # fmt: skip
+                                  "gray_mean": None, "contrast": None, "shown": "ok"}  # fmt: skip

@@ -309,7 +309,6 @@ def test_what_cannot_be_honoured_is_refused_by_its_key(
     [
         (["--ok", "clean"], LABELS, "--ok clean: the model's labels are ok, scratches"),
         ([], [*LABELS, "crazing"], "the program gives (7, 4), the bundle has 5 outputs: ok, scratches"),
-        ([], ["ok", "a b", "c", "d"], "label 'a b': letters, digits"),
         ([], ["ok", "ok", "c", "d"], "a name stands twice"),
         (["--view-px", "8"], LABELS, "input.view_px"),
     ],
