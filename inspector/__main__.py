@@ -1,8 +1,18 @@
-"""`python -m inspector` is the `inspector` command."""
+"""Owns the entry of the `inspector` command, and of `python -m inspector`."""
 
 import sys
 
-from inspector.cli import main
+from inspector import signals
+
+
+def main() -> int:
+    """Run the command; returns the exit code. A line holds its signals before it takes the time to import anything."""
+    if sys.argv[1:2] == ["run"]:
+        signals.hold()
+    from inspector import cli
+
+    return cli.main()
+
 
 if __name__ == "__main__":
     sys.exit(main())

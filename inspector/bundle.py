@@ -131,6 +131,8 @@ class Manifest(_Part):
         names = [label.name for label in self.labels]
         if len(set(names)) != len(names):
             raise ValueError(f"labels: a name stands twice in {names}")
+        if not any(label.kind == "defect" for label in self.labels):
+            raise ValueError(f"labels: none of {names} is of kind defect: this model could find nothing")
         if set(self.decision.thresholds) != set(names):
             raise ValueError(f"decision.thresholds must name exactly the labels {names}")
         if self.decision.max_novelty is not None and set(self.decision.max_novelty) != set(names):

@@ -13,6 +13,7 @@ from rich.console import Console
 
 from inspector.arguments import parser
 from inspector.errors import InspectorError
+from inspector.printable import printable
 
 if TYPE_CHECKING:
     from inspector.pins import Pin
@@ -29,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return _COMMANDS[options.command](options)
     except InspectorError as error:
-        print(f"inspector: {error}", file=sys.stderr)
+        print("\n".join(map(printable, f"inspector: {error}".split("\n"))), file=sys.stderr)
         return EXIT_UNUSABLE
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `| head` has seen enough

@@ -7,6 +7,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from inspector.opening import Cursor, OpenRecord
+from inspector.printable import printable_json
 
 #: What the marks are called of the row after which the rules began, and of the last one they have seen.
 BEGAN, MARK = "rules_began", "rules"
@@ -146,7 +147,7 @@ def told(found: Alarm | Mark) -> str:
 def to_json(found: Alarm | Mark) -> str:
     """It as one line of JSON that says what it is: `kind` is alarm or roll_mark."""
     kind = "alarm" if isinstance(found, Alarm) else "roll_mark"
-    return msgspec.json.encode({"kind": kind, **asdict(found)}).decode()
+    return printable_json(msgspec.json.encode({"kind": kind, **asdict(found)}).decode())
 
 
 def _from_row(kind: type[Found], row: Sequence[Any]) -> Found:

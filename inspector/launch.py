@@ -6,9 +6,10 @@ By fork and exec, as multiprocessing's spawn does it; but spawn leaves no room b
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from multiprocessing.connection import Connection, Pipe
 
-from inspector import bond
+from inspector import bond, signals
 from inspector.lifesign import LifeSign
 from inspector.process import Assignment
 
@@ -22,9 +23,18 @@ def launch(assignment: Assignment, words: Connection, sign: LifeSign) -> "subpro
     with open(os.memfd_create(assignment.name), "w+b") as told:  # no pipe: one that reads nothing must not hold us up
         told.write(assignment.encode(words.fileno(), sign.descriptor))
         told.seek(0)
-        return subprocess.Popen(
-            command, stdin=told, pass_fds=(words.fileno(), sign.descriptor), preexec_fn=bond.bound()
-        )
+        return subprocess.Popen(command, stdin=told, pass_fds=(words.fileno(), sign.descriptor), preexec_fn=_prepared())
+
+
+def _prepared() -> Callable[[], None]:
+    """A `preexec_fn`: bound to us, and no signal acts until the role has its handlers."""
+    bind = bond.bound()
+
+    def prepare() -> None:
+        bind()
+        signals.hold()
+
+    return prepare
 
 
 def rehearse() -> None:

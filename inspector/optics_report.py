@@ -17,6 +17,7 @@ from inspector.errors import ConfigError
 from inspector.messages import Sight, Usual
 from inspector.optics import Figures
 from inspector.optics_record import PastTrouble, Trend
+from inspector.printable import printable
 from inspector.query import Query
 from inspector.store import Store
 from inspector.troubles import FIGURE_OF
@@ -102,7 +103,7 @@ def _draw(console: Console, views: Sequence[View], trend: Sequence[Trend], troub
         console.print("", table)
     print()
     for trouble in troubles:
-        print(_line(trouble))
+        print(printable(_line(trouble)))
     if not troubles:
         print("no trouble in that time")
 

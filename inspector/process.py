@@ -15,6 +15,7 @@ from types import FrameType
 from typing import TYPE_CHECKING, Literal
 
 from inspector import log as log_setup
+from inspector import signals
 from inspector.canary import Canary
 from inspector.config import Settings
 from inspector.errors import BundleError, BusyError, ConfigError, StoreError
@@ -159,5 +160,6 @@ def _stop_when_told() -> Callable[[], bool]:
     signal.signal(STOP_SIGNAL, remember)
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
+    signals.release()
     faulthandler.enable()
     return lambda: bool(told)

@@ -13,6 +13,7 @@ from inspector import config, findings, pieces
 from inspector.dossier import gather
 from inspector.findings import Alarm, Mark
 from inspector.grade import judge
+from inspector.printable import printable
 from inspector.screen import moment
 from inspector.store import Store
 
@@ -53,9 +54,9 @@ def grade(options: argparse.Namespace) -> bool:
         print(msgspec.json.encode(graded).decode())
     else:
         console = Console(soft_wrap=True)
-        console.print(Text(f"{graded.piece}: {graded.grade}", style=f"bold {_COLOURS[graded.grade]}"))
+        console.print(Text(printable(f"{graded.piece}: {graded.grade}"), style=f"bold {_COLOURS[graded.grade]}"))
         for reason in graded.reasons:
-            console.print(Text(f"  {reason.grade}: {reason.text}"))
+            console.print(Text(printable(f"  {reason.grade}: {reason.text}")))
         if dossier.marks:
             console.print("marks of rolls:", _mark_table(dossier.marks))
     return graded.grade != "hold"
@@ -69,7 +70,14 @@ def _alarm_table(raised: Sequence[Alarm]) -> Table:
         cleared = Text("goes on", style="red") if one.cleared_at is None else Text(moment(one.cleared_at))
         along = ("?" if mm is None else f"{mm / 1000:.3f}" for mm in (one.from_mm, one.to_mm))
         table.add_row(
-            moment(one.raised_at), cleared, one.source, Text(one.piece), one.rule, *along, str(one.count), one.detail
+            moment(one.raised_at),
+            cleared,
+            one.source,
+            Text(printable(one.piece)),
+            one.rule,
+            *along,
+            str(one.count),
+            Text(printable(one.detail)),
         )
     return table
 
@@ -82,6 +90,7 @@ def _mark_table(marks: Sequence[Mark]) -> Table:
     for one in marks:
         numbers = (f"{one.x_mm:.0f}", f"{one.first_mm / 1000:.3f}", f"{one.last_mm / 1000:.3f}", str(one.repeats))
         roll = Text(", ".join(one.rolls) or "none of the config")
-        table.add_row(moment(one.found_at), one.source, Text(one.piece), one.label, f"{one.distance_mm:.0f}", roll,
-                      f"{one.confidence:.5f}", *numbers)  # fmt: skip
+        piece, distance = Text(printable(one.piece)), f"{one.distance_mm:.0f}"
+        table.add_row(moment(one.found_at), one.source, piece, one.label, distance, roll, f"{one.confidence:.5f}",
+                      *numbers)  # fmt: skip
     return table

@@ -11,6 +11,7 @@ from inspector import evidence
 from inspector.decide import Outcome
 from inspector.messages import Doubt, Region, Verdict
 from inspector.place import Spot
+from inspector.printable import printable_json
 
 #: Takes the values of `to_row`.
 INSERT = (
@@ -148,7 +149,7 @@ def from_row(row: tuple[Any, ...], data: Path) -> Record:
 
 def to_json(record: Record) -> str:
     """The record as one line of JSON."""
-    return json.dumps(asdict(record), ensure_ascii=False)
+    return printable_json(json.dumps(asdict(record), ensure_ascii=False))
 
 
 def _pixels(part: Region | Doubt) -> tuple[object, ...]:

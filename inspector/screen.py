@@ -26,6 +26,7 @@ from inspector.defects import Defect
 from inspector.errors import StoreError
 from inspector.gaps import Gap
 from inspector.pieces import Piece
+from inspector.printable import printable
 from inspector.query import Query
 from inspector.record import Record
 from inspector.source_settings import FolderSource
@@ -143,7 +144,7 @@ def gap_list(gaps: Sequence[Gap]) -> Table:
         reason = f"{gap.reason}: {gap.detail}" if gap.detail else gap.reason
         until = "now" if gap.state == "open" else moment(gap.ended_at)
         began = moment(gap.began_at) if gap.began_at else "unknown"
-        table.add_row(gap.source, began, until, str(gap.frames or "?"), Text(reason))
+        table.add_row(gap.source, began, until, str(gap.frames or "?"), Text(printable(reason)))
     return table
 
 
@@ -151,9 +152,9 @@ def piece_line(piece: Piece) -> str:
     """A piece and when it was on the line."""
     until = "now" if piece.ended_at is None else moment(piece.ended_at)
     named = ", named by its frames" * piece.by_frames
-    grade = f", grade {repr(piece.grade)[1:-1]}" if piece.grade else ""
+    grade = f", grade {printable(piece.grade)}" if piece.grade else ""
     recipe = f", recipe {piece.recipe}" if piece.recipe else ""
-    return f"piece {repr(piece.name)[1:-1]}: from {moment(piece.began_at)} to {until}{named}{grade}{recipe}"
+    return f"piece {printable(piece.name)}: from {moment(piece.began_at)} to {until}{named}{grade}{recipe}"
 
 
 def print_piece(console: Console, piece: Piece, shares: Sequence[Coverage], gaps: Sequence[Gap]) -> None:
@@ -188,7 +189,7 @@ def defect_list(defects: Sequence[Defect]) -> Table:
     for one in defects:
         along = "?" if one.y_mm is None else f"{one.y_mm / 1000:.3f}"
         sides = ("?" if side is None else f"{side:.0f}" for side in (one.x_mm, one.length_mm, one.width_mm))
-        name = Text(repr(one.name)[1:-1])
+        name = Text(printable(one.name))
         cells = (one.label, one.severity, f"{one.score:.3f}", str(one.frames))
         table.add_row(one.source, along, *sides, *map(Text, cells), name)
     return table
@@ -249,7 +250,9 @@ def listing(records: Iterable[Record], full: bool = False) -> Table:
         where = [_where(record)] if full else []
         cells = (record.label, record.severity, f"{record.score:.3f}", *where, record.reason)
         # Text: a file may be called [red].bmp, or carry a line break.
-        table.add_row(captured, record.source, Text(repr(record.name)[1:-1]), verdict, *map(Text, cells))
+        table.add_row(
+            captured, record.source, Text(printable(record.name)), verdict, *(Text(printable(cell)) for cell in cells)
+        )
     return table
 
 

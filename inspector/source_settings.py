@@ -14,6 +14,21 @@ class Section(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    @field_validator("*")
+    @classmethod
+    def _can_be_said_to_the_system(cls, value: Any) -> Any:
+        if isinstance(value, Path | str) and not _sayable(os.fspath(value)):
+            raise ValueError("a NUL or half a character is in it: nothing can be called so")
+        return value
+
+
+def _sayable(text: str) -> bool:
+    """Whether a file could have this name, or part of it."""
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:
+        return False
+
 
 class Place(Section):
     """Where on the strip a source's frames lie. Their first line is the one that passed first."""

@@ -21,6 +21,7 @@ from inspector.config import Metrics, Settings
 from inspector.errors import ConfigError, StoreError
 from inspector.findings import Alarm, Mark
 from inspector.gallery import PINNED, Gallery, Stock
+from inspector.printable import printable
 from inspector.query import Query
 from inspector.reserve import Reserve
 from inspector.screen import span, sums
@@ -155,8 +156,8 @@ def draw(status: Status) -> RenderableType:
     word = "ready" if status.ready else "running, not ready" if status.running else "not running"
     colour = "green" if status.ready else "yellow" if status.running else "red"
     parts: list[RenderableType] = [Text(word, style=f"bold {colour}")]
-    parts += [Text(f"  {problem}") for problem in status.problems]
-    parts += [Text(f"  {findings.told(one)}", style="red") for one in status.found[:_MAX_FOUND]]
+    parts += [Text(printable(f"  {problem}")) for problem in status.problems]
+    parts += [Text(printable(f"  {findings.told(one)}"), style="red") for one in status.found[:_MAX_FOUND]]
     if (more := len(status.found) - _MAX_FOUND) > 0:
         parts.append(Text(f"  and {more} more alarms and marks: inspector alarms", style="red"))
     if status.told:
@@ -164,7 +165,9 @@ def draw(status: Status) -> RenderableType:
     title = "sources" if status.running else "sources, when it last ran"
     tables = [sums(status.accounts), *([_heard(status.told, status)] if status.told else [])]
     parts.append(Panel(Group(*tables), title=title, title_align="left"))
-    parts += [Text(f"  pictures of {one.source}: {text}") for one in status.accounts if (text := _wrong(one))]
+    parts += [
+        Text(printable(f"  pictures of {one.source}: {text}")) for one in status.accounts if (text := _wrong(one))
+    ]
     room = "no data folder" if status.free_bytes is None else f"{status.free_bytes / 1e9:.1f} GB free"
     parts.append(Text(f"disk   {room} at {status.data} (evidence needs {status.min_free_bytes / 1e9:.1f} GB)"))
     parts.append(Text(f"        {_kept(status)}"))
@@ -182,7 +185,7 @@ def _processes(places: Sequence[Place]) -> Table:
     for place in places:
         ends = ", ".join(f"{count} {cause}" for cause, count in place.ends.items() if count) or "never"
         pid = Text(str(place.pid)) if place.pid else Text("none", style="red")
-        table.add_row(Text(place.name), place.role, pid, ends, Text(place.trouble))
+        table.add_row(Text(place.name), place.role, pid, ends, Text(printable(place.trouble)))
     return table
 
 

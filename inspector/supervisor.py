@@ -13,7 +13,7 @@ from multiprocessing.connection import Pipe, wait
 from pathlib import Path
 from types import FrameType
 
-from inspector import bundle, canary, in_force, tenancy
+from inspector import bundle, canary, in_force, signals, tenancy
 from inspector.child import Child
 from inspector.config import Settings, differences
 from inspector.errors import InspectorError
@@ -319,6 +319,7 @@ class Supervisor:
             (self._hangups if number == signal.SIGHUP else self._stops).append(number)
 
         previous = {number: signal.signal(number, remember) for number in (*_STOP_SIGNALS, signal.SIGHUP)}
+        signals.release()
         try:
             yield
         finally:

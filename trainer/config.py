@@ -260,6 +260,8 @@ class Recipe(_Part):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise ValueError(f"labels: {', '.join(twice)} names more than one label")
+        if self.labels and not any(label.kind == "defect" for label in self.labels):
+            raise ValueError("labels: none of them is of kind defect: the model could find nothing")
         weights, known = self.training.class_weights, {label.name for label in self.labels}
         weighted = weights if isinstance(weights, dict) else {}
         by_label = {"training.class_weights": weighted, "augment.turn": self.augment.turn}

@@ -112,6 +112,10 @@ def test_a_manifest_edited_by_hand_is_refused(saved: Bundle, change: Callable[[d
         (lambda values: values["decision"]["thresholds"].pop("ok"), "thresholds must name exactly the labels"),
         (lambda values: values["decision"]["thresholds"].update(ok=1.5), "decision.thresholds.ok: "),
         (lambda values: values["labels"].append(values["labels"][0]), "a name stands twice"),
+        (
+            lambda values: [label.update(kind="ok", severity="none") for label in values["labels"]],
+            "labels: none of .* is of kind defect: this model could find nothing",
+        ),
         (lambda values: values["preprocessing"].update(mean=[0.1, 0.2]), "mean and std need 1 numbers each"),
         (lambda values: values["preprocessing"].update(std=[0]), "preprocessing.std.0: .*greater than 0"),
         (lambda values: values["preprocessing"].update(mean=[float("nan")]), "preprocessing.mean.0: .*finite"),

@@ -1,6 +1,7 @@
 """Holds the settings: who wins, what is refused, and that each refusal names file, key and what would be right."""
 
 import re
+from collections.abc import Callable
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
@@ -138,6 +139,27 @@ def test_what_cannot_be_is_refused_with_its_key_and_what_would_be_right(
 
     for part in parts:
         assert part in message
+
+
+@pytest.mark.parametrize("odd", ["a\0b", "a\ud800b"])
+@pytest.mark.parametrize(
+    ("key", "change"),
+    [
+        ("data", lambda odd: {"data": odd}),
+        ("bundle", lambda odd: {"bundle": odd}),
+        ("record.defect_log", lambda odd: {"record": {"defect_log": odd}}),
+        ("sources.0.path", lambda odd: {"sources": [{"name": "a", "type": "folder", "path": odd}]}),
+        ("sources.0.path", lambda odd: {"sources": [{"name": "a", "type": "push", "path": odd}]}),
+        ("sources.0.path", lambda odd: {"sources": [{"name": "a", "type": "replay", "path": odd}]}),
+        ("sources.0.clients", lambda odd: {"sources": [{"name": "a", "type": "push", "clients": odd}]}),
+    ],
+)
+def test_a_path_that_no_file_can_have_is_refused_with_its_key(
+    tmp_path: Path, odd: str, key: str, change: Callable[[str], dict[str, Any]]
+) -> None:
+    assert f"line.yaml: {key}: a NUL or half a character" in refused(tmp_path, **change(odd))
+    assert refused(tmp_path, r'data="a\0b"').startswith("-o data=")
+    assert "metrics.host: a NUL" in refused(tmp_path, metrics={"host": "a\0b"})
 
 
 def test_a_bad_environment_variable_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -72,6 +72,12 @@ def test_a_threshold_for_places_needs_a_label_that_is_no_defect(tmp_path: Path) 
         config.load(path, ["decision.place_threshold=0.9", "labels=[{name: scratches}, {name: patches}]"])
 
 
+def test_labels_of_which_none_is_a_defect_are_refused_before_anything_is_trained(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="labels: none of them is of kind defect: the model could find nothing"):
+        config.load(write_recipe(tmp_path), ["labels=[{name: good, kind: ok, severity: none}, "
+                                             "{name: clean, kind: ok, severity: none}]"])  # fmt: skip
+
+
 def test_a_recipe_without_data_or_simulated_is_refused(tmp_path: Path) -> None:
     values = tiny_recipe(tmp_path)
     del values["data"]
