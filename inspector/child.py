@@ -94,8 +94,9 @@ class Child:
         """How it is stuck, or nothing. One that was not round its loop yet is loading, which takes its time."""
         began, turned = self.sign.began, self.sign.turned
         if began:
-            if now - max(began, self.pardoned_at) > batch_timeout_s:
-                return f"is stuck in a batch for more than {batch_timeout_s:g} s"
+            most_s, what = (batch_timeout_s, "a batch") if self.role == "worker" else (limits.stuck_s, "one picture")
+            if now - max(began, self.pardoned_at) > most_s:
+                return f"is stuck in {what} for more than {most_s:g} s"
             self.busy_at = now
         elif turned:
             if now - max(turned, self.busy_at, self.pardoned_at) > limits.stuck_s:

@@ -65,6 +65,11 @@ class LifeSign:
         self._shown.began = 0.0
         self.worked()
 
+    def let_go(self) -> None:
+        """What was in hand is done with, and the next comes at once: that is a turn, though not yet work."""
+        self._shown.began = 0.0
+        self.turn()
+
     def clear(self) -> None:
         """For the next process in its place."""
         self._shown.turned = self._shown.began = 0.0

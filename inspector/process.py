@@ -27,6 +27,7 @@ from inspector.words import Unusable, say
 
 if TYPE_CHECKING:
     from inspector.sources.connector import Connector
+    from inspector.sources.hand import Hand
 
 log = logging.getLogger(__name__)
 
@@ -113,23 +114,25 @@ def _prepare(assignment: Assignment, words: Connection, sign: LifeSign) -> Calla
 
         return Sink(settings, sockets, words, stop, sign.worked, assignment.canary, assignment.renewed).run
     from inspector.sources import Source
+    from inspector.sources.hand import Hand
     from inspector.sources.watch import Watch
 
     chosen = next(source for source in settings.sources if source.name == assignment.name)
-    refusals, canary = Refusals(), assignment.canary
-    opened, delivery = connector(chosen, refusals), settings.delivery
+    refusals, canary, hand = Refusals(), assignment.canary, Hand(chosen.name, sign)
+    hand.resume(settings.data)
+    opened, delivery = connector(chosen, refusals, hand), settings.delivery
     watch = Watch(settings.optics, chosen.strip) if settings.optics.enabled else None
     return Source(
         chosen.name, opened, delivery, sockets, words, stop, sign.worked, canary=canary, refusals=refusals, watch=watch
     ).run
 
 
-def connector(settings: SourceSettings, refusals: Refusals) -> "Connector":
-    """What a source of these settings opens, reads and closes."""
+def connector(settings: SourceSettings, refusals: Refusals, hand: "Hand | None" = None) -> "Connector":
+    """What a source of these settings opens, reads and closes; `hand` shows what it reads."""
     if isinstance(settings, FolderSource):
         from inspector.sources.folder import Folder
 
-        return Folder(settings)
+        return Folder(settings, hand=hand)
     if isinstance(settings, CameraSource):
         from inspector.sources.camera import camera
 
@@ -141,11 +144,11 @@ def connector(settings: SourceSettings, refusals: Refusals) -> "Connector":
     if isinstance(settings, PushSource):
         from inspector.sources.push import Push
 
-        return Push(settings, refusals)
+        return Push(settings, refusals, hand)
     if isinstance(settings, ReplaySource):
         from inspector.sources.replay import Replay
 
-        return Replay(settings)
+        return Replay(settings, hand=hand)
     from inspector.sources.simulated import Simulated
 
     return Simulated(settings)

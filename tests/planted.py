@@ -13,12 +13,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector import image
 from inspector.predictor import FakePredictor
 from inspector.refusals import Refusals
 from tests.fakes import Line, python_path
 
 #: A frame of this gray level is the one that harms: an even one, because a blank frame is no strip anyway.
 POISON_LEVEL = 255
+#: A file that ends with this is the one that harms who reads it.
+POISON = b"poison"
 _run = FakePredictor.run
 _kept: list[Any] = []
 
@@ -42,14 +45,16 @@ def _poisoned(batch: NDArray[np.float32]) -> bool:
     return bool((batch.min(axis=(1, 2, 3)) >= (1 - 0.5) / 0.25 - 1e-3).any())
 
 
-def _hang(batch: NDArray[np.float32]) -> None:
-    if _poisoned(batch):
-        ctypes.PyDLL(None).sleep(100_000)  # a PyDLL keeps the GIL: no thread and no handler of ours runs any more
+def _hang() -> None:
+    ctypes.PyDLL(None).sleep(100_000)  # a PyDLL keeps the GIL: no thread and no handler of ours runs any more
 
 
-def _crash(batch: NDArray[np.float32]) -> None:
-    if _poisoned(batch):
-        ctypes.string_at(0)
+def _crash() -> None:
+    ctypes.string_at(0)
+
+
+def _at_poison(harm: Callable[[], object]) -> None:
+    _before_each_batch(lambda batch: harm() if _poisoned(batch) else None)
 
 
 def _leak(_: NDArray[np.float32]) -> None:
@@ -67,6 +72,22 @@ def _set_clock() -> None:
     time.time_ns = lambda: real_ns() + int(offset() * 1e9)
 
 
+def _when_reading(name: str, harm: Callable[[], object]) -> None:
+    """A function of image.py does harm to whoever calls it with POISON in a file."""
+    function = getattr(image, name)
+
+    def harmful(data: bytes, *more: Any) -> Any:
+        if POISON in data[-100:]:
+            harm()
+        return function(data, *more)
+
+    setattr(image, name, harmful)
+
+
+def _exhaust() -> None:
+    raise MemoryError
+
+
 def _forget() -> None:
     count = Refusals.add
     Refusals.add = lambda self, reason: count(self, reason) if len(reason) % 7 else None  # type: ignore[method-assign]
@@ -75,8 +96,12 @@ def _forget() -> None:
 FAULTS: dict[str, Callable[[], None]] = {
     "leak": lambda: _before_each_batch(_leak),
     "forgetful": _forget,
-    "hang": lambda: _before_each_batch(_hang),
-    "crash": lambda: _before_each_batch(_crash),
+    "hang": lambda: _at_poison(_hang),
+    "crash": lambda: _at_poison(_crash),
+    "decoder-hangs": lambda: _when_reading("decode", _hang),
+    "decoder-crashes": lambda: _when_reading("decode", _crash),
+    "decoder-exhausts": lambda: _when_reading("decode", _exhaust),
+    "look-crashes": lambda: _when_reading("incomplete", _crash),
     "clock": _set_clock,
 }
 if fault := os.environ.get("PLANTED"):

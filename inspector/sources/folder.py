@@ -14,12 +14,16 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
+
 from inspector import image
 from inspector.decide import Outcome
 from inspector.errors import ImageError
 from inspector.source_settings import FolderSource
 from inspector.sources.clearance import Clearance
 from inspector.sources.connector import Capture, Overload
+from inspector.sources.hand import Hand
 from inspector.sources.hold import WORK, Hold, text
 from inspector.sources.scan import Scan
 from inspector.sources.shelf import DONE, FAILED, Shelf
@@ -39,11 +43,6 @@ class _Content:
     data: bytes
     version: tuple[int, ...]
 
-    @classmethod
-    def of(cls, path: bytes) -> "_Content":
-        version = _version(os.lstat(path))
-        return cls(image.read_file(path), version)
-
 
 class Folder:
     """Reads each file once it is whole; see connector.Connector. One process at a time: a lock holds others off."""
@@ -51,8 +50,12 @@ class Folder:
     patient = True
     overload = Overload("block")
 
-    def __init__(self, settings: FolderSource, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, settings: FolderSource, clock: Callable[[], float] = time.monotonic, hand: Hand | None = None
+    ) -> None:
+        """`hand` shows which file is read."""
         self._settings = settings
+        self._hand = hand or Hand()
         self._clock = clock
         self._root = os.fsencode(settings.path.absolute())
         self._work = os.path.join(self._root, WORK.encode())
@@ -153,13 +156,19 @@ class Folder:
 
     def _whole_content(self, path: bytes) -> _Content | None:
         """What is in the file, or None while it lacks its end or cannot be opened: that may still come."""
+        hopeless = _Content(b"", ())  # at once: what is wrong is found again under its claim
+        status = os.lstat(path)
+        key = _key(path[len(self._root) + 1 :], status)
+        if self._hand.ended(key):
+            return hopeless
         try:
-            content = _Content.of(path)
+            with self._hand.holding(key, text(path)):
+                content = _Content(image.read_file(path), _version(status))
+                return None if image.incomplete(content.data) else content
         except PermissionError:
             return None
         except ImageError:
-            return _Content(b"", ())  # hopeless at once: what is wrong is found again under its claim
-        return None if image.incomplete(content.data) else content
+            return hopeless
 
     def _claim(self, path: bytes, relative: bytes) -> bytes:
         """Rename the file into the first lane of .work/ that has nothing of this name."""
@@ -184,17 +193,23 @@ class Folder:
         self._claims[frame] = (relative, claimed)
         self._claimed.add(claimed)
         captured_at, captured_mono = time.time(), time.monotonic()
-        pixels, reason = None, ""
-        try:
-            same = content is not None and content.version == _version(status)
-            data = content.data if content and same else image.read_file(claimed)
-            pixels = image.decode(data, self._settings.bit_depth)
-        except ImageError as error:
-            reason = str(error)
-        except OSError as error:
-            reason = f"cannot be read: {error.strerror}"
+        known = content.data if content and content.version == _version(status) else None
+        pixels, reason = self._decode(claimed, _key(relative, status), known)
         decode_s = time.monotonic() - captured_mono
         return Capture(frame, text(relative)[:4096], captured_at, captured_mono, pixels, reason, decode_s=decode_s)
+
+    def _decode(self, claimed: bytes, key: str, known: bytes | None) -> tuple[NDArray[np.uint8] | None, str]:
+        """The pixels of a claimed file of which all bytes are `known`, or have to be read; None, and why not."""
+        if reason := self._hand.ended(key):
+            return None, reason
+        try:
+            with self._hand.holding(key, text(claimed)):
+                data = image.read_file(claimed) if known is None else known
+                return image.decode(data, self._settings.bit_depth), ""
+        except ImageError as error:
+            return None, str(error)
+        except OSError as error:
+            return None, f"cannot be read: {error.strerror}"
 
     def _left_over(self) -> Iterator[tuple[bytes, bytes]]:
         for lane in sorted(os.listdir(self._work)):
@@ -210,3 +225,9 @@ class Folder:
 def _version(status: os.stat_result) -> tuple[int, ...]:
     """What tells one content of a name from the next: a new file has another inode, a rewritten one another time."""
     return (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _key(relative: bytes, status: os.stat_result) -> str:
+    """What one content of a name is called in the source's hand. No inode: on some shares it changes at a remount."""
+    content = relative + b"/%d-%d" % (status.st_size, status.st_mtime_ns)
+    return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -10,6 +10,7 @@ what is no frame at all, and what the end of the line leaves without a record.
 import math
 import os
 import time
+import zlib
 from typing import Annotated, Any, Literal
 
 import cv2
@@ -27,6 +28,7 @@ from inspector.messages import Grade, Millimetres, PieceName
 from inspector.refusals import READ_BURST, Refusals
 from inspector.source_settings import PushSource
 from inspector.sources.connector import Capture, Overload
+from inspector.sources.hand import Hand
 from inspector.sources.lock import taken
 from inspector.transport import Router
 
@@ -80,9 +82,10 @@ class Push:
     patient = False
     overload = Overload("block")
 
-    def __init__(self, settings: PushSource, refusals: Refusals) -> None:
-        """`refusals` counts those who are not let in: no frame of theirs was ever here."""
+    def __init__(self, settings: PushSource, refusals: Refusals, hand: Hand | None = None) -> None:
+        """`refusals` counts those who are not let in: no frame of theirs was ever here. `hand` shows what is read."""
         self._settings = settings
+        self._hand = hand or Hand()
         self._refusals = refusals
         self._path = os.fspath(settings.path.absolute()) if settings.path else ""
         self._epoch = f"{time.time_ns():x}"
@@ -177,7 +180,7 @@ class Push:
         age_s = 0.0 if header.captured_at is None else max(0.0, now - header.captured_at)
         pixels, reason = None, ""
         try:
-            pixels = _pixels(header, parts[1], self._settings.bit_depth)
+            pixels = self._pixels(header, parts[1])
         except ImageError as error:
             reason = str(error)
         frame = f"{self._epoch}-{self._sequence}"
@@ -188,6 +191,16 @@ class Push:
             frame, name, now - age_s, max(0.0, mono - age_s), pixels, reason, header.piece, header.at_mm,
             decode_s=time.monotonic() - mono, grade=header.grade,
         )  # fmt: skip
+
+    def _pixels(self, header: Header, data: bytes) -> NDArray[np.uint8]:
+        """The frame as uint8 (height, width). ImageError: why it cannot be inspected, or that it ended us before."""
+        if header.encoding != "file":
+            return _pixels(header, data, self._settings.bit_depth)
+        key = f"{len(data):x}-{zlib.crc32(data):08x}"  # whoever handed it in does so again when we are back
+        if reason := self._hand.ended(key):
+            raise ImageError(reason)
+        with self._hand.holding(key, header.name or "a frame that was handed in"):
+            return image.decode(data, self._settings.bit_depth)
 
     def _answer(self, envelope: list[bytes], answer: Answer) -> None:
         """Where the program has left or never reads its answers, they are lost; the record is what counts."""
@@ -213,9 +226,7 @@ def _header(parts: list[bytes]) -> Header:
 
 
 def _pixels(header: Header, data: bytes, bit_depth: int) -> NDArray[np.uint8]:
-    """The frame as uint8 (height, width). ImageError: why it cannot be inspected."""
-    if header.encoding == "file":
-        return image.decode(data, bit_depth)
+    """A frame of raw pixels as uint8 (height, width). ImageError: why it cannot be inspected."""
     height, width, channels = header.height, header.width, _CHANNELS[header.encoding]
     kind = np.dtype("<u2") if header.encoding == "gray16" else np.dtype("u1")
     if len(data) != height * width * channels * kind.itemsize:

@@ -14,6 +14,7 @@ from inspector.query import Query
 from inspector.record import Record
 from inspector.source_settings import ReplaySource
 from inspector.sources.connector import Capture, Overload
+from inspector.sources.hand import Hand
 from inspector.store import Store
 
 log = logging.getLogger(__name__)
@@ -32,8 +33,12 @@ class Replay:
     patient = False
     overload = Overload("block")
 
-    def __init__(self, settings: ReplaySource, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, settings: ReplaySource, clock: Callable[[], float] = time.monotonic, hand: Hand | None = None
+    ) -> None:
+        """`hand` shows what is read."""
         self._settings = settings
+        self._hand = hand or Hand()
         self._clock = clock
         self._epoch = f"{time.time_ns():x}"
         self._sequence = 0
@@ -112,13 +117,15 @@ class Replay:
         self._next_at = max(self._next_at, now - _LATE_S) + (0.0 if speed is None else pause / speed)
 
     def _capture(self, record: Record) -> Capture:
-        pixels, reason = None, ""
-        try:
-            pixels = image.read(Path(record.evidence))
-        except ImageError as error:
-            reason = f"its evidence: {error}"
-        except OSError as error:
-            reason = f"its evidence cannot be read: {error.strerror}"
+        key, pixels = f"record {record.id}", None
+        if not (reason := self._hand.ended(key)):
+            with self._hand.holding(key, record.evidence):
+                try:
+                    pixels = image.read(Path(record.evidence))
+                except ImageError as error:
+                    reason = f"its evidence: {error}"
+                except OSError as error:
+                    reason = f"its evidence cannot be read: {error.strerror}"
         frame = f"{self._epoch}-{self._sequence}"
         self._sequence += 1
         return Capture(frame, record.name, time.time(), time.monotonic(), pixels, reason, record.piece, record.at_mm)
