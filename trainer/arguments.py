@@ -53,6 +53,7 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument("--suspects", action="store_true", help="rank the training pictures whose label looks wrong")
     export.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: RUN_DIR/last.npz")
     export.add_argument("--to", type=Path, metavar="DIR", help="default: RUN_DIR/bundle")
+    export.add_argument("--force", action="store_true", help="a model that its evaluation shows to be useless, too")
     export.add_argument("--onnx", type=Path, metavar="FILE", help="an ONNX file of it as well, needs the extra `onnx`")
     importing.add_argument(
         "folder", type=Path, metavar="FOLDER", help="with inference.json (or .pdmodel), .pdiparams and .yml"

@@ -1,17 +1,28 @@
 """Owns calibration: temperature and thresholds, from the validation part and nothing else, and how good they are."""
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inspector.bundle import Decision, Label
+from trainer import escapes, temperature
 from trainer.config import DecisionChoice
-from trainer.metrics import Indices, Kept, calibration_error, log_loss, reliability, risk_coverage, softmax
+from trainer.escapes import Passing
+from trainer.metrics import Indices, Kept, calibration_error, calibration_error_95, reliability, risk_coverage, softmax
 
-#: Bounds of the temperature: outside them a few hundred validation images would be over-interpreted.
-_TEMPERATURES = np.geomspace(0.25, 4, 161)
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A decision, what its threshold of ok does to the validation part, and what a reader must know of it.
+
+    `passing` is None without a label of kind ok, or without a validation defect.
+    """
+
+    decision: Decision
+    passing: Passing | None
+    notes: tuple[str, ...]
 
 
 def choose(
@@ -20,28 +31,40 @@ def choose(
     labels: tuple[Label, ...],
     how: DecisionChoice,
     max_novelty: dict[str, float] | None = None,
-) -> Decision:
-    """One temperature (least log loss) and a threshold for each label: all the same, unless `max_error` is set.
+) -> Choice:
+    """One temperature (see temperature.py) and a threshold for each label: all the same, unless `max_error` is set.
 
-    The same for all is as high as `max_unsure` allows. The limits of novelty were chosen when it was learned, and what
-    holds for places is the recipe's. Without validation images: temperature 1, the least threshold.
+    The same for all is as high as `max_unsure` allows. A label of kind ok needs, besides, a score at which no more
+    than `max_escapes` of the defects pass. The limits of novelty were chosen when it was learned, and what holds for
+    places is the recipe's. Without validation images: temperature 1, the least threshold.
     """
-    temperature, thresholds = 1.0, [how.min_threshold] * len(labels)
-    if len(truth):
-        best = min(_TEMPERATURES, key=lambda t: log_loss(softmax(logits, t), truth))
-        temperature = round(float(best), 4)  # before the thresholds: they hold for what the bundle says
-        scores = softmax(logits, temperature)
-        if how.max_error is None:
-            thresholds = [_for_all(scores, truth, how)] * len(labels)
-        else:
-            thresholds = [_for_one(scores, truth, index, how.max_error, how) for index in range(len(labels))]
-    return Decision(
-        temperature=temperature,
+    degree, note = temperature.choose(logits, truth)
+    scores = softmax(logits, degree)  # of the rounded temperature: the thresholds hold for what the bundle says
+    thresholds = _thresholds(scores, truth, labels, how) if len(truth) else [how.min_threshold] * len(labels)
+    of_ok = [least for least, label in zip(thresholds, labels, strict=True) if label.kind == "ok"]
+    passing = escapes.measure(scores, truth, labels, min(of_ok)) if of_ok else None
+    notes = [note] if note else []
+    if of_ok:
+        notes.append(escapes.explain(passing, how.max_escapes) if passing else "no validation defect: any may pass")
+    decision = Decision(
+        temperature=degree,
         thresholds={label.name: threshold for label, threshold in zip(labels, thresholds, strict=True)},
         min_contrast=how.min_contrast,
         max_novelty=max_novelty,
         place_threshold=how.place_threshold,
     )
+    return Choice(decision, passing, tuple(notes))
+
+
+def _thresholds(
+    scores: NDArray[np.float64], truth: Indices, labels: tuple[Label, ...], how: DecisionChoice
+) -> list[float]:
+    if how.max_error is None:
+        chosen = [_for_all(scores, truth, how)] * len(labels)
+    else:
+        chosen = [_for_one(scores, truth, index, how.max_error, how) for index in range(len(labels))]
+    of_ok = escapes.least_score(scores, truth, labels, how.max_escapes)
+    return [max(least, of_ok) if label.kind == "ok" else least for least, label in zip(chosen, labels, strict=True)]
 
 
 def _for_all(scores: NDArray[np.float64], truth: Indices, how: DecisionChoice) -> float:
@@ -62,19 +85,20 @@ def _for_one(scores: NDArray[np.float64], truth: Indices, label: int, max_error:
     return max(how.min_threshold, float(np.floor(allowed[-1] * 1e6) / 1e6)) if allowed else 1.0
 
 
-def describe(logits: NDArray[np.float32], truth: Indices, temperature: float, fitted_on: int | None) -> dict[str, Any]:
+def describe(logits: NDArray[np.float32], truth: Indices, degree: float, fitted_on: int | None) -> dict[str, Any]:
     """The report's part: ECE and its bins without and with the temperature, and what refusing the unsure ones gains.
 
-    `fitted_on`: how many validation pictures chose the temperature; None where it came with the bundle.
+    `degree` is the temperature; `fitted_on`: how many validation pictures chose it, None where it came with the bundle.
     """
     right = logits.argmax(axis=1) == truth
-    before, after = (softmax(logits, t).max(axis=1) for t in (1.0, temperature))
+    before, after = (softmax(logits, t).max(axis=1) for t in (1.0, degree))
     bins = {"before": reliability(before, right), "after": reliability(after, right)}
     return {
-        "temperature": temperature,
+        "temperature": degree,
         "fitted_on_images": fitted_on,
         "ece_before": calibration_error(bins["before"]),
         "ece_after": calibration_error(bins["after"]),
+        "ece_after_95": calibration_error_95(bins["after"]),
         "bins_before": [asdict(part) for part in bins["before"]],
         "bins_after": [asdict(part) for part in bins["after"]],
         "risk_coverage": [asdict(kept) for kept in _thinned(risk_coverage(after, right))],

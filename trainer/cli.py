@@ -182,7 +182,10 @@ def _export(options: argparse.Namespace) -> int:
     recipe = _recipe(options)
     if options.onnx:
         onnx_file.require()
-    result = export(recipe, options.checkpoint or recipe.last_checkpoint, options.to or recipe.bundle_dir)
+    made_of, to = options.checkpoint or recipe.last_checkpoint, options.to or recipe.bundle_dir
+    result = export(recipe, made_of, to, options.force)
+    for note in result.notes:
+        _warn(note)
     agrees = result.agreement
     onnx_apart = onnx_file.save(result.bundle, options.onnx) if options.onnx else None
     if options.json:
@@ -192,6 +195,8 @@ def _export(options: argparse.Namespace) -> int:
                 "id": result.bundle.id,
                 "bytes": result.bytes,
                 "precision": result.precision,
+                "view_px": result.bundle.manifest.input.view_px,
+                "notes": result.notes,
                 "images_compared": agrees.pictures,
                 "largest_difference": agrees.logits,
                 "largest_probability_difference": agrees.probabilities,
@@ -200,7 +205,10 @@ def _export(options: argparse.Namespace) -> int:
             }
         )
         return EXIT_OK
-    print(f"{result.bundle.path}: {result.bundle.id}, {result.bytes:,} bytes, {result.precision}")
+    print(
+        f"{result.bundle.path}: {result.bundle.id}, {result.bytes:,} bytes, {result.precision}, "
+        f"views of {result.bundle.manifest.input.view_px} px"
+    )
     print(
         f"against the checkpoint, on {agrees.pictures} images: a logit at most {agrees.logits:.1e} off, a probability "
         f"{agrees.probabilities:.1e}, {agrees.decisions_changed} decisions changed"

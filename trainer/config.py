@@ -21,6 +21,9 @@ _OneOrMore = BeforeValidator(lambda value: (value,) if isinstance(value, int | f
 #: What the ImageNet weights of EfficientNet-Lite0 were trained on, (x - 127) / 128; 128 px is enough for NEU.
 LITE0_INPUT: dict[str, Any] = {"size_px": 128, "channels": 1, "mean": (127 / 255,), "std": (128 / 255,)}
 
+#: Camera pixels of one view where neither a recipe nor pictures say.
+VIEW_PX = 200
+
 _Name = Annotated[str, Field(pattern=LABEL_NAME)]
 
 
@@ -200,9 +203,14 @@ class Augment(_Part):
 
 
 class DecisionChoice(_Part):
-    """How `eval` chooses the threshold from the validation part: one for all labels, or by `max_error` one for each."""
+    """How `eval` chooses thresholds from the validation part: one for all labels, or by `max_error` one for each.
+
+    Whatever these give, a label of kind ok needs at least what `max_escapes` asks for.
+    """
 
     max_unsure: _Share = 0.003  # share of rightly classified validation images that may be lost to `unsure`
+    # Share of the validation defects that may surely pass as ok: a label of kind ok needs a score that keeps it.
+    max_escapes: Annotated[float, Field(ge=0, le=1)] = 0.01
     min_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.5  # under half, some other label is as likely
     max_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.7  # a few hundred images cannot justify more
     # Wide frames: so likely all defects together must be of a place that several tiles show. None: as of one tile.
@@ -229,7 +237,8 @@ class Novelty(_Part):
 class Export(_Part):
     """What the bundle states besides the model."""
 
-    view_px: Annotated[int, Field(ge=16, le=4096)] = 200  # camera pixels of one square view
+    # Camera pixels of one square view. None: as many as the pictures have, which is what the model learned to see.
+    view_px: Annotated[int, Field(ge=16, le=4096)] | None = None
     golden_per_label: Annotated[int, Field(ge=1, le=100)] = 2
     rolling: Literal["vertical", "horizontal"] | None = None  # which way the strip runs in the pictures
     precision: Literal["fp32", "bf16"] = (

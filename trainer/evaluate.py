@@ -15,7 +15,7 @@ from inspector.decide import OUTCOMES, TileDecision, decide_tiles, rules
 from inspector.errors import BundleError
 from inspector.predictor import PaddlePredictor, as_logits
 from inspector.preprocess import Preprocess, contrast
-from trainer import calibrate, checkpoint, dataset, engine, metrics
+from trainer import calibrate, checkpoint, costly, dataset, engine, metrics
 from trainer.bar import Bar
 from trainer.config import DecisionChoice
 from trainer.dataset import Dataset, preprocess_of
@@ -159,18 +159,21 @@ def evaluate(
     _refuse_unknown({row.label for row in (*plan.rows, *data.rows)}, model.labels, "model")
     index = {label.name: number for number, label in enumerate(model.labels)}
     data = replace(data, targets=np.array([index[row.label] for row in data.rows], np.int64))
-    fitted_on, skipped = None, data.skipped
+    fitted_on, skipped, choice = None, data.skipped, None
     if decision is None:
         validation = dataset.load(Manifest(plan.root, model.labels, plan.rows), plan.split("val"))
         fitted_on, skipped = len(validation), data.skipped + validation.skipped
         logits = model.logits(model.scores(validation.images))
-        decision = calibrate.choose(logits, validation.targets, model.labels, how, model.max_novelty)
+        choice = calibrate.choose(logits, validation.targets, model.labels, how, model.max_novelty)
+        decision = choice.decision
     scores = model.scores(data.images, bar)
     logits = model.logits(scores)
     figures = report(model, decision, data, logits, decide(model, decision, data.images, scores))
     figures["skipped"] = list(skipped)
     figures["unseen_source"] = _unseen(plan, data, logits)
     figures["calibration"] = calibrate.describe(logits, data.targets, decision.temperature, fitted_on)
+    figures["calibration"]["notes"] = list(choice.notes) if choice else []
+    figures["calibration"]["passing"] = asdict(choice.passing) if choice and choice.passing else None
     return Evaluation(model, decision, data, scores, figures)
 
 
@@ -191,6 +194,8 @@ def report(
     predicted = logits.argmax(axis=1).astype(np.int64)
     right = predicted == data.targets
     table = metrics.confusion(data.targets, predicted, len(names))
+    by_label = metrics.per_label(table, names)
+    balanced, balanced_95 = metrics.balanced_accuracy(by_label)
     on_clean = [tile for tile, row in zip(tiles, data.rows, strict=True) if row.label in clean]
     on_defect = [tile for tile, row in zip(tiles, data.rows, strict=True) if row.label not in clean]
     return {
@@ -202,10 +207,12 @@ def report(
         "top_1_95": metrics.wilson(int(right.sum()), len(data)),
         "top_k": {str(k): metrics.top_k(logits, data.targets, k) for k in _TOP_K if k < len(names)},
         "outcomes": {outcome: sum(tile.outcome == outcome for tile in tiles) for outcome in OUTCOMES},
-        "false_alarms": {"clean_images": len(on_clean), "called_defect": _count(on_clean, "defect")},
-        "escapes": {"defect_images": len(on_defect), "passed_ok": _count(on_defect, "ok")},
+        **costly.of(len(on_defect), _count(on_defect, "ok"), len(on_clean), _count(on_clean, "defect"), bool(clean)),
+        "balanced_accuracy": balanced,
+        "balanced_accuracy_95": balanced_95,
+        "macro_f1": metrics.macro_f1(by_label),
         "by_source": {source: _of_source(source, data, right, tiles) for source in _sources(data)},
-        "per_label": [asdict(figures) for figures in metrics.per_label(table, names)],
+        "per_label": [asdict(figures) for figures in by_label],
         "confusion": {"labels": names, "rows_are_truth": table.tolist()},
         "wrong": [
             {"path": row.path, "label": row.label, "predicted": tile.label, "score": round(tile.score, 4)}

@@ -14,7 +14,7 @@ from inspector import bundle, renderer
 from inspector.bundle import Bundle, Golden
 from inspector.errors import InspectorError
 from inspector.predictor import GOLDEN_TOLERANCE, PaddlePredictor, check_golden, has_bf16
-from trainer import checkpoint, dataset, engine, manifest, report
+from trainer import checkpoint, dataset, engine, manifest, report, soundness, view
 from trainer.agreement import MOST_CHANGED, TOLERANCE, Agreement, agreement
 from trainer.checkpoint import Checkpoint
 from trainer.config import Recipe
@@ -38,25 +38,32 @@ class Exported:
     bytes: int
     precision: str
     agreement: Agreement
+    notes: tuple[str, ...]  # what a reader must know: of its view, and why it was refused without `force`
 
 
-def export(recipe: Recipe, checkpoint_path: Path, to: Path) -> Exported:
+def export(recipe: Recipe, checkpoint_path: Path, to: Path, force: bool = False) -> Exported:
     """Write the bundle to `to`; an older one there is replaced, and only once the new one is proven.
 
+    `force`: a model that its own evaluation shows to be useless, too.
+
     Raises:
-        ExportError: not evaluated yet, the scores differ by more than TOLERANCE, or in a lower precision the decisions
-            of more than MOST_CHANGED.
+        ExportError: not evaluated yet, useless without `force`, the scores differ by more than TOLERANCE, or in a
+            lower precision the decisions of more than MOST_CHANGED.
         CheckpointError, DataError: what is read cannot be used.
     """
     saved = checkpoint.load(checkpoint_path)
     evaluation = evaluation_of(recipe, saved)
+    useless = soundness.faults(evaluation)
+    if useless and not force:
+        raise _refused(useless, checkpoint_path, to)
     plan = manifest.read(recipe.manifest_path)
     trained = open_checkpoint(checkpoint_path)
-    golden_images = _golden_images(recipe, plan, trained)
+    seen = view.of(recipe, plan)
+    golden_images = _golden_images(recipe, plan, trained, seen.px)
     with tempfile.TemporaryDirectory(prefix="export-") as scratch:
         program = _save_program(saved, Path(scratch))
         parameters = program.with_suffix(".pdiparams")
-        described = _describe(recipe, saved, evaluation)
+        described = _describe(recipe, saved, evaluation, seen.px)
         draft = bundle.save(
             Path(scratch) / "bundle",
             described,
@@ -81,12 +88,25 @@ def export(recipe: Recipe, checkpoint_path: Path, to: Path) -> Exported:
                     f"refused: bf16 changes the decision on {agrees.decisions_changed} of {len(pictures)} pictures "
                     f"(at most {MOST_CHANGED:.0%} is allowed); nothing was written to {to}"
                 )
-        described.training["export"] = {"precision": recipe.export.precision, "against_checkpoint": asdict(agrees)}
+        described.training["export"] = {
+            "precision": recipe.export.precision,
+            "against_checkpoint": asdict(agrees),
+            "forced_despite": useless,
+        }
         golden = Golden(golden_images, runs.scores(list(golden_images)))
         written = bundle.save(to, described, program, parameters, golden)
     check_golden(PaddlePredictor(written), written)
     size = sum(file.stat().st_size for file in to.iterdir())
-    return Exported(written, size, recipe.export.precision, agrees)
+    notes = [seen.note] if seen.note else []
+    notes += [f"written by force: {'; '.join(useless)}"] if useless else []
+    return Exported(written, size, recipe.export.precision, agrees, tuple(notes))
+
+
+def _refused(useless: Sequence[str], checkpoint_path: Path, to: Path) -> ExportError:
+    return ExportError(
+        f"refused: the evaluation of {checkpoint_path} says that it is of no use: {'; '.join(useless)}. "
+        f"Nothing was written to {to}; --force writes it all the same"
+    )
 
 
 def _in_the_inspector(draft: Bundle) -> Model:
@@ -139,7 +159,7 @@ def _save_program(saved: Checkpoint, folder: Path) -> Path:
     return folder / bundle.PROGRAM
 
 
-def _describe(recipe: Recipe, saved: Checkpoint, evaluation: dict[str, Any]) -> bundle.Manifest:
+def _describe(recipe: Recipe, saved: Checkpoint, evaluation: dict[str, Any], view_px: int) -> bundle.Manifest:
     meta = saved.meta
     network, trained = meta.recipe.network, meta.recipe.model_dump(mode="json")
     preprocess = dataset.preprocess_of(network)
@@ -160,7 +180,7 @@ def _describe(recipe: Recipe, saved: Checkpoint, evaluation: dict[str, Any]) -> 
         input=bundle.Input(
             size=network.size_px,
             channels=network.channels,
-            view_px=recipe.export.view_px,
+            view_px=view_px,
             rolling=recipe.export.rolling,
         ),
         preprocessing=bundle.Normalisation(mean=preprocess.mean, std=preprocess.std),
@@ -178,13 +198,16 @@ def _describe(recipe: Recipe, saved: Checkpoint, evaluation: dict[str, Any]) -> 
     )
 
 
-def _golden_images(recipe: Recipe, plan: Manifest, trained: Model) -> NDArray[np.uint8]:
+def _golden_images(recipe: Recipe, plan: Manifest, trained: Model, view_px: int) -> NDArray[np.uint8]:
     """uint8 (n, height, width), a few per label: drawn where the renderer knows every label, else of the data."""
     count, names = recipe.export.golden_per_label, [label.name for label in trained.labels]
     if all(name == "ok" or name in renderer.DEFECTS for name in names):
-        size = recipe.export.view_px
         return np.stack(
-            [renderer.render_image(name, _GOLDEN_SEED + index, size).pixels for name in names for index in range(count)]
+            [
+                renderer.render_image(name, _GOLDEN_SEED + index, view_px).pixels
+                for name in names
+                for index in range(count)
+            ]
         )
     rows = [row for name in names for row in [row for row in plan.rows if row.label == name][:count]]
     pictures = [trained.preprocess.resize(pixels) for pixels in dataset.load(plan, rows).images]

@@ -19,7 +19,7 @@ from inspector.bundle import Bundle, Golden, Label, Manifest
 from inspector.errors import BundleError, InspectorError
 from inspector.predictor import PaddlePredictor, check_golden
 from trainer import engine, inference_yml, naming, pdiparams
-from trainer.config import DecisionChoice, Export, LabelSpec, Recipe
+from trainer.config import VIEW_PX, DecisionChoice, LabelSpec, Recipe
 from trainer.inference_yml import Described
 
 #: What PaddleX and PaddleClas call the program and its parameters, the newest format first.
@@ -133,7 +133,7 @@ def _manifest(
         "input": {
             "size": described.size,
             "channels": len(described.mean),
-            "view_px": view_px or (recipe.export if recipe else Export()).view_px,
+            "view_px": view_px or (recipe.export.view_px if recipe else None) or VIEW_PX,
             "resize_short_px": described.resize_short,
         },
         "preprocessing": {"mean": described.mean, "std": described.std},

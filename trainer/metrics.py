@@ -107,6 +107,27 @@ def per_label(table: Indices, names: Sequence[str]) -> list[LabelFigures]:
     return figures
 
 
+def balanced_accuracy(figures: Sequence[LabelFigures]) -> tuple[float | None, Interval | None]:
+    """Mean recall of the labels that have pictures, whatever their number; 95% by Zou and Donner, Stat. Med. 27, 2008.
+
+    None without any.
+    """
+    measured = [(row.recall, row.recall_95) for row in figures if row.recall is not None and row.recall_95 is not None]
+    if not measured:
+        return None, None
+    mean = sum(recall for recall, _ in measured) / len(measured)
+    below, above = (
+        math.sqrt(sum((recall - ends[end]) ** 2 for recall, ends in measured)) / len(measured) for end in (0, 1)
+    )
+    return mean, (max(0.0, mean - below), min(1.0, mean + above))
+
+
+def macro_f1(figures: Sequence[LabelFigures]) -> float | None:
+    """Mean F1 of the labels that have pictures or are called; None without any."""
+    measured = [row.f1 for row in figures if row.f1 is not None]
+    return sum(measured) / len(measured) if measured else None
+
+
 def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:
     """Scores, float64 (n, labels), each row summing to 1."""
     scaled = logits.astype(np.float64) / temperature
@@ -140,12 +161,43 @@ def calibration_error(bins: Sequence[Bin]) -> float:
     return sum(gaps) / images if images else 0.0
 
 
+def calibration_error_95(bins: Sequence[Bin], draws: int = 1000) -> Interval | None:
+    """95% interval of the ECE: how much it would be if each bin's right answers were drawn again. None without any."""
+    filled = [part for part in bins if part.score is not None]
+    if not filled:
+        return None
+    images = np.array([part.images for part in filled])
+    scores = np.array([part.score for part in filled])
+    shares = (np.array([part.right for part in filled]) + 1) / (images + 2)  # none and all are no certainty
+    drawn = np.random.default_rng(0).binomial(images, shares, (draws, len(filled)))
+    errors = np.abs(drawn - scores * images).sum(axis=1) / images.sum()
+    low, high = (float(end) for end in np.percentile(errors, (2.5, 97.5)))
+    measured = calibration_error(bins)
+    return min(low, measured), max(high, measured)
+
+
+def merged(several: Sequence[Sequence[Bin]]) -> list[Bin]:
+    """The bins of pictures that were binned apart, by the same edges."""
+    return [_together(parts) for parts in zip(*several, strict=True)]
+
+
+def _together(parts: Sequence[Bin]) -> Bin:
+    images, scores = sum(part.images for part in parts), sum((part.score or 0) * part.images for part in parts)
+    right = sum(part.right for part in parts)
+    return Bin(parts[0].low, parts[0].high, images, right, scores / images if images else None)
+
+
 def risk_coverage(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> list[Kept]:
     """What answering only the surer pictures leaves wrong, at each score there is, surest first (Chow, 1970)."""
     order = np.argsort(-scores, kind="stable")
     sorted_scores, wrong = scores[order], np.cumsum(~right[order])
     last = np.flatnonzero(np.append(sorted_scores[1:] != sorted_scores[:-1], len(order) > 0))
     return [Kept(int(index) + 1, int(wrong[index]), float(sorted_scores[index])) for index in last]
+
+
+def counted(part: int, whole: int) -> dict[str, Any]:
+    """`share` and its interval `share_95` of `part` of `whole`, as `percent` takes them."""
+    return {"share": _ratio(part, whole), "share_95": wilson(part, whole)}
 
 
 def _f1_interval(right: int, either: int) -> Interval | None:

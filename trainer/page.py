@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import InspectorError
-from trainer import dataset, strangers
+from trainer import costly, dataset, strangers
 from trainer.faults import FAULTS, STRENGTHS
 from trainer.metrics import percent
 
@@ -52,18 +52,16 @@ def _identity(model: Mapping[str, Any]) -> str:
 
 
 def _summary(report: Mapping[str, Any]) -> str:
-    alarms, escapes = report["false_alarms"], report["escapes"]
     rows = [("all", report["images"], report["right"], report["outcomes"]["unsure"])]
     if unseen := report["unseen_source"]:
         rows.append(("of sources that training has not seen", unseen["images"], unseen["right"], "–"))
     rows += [(name, part["images"], part["right"], part["unsure"]) for name, part in report["by_source"].items()]
     top_k = "".join(f"; {right} have it among the first {k}" for k, right in report["top_k"].items())
     return (
-        f'<p class="big">{report["right"]} of {report["images"]} right: {percent(report, "top_1")} %</p>'
+        "".join(f'<p class="big">{escape(line)}</p>' for line in costly.lines(report))
+        + f'<p class="big">{report["right"]} of {report["images"]} right: {percent(report, "top_1")} %</p>'
         f'<p class="note">In brackets the 95% interval (Wilson){escape(top_k)}.</p>'
         + _table(("source", "images", "right", "unsure"), rows)
-        + f"<p>Clean strip called a defect: {alarms['called_defect']} of {alarms['clean_images']}. "
-        f"Defects passed as ok: {escapes['passed_ok']} of {escapes['defect_images']}.</p>"
         + (f"<p>Not readable: {escape('; '.join(report['skipped']))}</p>" if report["skipped"] else "")
     )
 
@@ -96,6 +94,7 @@ def _calibration(report: Mapping[str, Any], charts: Mapping[str, bytes]) -> str:
         "<h2>How far a score can be trusted</h2>"
         f"<p>Expected calibration error (15 bins): {100 * figures['ece_before']:.2f} % as trained, "
         f"{100 * figures['ece_after']:.2f} % at temperature {figures['temperature']:.3g}, {origin}.</p>"
+        + "".join(f"<p>Note: {escape(note)}.</p>" for note in figures["notes"])
         + _chart(charts, "reliability.png")
         + _chart(charts, "risk_coverage.png")
         + '<p class="note">Right: if the least sure pictures are refused, how many of the rest are wrong.</p>'

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from inspector import image
 from inspector.bundle import Decision
 from inspector.errors import ConfigError, ImageError
-from trainer import annotate, checkpoint, export
+from trainer import annotate, checkpoint, export, manifest, view
 from trainer.bar import Bar
 from trainer.config import Recipe
 from trainer.evaluate import Model, decide, open_bundle, open_checkpoint, open_exported
@@ -64,7 +64,8 @@ def judge(engine: Engine, bundle_dir: Path, recipe: Recipe | None = None, checkp
         raise ConfigError("--engine checkpoint needs the recipe, -c: it says where the evaluation is that decides")
     path = checkpoint_path or recipe.last_checkpoint
     evaluation = export.evaluation_of(recipe, checkpoint.load(path))
-    return Judge(open_checkpoint(path), Decision.model_validate(evaluation["decision"]), recipe.export.view_px)
+    px = view.of(recipe, manifest.read(recipe.manifest_path)).px
+    return Judge(open_checkpoint(path), Decision.model_validate(evaluation["decision"]), px)
 
 
 def predict(by: Judge, paths: Iterable[Path], draw: Path | None = None, bar: Bar | None = None) -> list[Verdict]:

@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from trainer import costly
 from trainer.metrics import percent
 
 REPORT = "report.json"
@@ -41,8 +42,10 @@ def write(path: Path, content: bytes) -> None:
 
 
 def show(report: dict[str, Any]) -> None:
-    """Print what a person needs first: k of n, the two costly mistakes, then the tables."""
+    """Print what a person needs first: the two costly mistakes, k of n, then the tables."""
     console = Console(emoji=False, highlight=False, markup=False, soft_wrap=True)  # `simulated:ok:1` is a path
+    for line in costly.lines(report):
+        console.print(line)
     console.print(f"{report['right']} of {report['images']} right, {percent(report, 'top_1')}")
     for k, right in report["top_k"].items():
         console.print(f"  among the first {k}: {right} of {report['images']}")
@@ -53,11 +56,10 @@ def show(report: dict[str, Any]) -> None:
         )
     for source, figures in report["by_source"].items():
         console.print(f"  {source}: {figures['right']} of {figures['images']} right, {figures['unsure']} unsure")
-    alarms, escapes = report["false_alarms"], report["escapes"]
-    console.print(f"clean strip called a defect: {alarms['called_defect']} of {alarms['clean_images']}")
-    console.print(f"defects passed as ok: {escapes['passed_ok']} of {escapes['defect_images']}")
     console.print(f"unsure: {report['outcomes']['unsure']} of {report['images']}")
     calibration = report["calibration"]
+    for note in calibration["notes"]:
+        console.print(f"note: {note}")
     console.print(
         f"calibration error {100 * calibration['ece_before']:.2f} % as trained, {100 * calibration['ece_after']:.2f} % "
         f"at temperature {calibration['temperature']:.3g} ({_origin(calibration)})"

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from trainer import archive, lists, paths, records
-from trainer.config import Data, Recipe
+from trainer.config import VIEW_PX, Data, Recipe
 from trainer.lists import Entry
 from trainer.manifest import DataError, Split
 
@@ -97,7 +97,7 @@ def _listed(recipe: Recipe, data: Data, notes: list[str]) -> Iterator[Found]:
 
 
 def _recorded(recipe: Recipe, data: Data, path: Path, notes: list[str]) -> Iterator[Found]:
-    for entry in records.read(path, data.root, names_of(recipe), recipe.export.view_px, notes):
+    for entry in records.read(path, data.root, names_of(recipe), recipe.export.view_px or VIEW_PX, notes):
         yield Found(entry.path, entry.label, None, path.name, entry.line)
 
 

@@ -49,18 +49,29 @@ def _figures(evaluation: dict[str, Any]) -> Iterator[tuple[str, str]]:
         value = of.get(key) if isinstance(of, dict) else None
         return value if isinstance(value, int) else None
 
-    images, right = count(evaluation, "images"), count(evaluation, "right")
-    if images and right is not None:
-        yield "right of the evaluation's pictures", f"{right} of {images} ({100 * right / images:.2f} %)"
     for key, called, of, text in (
-        ("false_alarms", "called_defect", "clean_images", "clean strip called a defect"),
-        ("escapes", "passed_ok", "defect_images", "defects passed as ok"),
+        ("escapes", "passed_ok", "defect_images", "escapes: defects passed as ok"),
+        ("false_alarms", "called_defect", "clean_images", "false alarms: clean strip called a defect"),
     ):
         part = evaluation.get(key)
         if (wrong := count(part, called)) is not None and (all_of := count(part, of)):
-            yield text, f"{wrong} of {all_of}"
+            yield text, f"{wrong} of {all_of} ({100 * wrong / all_of:.2f} %)"
+    images, right = count(evaluation, "images"), count(evaluation, "right")
+    if images and right is not None:
+        yield "right of the evaluation's pictures", f"{right} of {images} ({100 * right / images:.2f} %)"
+    yield from _even(evaluation)
     if images and (unsure := count(evaluation.get("outcomes"), "unsure")) is not None:
         yield "unsure", f"{unsure} of {images}"
+
+
+def _even(evaluation: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """What no label's number of pictures flatters."""
+    calibration = evaluation.get("calibration")
+    error = calibration.get("ece_after") if isinstance(calibration, dict) else None
+    shares = (evaluation.get("balanced_accuracy"), evaluation.get("macro_f1"), error)
+    for text, share in zip(("balanced accuracy", "macro F1", "calibration error (ECE)"), shares, strict=True):
+        if isinstance(share, float):
+            yield text, f"{100 * share:.2f} %"
 
 
 def _settings(dossier: Dossier, settings: Settings, model: Bundle | str) -> Iterator[Markup]:

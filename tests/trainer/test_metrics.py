@@ -108,7 +108,7 @@ def test_the_temperature_brings_the_calibration_error_down_on_pictures_it_was_no
     names = (*LABELS, Label(name="patches", kind="defect", severity="minor"))
 
     # When one half chooses the temperature
-    chosen = calibrate.choose(logits[:2000], truth[:2000], names, DecisionChoice())
+    chosen = calibrate.choose(logits[:2000], truth[:2000], names, DecisionChoice()).decision
     figures = calibrate.describe(logits[2000:], truth[2000:], chosen.temperature, 2000)
 
     # Then
@@ -124,8 +124,8 @@ def test_the_threshold_loses_no_more_right_answers_than_allowed() -> None:
     truth = np.zeros(100, np.int64)
 
     # When
-    strict = calibrate.choose(logits, truth, LABELS, DecisionChoice(max_unsure=0.0, place_threshold=0.9))
-    loose = calibrate.choose(logits, truth, LABELS, DecisionChoice(max_unsure=0.1))
+    strict = calibrate.choose(logits, truth, LABELS, DecisionChoice(max_unsure=0.0, place_threshold=0.9)).decision
+    loose = calibrate.choose(logits, truth, LABELS, DecisionChoice(max_unsure=0.1)).decision
     assert (strict.place_threshold, loose.place_threshold) == (0.9, None)
 
     # Then
@@ -144,7 +144,7 @@ def test_for_a_wanted_error_rate_each_label_gets_its_own_threshold() -> None:
     truth[[94, 98]] = 1
 
     def chosen(max_error: float) -> Decision:
-        return calibrate.choose(logits, truth, LABELS, DecisionChoice(max_error=max_error))
+        return calibrate.choose(logits, truth, LABELS, DecisionChoice(max_error=max_error, max_escapes=1)).decision
 
     # When
     none, some, any_ = chosen(0.0), chosen(0.011), chosen(0.5)
@@ -159,7 +159,7 @@ def test_for_a_wanted_error_rate_each_label_gets_its_own_threshold() -> None:
 
 def test_a_label_whose_surest_answer_is_wrong_can_promise_nothing() -> None:
     logits = np.array([[5, 0], [4, 0], [0, 3]], np.float32)
-    decision = calibrate.choose(logits, np.array([1, 0, 1]), LABELS, DecisionChoice(max_error=0.1))
+    decision = calibrate.choose(logits, np.array([1, 0, 1]), LABELS, DecisionChoice(max_error=0.1)).decision
     assert decision.thresholds["ok"] == 1.0
     assert decision.thresholds["scratches"] < 1.0
 
@@ -167,9 +167,9 @@ def test_a_label_whose_surest_answer_is_wrong_can_promise_nothing() -> None:
 def test_an_overconfident_model_gets_a_temperature_above_one() -> None:
     logits = np.array([[8, 0]] * 10, np.float32)
     truth = np.array([0] * 7 + [1] * 3)
-    assert calibrate.choose(logits, truth, LABELS, DecisionChoice()).temperature > 2
+    assert calibrate.choose(logits, truth, LABELS, DecisionChoice()).decision.temperature > 2
 
 
 def test_without_validation_images_nothing_is_claimed() -> None:
-    decision = calibrate.choose(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), LABELS, DecisionChoice())
+    decision = calibrate.choose(np.zeros((0, 2), np.float32), np.zeros(0, np.int64), LABELS, DecisionChoice()).decision
     assert decision.temperature == 1 and set(decision.thresholds.values()) == {0.5}
