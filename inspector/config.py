@@ -7,13 +7,12 @@ import ipaddress
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_origin
 
 from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
-from inspector import bundle, decision_settings, layers, nesting, rule_settings
-from inspector.address import shown
+from inspector import bundle, config_errors, config_file, decision_settings, layers, nesting, rule_settings
 from inspector.decision_settings import Overrides, Recipe
 from inspector.errors import ConfigError
 from inspector.rule_settings import Alarm, Grading, Roll
@@ -24,6 +23,7 @@ from inspector.source_settings import (
     Section,
     SourceSettings,
     Strip,
+    section_of,
 )  # fmt: skip
 
 
@@ -222,13 +222,16 @@ def load(path: Path, overrides: list[str] | None = None) -> Settings:
     Raises:
         ConfigError: the file and key, what is wrong with it, and what would be right.
     """
-    values, origins = layers.read(path, os.environ, overrides or [])
+    values, origins = layers.read(path, os.environ, overrides or [], _anchor)
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        where, what = _explain(error)
-        given = [o for key, o in origins.items() if f"{where}.".startswith(f"{key}.") or key.startswith(f"{where}.")]
-        raise ConfigError(f"{given[-1] if given else path}: {where}{': ' if where else ''}{what}") from None
+        told = (config_errors.explain(one, Settings, path, origins) for one in error.errors())
+        raise ConfigError("\n".join(told)) from None
+
+
+def _anchor(values: dict[str, Any], path: Path) -> None:
+    config_file.anchor(values, Settings, path)
 
 
 def differences(one: BaseModel, other: BaseModel, prefix: str = "") -> list[str]:
@@ -244,45 +247,19 @@ def differences(one: BaseModel, other: BaseModel, prefix: str = "") -> list[str]
 
 
 def pin_labels(settings: Settings, labels: tuple[bundle.Label, ...]) -> None:
-    """ConfigError where the line names a label that the bundle does not have: nothing would ever come of it."""
-    decision_settings.pin_labels(settings.decision, settings.recipes, labels)
-    rule_settings.pin_labels(settings.alarms, settings.grading, labels)
-
-
-def _explain(error: ValidationError) -> tuple[str, str]:
-    """Which key, and what is wrong with it."""
-    first = error.errors()[0]
-    where = ".".join(str(part) for part in first["loc"] if part not in SOURCE_TYPES)
-    got = "" if isinstance(first["input"], dict | list) else f" (got {shown(repr(first['input']))})"
-    text = first["msg"].removeprefix("Value error, ")
-    if first["type"] == "extra_forbidden":
-        text, got = f"no such setting; there are {', '.join(_section(first['loc'][:-1]).model_fields)}", ""
-    more = f"; and {error.error_count() - 1} more" if error.error_count() > 1 else ""
-    return where, f"{text}{got}{more}"
-
-
-def _section(location: tuple[int | str, ...]) -> type[BaseModel]:
-    """The part of Settings at this place of a validation error."""
-    section: type[BaseModel] = Settings
-    for part in location:
-        field = section.model_fields.get(str(part))
-        if part in SOURCE_TYPES:
-            section = SOURCE_TYPES[part]
-        elif field is not None and (below := _below(field)) is not None:
-            section = below
-    return section
-
-
-def _below(field: FieldInfo) -> type[BaseModel] | None:
-    """The settings that one holds: it is a section, or a list of them."""
-    kind = get_args(field.annotation)[0] if get_origin(field.annotation) is list else field.annotation
-    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
+    """ConfigError where the line names labels that the bundle does not have: nothing would ever come of them."""
+    unknown = [
+        *decision_settings.unknown_labels(settings.decision, settings.recipes, labels),
+        *rule_settings.unknown_labels(settings.alarms, settings.grading, labels),
+    ]
+    if unknown:
+        raise ConfigError("\n".join(unknown))
 
 
 def describe(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, str, str]]:
     """Every setting as (key, default, what it does and its bounds), for help and documents."""
     for name, field in model.model_fields.items():
-        key, below = f"{prefix}{name}", _below(field)
+        key, below = f"{prefix}{name}", section_of(field)
         if name == "sources":
             yield key, "required", f"a list; each entry has a `type`: {', '.join(str(kind) for kind in SOURCE_TYPES)}"
             yield from describe(Place, "sources.<any>.place.")
@@ -292,7 +269,7 @@ def describe(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tu
         elif field.annotation in (Place, Strip):
             continue  # told once for all sources
         elif name != "type":
-            below = _below(field)
+            below = section_of(field)
             listed = get_origin(field.annotation) is list
             if below is None or listed:
                 default = "required" if field.is_required() else str(field.default)

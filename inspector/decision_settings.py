@@ -1,11 +1,12 @@
 """Owns the settings of decisions: the line's own numbers, and recipes: other numbers for some steel grades."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
 from inspector.bundle import Label
+from inspector.config_errors import meant
 from inspector.errors import ConfigError
 from inspector.messages import MAX_GRADE
 from inspector.source_settings import Section
@@ -66,15 +67,15 @@ def check(recipes: Sequence[Recipe]) -> None:
         raise ValueError(f"{entries} names, grades, thresholds and severities: at most {MAX_ENTRIES} are kept in all")
 
 
-def pin_labels(decision: Overrides, recipes: Sequence[Recipe], labels: Sequence[Label]) -> None:
-    """ConfigError where a threshold or severity is for a label that the bundle does not have, or that is no defect."""
+def unknown_labels(decision: Overrides, recipes: Sequence[Recipe], labels: Sequence[Label]) -> Iterator[str]:
+    """Yield, in a line each, thresholds and severities for a label that the bundle does not have or that is no defect."""
     known = [label.name for label in labels]
     defects = [label.name for label in labels if label.kind == "defect"]
     sections: list[tuple[str, Overrides | Recipe]] = [("decision", decision)]
     sections += [(f"recipes.{recipe.name}", recipe) for recipe in recipes]
     for where, numbers in sections:
-        pin(f"{where}.thresholds", numbers.thresholds, known, "label")
-        pin(f"{where}.severities", numbers.severities, defects, "defect")
+        yield from unknown(f"{where}.thresholds", numbers.thresholds, known, "label")
+        yield from unknown(f"{where}.severities", numbers.severities, defects, "defect")
 
 
 def recipe_of(recipes: Sequence[Recipe], grade: str, name: str = "") -> str:
@@ -88,11 +89,11 @@ def recipe_of(recipes: Sequence[Recipe], grade: str, name: str = "") -> str:
     return name or next((recipe.name for recipe in recipes if grade in recipe.grades), "")
 
 
-def pin(key: str, given: Iterable[str], known: Sequence[str], what: str) -> None:
-    """ConfigError where one of those given is none of the known."""
+def unknown(key: str, given: Iterable[str], known: Sequence[str], what: str) -> Iterator[str]:
+    """Yield a line for each name given that is none of the known ones."""
     for name in given:
         if name not in known:
-            raise ConfigError(f"{key}.{name}: the bundle has no such {what}; it has {', '.join(known)}")
+            yield f"{key}.{name}: the bundle has no such {what}{meant(name, known)}; it has {', '.join(known)}"
 
 
 def _twice(names: Iterable[str]) -> str:

@@ -1,13 +1,14 @@
 """Owns where values of settings come from, and how one lies over another: file, environment, command line."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from inspector.address import shown
+from inspector.config_file import VARIABLE
 from inspector.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "INSPECTOR_"
@@ -15,12 +16,19 @@ ENVIRONMENT_PREFIX = "INSPECTOR_"
 _NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
 
 
-def read(path: Path, variables: Mapping[str, str], overrides: Sequence[str]) -> tuple[dict[str, Any], dict[str, str]]:
+def read(
+    path: Path,
+    variables: Mapping[str, str],
+    overrides: Sequence[str],
+    anchor: Callable[[dict[str, Any], Path], None] = lambda values, path: None,
+) -> tuple[dict[str, Any], dict[str, str]]:
     """The values of the file at `path`, under those of the environment, under `overrides` ("workers.count=4", in YAML).
 
-    Also where each override was given, by its key. ConfigError where a file or an override cannot be read.
+    Also where each override was given, by its key. `anchor` is called with the file's own values and its path, before
+    the others are laid over them. ConfigError where a file or an override cannot be read.
     """
     values = _file(path)
+    anchor(values, path)
     origins: dict[str, str] = {}
     for origin, text in [*_environment(variables), *((f"-o {shown(text)}", text) for text in overrides)]:
         key, override = _parsed(origin, text)
@@ -44,7 +52,7 @@ def _file(path: Path) -> dict[str, Any]:
 def _environment(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     """INSPECTOR_WORKERS__COUNT=4 says what `-o workers.count=4` says; yields (INSPECTOR_WORKERS__COUNT, that)."""
     for name, value in sorted(variables.items()):
-        if name.startswith(ENVIRONMENT_PREFIX):
+        if name.startswith(ENVIRONMENT_PREFIX) and name != VARIABLE:
             yield name, f"{name.removeprefix(ENVIRONMENT_PREFIX).lower().replace('__', '.')}={value}"
 
 

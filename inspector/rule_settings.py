@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 
 from inspector.bundle import Label
 from inspector.decide import RANK
-from inspector.decision_settings import Recipe, pin
+from inspector.decision_settings import Recipe, unknown
 from inspector.source_settings import Section, SourceSettings
 
 #: What becomes of a piece, the worst last.
@@ -178,11 +178,11 @@ def check(
         )
 
 
-def pin_labels(alarms: Sequence[Alarm], grading: Grading, labels: Sequence[Label]) -> None:
-    """ConfigError where a rule names a label that the bundle does not have."""
+def unknown_labels(alarms: Sequence[Alarm], grading: Grading, labels: Sequence[Label]) -> Iterator[str]:
+    """Yield, in a line each, the labels of rules that the bundle does not have."""
     known = [label.name for label in labels]
     for where, rule in _rules(alarms, grading):
-        pin(f"{where}.labels", rule.labels, known, "label")
+        yield from unknown(f"{where}.labels", rule.labels, known, "label")
 
 
 def _rules(alarms: Sequence[Alarm], grading: Grading) -> Iterator[tuple[str, Alarm | Limit]]:

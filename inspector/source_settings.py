@@ -4,9 +4,10 @@ import ipaddress
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args, get_origin
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic.fields import FieldInfo
 
 
 class Section(BaseModel):
@@ -28,6 +29,12 @@ def _sayable(text: str) -> bool:
         return b"\0" not in os.fsencode(text)
     except UnicodeEncodeError:
         return False
+
+
+def section_of(field: FieldInfo) -> type[BaseModel] | None:
+    """Return the settings that a setting holds: it is a section, or a list of them; None where it is neither."""
+    kind = get_args(field.annotation)[0] if get_origin(field.annotation) is list else field.annotation
+    return kind if isinstance(kind, type) and issubclass(kind, BaseModel) else None
 
 
 class Place(Section):
