@@ -9,8 +9,8 @@ READY := $(VENV)/.ready
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
 
-demo: $(READY)  ## inspect simulated strip, live; SECONDS=30 ends by itself
-	$(BIN)/inspector demo -c configs/demo.yaml $(if $(SECONDS),--seconds $(SECONDS))
+demo: $(READY)  ## inspect simulated strip, live; SECONDS=30 ends that long after it is ready
+	$(BIN)/inspector demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: $(READY)  ## every test; ARGS="-k folder" passes arguments to pytest
 	$(BIN)/python -m pytest -n 2 --dist loadfile $(ARGS)
@@ -55,7 +55,7 @@ clean:  ## remove the environment and the demo's data
 	rm -rf $(VENV) demo
 
 $(READY): pyproject.toml
-	@echo "setting up $(VENV) (once; downloads Paddle, about 200 MB)"
+	@echo "setting up $(VENV): once, some minutes; about 40 packages, 500 MB, Paddle being 200 of them"
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/pip install --quiet --disable-pip-version-check -e '.[dev]'
+	$(BIN)/pip install --disable-pip-version-check -e '.[dev]'
 	@touch $@

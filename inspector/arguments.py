@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from inspector import __version__
+from inspector.config_file import INSTALLED, VARIABLE
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
 
@@ -20,7 +21,10 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
 
     config = argparse.ArgumentParser(add_help=False)
-    config.add_argument("-c", "--config", type=Path, required=True, help="the line's YAML file")
+    config.add_argument(
+        "-c", "--config", type=Path,
+        help=f"the line's YAML file; default: the one that {VARIABLE} names, else {INSTALLED}",
+    )  # fmt: skip
     config.add_argument(
         "-o", "--override", action="append", default=[], metavar="KEY=VALUE",
         help="lay a setting over file and environment, for example workers.count=4 or sources.drop.path=/mnt/drop",
@@ -28,10 +32,17 @@ def parser() -> argparse.ArgumentParser:
 
     commands.add_parser("run", parents=[config], help="run the line until SIGTERM; a second one forces")
 
-    commands.add_parser("check", parents=[config], help="validate a config and its bundle without starting")
+    check = commands.add_parser("check", parents=[config], help="validate a config and its bundle without starting")
+    check.add_argument(
+        "--sample", action="append", default=[], metavar="NAME",
+        help="also show what place.pattern of each source reads in this file name; may be repeated",
+    )  # fmt: skip
 
-    demo = commands.add_parser("demo", parents=[config], help="run the line and show it live")
-    demo.add_argument("--seconds", type=float, help="end by itself after so long")
+    demo = commands.add_parser(
+        "demo", parents=[config],
+        help="run a line and show it live; without -c simulated strip, with its files in ./demo",
+    )  # fmt: skip
+    demo.add_argument("--seconds", type=float, help="end by itself so long after the line is ready")
 
     status = commands.add_parser(
         "status", parents=[config], help="how the line is: exit 0 ready, 1 running but not ready, 3 not running"
@@ -57,7 +68,8 @@ def parser() -> argparse.ArgumentParser:
     defects.add_argument("--limit", type=int, help="at most so many, newest first (a table shows 50)")
     form = defects.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="one JSON object a line")
-    form.add_argument("--csv", action="store_true", help="comma-separated, with a header")
+    form.add_argument("--csv", action="store_true", help="comma-separated, with a header, a row a region")
+    defects.add_argument("--bom", action="store_true", help="with --csv: begin with the mark that tells Excel UTF-8")
 
     account = commands.add_parser(
         "account", parents=[config], help="sums and gaps of each source; exit 1 if they do not balance",
@@ -66,10 +78,10 @@ def parser() -> argparse.ArgumentParser:
         " counted as they were written, and against the gaps. What sums cannot show: a frame that the source never"
         " got, and one that is on record twice. The record's key excludes the latter: without it no row is written.",
     )  # fmt: skip
-    account.add_argument(
-        "--from", dest="since", type=moment, help="frames and gaps of this time; 10m, 2026-11-24T06:00"
-    )
-    account.add_argument("--to", dest="until", type=moment, help="and up to this, in the same forms")
+    account.add_argument("--since", type=moment, help="frames and gaps from: 10m, 2h, 1d ago, or 2026-11-24T06:00")
+    account.add_argument("--until", type=moment, help="up to, in the same forms")
+    for option, name in (("--from", "since"), ("--to", "until")):  # what version 0.1 called them
+        account.add_argument(option, dest=name, type=moment, help=argparse.SUPPRESS)
     account.add_argument("--source", action="append", default=[], help="only of this source; may be repeated")
     account.add_argument("--piece", help="how much of this coil, plate or lot was inspected; exit 1 if not all of it")
     account.add_argument("--json", action="store_true", help="for machines")
@@ -77,6 +89,7 @@ def parser() -> argparse.ArgumentParser:
     alarms = commands.add_parser("alarms", parents=[config], help="list alarms and marks of rolls, the newest first")
     alarms.add_argument("--piece", help="only of this coil, plate or lot")
     alarms.add_argument("--since", type=moment, help="begun since: 10m, 2h, 1d ago, or 2026-11-24T06:00")
+    alarms.add_argument("--until", type=moment, help="begun before, in the same forms")
     alarms.add_argument("--limit", type=int, default=50, help="so many of each in a table; default: 50")
     alarms.add_argument("--json", action="store_true", help="one JSON object a line, all of them")
 
@@ -151,6 +164,9 @@ def parser() -> argparse.ArgumentParser:
     )
 
     commands.add_parser("settings", help="every setting: default, bounds and what it does")
+
+    examples = commands.add_parser("examples", help="copy the example configs and the push client into a folder")
+    examples.add_argument("folder", type=Path, metavar="DIR", help="where to; a file that is there stays as it is")
     return top
 
 

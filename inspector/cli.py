@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """Owns what the inspector's commands do: options to calls, answers to text or JSON, errors to a line and exit codes."""
 
 import argparse
@@ -6,11 +7,14 @@ import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+import argcomplete
 import msgspec
 from rich.console import Console
 
+from inspector import config_file
 from inspector.arguments import parser
 from inspector.errors import InspectorError
 from inspector.printable import printable
@@ -26,11 +30,17 @@ EXIT_OK, EXIT_NO, EXIT_UNUSABLE, EXIT_NOT_RUNNING = 0, 1, 2, 3
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Entry of the console command; returns the exit code."""
-    options = parser().parse_args(arguments)
+    commands = parser()
+    argcomplete.autocomplete(commands)
+    options = commands.parse_args(arguments)
     try:
+        if "config" in options and options.command != "demo":
+            options.config = config_file.chosen(options.config, os.environ)
         return _COMMANDS[options.command](options)
     except InspectorError as error:
-        print("\n".join(map(printable, f"inspector: {error}".split("\n"))), file=sys.stderr)
+        for line in str(error).split("
+"):
+            print(f"inspector: {printable(line)}", file=sys.stderr)
         return EXIT_UNUSABLE
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `| head` has seen enough
@@ -86,6 +96,9 @@ def _check(options: argparse.Namespace) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from inspector import config, demo
 
+    if options.config is None:
+        options.config, own = demo.shipped(Path.cwd())
+        options.override = [*own, *options.override]
     settings = config.load(options.config, options.override)
     return demo.run(options.config, options.override, settings, options.seconds, Console())
 
@@ -259,6 +272,12 @@ def _settings(_: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _examples(options: argparse.Namespace) -> int:
+    for path in config_file.copy_examples(options.folder):
+        print(f"new: {path}")
+    return EXIT_OK
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "check": _check,
@@ -277,4 +296,5 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "retry": _retry,
     "keys": _keys,
     "settings": _settings,
+    "examples": _examples,
 }

@@ -223,6 +223,7 @@ def load(path: Path, overrides: list[str] | None = None) -> Settings:
         ConfigError: the file and key, what is wrong with it, and what would be right.
     """
     values, origins = layers.read(path, os.environ, overrides or [], _anchor)
+    config_file.check_anchored(values, path)
     try:
         return Settings.model_validate(values)
     except ValidationError as error:

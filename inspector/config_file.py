@@ -57,31 +57,44 @@ def copy_examples(folder: Path) -> list[Path]:
     return new
 
 
-def anchor(values: dict[str, Any], model: type[BaseModel], file: Path, prefix: str = "") -> None:
+class Anchored(str):
+    """A relative path of a config file, made absolute; `written` is what stands in the file."""
+
+    written = ""
+
+
+def anchor(values: dict[str, Any], model: type[BaseModel], file: Path) -> None:
     """Make the relative paths among the `values` of a config file absolute: they count from the folder of `file`.
 
-    `model` says which values are paths. ConfigError where a
-    path leads nowhere from there, but does from the working directory: until version 0.1 that was what counted.
+    `model` says which values are paths.
     """
     for name, value in values.items():
         field = model.model_fields.get(name)
         if field is None:
             continue  # the settings refuse it
         if isinstance(value, str) and _is_relative_path(value, field):
-            values[name] = str(_anchored(value, file, f"{prefix}{name}"))
+            values[name] = anchored = Anchored(file.absolute().parent / value)
+            anchored.written = value
         for part in value if isinstance(value, list) else [value]:
             if isinstance(part, dict) and (below := SOURCE_TYPES.get(str(part.get("type"))) or section_of(field)):
-                anchor(part, below, file, f"{prefix}{name}.")
+                anchor(part, below, file)
 
 
-def _anchored(value: str, file: Path, key: str) -> Path:
-    here, before = file.absolute().parent / value, Path.cwd() / value
-    if not os.path.lexists(here) and os.path.lexists(before):
-        raise ConfigError(
-            f"{file}: {key}: {value}: a relative path counts from the config file's folder, and there is no {here};"
-            f" write {before} if that one is meant"
-        )
-    return here
+def check_anchored(values: Any, file: Path, key: str = "") -> None:
+    """Raise ConfigError where an anchored path leads nowhere, but did when it counted from the working directory.
+
+    So it was until version 0.1: a line that is upgraded must not begin a new record elsewhere, unseen.
+    """
+    if isinstance(values, Anchored):
+        before = Path.cwd() / values.written
+        if not os.path.lexists(values) and os.path.lexists(before):
+            raise ConfigError(
+                f"{file}: {key}: {values.written}: a relative path counts from the config file's folder, and there is"
+                f" no {values}; write {before} if that one is meant"
+            )
+    elif isinstance(values, dict | list):
+        for name, value in values.items() if isinstance(values, dict) else enumerate(values):
+            check_anchored(value, file, f"{key}.{name}" if key else str(name))
 
 
 def _is_relative_path(value: str, field: FieldInfo) -> bool:

@@ -68,7 +68,7 @@ def check(recipes: Sequence[Recipe]) -> None:
 
 
 def unknown_labels(decision: Overrides, recipes: Sequence[Recipe], labels: Sequence[Label]) -> Iterator[str]:
-    """Yield, in a line each, thresholds and severities for a label that the bundle does not have or that is no defect."""
+    """Yield, in a line each, the thresholds and severities for labels that the bundle does not have as such."""
     known = [label.name for label in labels]
     defects = [label.name for label in labels if label.kind == "defect"]
     sections: list[tuple[str, Overrides | Recipe]] = [("decision", decision)]

@@ -18,7 +18,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from inspector.account import Account
+from inspector.account import Account, since
 from inspector.config import Settings
 from inspector.coverage import Coverage, Stretch
 from inspector.decide import OUTCOMES, Outcome
@@ -40,7 +40,11 @@ _RATE_S, _LATENCY_RECORDS = 6.0, 200
 class Screen:
     """One look at the line per `look`; rates come from what the looks before saw."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, before: Sequence[Account] = ()) -> None:
+        """`before`: the sums of earlier runs, which are not shown as of this one."""
+        self._before = before
+        self._began_at = time.time()
+        self.ready = False  # it was, at a look
         self._settings = settings
         self._base = f"http://{settings.metrics.host}:{settings.metrics.port}"
         self._folders = [source for source in settings.sources if isinstance(source, FolderSource)]
@@ -77,10 +81,11 @@ class Screen:
         except StoreError:
             return [], [], [], {name: [] for name in folders}  # the sink has not made it yet
         try:
-            latest = list(store.records(Query(limit=_LATENCY_RECORDS)))
-            defects = list(store.records(Query(outcomes=("defect",), limit=8)))
+            latest = list(store.records(Query(since=self._began_at, limit=_LATENCY_RECORDS)))
+            defects = list(store.records(Query(since=self._began_at, outcomes=("defect",), limit=8)))
             dropped_in = {name: list(store.records(Query(sources=(name,), limit=5))) for name in folders}
-            return store.accounts(), latest, defects, dropped_in
+            self.ready = self.ready or bool(latest)  # also where metrics.port is 0, and nobody can be asked
+            return since(store.accounts(), self._before), latest, defects, dropped_in
         finally:
             store.close()
 
@@ -97,6 +102,7 @@ class Screen:
         try:
             with urllib.request.urlopen(f"{self._base}/readyz", timeout=1) as answer:
                 answer.read()
+                self.ready = True
                 return "inspecting"
         except urllib.error.HTTPError as error:
             return "not ready: " + "; ".join(json.loads(error.read())["problems"])
