@@ -63,33 +63,13 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from inspector import bundle, config, curve, disk
-    from inspector.rule_settings import repeats_seen, watched
+    from inspector import check, config
 
     settings = config.load(options.config, options.override)
-    curve.check(settings)
-    model = bundle.load(settings.bundle_path)
-    config.pin_labels(settings, model.labels)
+    model = check.usable(settings)
     print(f"{options.config}: good")
-    share = disk.network_file_system(settings.data)
-    warning = f"  (on {share}: a record on a network share may be damaged; use a disk of this machine)" if share else ""
-    print(f"  data     {settings.data.absolute()}{warning}")
-    print(f"  bundle   {model.id}: {', '.join(label.name for label in model.labels)}")
-    if rolling := model.manifest.input.rolling:
-        print(f"           made of strip that runs {rolling}ly in the picture: mount the camera so")
-    for source in settings.sources:
-        print(f"  source   {source.name}: {source.type}")
-    for recipe in settings.recipes:
-        print(f"  recipe   {recipe.name}: {', '.join(recipe.grades) or 'no grades, only by `piece start --recipe`'}")
-    for alarm in settings.alarms:
-        print(f"  alarm    {alarm.name}: {alarm.text}; on {', '.join(watched(alarm, settings.sources))}")
-    if settings.rolls:
-        rolls = ", ".join(roll.name for roll in settings.rolls)
-        print(f"  rolls    {rolls}; on {', '.join(repeats_seen(settings.sources))}")
-    workers = settings.workers
-    print(f"  workers  {workers.count} of {workers.threads} threads, batches up to {workers.max_batch}")
-    exposed = f"  ({settings.metrics.exposed})" if settings.metrics.exposed else ""
-    print(f"  metrics  http://{settings.metrics.host}:{settings.metrics.port}/metrics{exposed}")
+    for line in [*check.describe(settings, model), *check.samples(settings, options.sample)]:
+        print(f"  {line}")
     return EXIT_OK
 
 

@@ -45,6 +45,10 @@ class Told(NamedTuple):
     piece: str
     grade: str
     at_mm: float | None
+    unread: str = ""  # what the pattern took for a place along, and is no number
+
+
+_NOTHING = Told("", "", None)
 
 
 class Locator:
@@ -58,16 +62,25 @@ class Locator:
         groups = self._pattern.groupindex if self._pattern else {}
         #: Whether the frames name their piece: then no other can be theirs.
         self.names_pieces = "piece" in groups
+        #: Whether they name their place along.
+        self.names_along = "at_mm" in groups
 
     def told(self, frame: Frame | Verdict) -> Told:
         """What a frame tells: what came with it goes before its name. Names of pieces and grades are cut to size."""
-        match = self._pattern.search(frame.name) if self._pattern else None
-        named = match.groupdict() if match else {}
-        return Told(
-            frame.piece or (named.get("piece") or "")[:MAX_PIECE],
-            frame.grade or (named.get("grade") or "")[:MAX_GRADE],
-            _number(named.get("at_mm")) if frame.at_mm is None else frame.at_mm,
-        )
+        named = self.named(frame.name)
+        at_mm = named.at_mm if frame.at_mm is None else frame.at_mm
+        return Told(frame.piece or named.piece, frame.grade or named.grade, at_mm, named.unread)
+
+    def named(self, name: str) -> Told:
+        """Return what the pattern reads in a frame's name."""
+        match = self._pattern.search(name) if self._pattern else None
+        if match is None:
+            return _NOTHING
+        groups = match.groupdict()
+        text = groups.get("at_mm") or ""
+        at_mm = _number(text)
+        unread = text if at_mm is None else ""
+        return Told((groups.get("piece") or "")[:MAX_PIECE], (groups.get("grade") or "")[:MAX_GRADE], at_mm, unread)
 
     def spot(self, piece: int | None, at_mm: float | None, since_began_s: float | None, area_x: int = 0) -> Spot:
         """The spot of a frame of that piece; it was captured so many seconds after the piece began."""
@@ -79,9 +92,9 @@ class Locator:
         return Spot(piece, left_mm, at_mm, settings.mm_per_px, along)
 
 
-def _number(text: str | None) -> float | None:
+def _number(text: str) -> float | None:
     try:
-        value = float(text or "")
+        value = float(text)
     except ValueError:
         return None
     return value if abs(value) <= _MAX_MM else None  # NaN is not, either

@@ -37,6 +37,7 @@ from inspector.reserve import Reserve
 from inspector.rules import Rules
 from inspector.store import Store
 from inspector.transport import Poller, Router, sink_address
+from inspector.verdict_log import VerdictLog
 from inspector.words import InForce, Processes, Ready, WorkerGone, heard, say
 
 log = logging.getLogger(__name__)
@@ -97,6 +98,7 @@ class Sink:
         self._locators = {
             source.name: Locator(source.place, source.strip.background != "none") for source in settings.sources
         }
+        self._verdict_log = VerdictLog(self._locators)
 
     def run(self) -> None:
         """Serve. StoreError where the record cannot be opened, BusyError where the port is taken."""
@@ -175,6 +177,7 @@ class Sink:
             self._receive(*received)
         if self._commit_due():
             self._commit()
+        self._verdict_log.turn()
         if self._unjudged or not came:
             self._unjudged = self._rules.turn()
         return came or bool(self._pending)
@@ -323,6 +326,9 @@ class Sink:
         self._unjudged = self._unjudged or bool(new)
         self._metrics.recorded(new, done, done - started)
         self._metrics.recipe_unknown(self._withheld.note(new))
+        self._verdict_log.note(new)
+        for source, trouble in self._verdict_log.unplaced(new).items():
+            self._health.trouble(f"places of {source}", trouble)
         for verdict in new:
             if not verdict.evidence_bytes and evidence.wanted(self._settings.evidence, verdict):
                 self._metrics.evidence_missing()

@@ -64,7 +64,8 @@ class Place(Section):
             raise ValueError(f"no regular expression: {error}") from None
         if pattern is not None and (not groups or not groups <= {"piece", "at_mm", "grade"}):
             raise ValueError(
-                "name its groups piece, at_mm and grade, as in (?P<piece>[^_]+)_(?P<at_mm>[0-9.]+), or some of them"
+                "name its groups piece, at_mm and grade, as in "
+                r"(?P<piece>[^_]+)_(?P<at_mm>[0-9]+(?:\.[0-9]+)?), or some of them"
             )
         return pattern
 

@@ -203,7 +203,7 @@ def test_version_and_a_command_that_is_none(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit) as ended:
         cli.main(["--version"])
     assert (ended.value.code, capsys.readouterr().out) == (0, f"inspector {__version__}\n")
-    for arguments in ([], ["inspect"], ["run"], ["run", "-c"]):
+    for arguments in ([], ["inspect"], ["run", "-c"]):
         with pytest.raises(SystemExit) as ended:
             cli.main(arguments)
         assert ended.value.code == 2

@@ -1,0 +1,111 @@
+"""Owns what `inspector check` finds: all that would keep a line from starting, and what it would start with."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+from inspector import bundle, config, curve, disk, tenancy
+from inspector.bundle import Bundle
+from inspector.config import Settings
+from inspector.errors import ConfigError, InspectorError
+from inspector.place import Locator
+from inspector.rule_settings import repeats_seen, watched
+from inspector.source_settings import FolderSource
+
+Answer = TypeVar("Answer")
+
+
+def usable(settings: Settings) -> Bundle:
+    """Return the bundle of a config with which a line can start. InspectorError with everything that speaks against it.
+
+    What depends on the user, such as a folder that may be written to, is judged for the one who asks.
+    """
+    problems: list[str] = []
+    model = _unless(problems, lambda: bundle.load(settings.bundle_path))
+    if model is not None:
+        _unless(problems, lambda: config.pin_labels(settings, model.labels))
+    _unless(problems, lambda: curve.check(settings))
+    problems += _unwritable(settings)
+    problems += _taken(settings)
+    if model is None or problems:
+        raise ConfigError("\n".join(problems))
+    return model
+
+
+def describe(settings: Settings, model: Bundle) -> Iterator[str]:
+    """Yield what the line would start with, a line each."""
+    share = disk.network_file_system(settings.data)
+    warning = f"  (on {share}: a record on a network share may be damaged; use a disk of this machine)" if share else ""
+    yield f"data     {settings.data.absolute()}{warning}"
+    yield f"bundle   {model.id}: {', '.join(label.name for label in model.labels)}"
+    if rolling := model.manifest.input.rolling:
+        yield f"         made of strip that runs {rolling}ly in the picture: mount the camera so"
+    for source in settings.sources:
+        yield f"source   {source.name}: {source.type}"
+    for recipe in settings.recipes:
+        yield f"recipe   {recipe.name}: {', '.join(recipe.grades) or 'no grades, only by `piece start --recipe`'}"
+    for alarm in settings.alarms:
+        yield f"alarm    {alarm.name}: {alarm.text}; on {', '.join(watched(alarm, settings.sources))}"
+    if settings.rolls:
+        rolls = ", ".join(roll.name for roll in settings.rolls)
+        yield f"rolls    {rolls}; on {', '.join(repeats_seen(settings.sources))}"
+    workers = settings.workers
+    yield f"workers  {workers.count} of {workers.threads} threads, batches up to {workers.max_batch}"
+    exposed = f"  ({settings.metrics.exposed})" if settings.metrics.exposed else ""
+    yield f"metrics  http://{settings.metrics.host}:{settings.metrics.port}/metrics{exposed}"
+
+
+def samples(settings: Settings, names: Sequence[str]) -> Iterator[str]:
+    """Yield what the pattern of each source reads in each of these frame names, a line each."""
+    patterned = [source for source in settings.sources if source.place.pattern is not None]
+    if names and not patterned:
+        yield "sample   no source has a place.pattern: nothing is read in a name"
+    for name in names:
+        for source in patterned:
+            told = Locator(source.place).named(name)
+            along = f"at_mm {told.unread!r}, which is no number" if told.unread else f"at_mm {told.at_mm}"
+            groups = (("piece", f"piece {told.piece!r}"), ("grade", f"grade {told.grade!r}"), ("at_mm", along))
+            read = [text for group, text in groups if f"(?P<{group}>" in (source.place.pattern or "")]
+            fits = told != Locator().named(name)
+            yield f"sample   {name!r} to {source.name}: {', '.join(read) if fits else 'the pattern does not fit'}"
+
+
+def _unless(problems: list[str], ask: Callable[[], Answer]) -> Answer | None:
+    """What `ask` answers; where it raises, None, and what it says is added to the problems."""
+    try:
+        return ask()
+    except InspectorError as error:
+        problems += str(error).splitlines()
+        return None
+
+
+def _unwritable(settings: Settings) -> Iterator[str]:
+    folders = [("data", settings.data)]
+    folders += [(f"sources.{one.name}.path", one.path) for one in settings.sources if isinstance(one, FolderSource)]
+    for key, path in folders:
+        there = next(one for one in (path.absolute(), *path.absolute().parents) if os.path.lexists(one))
+        if not there.is_dir():
+            yield f"{key}: {path.absolute()}: {there} is no folder"
+        elif not os.access(there, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
+            yield f"{key}: {path.absolute()}: user {os.geteuid()} may not write to {_described(there)}"
+
+
+def _described(folder: Path) -> str:
+    status = folder.stat()
+    return f"{folder} (mode {status.st_mode & 0o7777:o}, of user {status.st_uid}, group {status.st_gid})"
+
+
+def _taken(settings: Settings) -> Iterator[str]:
+    """Why the port cannot be listened on; nothing where the line of this config runs already, and has it."""
+    host, port = settings.metrics.host, settings.metrics.port
+    try:
+        if not port or tenancy.runs(settings.data):
+            return
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        yield f"metrics: {host}:{port} cannot be listened on: {error.strerror}; another metrics.port is needed"
