@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, get_args
 
@@ -80,21 +80,28 @@ def anchor(values: dict[str, Any], model: type[BaseModel], file: Path) -> None:
                 anchor(part, below, file)
 
 
-def check_anchored(values: Any, file: Path, key: str = "") -> None:
+def check_anchored(values: object, file: Path) -> None:
     """Raise ConfigError where an anchored path leads nowhere, but did when it counted from the working directory.
 
     So it was until version 0.1: a line that is upgraded must not begin a new record elsewhere, unseen.
     """
-    if isinstance(values, Anchored):
-        before = Path.cwd() / values.written
-        if not os.path.lexists(values) and os.path.lexists(before):
+    for key, path in _anchored(values, "", set()):
+        before = Path.cwd() / path.written
+        if not os.path.lexists(path) and os.path.lexists(before):
             raise ConfigError(
-                f"{file}: {key}: {values.written}: a relative path counts from the config file's folder, and there is"
-                f" no {values}; write {before} if that one is meant"
+                f"{file}: {key}: {path.written}: a relative path counts from the config file's folder, and there is"
+                f" no {path}; write {before} if that one is meant"
             )
-    elif isinstance(values, dict | list):
+
+
+def _anchored(values: object, key: str, seen: set[int]) -> Iterator[tuple[str, Anchored]]:
+    """The anchored paths and their keys. YAML may hold a list that holds itself: each is looked through once."""
+    if isinstance(values, Anchored):
+        yield key, values
+    elif isinstance(values, dict | list) and id(values) not in seen:
+        seen.add(id(values))
         for name, value in values.items() if isinstance(values, dict) else enumerate(values):
-            check_anchored(value, file, f"{key}.{name}" if key else str(name))
+            yield from _anchored(value, f"{key}.{name}" if key else str(name), seen)
 
 
 def _is_relative_path(value: str, field: FieldInfo) -> bool:

@@ -363,7 +363,7 @@ def test_a_metrics_port_without_a_host_would_be_open_to_all_and_is_refused(tmp_p
 def test_another_host_for_the_metrics_is_warned_of_by_check(
     tmp_path: Path, host: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    load(tmp_path, metrics={"host": host})
+    load(tmp_path, metrics={"host": host, "port": 0})
 
     assert cli.main(["check", "-c", str(tmp_path / "line.yaml")]) == 0
     assert f"(metrics.host: {host}: not loopback, whoever reaches this machine may read it)" in capsys.readouterr().out
