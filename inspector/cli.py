@@ -38,8 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.config = config_file.chosen(options.config, os.environ)
         return _COMMANDS[options.command](options)
     except InspectorError as error:
-        for line in str(error).split("
-"):
+        for line in str(error).split("\n"):
             print(f"inspector: {printable(line)}", file=sys.stderr)
         return EXIT_UNUSABLE
     except BrokenPipeError:
