@@ -79,23 +79,37 @@ class Gallery:
         days = min(max(now - oldest, _LEAST_SPAN_S), _DAY_S) / _DAY_S
         return Stock(sizes, left / (latest / days) if latest else float("inf"))
 
-    def sweep(self, now: float) -> int:
-        """Take away what the rule says; how many pictures."""
+    def fit(self) -> int:
+        """Take away what is over the budget; how many pictures."""
         removed = 0
-        too_old = now - self._settings.keep_days * _DAY_S
         excess = self._unpinned() - self._budget
         for tier in TIERS:
-            while batch := self._oldest(tier):
+            while excess > 0 and (batch := self._pictures("WHERE tier = ? ORDER BY record LIMIT ?", tier, _BATCH)):
                 going = []
                 for picture in batch:
-                    if excess <= 0 and picture.captured_at >= too_old:
-                        break
-                    going.append(picture)
-                    excess -= picture.bytes
+                    if excess > 0:
+                        going.append(picture)
+                        excess -= picture.bytes
                 removed += self._let_go(going)
-                if len(going) < len(batch):
-                    break
         return removed
+
+    def retire(self, too_old: float, pause: Callable[[], object] = lambda: None) -> int:
+        """Take away what was captured before `too_old`, seconds since 1970; how many pictures.
+
+        All are looked at: one of a clock that was ahead must not hold up those behind it.
+        """
+        removed = 0
+        for tier in TIERS:
+            which = "WHERE tier = ? AND evidence.captured_at < ? ORDER BY record LIMIT ?"
+            while batch := self._pictures(which, tier, too_old, _BATCH):
+                removed += self._let_go(batch)
+                pause()
+        return removed
+
+    def older_than(self, moment: float) -> bool:
+        """Whether there is a picture, not pinned, that was captured before then."""
+        statement = "SELECT 1 FROM evidence INDEXED BY evidence_by_tier WHERE tier != ? AND captured_at < ? LIMIT 1"
+        return next(self._store.read(statement, (PINNED, moment)), None) is not None
 
     def reconcile(self, written_before: float, pause: Callable[[], object] = lambda: None) -> tuple[int, int]:
         """Sweep up after kill and power loss; returns how many notes of lost pictures and pictures without note went.
@@ -108,9 +122,6 @@ class Gallery:
     def _unpinned(self) -> int:
         statement = "SELECT COALESCE(SUM(bytes), 0) FROM evidence INDEXED BY evidence_by_tier WHERE tier != ?"
         return int(next(self._store.read(statement, (PINNED,)))[0])
-
-    def _oldest(self, tier: str) -> list[_Picture]:
-        return self._pictures(f"WHERE tier = ? ORDER BY record LIMIT {_BATCH}", tier)
 
     def _pictures(self, which: str, *values: object) -> list[_Picture]:
         statement = f"SELECT {_COLUMNS} FROM evidence JOIN records ON id = record {which}"

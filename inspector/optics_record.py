@@ -62,8 +62,14 @@ def save(cursor: Cursor, tally: Tally) -> None:
 
 
 def learn_anew(cursor: Cursor, source: str, now: float) -> None:
-    """What is usual for a source is to be learned from what it captures from now on; its troubles are over."""
-    cursor.execute("INSERT OR REPLACE INTO optics VALUES (?, ?, NULL)", (source, now))
+    """What is usual for a source is to be learned from what it captures from now on; its troubles are over.
+
+    Later counts as newer: where the clock was ahead when this was said before, it is said a moment after that.
+    """
+    before = "(SELECT learn_since + 0.001 FROM optics WHERE source = ?)"
+    cursor.execute(
+        f"INSERT OR REPLACE INTO optics VALUES (?, max(?, ifnull({before}, 0)), NULL)", (source, now, source)
+    )
     _end_troubles(cursor, source, [], now)
 
 

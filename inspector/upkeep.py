@@ -8,8 +8,10 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from datetime import datetime
 
 from inspector import damage, disk, findings, in_force, optics_record, pieces, pins, remains
+from inspector.age_clock import AgeClock, since_boot
 from inspector.config import Settings
 from inspector.errors import StoreError
 from inspector.gallery import Gallery
@@ -29,6 +31,8 @@ GRACE_S = 30.0
 #: Rest after each small transaction, so that this is never what the disk is busy with.
 PAUSE_S = 0.02
 _BATCH = 200
+#: So many batches of records from the future, of a clock that was ahead, are passed over to find what is too old.
+_MAX_PASSED = 500
 _DAY_S = 86_400.0
 
 
@@ -44,10 +48,11 @@ class Upkeep:
         read_record: bool = False,
         grace_s: float = GRACE_S,
         clock: Callable[[], float] = time.time,
+        uptime: Callable[[], float] = since_boot,
     ) -> None:
         """StoreError where the record cannot be opened. `read_record`: all of it is to be read for damage.
 
-        `clock` gives seconds since 1970.
+        `clock` gives seconds since 1970, `uptime` seconds that nobody can set.
         """
         self._settings = settings
         self._metrics = metrics
@@ -59,17 +64,27 @@ class Upkeep:
         self._store = Store(settings.data)
         self._gallery = Gallery(self._store, settings.evidence)
         self._reserve = Reserve(settings.data, settings.record.reserve_mb * 1_000_000)
+        ages = {"records": settings.record.keep_days, "evidence": settings.evidence.keep_days}
+        self._age_clocks = {
+            kept: AgeClock(days * _DAY_S, self._known(kept), clock, uptime) for kept, days in ages.items()
+        }
         self._failed = ""
         self._damaged = ""
+        self._held: dict[str, bool] = {}  # what does not go by age because its clock is in doubt
 
     def run(self) -> None:
         """Until `stop` is set; what fails is said, and tried again."""
-        steps = ((self.look, LOOK_S), (self.retire, RETIRE_S), (self.reconcile, RECONCILE_S))
+        steps = (
+            (self.look, LOOK_S),
+            (self.retire, RETIRE_S),
+            (self.retire_evidence, RETIRE_S),
+            (self.reconcile, RECONCILE_S),
+        )
         started = time.monotonic()
         if self._read_record:
             self._try(self.read_record)
         # What a former life left is older than the grace once this one has lasted for it.
-        next_at = {self.look: started, self.retire: started, self.reconcile: started + self._grace_s}
+        next_at = dict.fromkeys((step for step, _ in steps), started) | {self.reconcile: started + self._grace_s}
         while not self._stop.is_set():
             for step, every_s in steps:
                 if time.monotonic() >= next_at[step] and not self._stop.is_set():
@@ -83,16 +98,15 @@ class Upkeep:
         self._store.close()
 
     def look(self) -> None:
-        """Measure disk and evidence, and take evidence away by its rule."""
+        """Measure disk and evidence, and take away what of it is over its budget."""
         data, least_mb = self._settings.data, self._settings.disk.min_free_mb
         free = disk.free_bytes(data)
         self._metrics.disk_free(free)
         self._health.trouble("disk", disk.low(data, least_mb))
         self._look_at_record()
-        now = self._clock()
-        if swept := self._gallery.sweep(now):
-            log.debug("evidence: %d pictures went by age or budget", swept)
-        stock = self._gallery.stock(now, max(0, free - least_mb * 1_000_000))
+        if swept := self._gallery.fit():
+            log.debug("evidence: %d pictures went by budget", swept)
+        stock = self._gallery.stock(self._clock(), max(0, free - least_mb * 1_000_000))
         self._metrics.stock(stock.bytes, stock.days_left)
 
     def read_record(self) -> None:
@@ -122,13 +136,22 @@ class Upkeep:
         )
         self._health.trouble("record reserve", gone)
 
+    def retire_evidence(self) -> int:
+        """Take away pictures past their age, a share at a time; how many."""
+        too_old = self._too_old("evidence", self._gallery.older_than)
+        gone = 0 if too_old is None else self._gallery.retire(too_old, lambda: self._stop.wait(PAUSE_S))
+        if gone and too_old:
+            log.info("evidence: %d pictures of before %s went by age", gone, _day(too_old))
+        return gone
+
     def retire(self) -> int:
         """Delete records past their age or number, except those with evidence and those pinned; how many."""
-        record = self._settings.record
-        too_old = self._clock() - record.keep_days * _DAY_S
+        now, too_old = self._clock(), self._too_old("records", self._oldest_record_is_older_than)
+        before = -math.inf if too_old is None else too_old
         (newest,) = next(self._store.read("SELECT COALESCE(MAX(id), 0) FROM records"))
-        last, deleted = 0, 0
-        while not self._stop.is_set():
+        surplus = newest - self._settings.record.keep_rows
+        last, deleted, passed = 0, 0, 0
+        while not self._stop.is_set() and passed < _MAX_PASSED:
             rows = list(
                 self._store.read(
                     "SELECT id, source, name, captured_at, recorded_at FROM records NOT INDEXED WHERE id > ?"
@@ -136,24 +159,48 @@ class Upkeep:
                     (last, _BATCH),
                 )
             )
-            old = [row for row in rows if row[4] < too_old or row[0] <= newest - record.keep_rows]
-            if old:
-                last = old[-1][0]
+            if old := [row for row in rows if row[4] < before or row[0] <= surplus]:
                 deleted += self._delete(old)
                 self._stop.wait(PAUSE_S)
-            if len(old) < _BATCH:
+            # Only what is properly young ends it: rows of a clock that was ahead must not hold up those behind them.
+            if len(rows) < _BATCH or any(before <= row[4] <= now and row[0] > surplus for row in rows):
                 break
+            last, passed = rows[-1][0], passed + (not old)
         with self._store.transaction() as cursor:
-            pieces.forget(cursor, too_old)
-            findings.forget(cursor, too_old)
-            optics_record.forget(cursor, too_old)
-            in_force.forget(cursor, too_old)
+            pieces.forget(cursor, before)
+            findings.forget(cursor, before)
+            optics_record.forget(cursor, before)
+            in_force.forget(cursor, before)
+        if deleted:
+            log.info("%d records of before %s, or too many, went", deleted, _day(before))
         return deleted
+
+    def _too_old(self, kept: str, any_older_than: Callable[[float], bool]) -> float | None:
+        """Before which moment it is too old. None: the clock is in doubt; that is said if it holds anything back."""
+        clock = self._age_clocks[kept]
+        too_old = clock.too_old()
+        held = bool(clock.doubt) and any_older_than(self._clock() - clock.age_s)
+        self._health.trouble(f"clock, {kept}", clock.doubt if held else "")
+        if held != self._held.get(kept, False):
+            log.warning("clock, %s: %s", kept, clock.doubt or "believed again")
+        self._held[kept] = held
+        self._store.set_mark(f"clock {kept}", int(clock.trusted))
+        return too_old
+
+    def _known(self, kept: str) -> float | None:
+        """A moment that has certainly been: where that clock stood, else when the newest record was made."""
+        row = next(self._store.read("SELECT recorded_at FROM records ORDER BY id DESC LIMIT 1"), None)
+        return self._store.mark(f"clock {kept}") or (row[0] if row else None)
+
+    def _oldest_record_is_older_than(self, moment: float) -> bool:
+        row = next(self._store.read("SELECT recorded_at FROM records ORDER BY id LIMIT 1"), None)
+        return row is not None and row[0] < moment
 
     def reconcile(self) -> None:
         """Hold files and records of evidence against each other."""
-        put_back = remains.noted(self._settings.data)  # whose the pictures are may come back
-        before = -math.inf if put_back else self._clock() - self._grace_s
+        # The record of the pictures may be put back; and by a clock that is ahead all of them are old.
+        unsure = remains.noted(self._settings.data) or self._age_clocks["evidence"].doubt
+        before = -math.inf if unsure else self._clock() - self._grace_s
         lost, swept = self._gallery.reconcile(before, lambda: self._stop.wait(PAUSE_S))
         if lost:
             log.warning("evidence: %d pictures are gone or cut short (power loss?): their records say so now", lost)
@@ -178,6 +225,10 @@ class Upkeep:
         if failed or step == self.look:
             self._failed = failed
             self._health.trouble("upkeep", failed)
+
+
+def _day(moment: float) -> str:
+    return f"{datetime.fromtimestamp(moment):%Y-%m-%d %H:%M}" if math.isfinite(moment) else "any age"
 
 
 def serve(settings: Settings, metrics: Metrics, health: Health, stop: threading.Event, read_record: bool) -> None:

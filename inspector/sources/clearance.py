@@ -8,7 +8,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
+from inspector.age_clock import AgeClock, since_boot
 from inspector.source_settings import FolderSource
+from inspector.sources.hold import WORK
 from inspector.sources.shelf import DONE, FAILED
 
 log = logging.getLogger(__name__)
@@ -23,9 +25,15 @@ _BATCH = 10_000
 class Clearance:
     """Clears one drop folder's done/ and failed/, beside the source that fills them."""
 
-    def __init__(self, settings: FolderSource, clock: Callable[[], float] = time.time) -> None:
-        """`clock` gives seconds since 1970."""
+    def __init__(
+        self,
+        settings: FolderSource,
+        clock: Callable[[], float] = time.time,
+        uptime: Callable[[], float] = since_boot,
+    ) -> None:
+        """`clock` gives seconds since 1970, `uptime` seconds that nobody can set."""
         root = os.fsencode(settings.path.absolute())
+        self._work = os.path.join(root, WORK.encode())
         rules = (
             (DONE, settings.keep_done_days, settings.keep_done_mb),
             (FAILED, settings.keep_failed_days, settings.keep_failed_mb),
@@ -36,6 +44,8 @@ class Clearance:
             if days is not None or megabytes is not None
         ]
         self._clock = clock
+        self._uptime = uptime
+        self._age_clocks: dict[bytes, AgeClock] = {}
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="clearance", daemon=True)
 
@@ -55,11 +65,26 @@ class Clearance:
         deleted = 0
         for folder, days, megabytes in self._rules:
             if days is not None:
-                too_old = self._clock() - days * _DAY_S
-                deleted += sum(self._delete(path) for moved_at, _, path in self._files(folder) if moved_at < too_old)
+                deleted += self._retire(folder, days * _DAY_S)
             if megabytes is not None:
                 deleted += self._fit(folder, megabytes * 1_000_000)
         return deleted
+
+    def _retire(self, folder: bytes, age_s: float) -> int:
+        """Delete what is too old by a clock that is believed, a share at a time: see age_clock."""
+        stood = os.path.join(self._work, b".%s-clock" % os.path.basename(folder))
+        if folder not in self._age_clocks:
+            known = _read(stood) or max((moved_at for moved_at, *_ in self._files(folder)), default=None)
+            self._age_clocks[folder] = AgeClock(age_s, known, self._clock, self._uptime)
+        clock = self._age_clocks[folder]
+        doubted, too_old = clock.doubt, clock.too_old()
+        if clock.doubt and not doubted:
+            log.warning("%s: the clock is %s", os.fsdecode(folder), clock.doubt)
+        with contextlib.suppress(FileNotFoundError), open(stood, "w") as file:  # no .work/: the share is away
+            file.write(f"{clock.trusted:.0f}")
+        if too_old is None:
+            return 0
+        return sum(self._delete(path) for moved_at, _, path in self._files(folder) if moved_at < too_old)
 
     def _fit(self, folder: bytes, budget: int) -> int:
         deleted = 0
@@ -106,3 +131,12 @@ class Clearance:
                     log.warning("done/ and failed/ cannot be cleared: %s", error)
                 trouble = str(error)
             self._stop.wait(EVERY_S)
+
+
+def _read(path: bytes) -> float | None:
+    """Where the clock stood in a former life; None where that is not known."""
+    try:
+        with open(path) as file:
+            return float(file.read(32))
+    except (OSError, ValueError):
+        return None

@@ -27,6 +27,8 @@ EVERY_S = 1.0
 STEP_S = 5.0
 #: So many pictures in a row that have another size: it is another camera, and what is usual is learned anew.
 OTHERS = 60
+#: What is learned anew is of later than before, also where the clock was ahead then: see optics_record.
+_LATER_S = 0.001
 #: What was learned so far goes on record after so many pictures.
 SAVE_PICTURES = 60
 
@@ -77,7 +79,7 @@ class Watch:
         self._others += 1
         if self._others >= OTHERS:
             log.warning("pictures are %dx%d now: what is usual for them is learned anew", *size[::-1])
-            self._begin(at)
+            self._begin(max(at, self._baseline.since + _LATER_S))
         return False
 
     def _judge(self, look: Look, window: Window, seconds: float, at: float) -> None:

@@ -4,6 +4,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from inspector.source_settings import FolderSource
 from inspector.sources.clearance import Clearance
 from tests.fakes import wait_until
@@ -11,9 +13,25 @@ from tests.inspector import folders
 from tests.inspector.folders import below
 
 
-def clearance(drop: Path, now: float | None = None, **rules: Any) -> Clearance:
-    """With these rules, `now` seconds since 1970."""
-    return Clearance(FolderSource(name="drop", type="folder", path=drop, **rules), lambda: now or time.time())
+def clearance(drop: Path, **rules: Any) -> Clearance:
+    """With these rules."""
+    return Clearance(FolderSource(name="drop", type="folder", path=drop, **rules))
+
+
+class Clocks:
+    """The world's clock, which anyone can set, and the machine's own count of seconds."""
+
+    def __init__(self) -> None:
+        self.world, self.up = time.time(), 1000.0
+
+    def pass_(self, seconds: float) -> None:
+        """Both go on."""
+        self.world, self.up = self.world + seconds, self.up + seconds
+
+    def clearance(self, drop: Path, **rules: Any) -> Clearance:
+        """With these rules, by these clocks."""
+        settings = FolderSource(name="drop", type="folder", path=drop, **rules)
+        return Clearance(settings, lambda: self.world, lambda: self.up)
 
 
 def put(drop: Path, *names: str) -> None:
@@ -30,18 +48,49 @@ def put(drop: Path, *names: str) -> None:
 def test_nothing_is_deleted_unless_a_setting_says_so(drop: Path) -> None:
     put(drop, "done/a.bmp", "failed/b.bmp")
 
-    assert clearance(drop, time.time() + 1e9).sweep() == 0
+    clocks = Clocks()
+    clocks.pass_(1e9)
+    assert clocks.clearance(drop).sweep() == 0
     assert len(below(drop)) == 2
 
 
 def test_files_go_once_they_have_been_there_for_so_long(drop: Path) -> None:
     put(drop, "done/coil-1/a.bmp", "failed/b.bmp", "waiting.bmp")
 
-    assert clearance(drop, time.time() + 86_000, keep_done_days=1).sweep() == 0
-    assert clearance(drop, time.time() + 87_000, keep_done_days=1).sweep() == 1
+    clocks = Clocks()
+    done, failed = clocks.clearance(drop, keep_done_days=1), clocks.clearance(drop, keep_failed_days=1)
+    assert done.sweep() == failed.sweep() == 0
+    clocks.pass_(86_000)
+    assert done.sweep() == 0
+    clocks.pass_(1000)
+    assert done.sweep() == 1
     assert below(drop) == ["failed/b.bmp", "waiting.bmp"]
-    assert clearance(drop, time.time() + 87_000, keep_failed_days=1).sweep() == 1
+    assert failed.sweep() == 1
     assert below(drop) == ["waiting.bmp"]
+
+
+def test_a_clock_that_is_ahead_for_a_while_deletes_no_file_and_a_start_with_it_neither(
+    drop: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    put(drop, "done/a.bmp", "failed/b.bmp")
+    (drop / ".work").mkdir()
+    clocks, rules = Clocks(), {"keep_done_days": 30, "keep_failed_days": 30}
+    running = clocks.clearance(drop, **rules)
+    assert running.sweep() == 0
+    # When the clock is set three months ahead, then nothing goes, also after new starts
+    clocks.world += 91 * 86_400
+    assert running.sweep() == 0
+    assert "the clock is 91.0 days ahead of what is known to have passed: nothing goes by age" in caplog.text
+    put(drop, "done/of the time when it was ahead.bmp")
+    for _ in range(3):
+        assert clocks.clearance(drop, **rules).sweep() == 0
+    clocks.world -= 91 * 86_400
+    assert clocks.clearance(drop, **rules).sweep() == running.sweep() == 0
+    # When the time has really passed, then they go
+    for _ in range(31 * 24):
+        clocks.pass_(3600)
+        running.sweep()
+    assert below(drop / "done") == below(drop / "failed") == []
 
 
 def test_of_more_bytes_than_allowed_the_oldest_go(drop: Path) -> None:

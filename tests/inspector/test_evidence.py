@@ -147,7 +147,7 @@ def test_the_budget_takes_ok_first_then_unsure_then_defect_and_of_each_the_oldes
     keep(settings, book, *(verdict(number, outcome) for number, outcome in enumerate(outcomes)))
 
     def left(mb: int) -> list[int]:
-        gallery(book, budget_mb=mb, keep_days=36_500).sweep(time.time())
+        gallery(book, budget_mb=mb, keep_days=36_500).fit()
         assert set(kept(book).values()) == files(settings)
         return sorted(map(int, kept(book)))
 
@@ -165,9 +165,8 @@ def test_the_budget_takes_ok_first_then_unsure_then_defect_and_of_each_the_oldes
 
 def test_evidence_past_its_age_goes_whatever_its_verdict(settings: Settings, book: Store) -> None:
     keep(settings, book, verdict(1, "defect"), verdict(2, "ok"), verdict(90_000, "unsure"))
-    now = 1000.0 + 90_000
 
-    assert gallery(book, keep_days=1).sweep(now) == 2
+    assert gallery(book).retire(1000.0 + 90_000 - 86_400) == 2
     assert set(kept(book)) == {"90000"}
     assert len(list(book.records(Query()))) == 3  # the records stay
 
@@ -181,12 +180,12 @@ def test_what_is_pinned_stays_until_it_is_unpinned(settings: Settings, book: Sto
     assert [pins.pictures(book, pin)[0] for pin in (by_name, by_time, other)] == [5, 3, 0]
 
     nothing = gallery(book, budget_mb=0)
-    assert nothing.sweep(time.time()) == 12
+    assert nothing.fit() == 12
     assert sorted(map(int, (name.split("/")[1] for name in kept(book)))) == [3, 4, 5, 10, 11, 12, 13, 14]
     assert nothing.stock(time.time(), 1e9).bytes == {"ok": 0, "unsure": 0, "defect": 0, "pinned": 8 * 41_078}
 
     pins.remove(book, by_time.id)
-    assert nothing.sweep(time.time()) == 3
+    assert nothing.fit() == 3
     assert {name.split("/")[0] for name in kept(book)} == {"coil-2"}
     with pytest.raises(ConfigError, match="there is no pin 2"):
         pins.remove(book, by_time.id)

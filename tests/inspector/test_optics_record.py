@@ -98,6 +98,18 @@ def test_learning_anew_ends_troubles_and_what_an_uninformed_source_tells_does_no
     assert optics_record.usual(store, "cam") == (165, USUAL)
 
 
+def test_learning_anew_is_heard_also_where_the_clock_was_ahead_when_it_was_said_before(store: Store) -> None:
+    with store.transaction() as cursor:
+        optics_record.learn_anew(cursor, "cam", 9e9)
+    store.write([], [tally(100, since=9e9, usual=USUAL)])
+    with store.transaction() as cursor:
+        optics_record.learn_anew(cursor, "cam", 200.0)
+
+    assert optics_record.learn_since(store)["cam"] > 9e9
+    sight = optics_record.sight(store, "cam")
+    assert sight is not None and sight.usual is None
+
+
 def test_a_row_of_figures_is_kept_a_minute_and_goes_with_time(store: Store) -> None:
     for second in range(0, 180, 10):
         store.write([], [tally(7200.0 + second)])

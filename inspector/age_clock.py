@@ -1,0 +1,75 @@
+"""Owns the clock by which things are too old: it must agree with time that is known to have passed, or nothing is.
+
+What passed is known from a moment of before (the newest thing that is kept, or where this clock stood in a former life)
+and from the machine's own count of seconds, which nobody can set. A clock that is ahead of that by more than a tenth of
+the age is in doubt until it has run evenly for a day. And it is only ever followed at a bounded pace, so that what goes
+by age goes a share at a time.
+"""
+
+import time
+from collections.abc import Callable
+
+#: Ahead by more than this share of the age: in doubt.
+SLACK = 0.1
+#: So long it must have run evenly before it is believed, or a tenth of the age where that is less.
+SETTLE_S = 86_400.0
+#: Of the age so much at most goes in so many seconds, beside what the time itself takes.
+SHARE, SHARE_S = 0.01, 600.0
+#: What differs less is no step: a clock is also slewed.
+_STEP_S = 60.0
+_DAY_S = 86_400.0
+
+
+def since_boot() -> float:
+    """Seconds since the machine was started, those in which it slept too."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
+class AgeClock:
+    """Says since when things are too old. One for each age."""
+
+    def __init__(
+        self,
+        age_s: float,
+        known: float | None,
+        clock: Callable[[], float] = time.time,
+        uptime: Callable[[], float] = since_boot,
+    ) -> None:
+        """`known`: a moment that has certainly been; None: there is none, so nothing of before can be lost.
+
+        `clock` gives seconds since 1970, `uptime` seconds that nobody can set.
+        """
+        self.age_s = age_s
+        self._clock = clock
+        self._uptime = uptime
+        self._turned_at = self._even_since = uptime()
+        self._offset = clock() - self._turned_at
+        now = clock()
+        #: Where a clock stands that is right, as far as is known.
+        self.trusted = now if known is None or 0 <= now - known <= age_s * SLACK else known
+        #: Why nothing is too old now; empty where the clock is believed.
+        self.doubt = ""
+
+    def too_old(self) -> float | None:
+        """What is of before this moment, in seconds since 1970, is too old; None: the clock is in doubt."""
+        world, uptime = self._clock(), self._uptime()
+        passed, self._turned_at = uptime - self._turned_at, uptime
+        if abs(world - uptime - self._offset) > _STEP_S:
+            self._offset, self._even_since = world - uptime, uptime
+        settle_s = min(SETTLE_S, self.age_s * SLACK)
+        settled = uptime - self._even_since >= settle_s
+        ahead = world - (self.trusted + passed)
+        self.doubt = ""
+        if ahead > self.age_s * SLACK and not settled:
+            self.trusted += passed
+            hours = settle_s / 3600
+            self.doubt = (
+                f"{ahead / _DAY_S:.1f} days ahead of what is known to have passed:"
+                f" nothing goes by age until it is right, or has run evenly for {hours:.3g} h"
+            )
+            return None
+        if ahead < 0 and not settled:
+            self.trusted += passed
+        else:
+            self.trusted = min(world, self.trusted + passed * max(2.0, self.age_s * SHARE / SHARE_S))
+        return min(world, self.trusted) - self.age_s
