@@ -33,6 +33,7 @@ def parser() -> argparse.ArgumentParser:
     importing = _command(commands, "import", "make a bundle of a PaddleClas or PaddleX export", False)
     predict = _command(commands, "predict", "verdicts for files or folders", recipe_needed=False)
 
+    folds.add_argument("--resume", action="store_true", help="keep the folds that are done; go on after a stop")
     folds.add_argument("--fit", action="store_true", help="fit, not train; a recipe with a lite0 backbone always does")
     folds.add_argument(
         "--per-label", type=_count, metavar="N", help="learn from N pictures of each label, drawn anew for each draw"
@@ -40,7 +41,7 @@ def parser() -> argparse.ArgumentParser:
     folds.add_argument("--draws", type=_count, default=10, metavar="N", help="with --per-label; default: 10")
     which = evaluate.add_mutually_exclusive_group()
     which.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: RUN_DIR/last.npz")
-    which.add_argument("--bundle", type=Path, metavar="DIR", help="evaluate a bundle, by its own thresholds")
+    which.add_argument("--bundle", type=Path, metavar="DIR", help="a bundle, by its own thresholds; `default`: ours")
     evaluate.add_argument(
         "--list",
         type=Path,
@@ -49,7 +50,9 @@ def parser() -> argparse.ArgumentParser:
     )
     evaluate.add_argument("--robustness", action="store_true", help="the faults of a line too, at three strengths")
     evaluate.add_argument("--unknown", action="store_true", help="pictures that are not strip, too")
-    evaluate.add_argument("--against", type=Path, metavar="OTHER", help="compare with this checkpoint or bundle")
+    evaluate.add_argument(
+        "--against", type=Path, metavar="OTHER", help="compare with a checkpoint or bundle; `default`: ours"
+    )
     evaluate.add_argument("--suspects", action="store_true", help="rank the training pictures whose label looks wrong")
     export.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: RUN_DIR/last.npz")
     export.add_argument("--to", type=Path, metavar="DIR", help="default: RUN_DIR/bundle")

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from trainer.arguments import PROGRAM, parser
@@ -112,7 +113,7 @@ def _fit(options: argparse.Namespace) -> int:
 
 
 def _folds(options: argparse.Namespace) -> int:
-    from trainer import edits, folds
+    from trainer import edits, folds, pool
     from trainer.bar import Bar
     from trainer.prepare import prepare
 
@@ -126,14 +127,21 @@ def _folds(options: argparse.Namespace) -> int:
     for skip in prepared.skipped:
         _warn(f"skipped {skip.path}: {skip.reason}")
     by_fit, recipes = options.fit or recipe.network.backbone == "lite0", folds.plan(recipe, prepared, few)
+    contents = prepared.contents
     del prepared  # the pictures: each part reads its own
-    parts = folds.run(recipes, by_fit, lambda part, left_s: print(folds.line(part, left_s), file=sys.stderr))
-    figures = folds.pooled(recipe, by_fit, parts, few)
-    written = folds.save(recipe, figures, few)
+    parts = folds.run(
+        recipes,
+        contents,
+        by_fit,
+        options.resume,
+        lambda part, left_s: print(pool.line(part, left_s), file=sys.stderr),
+    )
+    figures = pool.of(recipe, by_fit, parts, options.per_label)
+    written = pool.save(recipe, figures)
     if options.json:
         _print_json(figures)
         return EXIT_OK
-    folds.show(figures)
+    pool.show(figures)
     print(f"{written} written; each part has its own {parts[0].report}")
     return EXIT_OK
 
@@ -146,12 +154,12 @@ def _eval(options: argparse.Namespace) -> int:
     plan = manifest.read(recipe.manifest_path)
     rows = prepare.rows_of_list(recipe, options.list) if options.list else plan.split("eval")
     if options.bundle:
-        model, opened = evaluate.open_bundle(options.bundle)
+        model, opened = evaluate.open_bundle(_bundle(options.bundle))
         decision = opened.manifest.decision
     else:
         model = evaluate.open_checkpoint(options.checkpoint or recipe.last_checkpoint, fast=True)
         decision = None  # chosen on the validation part
-    other = evaluate.open_model(options.against) if options.against else None
+    other = evaluate.open_model(_bundle(options.against)) if options.against else None
     data = evaluate.load(plan, rows)
     with Bar() as bar:
         looked_at = {"suspects": suspects.search(plan, bar)} if options.suspects else {}
@@ -165,13 +173,15 @@ def _eval(options: argparse.Namespace) -> int:
             done.report["comparison"] = compare.compare(done, against)
     done.report.update(looked_at)
     done.report["shown"] = recipe.shown
-    report.save(recipe.report_dir, done.report, plan.root)
+    of_another = [done.report["model"]["bundle"]] if options.bundle else []
+    folder = recipe.report_of(*of_another, *([options.list.stem] if options.list else []))
+    report.save(folder, done.report, plan.root)
     if options.json:
         _print_json(done.report)
         return EXIT_OK
     skipped = _skipped(done.report["skipped"])
     report.show(done.report)
-    print(f"{recipe.report_dir / report.PAGE} and {report.REPORT} written{skipped}")
+    print(f"{folder / report.PAGE} and {report.REPORT} written{skipped}")
     return EXIT_OK
 
 
@@ -250,7 +260,7 @@ def _predict(options: argparse.Namespace) -> int:
 
     recipe = _recipe(options) if options.recipe else None
     default = recipe.bundle_dir if recipe else bundle.DEFAULT
-    by = judge(options.engine, options.bundle or default, recipe, options.checkpoint)
+    by = judge(options.engine, _bundle(options.bundle) if options.bundle else default, recipe, options.checkpoint)
     paths = (path for given in options.paths for path in (listed(sys.stdin.buffer) if str(given) == "-" else [given]))
     with Bar() as bar:
         verdicts = predict(by, paths, options.draw, bar)
@@ -262,6 +272,13 @@ def _predict(options: argparse.Namespace) -> int:
         named = f"{verdict.label or '-':16} {verdict.score:6.3f}  {verdict.reason}"
         print(f"{_printable(verdict.path):{width}}  {verdict.outcome:7} {named}".rstrip())
     return EXIT_OK
+
+
+def _bundle(path: Path) -> Path:
+    """What a person calls a bundle: `default` is the one that ships, as in a line's config."""
+    from inspector import bundle
+
+    return bundle.DEFAULT if str(path) == "default" and not path.exists() else path
 
 
 def _print_json(value: Any) -> None:

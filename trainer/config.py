@@ -338,8 +338,12 @@ class Recipe(_Part):
 
     @property
     def report_dir(self) -> Path:
-        """Where eval writes report.json and confusion.png."""
-        return self.folder / "eval"
+        """Where eval writes report.json and its pictures, of this recipe's model on this recipe's eval part."""
+        return self.report_of()
+
+    def report_of(self, *others: str) -> Path:
+        """Where eval writes of another model, or another list: beside the recipe's own report, which export reads."""
+        return self.folder / "-".join(("eval", *others))
 
     @property
     def bundle_dir(self) -> Path:

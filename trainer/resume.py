@@ -27,7 +27,10 @@ def find(recipe: Recipe, data_fingerprint: str) -> Checkpoint | None:
     saved = checkpoint.load(path)
     was, now = _flat(saved.meta.recipe.model_dump(mode="json")), _flat(recipe.model_dump(mode="json"))
     differing = sorted(key for key in was | now if was.get(key) != now.get(key) and key not in _FREE)
-    changed = [f"{key} was {was.get(key)}, is {now.get(key)}" for key in differing if key.split(".")[0] in _DECIDING]
+    deciding = [key for key in differing if key.split(".")[0] in _DECIDING]
+    changed = [f"{key} was {was.get(key)}, is {now.get(key)}" for key in deciding]
+    if saved.meta.position is None and deciding == ["training.epochs"]:
+        raise ConfigError(_finished(saved, recipe))
     if changed:
         raise ConfigError(
             f"{path}: a training with other settings cannot go on: {'; '.join(changed)}. "
@@ -36,6 +39,16 @@ def find(recipe: Recipe, data_fingerprint: str) -> Checkpoint | None:
     if saved.meta.data_fingerprint != data_fingerprint:
         raise DataError(f"{path}: learned from other pictures or labels: leave out --resume to start anew")
     return saved
+
+
+def _finished(saved: Checkpoint, recipe: Recipe) -> str:
+    """Why a finished training cannot have other epochs, and what can be done instead."""
+    done, wanted = saved.meta.epoch, recipe.training.epochs
+    return (
+        f"{saved.path}: finished after {done} epochs, and its learning rate went down to 0 with them: it cannot end "
+        f"after {wanted} instead. To train on from its weights, `trainer train --from {saved.path}` without --resume, "
+        f"training.epochs being how many more; to train {wanted} from the start, leave out --resume"
+    )
 
 
 def _flat(values: Any, parents: tuple[str, ...] = ()) -> dict[str, Any]:

@@ -1,6 +1,7 @@
 """eval: k of n, the costly mistakes, the picture; on checkpoints, bundles and lists."""
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ import cv2
 import pytest
 import yaml
 
+from inspector import bundle
 from tests.trainer.conftest import picture
 from trainer import report
 from trainer.cli import main
@@ -84,6 +86,37 @@ def test_a_bundle_is_judged_by_its_own_thresholds_and_agrees_with_its_checkpoint
     assert of_bundle["calibration"]["temperature"] == of_checkpoint["calibration"]["temperature"]
 
 
+def test_a_bundle_or_a_list_has_a_report_of_its_own_and_export_still_finds_the_recipes(
+    finished: Path, tmp_path: Path, run_json: Run
+) -> None:
+    # Given an evaluation that export can use
+    shutil.copytree(finished / "run", tmp_path / "run")
+    own = (tmp_path / "run/eval/report.json").read_bytes()
+    recipe = ["-c", finished / "recipe.yaml", "-o", f"run_dir={tmp_path / 'run'}"]
+    (tmp_path / "few.txt").write_text("Sc/Sc_1.png Sc\n")
+
+    # When a bundle, a list, and both are evaluated
+    made = run_json("eval", *recipe, "--bundle", finished / "run/bundle")["model"]["bundle"]
+    run_json("eval", *recipe, "--list", tmp_path / "few.txt")
+    run_json("eval", *recipe, "--bundle", finished / "run/bundle", "--list", tmp_path / "few.txt")
+
+    # Then
+    assert (tmp_path / "run/eval/report.json").read_bytes() == own
+    reports = {path.parent.name for path in (tmp_path / "run").glob("eval*/report.json")}
+    assert reports == {"eval", f"eval-{made}", "eval-few", f"eval-{made}-few"}
+    assert run_json("export", *recipe, "--to", tmp_path / "bundle")["bundle"] == str(tmp_path / "bundle")
+
+
+def test_the_bundle_we_ship_is_called_default(finished: Path, tmp_path: Path, run_json: Run) -> None:
+    (tmp_path / "manifest.tsv").write_text((finished / "run/manifest.tsv").read_text())
+    recipe = ["-c", finished / "recipe.yaml", "-o", f"run_dir={tmp_path}", "--checkpoint", finished / "run/last.npz"]
+    against = run_json("eval", *recipe, "--against", "default")
+    assert against["comparison"]["model"] == {"bundle": bundle.load(bundle.DEFAULT).id}
+    shipped = run_json("eval", *recipe[:4], "--bundle", "default")
+    assert shipped["model"] == against["comparison"]["model"]
+    assert run_json("predict", "--bundle", "default", finished / "data/Sc/Sc_1.png")["verdicts"]
+
+
 def test_a_list_may_stand_in_for_the_eval_split(finished: Path, tmp_path: Path, run_json: Run) -> None:
     # Given pictures the manifest has never heard of
     (tmp_path / "manifest.tsv").write_text(
@@ -124,7 +157,8 @@ def test_pictures_whose_source_training_has_seen_are_counted_apart(
     assert unseen["images"] == report["images"] - 1
     lost = 0 if any(wrong["path"] == first["eval"][0] for wrong in report["wrong"]) else 1
     assert unseen["right"] == report["right"] - lost
-    assert "sources that training has not seen" in (tmp_path / "eval/report.html").read_text()
+    page = tmp_path / f"eval-{report['model']['bundle']}/report.html"
+    assert "sources that training has not seen" in page.read_text()
 
 
 def test_a_list_of_training_pictures_has_nothing_unseen(finished: Path, tmp_path: Path, run_json: Run) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer import checkpoint, manifest
+from trainer import checkpoint, manifest, pool
 from trainer.cli import main
 from trainer.metrics import wilson
 
@@ -100,3 +100,65 @@ def test_no_pictures_a_label_are_refused_at_once(capsys: pytest.CaptureFixture[s
         main(["folds", "-c", "any.yaml", "--per-label", "0"])
     assert stopped.value.code == 2
     assert "a whole number of 1 or more is expected, got '0'" in capsys.readouterr().err
+
+
+def test_the_pool_begins_with_escapes_and_false_alarms_and_has_a_calibration_error(
+    crossed: tuple[Path, dict[str, Any]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    figures = crossed[1]
+    reports = [json.loads(Path(part["report"]).with_name("report.json").read_text()) for part in figures["parts"]]
+    for key, count in (("escapes", "passed_ok"), ("false_alarms", "called_defect")):
+        assert figures[key][count] == sum(report[key][count] for report in reports)
+        assert figures[key]["share_95"] is not None
+    assert (figures["escapes"]["defect_images"], figures["false_alarms"]["clean_images"]) == (21, 10)
+    errors = [report["calibration"]["ece_after"] for report in reports]
+    assert 0 <= figures["calibration"]["ece_after"] <= max(errors) + 1e-9
+    assert figures["balanced_accuracy"] == pytest.approx(np.mean([row["recall"] for row in figures["per_label"]]))
+
+    pool.show(figures)
+
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("escapes, defects passed as ok: ") and " of 21, " in lines[0]
+    assert lines[1].startswith("false alarms, clean strip called a defect: ")
+    assert "macro F1" in lines[2] and "(ECE)" in lines[2]
+    assert any("escapes" in line and "alarms" in line for line in lines[3:5])
+
+
+def test_folds_that_were_stopped_go_on_after_the_last_that_was_done(
+    crossed: tuple[Path, dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # Given folds of which the second was killed in its training, after its first epoch
+    shutil.copytree(crossed[0] / "run", tmp_path / "run")
+    (tmp_path / "run/fold-2/part.json").unlink()
+    done = checkpoint.load(tmp_path / "run/fold-1/last.npz").sha256
+    written = (tmp_path / "run/fold-1/last.npz").stat().st_mtime_ns
+    options = ["-c", str(crossed[0] / "recipe.yaml"), *SHORT, "-o", f"run_dir={tmp_path / 'run'}"]
+
+    # When
+    assert main(["folds", *options, "--resume", "--json"]) == 0
+
+    # Then
+    said = capsys.readouterr()
+    assert [line.endswith("kept from before") for line in said.err.splitlines() if line.startswith("fold-")] == [
+        True,
+        False,
+    ]
+    again = json.loads(said.out)
+    assert checkpoint.load(tmp_path / "run/fold-1/last.npz").sha256 == done
+    assert (tmp_path / "run/fold-1/last.npz").stat().st_mtime_ns == written
+    for key in ("right", "images", "escapes", "confusion", "macro_f1"):
+        assert again[key] == crossed[1][key]
+
+
+def test_a_part_is_measured_anew_where_its_pictures_or_its_settings_changed(
+    crossed: tuple[Path, dict[str, Any]], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(crossed[0], tmp_path / "copy")
+    options = ["-c", str(crossed[0] / "recipe.yaml"), *SHORT, "-o", f"run_dir={tmp_path / 'copy/run'}"]
+    assert main(["folds", *options, "--resume", "-o", "decision.min_threshold=0.6"]) == 0
+    assert "kept from before" not in capsys.readouterr().err
+    data = tmp_path / "copy/data"
+    shutil.copy(data / "Sc/Sc_2.png", data / "Sc/Sc_3.png")
+    options += ["-o", f"data.root={data}"]
+    assert main(["folds", *options, "--resume"]) == 2
+    assert "learned from other pictures or labels: leave out --resume" in capsys.readouterr().err

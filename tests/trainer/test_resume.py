@@ -63,7 +63,9 @@ def test_a_training_killed_twice_and_resumed_gives_the_weights_of_one_never_inte
         found = checkpoint.load(tmp_path / f"run/{name}.npz")
         assert found.weights.keys() == expected.weights.keys() and found.meta.epoch == expected.meta.epoch
         assert all(found.weights[key].tobytes() == expected.weights[key].tobytes() for key in expected.weights)
-    assert {file.name for file in (tmp_path / "run").iterdir()} == {"manifest.tsv", "contact", "best.npz", "last.npz"}
+    assert {file.name for file in (tmp_path / "run").iterdir() if not file.name.startswith(".manifest")} == {
+        "manifest.tsv", "contact", "best.npz", "last.npz"
+    }  # fmt: skip
 
 
 def _epoch(folder: Path) -> int:
@@ -118,6 +120,21 @@ def test_a_checkpoint_that_does_not_fit_the_disk_is_an_error_and_the_one_before_
 
     assert done.returncode == 2
     assert f"trainer: {tmp_path / 'run/best.npz'}: cannot be saved: File too large; the one before" in done.stderr
-    assert {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir() if file.is_file()} == {
+    assert {file.name: file.read_bytes() for file in (tmp_path / "run").iterdir()
+            if file.is_file() and not file.name.startswith(".manifest")} == {
         **before, "manifest.tsv": (tmp_path / "run/manifest.tsv").read_bytes()
     }  # fmt: skip
+
+
+def test_more_epochs_than_a_finished_training_had_are_refused_with_the_way_that_works(
+    tmp_path: Path, recipe: Path, run_json: Callable[..., Any], capsys: pytest.CaptureFixture[str]
+) -> None:
+    short = ["-o", "training.epochs=1"]
+    run_json("train", "-c", recipe, *short)
+    last = tmp_path / "run/last.npz"
+    assert main(["train", "-c", str(recipe), "--resume", "-o", "training.epochs=2"]) == 2
+    said = capsys.readouterr().err
+    assert f"{last}: finished after 1 epochs" in said and f"`trainer train --from {last}`" in said
+    # What it says works, in the same folder
+    run_json("train", "-c", recipe, "--from", last, "-o", "training.epochs=2")
+    assert checkpoint.load(last).meta.epoch == 2
