@@ -1,7 +1,6 @@
 """Owns what `inspector defects` and `inspector account` answer from the record: as tables, JSON lines or CSV."""
 
 import argparse
-import csv
 import sys
 import time
 from collections.abc import Iterable, Iterator
@@ -9,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
-from rich.console import Console
 
-from inspector import config, coverage, pieces, screen
+from inspector import config, coverage, in_force, pieces, screen, spreadsheet
 from inspector.config import Settings
+from inspector.config_errors import meant
 from inspector.defects import Defect
 from inspector.defects import of as of_piece
 from inspector.errors import ConfigError
@@ -21,6 +20,7 @@ from inspector.query import Query
 from inspector.record import Record, to_json
 from inspector.screen import listing
 from inspector.store import Store
+from inspector.terminal import show
 
 
 def defects(options: argparse.Namespace) -> None:
@@ -43,16 +43,18 @@ def defects(options: argparse.Namespace) -> None:
     store = Store(settings.data, read_only=True)
     if options.piece:
         query = replace(query, piece=pieces.find(store, options.piece).id)
-    records = store.records(query)
-    if options.draw:
-        records = _drawn(records, options.draw)
+    _check_names(store, settings, options)
+    counted = _Counted(store.records(query))
+    records = _drawn(counted, options.draw) if options.draw else counted
     if options.json:
         for record in records:
             print(to_json(record))
     elif options.csv:
-        _print_csv(Record, records)
+        spreadsheet.write(Record, records, sys.stdout, options.bom)
     else:
-        Console().print(listing(records, full=True))
+        show(listing(records, full=True))
+    if not counted.count:
+        print("no record matches", file=sys.stderr)
     store.close()
 
 
@@ -60,8 +62,8 @@ def _defects_of_piece(options: argparse.Namespace) -> None:
     if any((options.since, options.until, options.model, options.draw)):
         raise ConfigError("defects: --piece takes --source, --label and --limit; for its frames add --verdict defect")
     settings = config.load(options.config, options.override)
-    sources = known(options.source, settings)
     store = Store(settings.data, read_only=True)
+    sources = _check_names(store, settings, options)
     found = [
         one
         for one in of_piece(store, pieces.find(store, options.piece))
@@ -72,10 +74,10 @@ def _defects_of_piece(options: argparse.Namespace) -> None:
         for one in found[: options.limit]:
             print(msgspec.json.encode(one).decode())
     elif options.csv:
-        _print_csv(Defect, found[: options.limit])
+        spreadsheet.write(Defect, found[: options.limit], sys.stdout, options.bom)
     else:
         shown = found[: 50 if options.limit is None else options.limit]
-        Console().print(screen.defect_list(shown))
+        show(screen.defect_list(shown))
         print(f"{len(found)} defects{f', {len(shown)} of them shown' if len(shown) < len(found) else ''}")
 
 
@@ -109,11 +111,10 @@ def account(options: argparse.Namespace) -> bool:
     if options.json:
         print(screen.accounts_json(accounts, gaps, window))
         return not unbalanced
-    console = Console()
-    console.print(screen.sums(accounts))
+    show(screen.sums(accounts))
     if window is not None:
-        console.print("\ncaptured in that time:", screen.within(window, gaps))
-    console.print("\nnot inspected:" if gaps else "\nno gaps", screen.gap_list(gaps) if gaps else "")
+        show("\ncaptured in that time:", screen.within(window, gaps))
+    show("\nnot inspected:" if gaps else "\nno gaps", screen.gap_list(gaps) if gaps else "")
     print(f"does not balance: {', '.join(unbalanced)}" if unbalanced else "balanced")
     return not unbalanced
 
@@ -132,8 +133,39 @@ def _account_of_piece(options: argparse.Namespace) -> bool:
     if options.json:
         print(msgspec.json.encode({"piece": piece, "sources": shares, "gaps": gaps}).decode())
     else:
-        screen.print_piece(Console(), piece, shares, gaps)
+        screen.show_piece(piece, shares, gaps)
     return bool(shares) and all(share.whole for share in shares)
+
+
+def _check_names(store: Store, settings: Settings, options: argparse.Namespace) -> list[str]:
+    """Return the sources asked for. ConfigError for a source, label or model that the record has never heard of."""
+    labels, models = in_force.named(store)
+    sources = {account.source for account in store.accounts()} | {source.name for source in settings.sources}
+    for option, names, known_names in (
+        ("source", options.source, sources),
+        ("label", options.label, labels),
+        ("model", options.model, models),
+    ):
+        for name in names:
+            if known_names and name not in known_names:
+                there_are = ", ".join(sorted(known_names))
+                raise ConfigError(
+                    f"--{option} {name}: not on record{meant(name, sorted(known_names))}; it has {there_are}"
+                )
+    return list(options.source)
+
+
+class _Counted(Iterator[Record]):
+    """Counts records as they pass."""
+
+    def __init__(self, records: Iterable[Record]) -> None:
+        self._records = iter(records)
+        self.count = 0
+
+    def __next__(self) -> Record:
+        record = next(self._records)
+        self.count += 1
+        return record
 
 
 def known(names: list[str], settings: Settings) -> list[str]:
@@ -143,11 +175,3 @@ def known(names: list[str], settings: Settings) -> list[str]:
         if name not in there_are:
             raise ConfigError(f"--source {name}: the line has no such source; it has {', '.join(there_are)}")
     return names
-
-
-def _print_csv(kind: type[msgspec.Struct], rows: Iterable[msgspec.Struct]) -> None:
-    writer = csv.writer(sys.stdout)
-    writer.writerow(kind.__struct_fields__)
-    for row in rows:
-        cells = (getattr(row, name) for name in kind.__struct_fields__)
-        writer.writerow(msgspec.json.encode(cell).decode() if isinstance(cell, list) else cell for cell in cells)

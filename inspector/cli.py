@@ -83,13 +83,13 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _status(options: argparse.Namespace) -> int:
-    from inspector import config, status
+    from inspector import status, terminal
 
-    now = status.look(config.load(options.config, options.override))
+    now = status.of_config(options.config, options.override)
     if options.json:
         print(status.to_json(now))
     else:
-        Console().print(status.draw(now))
+        terminal.show(status.draw(now))
     return EXIT_OK if now.ready else EXIT_NO if now.running else EXIT_NOT_RUNNING
 
 
@@ -225,7 +225,8 @@ def _retry(options: argparse.Namespace) -> int:
             else:
                 print(f"left in failed/: {one.problem}" if one.problem else f"back: {one.source}: {one.name!r}")
     if not options.json:
-        print(f"{back} files put back, {left} left where they are")
+        matched = "" if back or left or not options.patterns else "0 files match: "
+        print(f"{matched}{back} files put back, {left} left where they are")
     return EXIT_NO if left else EXIT_OK
 
 

@@ -87,12 +87,14 @@ def read(
     kind: type[Found],
     piece: int | None = None,
     since: float | None = None,
+    until: float | None = None,
     going_on: bool = False,
     after_id: int = 0,
 ) -> list[Found]:
-    """Those on record, the oldest first: of the piece of that number, begun since then, only those that go on."""
+    """Those on record, the oldest first: of the piece of that number, begun in that time, only those that go on."""
     clauses, values = ["id > ?"], list[object]([after_id])
-    for clause, value in (("piece = ?", piece), (f"{_BEGAN[kind]} >= ?", since)):
+    began = _BEGAN[kind]
+    for clause, value in (("piece = ?", piece), (f"{began} >= ?", since), (f"{began} < ?", until)):
         if value is not None:
             clauses.append(clause)
             values.append(value)

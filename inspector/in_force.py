@@ -1,6 +1,7 @@
 """Owns what the record keeps of the settings: by which numbers frames were decided, and since when."""
 
 import time
+from contextlib import suppress
 
 import msgspec
 from pydantic import BaseModel
@@ -52,6 +53,17 @@ def during(store: OpenRecord, piece: Piece) -> list[InForce]:
         return [msgspec.structs.replace(msgspec.json.decode(terms, type=InForce), since=at) for at, terms in held]
     except msgspec.MsgspecError:
         return []  # of another version
+
+
+def named(store: OpenRecord) -> tuple[set[str], set[str]]:
+    """Return the labels and the models that ever decided, as far as the record tells."""
+    labels, models = set[str](), set[str]()
+    for (terms,) in store.read("SELECT terms FROM in_force"):
+        with suppress(msgspec.MsgspecError):  # of another version
+            told = msgspec.json.decode(terms, type=InForce)
+            labels |= set(told.labels)
+            models.add(told.model)
+    return labels, models
 
 
 def forget(cursor: Cursor, before: float) -> None:

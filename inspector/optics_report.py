@@ -7,8 +7,6 @@ from contextlib import closing
 from datetime import datetime
 
 import msgspec
-from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
 from inspector import config, optics_record
@@ -20,6 +18,7 @@ from inspector.optics_record import PastTrouble, Trend
 from inspector.printable import printable
 from inspector.query import Query
 from inspector.store import Store
+from inspector.terminal import Grid, show
 from inspector.troubles import FIGURE_OF
 
 _DAY_S, _HOUR_S = 86_400, 3600
@@ -71,7 +70,7 @@ def answer(options: argparse.Namespace) -> bool:
     if options.json:
         print(msgspec.json.encode({"sources": views, "trend": trend, "troubles": troubles}).decode())
     else:
-        _draw(Console(), views, trend, troubles)
+        _draw(views, trend, troubles)
         if not settings.optics.enabled:
             print("optics.enabled is false: nobody looks at pictures")
     return good
@@ -88,19 +87,19 @@ def _view(source: str, sight: Sight | None, record: tuple[float, Usual | None] |
     return View(source, at, figures, mean, since, learned, now.needed if now else 0, *size)
 
 
-def _draw(console: Console, views: Sequence[View], trend: Sequence[Trend], troubles: Sequence[PastTrouble]) -> None:
-    table = Table("source", "", *Figures._fields, box=None, padding=(0, 2, 0, 0))
+def _draw(views: Sequence[View], trend: Sequence[Trend], troubles: Sequence[PastTrouble]) -> None:
+    table = Grid("source", "", *Figures._fields)
     for view in views:
         table.add_row(Text(view.source), "now", *_cells(view.figures))
         table.add_row("", "usual", *_cells(view.usual))
-    console.print(table)
+    show(table)
     for view in views:
         print(f"{view.source}: {_learning(view)}")
     if trend:
-        table = Table("source", "mean from", *Figures._fields, box=None, padding=(0, 2, 0, 0))
+        table = Grid("source", "mean from", *Figures._fields)
         for one in trend:
             table.add_row(Text(one.source), _time(one.began_at), *_cells(msgspec.structs.asdict(one)))
-        console.print("", table)
+        show("", table)
     print()
     for trouble in troubles:
         print(printable(_line(trouble)))

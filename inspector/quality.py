@@ -5,7 +5,6 @@ import time
 from collections.abc import Sequence
 
 import msgspec
-from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
@@ -16,6 +15,7 @@ from inspector.grade import judge
 from inspector.printable import printable
 from inspector.screen import moment
 from inspector.store import Store
+from inspector.terminal import Grid, show
 
 _COLOURS = {"prime": "green", "second": "yellow", "hold": "red"}
 
@@ -25,20 +25,19 @@ def alarms(options: argparse.Namespace) -> None:
     settings = config.load(options.config, options.override)
     store = Store(settings.data, read_only=True)
     piece = pieces.find(store, options.piece).id if options.piece else None
-    raised = findings.read(store, Alarm, piece, options.since)[::-1]
-    marks = findings.read(store, Mark, piece, options.since)[::-1]
+    raised = findings.read(store, Alarm, piece, options.since, options.until)[::-1]
+    marks = findings.read(store, Mark, piece, options.since, options.until)[::-1]
     store.close()
     if options.json:
         for line in [*map(findings.to_json, raised), *map(findings.to_json, marks)]:
             print(line)
         return
     shown = options.limit
-    console = Console()
-    console.print(_alarm_table(raised[:shown]) if raised else "no alarms")
+    show(_alarm_table(raised[:shown]) if raised else "no alarms")
     if marks:
-        console.print("\nmarks of rolls:", _mark_table(marks[:shown]))
+        show("\nmarks of rolls:", _mark_table(marks[:shown]))
     elif settings.rolls:
-        console.print("no marks of rolls")
+        show("no marks of rolls")
     if left := max(len(raised) - shown, 0) + max(len(marks) - shown, 0):
         print(f"{left} older ones are not shown: --limit")
 
@@ -53,19 +52,18 @@ def grade(options: argparse.Namespace) -> bool:
     if options.json:
         print(msgspec.json.encode(graded).decode())
     else:
-        console = Console(soft_wrap=True)
-        console.print(Text(printable(f"{graded.piece}: {graded.grade}"), style=f"bold {_COLOURS[graded.grade]}"))
+        show(Text(printable(f"{graded.piece}: {graded.grade}"), style=f"bold {_COLOURS[graded.grade]}"))
         for reason in graded.reasons:
-            console.print(Text(printable(f"  {reason.grade}: {reason.text}")))
+            show(Text(printable(f"  {reason.grade}: {reason.text}")))
         if dossier.marks:
-            console.print("marks of rolls:", _mark_table(dossier.marks))
+            show("marks of rolls:", _mark_table(dossier.marks))
     return graded.grade != "hold"
 
 
 def _alarm_table(raised: Sequence[Alarm]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Grid()
     for column in ("raised", "cleared", "source", "piece", "alarm", "from, m", "to, m", "defects", "rule"):
-        table.add_column(column, justify="right" if column in ("from, m", "to, m", "defects") else "left")
+        table.column(column, right=column in ("from, m", "to, m", "defects"))
     for one in raised:
         cleared = Text("goes on", style="red") if one.cleared_at is None else Text(moment(one.cleared_at))
         along = ("?" if mm is None else f"{mm / 1000:.3f}" for mm in (one.from_mm, one.to_mm))
@@ -83,10 +81,10 @@ def _alarm_table(raised: Sequence[Alarm]) -> Table:
 
 
 def _mark_table(marks: Sequence[Mark]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Grid()
     for column in ("found", "source", "piece", "label", "every, mm", "roll", "confidence", "across, mm", "from, m",
                    "to, m", "times"):  # fmt: skip
-        table.add_column(column, justify="left" if column in ("found", "source", "piece", "label", "roll") else "right")
+        table.column(column, right=column not in ("found", "source", "piece", "label", "roll"))
     for one in marks:
         numbers = (f"{one.x_mm:.0f}", f"{one.first_mm / 1000:.3f}", f"{one.last_mm / 1000:.3f}", str(one.repeats))
         roll = Text(", ".join(one.rolls) or "none of the config")

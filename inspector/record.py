@@ -23,11 +23,11 @@ INSERT = (
 
 _PIXELS, _PLACE = ("x", "y", "width", "height", "label", "score"), ("x_mm", "y_mm", "width_mm", "length_mm")
 #: The columns of parts of a frame, by their table.
-_PARTS = {"regions": (*_PIXELS, "severity", *_PLACE), "doubts": (*_PIXELS, "reason", *_PLACE)}
+PARTS = {"regions": (*_PIXELS, "severity", *_PLACE), "doubts": (*_PIXELS, "reason", *_PLACE)}
 
 
 def _insert(table: str) -> str:
-    columns = ("record", *_PARTS[table])
+    columns = ("record", *PARTS[table])
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
 
@@ -79,7 +79,7 @@ _COLUMNS = [name for name in Record.__struct_fields__ if name not in ("piece", "
 
 def _as_json(table: str) -> str:
     """The parts of a record: the index has them in the order in which they were written."""
-    one = f"json_object({', '.join(f'{name!r}, {name}' for name in _PARTS[table])})"
+    one = f"json_object({', '.join(f'{name!r}, {name}' for name in PARTS[table])})"
     return f"SELECT json_group_array({one}) FROM {table} INDEXED BY {table}_by_record WHERE record = records.id"
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 from msgspec.structs import asdict
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
@@ -31,6 +31,7 @@ from inspector.query import Query
 from inspector.record import Record
 from inspector.source_settings import FolderSource
 from inspector.store import Store
+from inspector.terminal import Grid, show
 
 _COLOURS = {"ok": "green", "defect": "red", "unsure": "yellow", "error": "magenta"}
 #: Rates are of the last so many seconds, latencies of the last so many records.
@@ -112,9 +113,9 @@ class Screen:
 
 def sums(accounts: Sequence[Account], rates: dict[str, float] | None = None) -> Table:
     """The sums of the promise, a row a source: captured = ok + defect + unsure + error + dropped + in flight."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Grid()
     for column in ("source", "captured", *OUTCOMES, "dropped", "in flight", *(["per second"] if rates else [])):
-        table.add_column(column, justify="left" if column == "source" else "right", style=_COLOURS.get(column))
+        table.column(column, right=column != "source", style=_COLOURS.get(column))
     for account in accounts:
         tally = account.tally
         counts = tally.outcomes if tally else account.recorded
@@ -131,9 +132,9 @@ def sums(accounts: Sequence[Account], rates: dict[str, float] | None = None) -> 
 
 def within(window: Mapping[str, Mapping[Outcome, int]], gaps: Sequence[Gap]) -> Table:
     """What is on record of frames captured within a time, and how many frames its gaps hold, a row a source."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Grid()
     for column in ("source", *OUTCOMES, "not inspected"):
-        table.add_column(column, justify="left" if column == "source" else "right", style=_COLOURS.get(column))
+        table.column(column, right=column != "source", style=_COLOURS.get(column))
     for source in sorted({*window, *(gap.source for gap in gaps)}):
         counts = window.get(source, {})
         missed = sum(gap.frames for gap in gaps if gap.source == source)
@@ -143,9 +144,9 @@ def within(window: Mapping[str, Mapping[Outcome, int]], gaps: Sequence[Gap]) -> 
 
 def gap_list(gaps: Sequence[Gap]) -> Table:
     """What was not inspected, a row a gap; without a number of frames where nobody knows it."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Grid()
     for column in ("source", "from", "to", "frames", "reason"):
-        table.add_column(column, justify="right" if column == "frames" else "left", no_wrap=column in ("from", "to"))
+        table.column(column, right=column == "frames")
     for gap in gaps:
         reason = f"{gap.reason}: {gap.detail}" if gap.detail else gap.reason
         until = "now" if gap.state == "open" else moment(gap.ended_at)
@@ -163,35 +164,33 @@ def piece_line(piece: Piece) -> str:
     return f"piece {printable(piece.name)}: from {moment(piece.began_at)} to {until}{named}{grade}{recipe}"
 
 
-def print_piece(console: Console, piece: Piece, shares: Sequence[Coverage], gaps: Sequence[Gap]) -> None:
+def show_piece(piece: Piece, shares: Sequence[Coverage], gaps: Sequence[Gap]) -> None:
     """How much of a piece was inspected, and what was not."""
-    console.print(Text(piece_line(piece)))
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    show(Text(piece_line(piece)))
+    table = Grid()
     for column in ("source", *OUTCOMES, "seen", "in doubt", "without a place"):
-        table.add_column(column, justify="left" if column == "source" else "right", style=_COLOURS.get(column))
+        table.column(column, right=column != "source", style=_COLOURS.get(column))
     for share in shares:
         counts = (str(share.outcomes[outcome]) for outcome in OUTCOMES)
         seen, in_doubt = _metres(share.seen) if share.seen else "?", f"{100 * share.in_doubt:.2g} %"
         table.add_row(share.source, *counts, seen, in_doubt, str(share.unplaced))
-    console.print(table if shares else "no frame of it is on record")
+    show(table if shares else "no frame of it is on record")
     for share in shares:
         for stretch in share.missing:
-            console.print(Text(f"not inspected: {share.source}, {_metres(stretch)}"))
+            show(Text(f"not inspected: {share.source}, {_metres(stretch)}"))
         for stretch in share.twice:
             told = f"told twice: {share.source}, {_metres(stretch)}: frames overlap, or the encoder ran backwards"
-            console.print(Text(told))
+            show(Text(told))
     if gaps:
-        console.print("\nnot inspected while it was on the line:", gap_list(gaps))
+        show("\nnot inspected while it was on the line:", gap_list(gaps))
 
 
 def defect_list(defects: Sequence[Defect]) -> Table:
     """The defects of a piece, a row each: place along and across, size, and its first frame."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Grid()
     for column in ("source", "along, m", "across, mm", "length, mm", "width, mm", "label", "severity", "score",
                    "frames", "first frame"):  # fmt: skip
-        table.add_column(
-            column, justify="left" if column in ("source", "label", "severity", "first frame") else "right"
-        )
+        table.column(column, right=column not in ("source", "label", "severity", "first frame"))
     for one in defects:
         along = "?" if one.y_mm is None else f"{one.y_mm / 1000:.3f}"
         sides = ("?" if side is None else f"{side:.0f}" for side in (one.x_mm, one.length_mm, one.width_mm))
@@ -246,10 +245,10 @@ def _dropped(reasons: dict[str, int]) -> str:
 
 def listing(records: Iterable[Record], full: bool = False) -> Table:
     """Records as a table, a row each; in full with the date and where on the frame the worst of it is."""
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Grid()
     region = ["region"] if full else []
     for column in ("time", "source", "frame", "verdict", "label", "severity", "score", *region, "reason"):
-        table.add_column(column, justify="right" if column == "score" else "left", no_wrap=column == "time")
+        table.column(column, right=column == "score")
     for record in records:
         captured = moment(record.captured_at)[0 if full else 11 :]
         verdict = Text(record.outcome, style=_COLOURS[record.outcome])

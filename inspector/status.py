@@ -10,12 +10,13 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from inspector import disk, findings, tenancy
+from inspector import config, disk, findings, running_settings, tenancy
 from inspector.account import Account
 from inspector.config import Metrics, Settings
 from inspector.errors import ConfigError, StoreError
@@ -26,6 +27,7 @@ from inspector.query import Query
 from inspector.reserve import Reserve
 from inspector.screen import span, sums
 from inspector.store import Store
+from inspector.terminal import Grid
 
 #: The sink answers from a thread of its own, in milliseconds: one that takes longer is held.
 _ANSWER_S = 5.0
@@ -79,6 +81,7 @@ class Status(msgspec.Struct, frozen=True):
     free_bytes: int | None
     min_free_bytes: int
     found: list[Alarm | Mark] = []  # alarms and marks of rolls that go on
+    notes: list[str] = []  # what is worth knowing, and does not speak against the line
 
     @property
     def ready(self) -> bool:
@@ -86,14 +89,33 @@ class Status(msgspec.Struct, frozen=True):
         return self.told is not None and self.told.ready and not self.problems
 
 
+def of_config(path: Path, overrides: list[str]) -> Status:
+    """Return how the line of a config is, also while the file cannot be used: then by the settings that run.
+
+    ConfigError where no line runs by it, or this user may not look into its data folder.
+    """
+    try:
+        settings = config.load(path, overrides)
+    except ConfigError as error:
+        data = running_settings.data_folder(path)
+        running = running_settings.read(data) if data is not None and _runs(data) else None
+        if running is None:
+            raise
+        told = "; ".join(str(error).splitlines())
+        return replace(
+            look(running), notes=[f"the config cannot be used: {told}", "shown is what runs, by the old one"]
+        )
+    now, running = look(settings), running_settings.read(settings.data)
+    keys = running_settings.changed(running, settings) if now.running and running is not None else []
+    differs = f"the config differs from what runs: {', '.join(keys)}; a reload or restart takes it over"
+    return replace(now, notes=[differs] * bool(keys))
+
+
 def look(settings: Settings) -> Status:
     """Ask the line of this config. ConfigError where this user may not look into its data folder."""
     data = settings.data
-    try:
-        running = tenancy.runs(data)
-        free = disk.free_bytes(data) if data.exists() else None
-    except OSError as error:
-        raise ConfigError(f"data: {data}: {error.strerror}; ask as the user that the line runs as") from None
+    running = _runs(data)
+    free = disk.free_bytes(data) if data.exists() else None
     told, problems = _ask(settings) if running else (None, [])
     least_bytes, reserve_bytes = settings.disk.min_free_mb * 1_000_000, settings.record.reserve_mb * 1_000_000
     accounts: list[Account] = []
@@ -136,6 +158,13 @@ def _ask(settings: Settings) -> tuple[Told | None, list[str]]:
     return told, told.problems
 
 
+def _runs(data: Path) -> bool:
+    try:
+        return tenancy.runs(data)
+    except OSError as error:
+        raise ConfigError(f"data: {data}: {error.strerror}; ask as the user that the line runs as") from None
+
+
 def _address(metrics: Metrics) -> str:
     return f"http://{metrics.host}:{metrics.port}/status"
 
@@ -157,6 +186,7 @@ def draw(status: Status) -> RenderableType:
     colour = "green" if status.ready else "yellow" if status.running else "red"
     parts: list[RenderableType] = [Text(word, style=f"bold {colour}")]
     parts += [Text(printable(f"  {problem}")) for problem in status.problems]
+    parts += [Text(f"  note: {note}", style="yellow") for note in status.notes]
     parts += [Text(printable(f"  {findings.told(one)}"), style="red") for one in status.found[:_MAX_FOUND]]
     if (more := len(status.found) - _MAX_FOUND) > 0:
         parts.append(Text(f"  and {more} more alarms and marks: inspector alarms", style="red"))
@@ -179,9 +209,9 @@ def draw(status: Status) -> RenderableType:
 
 
 def _processes(places: Sequence[Place]) -> Table:
-    table = Table(box=None, padding=(0, 2, 0, 0))
+    table = Grid()
     for column in ("process", "role", "pid", "ended, by cause", "trouble"):
-        table.add_column(column, justify="right" if column == "pid" else "left")
+        table.column(column, right=column == "pid")
     for place in places:
         ends = ", ".join(f"{count} {cause}" for cause, count in place.ends.items() if count) or "never"
         pid = Text(str(place.pid)) if place.pid else Text("none", style="red")
@@ -205,7 +235,7 @@ def _heard(told: Told, status: Status) -> Table:
     """When each source was heard, and got its last frame, and what was not inspected within a day."""
     now = time.time()
     lasts = {one.source: one.tally.last_frame_at for one in status.accounts if one.tally}
-    table = Table("source", "heard", "last frame", "canary", "not inspected, last 24 h", box=None, padding=(0, 2, 0, 0))
+    table = Grid("source", "heard", "last frame", "canary", "not inspected, last 24 h")
     for name, heard in told.heard_s_ago.items():
         last = lasts.get(name)
         cells = (heard, now - last if last else None, told.canary_s_ago.get(name))
@@ -237,6 +267,7 @@ def to_json(status: Status) -> str:
         "running": status.running,
         "ready": status.ready,
         "problems": status.problems,
+        "notes": status.notes,
         "processes": told.processes if told else [],
         "models": told.models if told else [],
         "sources": [

@@ -13,7 +13,7 @@ from multiprocessing.connection import Pipe, wait
 from pathlib import Path
 from types import FrameType
 
-from inspector import bundle, canary, in_force, signals, tenancy
+from inspector import bundle, canary, in_force, running_settings, signals, tenancy
 from inspector.child import Child
 from inspector.config import Settings, differences
 from inspector.errors import InspectorError
@@ -84,6 +84,7 @@ class Supervisor:
         """Serve until a signal, or until nothing can serve. BusyError where another owns the data folder."""
         with tenancy.locked(self._settings.data), self._listening(), tenancy.sockets(self._settings.data) as sockets:
             self._sockets = sockets
+            self._keep_settings()
             exit_code = self._supervise(lambda: bool(self._stops), {"sink", "worker", "source"}, float("inf"))
             log.info("stopping: sources first")
             self._renewal = None
@@ -267,7 +268,7 @@ class Supervisor:
         try:
             fresh = self._reload()
         except InspectorError as error:
-            log.error("reload: %s; the line goes on as before", error)
+            log.error("reload: %s; the line goes on as before", "; ".join(str(error).splitlines()))
         else:
             self._take_over(fresh)
         for child in self._children:
@@ -291,6 +292,14 @@ class Supervisor:
 
     def _put_in_force(self, settings: Settings) -> None:
         self._settings = settings
+        self._keep_settings()
+
+    def _keep_settings(self) -> None:
+        """For `inspector status`; a line that cannot write them goes on without."""
+        try:
+            running_settings.save(self._settings)
+        except OSError as error:
+            log.warning("the settings in force cannot be kept for `inspector status`: %s", error)
 
     def _end(self, role: Role, others: set[Role], limit_s: float) -> int:
         """Stop the children of a role while the others go on; by force after `limit_s` or a second signal."""

@@ -182,7 +182,10 @@ def test_after_a_restart_an_alarm_goes_on_and_one_that_is_over_does_not_come_aga
         ({"clear_under": 4}, "clear_under is above limit"),
         ({"limit": 0}, "greater than 0"),
         ({"name": "A b"}, "name"),
-        ({"severity": "major"}, "no such setting; there are labels, min_score, min_severity"),
+        (
+            {"severity": "major"},
+            r"did you mean min_severity\?; there are labels, min_score, min_severity",
+        ),
     ],
 )
 def test_a_rule_that_cannot_be_is_refused_by_name(values: dict[str, Any], said: str, tmp_path: Path) -> None:

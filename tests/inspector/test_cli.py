@@ -255,3 +255,27 @@ def test_pins_are_made_listed_and_taken_away(line: Line, capsys: pytest.CaptureF
     for wrong in (["unpin", "1"], ["pin", "--source", "drop"], ["pin", "--since", "1h", "--until", "2h"]):
         assert cli.main([wrong[0], "-c", str(line.config), *wrong[1:]]) == 2
         assert capsys.readouterr().err.startswith(f"inspector: {wrong[0]}: ")
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "told"),
+    [("--source", "camrea", "did you mean camera?"), ("--label", "scratchs", "did you mean scratches?")],
+)
+def test_a_source_or_label_that_is_not_on_record_is_said_and_no_empty_answer(
+    line: Line, capsys: pytest.CaptureFixture[str], option: str, name: str, told: str
+) -> None:
+    from inspector import bundle, config, in_force
+
+    settings = config.load(line.config)
+    store = Store(line.data)
+    in_force.keep(store, in_force.now(settings, bundle.load(settings.bundle_path)))
+    store.close()
+
+    assert cli.main(["defects", "-c", str(line.config), option, name]) == 2
+    assert told in capsys.readouterr().err
+
+
+def test_an_answer_without_a_record_says_so(line: Line, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["defects", "-c", str(line.config), "--until", "30d", "--json"]) == 0
+    answer = capsys.readouterr()
+    assert (answer.out, answer.err) == ("", "no record matches\n")

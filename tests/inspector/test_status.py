@@ -179,3 +179,46 @@ def test_a_data_folder_that_this_user_may_not_read_is_not_called_not_running(
 )
 def test_a_length_of_time_is_told_in_its_largest_fitting_unit(seconds: float, text: str) -> None:
     assert span(seconds) == text
+
+
+def test_a_typo_in_the_file_hides_no_running_line_and_is_told(line: Line, capsys: pytest.CaptureFixture[str]) -> None:
+    port = port_of(line)
+    good = line.config.read_text()
+    for typo, told in ((f"{good}\nwrokers: {{}}\n", "did you mean workers?"), (f"{good}\n  a: [\n", "not YAML")):
+        line.config.write_text(typo)
+        # What runs has any free port, and so must be told which one it got
+        assert cli.main(["status", "-c", str(line.config), "-o", f"metrics.port={port}"]) in (0, 1)
+        screen = capsys.readouterr().out
+        assert "note: the config cannot be used" in screen
+        assert told in screen
+        assert "drop" in screen
+
+
+def test_a_config_that_differs_from_what_runs_is_told_by_its_keys(
+    line: Line, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = ask_json(line, capsys, port_of(line))[1]
+    assert told["notes"] == ["the config differs from what runs: metrics.port; a reload or restart takes it over"]
+
+    line.config.write_text(line.config.read_text() + "evidence: {keep_days: 5}\n")
+
+    (note,) = ask_json(line, capsys, port_of(line))[1]["notes"]
+    assert note.startswith("the config differs from what runs: evidence.keep_days, ")
+
+
+def test_no_secret_is_in_the_settings_that_a_running_line_leaves(tmp_path: Path) -> None:
+    from inspector import config, running_settings
+
+    camera = {"name": "cam", "type": "camera", "address": "rtsp://user:geheim@127.0.0.1:1/strip"}
+    line = Line(tmp_path, [camera])
+    line.data.mkdir()
+    settings = config.load(line.config)
+
+    running_settings.save(settings)
+
+    (kept,) = line.data.glob("settings-running.json")
+    assert "geheim" not in kept.read_text()
+    assert kept.stat().st_mode & 0o777 == 0o600
+    again = running_settings.read(line.data)
+    assert again is not None
+    assert running_settings.changed(again, settings) == []
