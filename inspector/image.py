@@ -4,55 +4,40 @@ import errno
 import os
 import stat
 from pathlib import Path
+from types import ModuleType
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector import MAX_PIXELS
 from inspector.errors import ImageError
+from inspector.formats import signature
+from inspector.formats.outline import Bytes, Outline, Truncated, need, refuse_size
 
 #: A file larger than this is not read at all.
 MAX_FILE_BYTES = 512 * 1024 * 1024
-#: The longest side that a message between our processes can carry.
-MAX_SIDE_PX = 65_536
 SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".pgm"})
-#: The smallest side that still shows texture; anything less is a broken export, not a view of strip.
-MIN_SIDE_PX = 32
-
-_FORMATS = (
-    (b"BM", "BMP"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"II*\x00", "TIFF"),
-    (b"MM\x00*", "TIFF"),
-    (b"RIFF", "WebP"),
-    (b"P5", "PGM"),
-)
 
 
 def image_format(data: bytes) -> str | None:
     """Name of the format by its first bytes, or None where it is none that we inspect."""
-    return next((name for magic, name in _FORMATS if data.startswith(magic)), None)
+    try:
+        return str(signature.of(data[:16]).NAME)
+    except ImageError:
+        return None
 
 
 def incomplete(data: bytes) -> str | None:
     """Why these bytes look like the first part of a file still being written, or None where they look whole.
 
-    Only formats that carry their own end can tell: BMP (length in the header), PNG (IEND), JPEG (EOI), WebP
-    (RIFF length). A file without its end may yet become whole; one of unknown format never will.
+    Each format knows where its picture ends. A file without its end may yet become whole; one of unknown format, or
+    with damage before its end, never will.
     """
-    if not data:
-        return "empty file"
-    kind = image_format(data)
-    if kind == "BMP" and len(data) < (promised := int.from_bytes(data[2:6], "little")):
-        return f"truncated: BMP header promises {promised} bytes, the file has {len(data)}"
-    if kind == "PNG" and b"IEND" not in _png_chunks(data):
-        return "truncated: PNG without its IEND end"
-    if kind == "JPEG" and b"\xff\xd9" not in data[-64:]:
-        return "truncated: JPEG without its end marker"
-    if kind == "WebP" and len(data) < (promised := int.from_bytes(data[4:8], "little") + 8):
-        return f"truncated: WebP header promises {promised} bytes, the file has {len(data)}"
+    try:
+        _whole(data)
+    except Truncated as error:
+        return str(error)
+    except ImageError:
+        return None
     return None
 
 
@@ -60,23 +45,16 @@ def decode(data: bytes, bit_depth: int = 16) -> NDArray[np.uint8]:
     """Decode one image to gray pixels: uint8 (height, width), C-contiguous, at least MIN_SIDE_PX a side.
 
     Colour becomes luma, alpha is ignored, CMYK is converted. `bit_depth` is how many bits of a 16-bit image
-    the camera fills (12 for most): they are shifted down to 8.
+    the camera fills (12 for most): they are shifted down to 8. A file that says that it uses fewer is believed.
 
     Raises:
-        ImageError: the reason, in words fit for the record.
+        ImageError: the reason, in words fit for the record. Pixels that a decoder would have to invent are one.
     """
-    reason = incomplete(data) or _unsupported(data)
-    if reason:
-        raise ImageError(reason)
-    try:
-        pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
-    except cv2.error as error:
-        text = str(error)
-        reason = f"more than {MAX_PIXELS:,} pixels" if "PIXELS" in text else f"cannot be decoded: {text.strip()}"
-        raise ImageError(reason) from None
-    if pixels is None:
-        raise ImageError(f"damaged {image_format(data)}: cannot be decoded")
-    return inspectable(pixels, bit_depth)
+    form, shape, end = _whole(data)
+    signature.refuse_second(data, end, form.NAME)
+    pixels = form.pixels(data, shape)
+    gray = inspectable(pixels, bit_depth if shape.depth is None else shape.depth)
+    return 255 - gray if shape.negative else gray
 
 
 def read(path: Path, bit_depth: int = 16) -> NDArray[np.uint8]:
@@ -85,12 +63,13 @@ def read(path: Path, bit_depth: int = 16) -> NDArray[np.uint8]:
 
 
 def read_file(path: Path | bytes) -> bytes:
-    """The bytes of a plain file of at most MAX_FILE_BYTES.
+    """The bytes of a plain file of at most MAX_FILE_BYTES whose first bytes promise a picture that can be inspected.
 
-    Links are not followed and nothing that blocks is opened: what is dropped must be the picture itself.
+    Links are not followed and nothing that blocks is opened: what is dropped must be the picture itself. Nothing but
+    the header is read of a file that is refused for its format, its size, or its length.
 
     Raises:
-        ImageError: it is a link, a pipe, a device, or too large.
+        ImageError: it is a link, a pipe, a device, too large, or no such picture; Truncated where its end is missing.
         OSError: it cannot be read.
     """
     try:
@@ -99,57 +78,49 @@ def read_file(path: Path | bytes) -> bytes:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise ImageError("a link or a pipe, not a file: drop the picture itself") from None
         raise
-    with open(descriptor, "rb", buffering=0) as file:
+    with open(descriptor, "rb") as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ImageError("not a plain file: drop the picture itself")
         if status.st_size > MAX_FILE_BYTES:
             raise ImageError(f"{status.st_size:,} bytes: at most {MAX_FILE_BYTES:,} are read")
-        return file.read()
+        _promised(_File(descriptor, status.st_size))
+        return file.read(status.st_size)
 
 
-def _unsupported(data: bytes) -> str | None:
-    kind = image_format(data)
-    if kind is None:
-        return f"not an image we inspect (first bytes {data[:8]!r}); BMP, PNG, JPEG, TIFF, WebP or PGM is"
-    animated = (kind == "PNG" and b"acTL" in _png_chunks(data)) or (kind == "WebP" and b"ANIM" in data[:64])
-    if animated or (kind == "TIFF" and _tiff_pages(data) > 1):
-        return f"several pictures in one {kind} file: a frame is one picture"
-    return None
+class _File:
+    """The bytes of an open file, read as they are asked for."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._descriptor, self._size = descriptor, size
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, part: slice) -> bytes:
+        start, stop, _ = part.indices(self._size)
+        return os.pread(self._descriptor, max(0, stop - start), start)
 
 
-def _png_chunks(data: bytes) -> set[bytes]:
-    """The kinds of chunk that lie within the file, up to IEND. PNG specification, section 5.
-
-    OpenCV allocates whatever length a chunk claims: one that reaches beyond the file must never get to it.
-    """
-    kinds: set[bytes] = set()
-    position = len(b"\x89PNG\r\n\x1a\n")
-    while b"IEND" not in kinds:
-        kind = data[position + 4 : position + 8]
-        position += 12 + int.from_bytes(data[position : position + 4], "big")
-        if not kind or position > len(data):
-            break
-        kinds.add(kind)
-    return kinds
+def _promised(data: Bytes) -> tuple[ModuleType, Outline]:
+    """Format and outline by the header. Truncated, or ImageError: why such a file cannot be inspected."""
+    form = signature.of(data[:16])
+    shape: Outline = form.outline(data)
+    shape.refuse_implausible(len(data))
+    need(data, shape.end, f"a {form.NAME} of this size")
+    return form, shape
 
 
-def _tiff_pages(data: bytes) -> int:
-    """Count image directories, 2 at the most: a second one is all that matters. TIFF 6.0, section 2."""
-    order = "little" if data[:2] == b"II" else "big"
-    first = int.from_bytes(data[4:8], order)  # type: ignore[arg-type]
-    entries = int.from_bytes(data[first : first + 2], order)  # type: ignore[arg-type]
-    link = first + 2 + 12 * entries
-    return 2 if any(data[link : link + 4]) else 1
+def _whole(data: bytes) -> tuple[ModuleType, Outline, int]:
+    """Format, outline, and where the picture ends. Truncated, or ImageError: why it cannot be inspected."""
+    form, shape = _promised(data)
+    return form, shape, form.end(data, shape)
 
 
 def inspectable(pixels: NDArray[np.generic], bit_depth: int) -> NDArray[np.uint8]:
     """Gray pixels (height, width) of 8 or `bit_depth` bits as C-contiguous uint8; see `decode`. ImageError: why not."""
     height, width = pixels.shape[:2]
-    if min(height, width) < MIN_SIDE_PX:
-        raise ImageError(f"{width}x{height} pixels: smaller than {MIN_SIDE_PX}x{MIN_SIDE_PX}")
-    if max(height, width) > MAX_SIDE_PX or height * width > MAX_PIXELS:
-        raise ImageError(f"{width}x{height} pixels: at most {MAX_SIDE_PX:,} a side and {MAX_PIXELS:,} in all")
+    refuse_size(height, width)
     if pixels.dtype == np.uint8:
         return np.ascontiguousarray(pixels, np.uint8)
     if pixels.dtype != np.uint16:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from inspector import MAX_PIXELS
 from inspector.decide import Outcome
 from inspector.errors import MessageError
-from inspector.image import MAX_SIDE_PX
+from inspector.formats.outline import MAX_SIDE_PX
 from inspector.optics import KINDS, MAX_COLUMNS, MAX_ROWS, Figures, Kind
 
 #: Bound on any message of ours that is not pixels; the largest is a Hello with 4,096 claimed frames.

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from inspector import image
 from inspector.decide import Outcome
 from inspector.errors import ImageError
+from inspector.formats.outline import Truncated
 from inspector.source_settings import FolderSource
 from inspector.sources.clearance import Clearance
 from inspector.sources.connector import Capture, Overload
@@ -165,7 +166,7 @@ class Folder:
             with self._hand.holding(key, text(path)):
                 content = _Content(image.read_file(path), _version(status))
                 return None if image.incomplete(content.data) else content
-        except PermissionError:
+        except (PermissionError, Truncated):
             return None
         except ImageError:
             return hopeless

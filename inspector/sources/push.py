@@ -23,7 +23,7 @@ from inspector import MAX_PIXELS, image
 from inspector.curve import KeyedRouter
 from inspector.decide import Outcome
 from inspector.errors import BusyError, ImageError
-from inspector.image import MAX_SIDE_PX
+from inspector.formats.outline import MAX_SIDE_PX
 from inspector.messages import Grade, Millimetres, PieceName
 from inspector.refusals import READ_BURST, Refusals
 from inspector.source_settings import PushSource

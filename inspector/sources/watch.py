@@ -12,7 +12,7 @@ from inspector import optics, strip
 from inspector.baseline import Baseline
 from inspector.config import Optics
 from inspector.dust import Window, relief
-from inspector.image import MIN_SIDE_PX
+from inspector.formats.outline import MIN_SIDE_PX
 from inspector.messages import Sight
 from inspector.optics import Look
 from inspector.source_settings import Strip

@@ -106,3 +106,61 @@ def tiff_bomb(width: int = 30_000, height: int = 30_000) -> bytes:
 
 def _chunk(kind: bytes, data: bytes) -> bytes:
     return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+
+def tiff(pixels: NDArray[Any], order: str = "<", big: bool = False, tile: int = 0, rows: int = 0, **tags: int) -> bytes:
+    """A TIFF written here, for kinds that no library writes: `tags` by name, see _TAGS. Planes where `planar` is 2."""
+    numbers = {_TAGS[name]: [value] for name, value in tags.items()}
+    height, width = pixels.shape[:2]
+    samples = 1 if pixels.ndim == 2 else pixels.shape[2]
+    planes = [pixels[..., plane] for plane in range(samples)] if tags.get("planar") == 2 else [pixels]
+    step = tile or rows or height
+    parts = [
+        _padded(plane[top : top + step, left : left + (tile or width)], tile)
+        for plane in planes
+        for top in range(0, height, step)
+        for left in range(0, width, tile or width)
+    ]
+    written = [part.astype(part.dtype.newbyteorder(order)).tobytes() for part in parts]
+    streams = [zlib.compress(data) if tags.get("compression") == 8 else data for data in written]
+    start = 16 if big else 8
+    starts = [start + sum(map(len, streams[:number])) for number in range(len(streams))]
+    lengths = [len(stream) for stream in streams]
+    numbers = {
+        256: [width], 257: [height], 258: [8 * pixels.itemsize] * samples, 259: [1], 262: [2 if samples == 3 else 1],
+        277: [samples], **({322: [tile], 323: [tile], 324: starts, 325: lengths} if tile else {}),
+        **({} if tile else {273: starts, 278: [step], 279: lengths}), **numbers,
+    }  # fmt: skip
+    body = b"".join(streams) + bytes(sum(lengths) % 2)
+    at = start + len(body)
+    head = struct.pack(order + "HHHQ", 43, 8, 0, at) if big else struct.pack(order + "HI", 42, at)
+    return (b"II" if order == "<" else b"MM") + head + body + _directory(numbers, at, order, big)
+
+
+_TAGS = {
+    "width": 256, "bits": 258, "compression": 259, "photometric": 262, "planar": 284, "number": 339, "subfile": 254,
+    "extra": 338,
+}  # fmt: skip
+
+
+def _directory(numbers: dict[int, list[int]], at: int, order: str, big: bool) -> bytes:
+    """A TIFF directory at byte `at`, all values of 4 bytes, and behind it the lists."""
+    size, inline, link = (20, 8, "Q") if big else (12, 4, "I")
+    lists_at = at + struct.calcsize("<" + link if big else "<H") + len(numbers) * size + inline
+    entries, lists = b"", b""
+    for tag, values in sorted(numbers.items()):
+        written = struct.pack(f"{order}{len(values)}I", *values)
+        if len(written) > inline:
+            entry, lists = struct.pack(order + link, lists_at + len(lists)), lists + written
+        else:
+            entry = written.ljust(inline, b"\0")
+        entries += struct.pack(order + ("HHQ" if big else "HHI"), tag, 4, len(values)) + entry
+    return struct.pack(order + ("Q" if big else "H"), len(numbers)) + entries + bytes(inline) + lists
+
+
+def _padded(part: NDArray[Any], tile: int) -> NDArray[Any]:
+    if not tile:
+        return part
+    whole = np.zeros((tile, tile, *part.shape[2:]), part.dtype)
+    whole[: part.shape[0], : part.shape[1]] = part
+    return whole

@@ -14,12 +14,12 @@ from inspector.sources.folder import Folder
 from inspector.sources.hold import Hold
 from tests.fakes import wait_until
 from tests.inspector.folders import GOOD, Open, below, claimed, connect, finish, nothing_comes, read
-from tests.inspector.pictures import encode, strip
+from tests.inspector.pictures import EXTENSIONS, encode, strip
 
 NOBODY = 65534
 
 
-@pytest.mark.parametrize("extension", [".bmp", ".png", ".jpg", ".webp"])
+@pytest.mark.parametrize("extension", EXTENSIONS)
 def test_a_half_written_file_is_left_alone_until_it_is_whole(drop: Path, folder: Open, extension: str) -> None:
     # Given a writer that pauses in the middle, and again one byte before the end
     data, connector = encode(strip(), extension), folder()

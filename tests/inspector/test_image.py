@@ -89,8 +89,8 @@ def test_pixels_that_are_not_whole_numbers_are_refused() -> None:
         (b"\x00" * 4096, "not an image we inspect"),
         (b"GIF89a" + bytes(100), "not an image we inspect"),
         (b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(100), "damaged WebP"),
-        (b"BM", "damaged BMP"),
-        (b"\x89PNG\r\n\x1a\n", "truncated: PNG"),
+        (b"BM", "truncated: a BMP header"),
+        (b"\x89PNG\r\n\x1a\n", "truncated: a PNG header"),
     ],
 )
 def test_what_is_no_image_is_refused_with_the_reason(data: bytes, reason: str) -> None:
