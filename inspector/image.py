@@ -13,6 +13,8 @@ from inspector.errors import ImageError
 from inspector.formats import signature
 from inspector.formats.outline import Bytes, Outline, Truncated, need, refuse_size
 
+#: Most headers end within what is read first.
+_HEAD_BYTES = 256
 #: A file larger than this is not read at all.
 MAX_FILE_BYTES = 512 * 1024 * 1024
 SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".pgm"})
@@ -78,7 +80,7 @@ def read_file(path: Path | bytes) -> bytes:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise ImageError("a link or a pipe, not a file: drop the picture itself") from None
         raise
-    with open(descriptor, "rb") as file:
+    with open(descriptor, "rb", buffering=0) as file:
         status = os.fstat(descriptor)
         if not stat.S_ISREG(status.st_mode):
             raise ImageError("not a plain file: drop the picture itself")
@@ -93,12 +95,15 @@ class _File:
 
     def __init__(self, descriptor: int, size: int) -> None:
         self._descriptor, self._size = descriptor, size
+        self._head = os.pread(descriptor, _HEAD_BYTES, 0)
 
     def __len__(self) -> int:
         return self._size
 
     def __getitem__(self, part: slice) -> bytes:
         start, stop, _ = part.indices(self._size)
+        if stop <= len(self._head):
+            return self._head[start:stop]
         return os.pread(self._descriptor, max(0, stop - start), start)
 
 
