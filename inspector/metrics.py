@@ -180,6 +180,10 @@ class Metrics:
         self._reserve = Gauge(
             "inspector_record_reserve_bytes", "Room held back for the record.", registry=self.registry
         )
+        self._log = Gauge(
+            "inspector_record_wal_bytes", "Size of the record's log, which grows while someone reads without an end.",
+            registry=self.registry,
+        )  # fmt: skip
         self._alarms = Counter("inspector_alarms", "Alarms raised, by rule.", ["rule"], registry=self.registry)
         self._alarm_active = Gauge(
             "inspector_alarm_active", "Alarms that go on.", ["source", "rule"], registry=self.registry
@@ -262,6 +266,10 @@ class Metrics:
     def reserve(self, size: int) -> None:
         """How much room is held back for the record."""
         self._reserve.set(size)
+
+    def record_log(self, size: int) -> None:
+        """How many bytes the record's log has."""
+        self._log.set(size)
 
     def set_aside(self, records: int) -> None:
         """How many damaged records lie in the data folder."""

@@ -14,6 +14,8 @@ from inspector.schema import MIGRATIONS
 Cursor = sqlite3.Cursor
 #: How often, and how long between, a new file's way of writing is tried again where another sets it just then.
 _WAL_TRIES, _WAL_PAUSE_S = 100, 0.02
+#: The log is cut to this when it is begun anew, and more than this is too much: a checkpoint comes each 4 MB.
+LOG_BYTES = 16 << 20
 #: What nobody has to change a setting for.
 _MAY_PASS = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR)
 
@@ -59,6 +61,7 @@ def opened(path: Path, read_only: bool, patience_s: float) -> sqlite3.Connection
             _use_wal(db)
             # FULL: a commit survives power loss, and only then is a frame acknowledged.
             db.execute("PRAGMA synchronous=FULL")
+            db.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
         _check(path, _version(db), read_only)
         while (version := _version(db)) < len(MIGRATIONS):
             _migrate(db, version)

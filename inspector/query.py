@@ -15,7 +15,8 @@ MINUTE_S = 60.0
 class Query:
     """Which records: None or nothing means any. `since` and `until` are seconds since 1970.
 
-    `piece` is its number. Newest capture first; with `oldest_first` in the order in which they were recorded.
+    `piece` is its number. Newest capture first; with `oldest_first` in the order in which they were recorded. `beyond`:
+    only what comes after the record of this capture time and id, the newest capture first.
     """
 
     since: float | None = None
@@ -26,7 +27,9 @@ class Query:
     models: Sequence[str] = ()
     limit: int | None = None
     after_id: int = 0
+    last_id: int | None = None
     piece: int | None = None
+    beyond: tuple[float, int] | None = None
     oldest_first: bool = field(default=False)
 
     @property
@@ -35,6 +38,20 @@ class Query:
         return (
             (lambda record: (0.0, record.id)) if self.oldest_first else lambda record: (record.captured_at, record.id)
         )
+
+
+def shares(query: Query) -> list[Query]:
+    """Queries of one statement each, whose records merged by the query's order are its own."""
+    if query.oldest_first or query.piece is not None:
+        return [query]
+    return [replace(query, outcomes=[outcome]) for outcome in dict.fromkeys(query.outcomes or OUTCOMES)]
+
+
+def next_page(query: Query, last: Record) -> Query:
+    """The same query for what comes after `last`."""
+    if query.oldest_first:
+        return replace(query, after_id=last.id)
+    return replace(query, beyond=(last.captured_at, last.id))
 
 
 def statements(query: Query) -> Iterator[tuple[str, list[object]]]:
@@ -125,6 +142,13 @@ def restrict_to(column: str, wanted: Sequence[str], clauses: list[str], values: 
 
 def _filters(query: Query) -> tuple[list[str], list[object]]:
     clauses, values = ["id > ?"], list[object]([query.after_id])
+    if query.last_id is not None:
+        clauses.append("id <= ?")
+        values.append(query.last_id)
+    if query.beyond is not None:  # it stands for `until`: of two ends the index takes one, and it must be the nearer
+        clauses += ["captured_at <= ?", "(captured_at < ? OR id < ?)"]
+        values += [query.beyond[0], *query.beyond]
+        query = replace(query, until=None)
     restrict_time(query, clauses, values, "captured_at", "captured_at")
     if query.piece is not None:
         clauses.append("piece = ?")

@@ -5,6 +5,7 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,7 @@ from inspector.file_set import FileSet
 from inspector.gaps import Gap, between, heard_at
 from inspector.messages import Settled, Tally, Verdict
 from inspector.place import Locator, Spot
-from inspector.query import Query, gap_statement, statements, within
+from inspector.query import Query, gap_statement, next_page, shares, statements, within
 from inspector.record import (
     INSERT,
     INSERT_DOUBT,
@@ -35,6 +36,8 @@ from inspector.schema import FILE
 
 #: So many gaps are listed one by one; older ones are folded when the record is opened.
 MAX_GAPS = 100_000
+#: Records that are read at once.
+PAGE = 500
 #: More rows than a line can write between two tallies that are recorded.
 _ROWS_SINCE_TALLY = 100_000
 _NOWHERE = Locator()
@@ -49,6 +52,7 @@ class Store:
         What another process holds locked is waited for, for `patience_s`.
         """
         self.path = folder / FILE
+        self._patience_s = patience_s
         self._files = FileSet(self.path)
         try:
             self._db = opening.opened(self.path, read_only, patience_s)
@@ -70,12 +74,26 @@ class Store:
         StoreError where it cannot be.
         """
         try:
-            (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self.checkpoint(self._patience_s)
             self._files.set_aside(f"records-left-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.sqlite-wal")
-        except (sqlite3.Error, OSError) as error:
+        except OSError as error:
             raise StoreError(f"{self.path}: {error}") from None
+
+    def checkpoint(self, patience_s: float = 0.1) -> None:
+        """Bring what the log holds into the file, and empty it. HinderedError where others read or write in it.
+
+        Most of it is done while others go on; only for the rest, `patience_s` at most, they wait.
+        """
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            self._db.execute(f"PRAGMA busy_timeout={patience_s * 1000:.0f}")
+            (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            raise self._explained(error) from None
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout={self._patience_s * 1000:.0f}")
         if busy:
-            raise HinderedError(f"{self.path}: what its log holds could not be brought into the file: it is read")
+            raise HinderedError(f"{self.path}: its log cannot be emptied now: others use it")
 
     def write(
         self,
@@ -164,10 +182,23 @@ class Store:
         return int(next(self.read(statement, (source,)))[0])
 
     def records(self, query: Query) -> Iterator[Record]:
-        """The records that match, newest first unless told otherwise. Streams: any number costs no memory."""
-        data = self.path.parent
-        shares = ((from_row(row, data) for row in self.read(*statement)) for statement in statements(query))
-        return islice(heapq.merge(*shares, key=query.order, reverse=not query.oldest_first), query.limit)
+        """The records that match and are there now, newest first unless told otherwise.
+
+        Streams: any number costs no memory. It is read in pages, so that whoever takes them at leisure holds up nobody:
+        a statement that goes on keeps the log from being emptied.
+        """
+        (newest,) = next(self.read("SELECT COALESCE(MAX(id), 0) FROM records"))
+        pages = (self._pages(share) for share in shares(replace(query, last_id=newest)))
+        return islice(heapq.merge(*pages, key=query.order, reverse=not query.oldest_first), query.limit)
+
+    def _pages(self, query: Query) -> Iterator[Record]:
+        data, size = self.path.parent, min(PAGE, query.limit or PAGE)
+        query = replace(query, limit=size)
+        while page := [from_row(row, data) for one in statements(query) for row in self.read(*one)]:
+            yield from page
+            if len(page) < size:
+                return
+            query = next_page(query, page[-1])
 
     def record(self, number: int) -> Record | None:
         """The record of that number; None where it is gone."""

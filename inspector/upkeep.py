@@ -17,6 +17,7 @@ from inspector.errors import StoreError
 from inspector.gallery import Gallery
 from inspector.health import Health
 from inspector.metrics import Metrics
+from inspector.record_log import RecordLog
 from inspector.reserve import Reserve
 from inspector.store import Store
 
@@ -62,6 +63,7 @@ class Upkeep:
         self._grace_s = grace_s
         self._clock = clock
         self._store = Store(settings.data)
+        self._log = RecordLog(self._store)
         self._gallery = Gallery(self._store, settings.evidence)
         self._reserve = Reserve(settings.data, settings.record.reserve_mb * 1_000_000)
         ages = {"records": settings.record.keep_days, "evidence": settings.evidence.keep_days}
@@ -122,6 +124,8 @@ class Upkeep:
             log.info("the record was read in %.0f s and is good", time.monotonic() - started)
 
     def _look_at_record(self) -> None:
+        self._metrics.record_log(self._log.look())
+        self._health.trouble("record log", self._log.trouble)
         self._metrics.reserve(self._reserve.held)
         aside = damage.set_aside(self._settings.data)
         self._metrics.set_aside(len(aside))
