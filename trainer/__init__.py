@@ -1,6 +1,6 @@
 """The trainer: from labelled pictures of strip to the model bundle that the inspector runs.
 
-    class folders, or `path label` lists          simulated images (drawn, never stored)
+    folders, or lists of whatever form             simulated images (drawn, never stored)
                   │                                              │
                prepare ── manifest.tsv: path, label, split, source, group (a person can edit it)
                                     │

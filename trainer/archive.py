@@ -14,7 +14,7 @@ from trainer.manifest import DataError
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 #: What is unpacked: pictures and lists. All else in an archive is left in it.
-_KEPT = image.SUFFIXES | {".txt", ".csv", ".tsv"}
+_KEPT = image.SUFFIXES | {".txt", ".csv", ".tsv", ".json", ".xml", ".yaml", ".yml", ".names"}
 _MEMBERS = 2_000_000
 _FREE_BYTES = 1 << 30  # are left on the disk
 #: Strip compresses some 2 times, blank BMP some 1,000 times; a bomb more, and it fills the disk.

@@ -54,7 +54,8 @@ class Data(_Part):
     """Where real pictures are: `train_list`, or `records`, or else one folder a class, say what is under `root`."""
 
     root: Path
-    train_list: str | None = None  # lines of `path label`, relative to root
+    # Lines of `path label`, a table, COCO's JSON, a folder of VOC's or YOLO's files, or a data.yaml; relative to root.
+    train_list: str | None = None
     eval_list: str | None = None
     label_file: str | None = None  # lines of `id name`; needed where the lists give numbers
     records: Path | None = None  # what `inspector defects --json` printed; root is the drop folder's done/

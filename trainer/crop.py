@@ -1,5 +1,6 @@
 """Owns crops, parts of pictures that are learned from as pictures: in a manifest `crop:x,y,width,height:path`."""
 
+import math
 import re
 from typing import NamedTuple
 
@@ -17,6 +18,12 @@ class Box(NamedTuple):
     y: int
     width: int
     height: int
+
+    @classmethod
+    def around(cls, left: float, top: float, right: float, bottom: float) -> "Box":
+        """The whole pixels that a rectangle lies on, from 0 on and at least one."""
+        x, y = max(0, math.floor(left)), max(0, math.floor(top))
+        return cls(x, y, max(1, math.ceil(right) - x), max(1, math.ceil(bottom) - y))
 
     def of(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """The part of a picture. ValueError where the picture does not hold all of it."""

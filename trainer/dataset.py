@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -72,9 +73,11 @@ def pixels_of(root: Path, path: str) -> NDArray[np.uint8]:
     """
     if not path.startswith(SIMULATED):
         file, box = crop.parts(path)
-        pixels = image.read(root / file)
+        real = (root / file).resolve()  # a drop folder's links are refused, a data set's followed
+        if box is None:
+            return image.read(real)
         try:
-            return pixels if box is None else box.of(pixels).copy()
+            return box.of(_frame(real, real.stat().st_mtime_ns)).copy()
         except ValueError as error:
             raise ImageError(str(error)) from None
     try:
@@ -84,6 +87,11 @@ def pixels_of(root: Path, path: str) -> NDArray[np.uint8]:
         return renderer.render_image(label, int(seed)).pixels
     except ValueError as error:
         raise DataError(f"{path}: {SIMULATED}label:seed or {SIMULATED}{CUT}label:seed is expected ({error})") from None
+
+
+@lru_cache(maxsize=1)  # the views of a wide frame follow each other
+def _frame(path: Path, changed_ns: int) -> NDArray[np.uint8]:
+    return image.read(path)
 
 
 def batches(

@@ -88,12 +88,16 @@ def rows_of_list(recipe: Recipe, path: Path) -> tuple[Row, ...]:
 
 
 def _split(recipe: Recipe, pictures: Pictures) -> list[Split]:
-    """What the lists say, and drawn where they say nothing: the validation part of their train list, or all three."""
+    """What lists and parts say, and drawn where they say nothing: the validation part of what is trained, or all."""
     if recipe.data is None:
         return []
-    evaluation = 0.0 if recipe.data.train_list else recipe.data.eval_share
-    free = [index for index, entry in enumerate(pictures.found) if entry.split != "eval" and not entry.added]
-    return _drawn(pictures, free, recipe.data.val_share, evaluation, f"{recipe.seed} split")
+    said = {entry.split for entry in pictures.found if not entry.added}
+    drawn = {None} if "val" in said else {None, "train"}
+    free = [index for index, entry in enumerate(pictures.found) if entry.split in drawn and not entry.added]
+    evaluation = recipe.data.eval_share if said <= {None} else 0.0
+    splits = _drawn(pictures, free, recipe.data.val_share, evaluation, f"{recipe.seed} split")
+    fixed = {index: entry.split for index, entry in enumerate(pictures.found) if entry.split not in drawn}
+    return [fixed.get(index) or split for index, split in enumerate(splits)]
 
 
 def _folds(recipe: Recipe, pictures: Pictures) -> Iterator[list[Split]]:

@@ -1,11 +1,13 @@
-"""Owns finding the pictures of a recipe: in lists as PaddleClas has them, records, or class folders, packed or not."""
+"""Owns finding the pictures of a recipe: in lists, records or folders, whatever form they have, packed or not."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer import archive, lists, paths, records
+from trainer import annotations, archive, layouts, lists, paths, records, yolo
+from trainer.boxes import Marked
 from trainer.config import VIEW_PX, Data, Recipe
+from trainer.files import Files
 from trainer.lists import Entry
 from trainer.manifest import DataError, Split
 
@@ -39,20 +41,27 @@ def with_root(recipe: Recipe, anew: bool) -> Recipe:
 
 
 def find(recipe: Recipe, data: Data, notes: list[str]) -> list[Found]:
-    """Every picture of the lists, the records or the class folders, in their order. DataError names file and line.
+    """Every picture of the lists, the records or the folders, in their order. DataError names file and line.
 
-    `notes` gets what a person should know of: paths that do not start where the list says.
+    `notes` gets what a person should know of: paths that do not start where the list says, views cut out of pictures.
     """
     if data.train_list:
         return list(_listed(recipe, data, notes))
-    return list(_recorded(recipe, data, data.records, notes) if data.records else _folders(recipe, data))
+    return list(_recorded(recipe, data, data.records, notes) if data.records else _folders(recipe, data, notes))
 
 
 def entries_of(recipe: Recipe, path: Path, notes: list[str]) -> list[Entry]:
-    """The lines of any `path label` list, their paths below data.root. DataError names the line."""
+    """What any list says, their paths below data.root: `path label`, a table, or places marked in pictures.
+
+    DataError names the line.
+    """
     names = names_of(recipe)
     label_file = recipe.data.root / recipe.data.label_file if recipe.data and recipe.data.label_file else None
     ids = lists.read_label_file(label_file, names) if label_file else {}
+    files = Files(recipe.data.root if recipe.data else Path())
+    marked = annotations.read(path, files)
+    if marked is not None:
+        return _views(recipe, marked, files, {**names, **ids}, path.name, notes)
     entries = lists.read_list(path, names, ids)
     if recipe.data:
         entries, note = paths.located(recipe.data.root, entries, names)
@@ -101,16 +110,82 @@ def _recorded(recipe: Recipe, data: Data, path: Path, notes: list[str]) -> Itera
         yield Found(entry.path, entry.label, None, path.name, entry.line)
 
 
-def _folders(recipe: Recipe, data: Data) -> Iterator[Found]:
-    names = names_of(recipe)
-    try:
-        folders = sorted(path for path in data.root.iterdir() if path.is_dir() and not path.name.startswith("."))
-    except OSError as error:
-        raise DataError(f"{data.root}: {error.strerror}; data.root holds one folder a class") from None
+def _folders(recipe: Recipe, data: Data, notes: list[str]) -> Iterator[Found]:
+    """Class folders, be they below a folder or below train, val and test; or the pictures of YOLO or VOC.
+
+    DataError where nothing is understood, with what would be.
+    """
+    root, names = data.root, names_of(recipe)
+    folders = layouts.visible(root)
+    if not any(path.name in names for path in folders):
+        if (data_yaml := root / "data.yaml").is_file():
+            yield from _of_yolo(recipe, data_yaml, notes)
+            return
+        if parts := layouts.parts(folders):
+            yield from _of_parts(recipe, root, parts, notes)
+            return
+        inner = [path for path in folders if layouts.holds_classes(path, names)]
+        if len(inner) == 1:
+            notes.append(f"{inner[0]}: its folders are the classes")
+            yield from _of_classes(recipe, root, inner[0], None, notes)
+            return
+        if not inner and (listed := layouts.listed(root)):
+            yield from _of_list(recipe, root, listed, None, notes)
+            return
     if not folders:
-        raise DataError(f"{data.root}: no folders; data.root holds one folder a class, or set data.train_list")
-    for folder in folders:
-        if folder.name not in names:
-            raise DataError(f"{folder}: no label or alias of the recipe is called so ({', '.join(names)})")
-        for file in sorted(path for path in folder.iterdir() if not path.name.startswith(".")):
-            yield Found(f"{folder.name}/{file.name}", names[folder.name], None, folder.name)
+        raise DataError(f"{root}: no folders; data.root holds one folder a class, or set data.train_list{_lists(root)}")
+    yield from _of_classes(recipe, root, root, None, notes)
+
+
+def _of_classes(recipe: Recipe, root: Path, below: Path, split: Split | None, notes: list[str]) -> Iterator[Found]:
+    for path, label, folder in layouts.classes(root, below, names_of(recipe), notes):
+        yield Found(path, label, split, folder)
+
+
+def _of_parts(recipe: Recipe, root: Path, parts: Mapping[Split, Path], notes: list[str]) -> Iterator[Found]:
+    """The pictures of train, val and test: class folders, or what COCO or VOC marks."""
+    for part, folder in parts.items():
+        split = _of_part(part, parts, notes) if len(parts) > 1 else None
+        if layouts.holds_classes(folder, names_of(recipe)):
+            yield from _of_classes(recipe, root, folder, split, notes)
+        else:
+            coco = next(iter(sorted(folder.glob("*.json"))), None)
+            yield from _of_list(recipe, root, coco or folder, split, notes)
+
+
+def _of_yolo(recipe: Recipe, path: Path, notes: list[str]) -> Iterator[Found]:
+    files, names = Files(path.parent), names_of(recipe)
+    parts = yolo.parts(path, files)
+    for part, marked in parts.items():
+        source = f"{path.name}, {part}"
+        for entry in _views(recipe, marked, files, names, source, notes):
+            yield Found(entry.path, entry.label, _of_part(part, parts, notes), source)
+
+
+def _of_part(part: Split, parts: Container[Split], notes: list[str]) -> Split:
+    """Where there is no test part, the val part is evaluated: a part that chose the thresholds cannot judge them."""
+    if part == "val" and "eval" not in parts:
+        notes.append("without a test part, the val part is what `eval` evaluates; validation is drawn from train")
+        return "eval"
+    return part
+
+
+def _of_list(recipe: Recipe, root: Path, path: Path, split: Split | None, notes: list[str]) -> Iterator[Found]:
+    source = path.relative_to(root).as_posix() if path != root else root.name
+    for entry in entries_of(recipe, path, notes):
+        yield Found(entry.path, entry.label, split, source, entry.line)
+
+
+def _views(
+    recipe: Recipe, marked: list[Marked], files: Files, known: Mapping[str, str], source: str, notes: list[str]
+) -> list[Entry]:
+    clean = [label.name for label in recipe.labels if label.kind == "ok"]
+    return annotations.entries(
+        marked, files, known, recipe.export.view_px, clean[0] if len(clean) == 1 else None, notes, source
+    )
+
+
+def _lists(root: Path) -> str:
+    """What lies there and may be a list."""
+    found = sorted(path.name for path in root.iterdir() if path.suffix.lower() in (".csv", ".json", ".txt", ".tsv"))
+    return f": {', '.join(found[:5])}?" if found else ""

@@ -1,0 +1,70 @@
+"""Owns the picture files under a root: where they lie, by path or by name alone, and how large they are."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+from inspector import image
+from inspector.errors import ImageError
+from trainer import dataset
+
+#: What systems put into folders that people keep pictures in.
+_SYSTEM = frozenset({"@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found", "__macosx"})
+
+
+class Files:
+    """The picture files under `root`, looked for once, when first asked for."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self._sizes: dict[str, tuple[int, int] | None] = {}
+
+    @cached_property
+    def all(self) -> tuple[str, ...]:
+        """Their paths relative to root, in order."""
+        return tuple(path for path in walk(self.root) if Path(path).suffix.lower() in image.SUFFIXES)
+
+    @cached_property
+    def _by_name(self) -> dict[str, str]:
+        names = [name for path in self.all for name in {Path(path).name, Path(path).stem}]
+        once = {name for name, count in Counter(names).items() if count == 1}
+        return {name: path for path in self.all for name in (Path(path).stem, Path(path).name) if name in once}
+
+    def place(self, name: str) -> str:
+        """The path of a picture that somebody names: that path, or the only one with its file name. Else the name."""
+        if (self.root / name).is_file():
+            return name
+        last = name.replace("\\", "/").rpartition("/")[2]
+        return self._by_name.get(last) or self._by_name.get(Path(last).stem, name)
+
+    def size(self, path: str) -> tuple[int, int] | None:
+        """Width and height in pixels; None where the picture cannot be read."""
+        if path not in self._sizes:
+            try:
+                height, width = dataset.pixels_of(self.root, path).shape
+                self._sizes[path] = width, height
+            except (ImageError, OSError):
+                self._sizes[path] = None
+        return self._sizes[path]
+
+
+def walk(root: Path, below: str = "") -> Iterator[str]:
+    """Every file below a folder of root, relative to root, in order; links are followed, hidden things left alone."""
+    seen: set[tuple[int, int]] = set()
+    for folder, inside, names in os.walk(root / below, followlinks=True):
+        status = os.stat(folder)
+        if (status.st_dev, status.st_ino) in seen:  # a link to a folder above it
+            inside.clear()
+            continue
+        seen.add((status.st_dev, status.st_ino))
+        inside[:] = sorted(name for name in inside if not is_hidden(name))
+        for name in sorted(names):
+            if not is_hidden(name):
+                yield (Path(folder) / name).relative_to(root).as_posix()
+
+
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of this name is none of the person's own."""
+    return name.startswith((".", "~$")) or name.lower() in _SYSTEM
