@@ -64,8 +64,10 @@ def read(path: Path, bit_depth: int = 16) -> NDArray[np.uint8]:
     return decode(read_file(path), bit_depth)
 
 
-def read_file(path: Path | bytes) -> bytes:
+def read_file(path: Path | bytes, folder: int | None = None) -> bytes:
     """The bytes of a plain file of at most MAX_FILE_BYTES whose first bytes promise a picture that can be inspected.
+
+    `folder`: the descriptor that a relative path begins at.
 
     Links are not followed and nothing that blocks is opened: what is dropped must be the picture itself. Nothing but
     the header is read of a file that is refused for its format, its size, or its length.
@@ -75,7 +77,7 @@ def read_file(path: Path | bytes) -> bytes:
         OSError: it cannot be read.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
     except OSError as error:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise ImageError("a link or a pipe, not a file: drop the picture itself") from None

@@ -10,9 +10,10 @@ from pathlib import Path
 import msgspec
 
 from inspector.source_settings import FolderSource
+from inspector.sources.hold import entered
 from inspector.sources.shelf import FAILED
 
-_AT_FDCWD, _RENAME_NOREPLACE = -100, 1  # linux/fcntl.h, linux/fs.h
+_RENAME_NOREPLACE = 1  # linux/fs.h
 
 
 class Retried(msgspec.Struct, frozen=True):
@@ -32,20 +33,37 @@ def put_back(source: FolderSource, patterns: list[str]) -> Iterator[Retried]:
             continue
         problem = ""
         try:
-            (source.path / relative).parent.mkdir(parents=True, exist_ok=True)
-            _move(path, source.path / relative)
+            _move(source.path, os.fsencode(relative))
         except OSError as error:
             problem = f"{source.path / relative}: {error.strerror}"
         yield Retried(source.name, str(relative), problem)
 
 
-def _move(path: Path, target: Path) -> None:
-    """Rename, but never onto another file: whoever drops one of that name in this very moment keeps it."""
+def _move(drop: Path, relative: bytes) -> None:
+    """Rename, but never onto another file: whoever drops one of that name in this very moment keeps it.
+
+    No link below the drop folder is followed: files behind one are not ours to move.
+    """
+    above, name = os.path.split(relative)
+    failed = FAILED.encode()
+    root = os.open(drop, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with (
+            entered(root, os.path.join(failed, above).rstrip(b"/"), links=(failed,)) as source,
+            entered(root, above, make=True) as target,
+        ):
+            _rename(source, target, name)
+    finally:
+        os.close(root)
+
+
+def _rename(source: int, target: int, name: bytes) -> None:
     renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
-    if renameat2(_AT_FDCWD, os.fsencode(path), _AT_FDCWD, os.fsencode(target), _RENAME_NOREPLACE) == 0:
+    if renameat2(source, name, target, name, _RENAME_NOREPLACE) == 0:
         return
     number = ctypes.get_errno()
     if number not in (errno.EINVAL, errno.ENOSYS):
         raise OSError(number, os.strerror(number))
-    os.link(path, target)  # a file system without it, such as NFS: a link is refused where the name is taken
-    path.unlink()
+    # A file system without it, such as NFS: a link is refused where the name is taken.
+    os.link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+    os.unlink(name, dir_fd=source)

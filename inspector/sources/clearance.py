@@ -1,4 +1,7 @@
-"""Owns what leaves done/ and failed/: by age and by bytes, the oldest first, and nothing unless a setting says so."""
+"""Owns what leaves done/ and failed/: by age and by bytes, the oldest first, and nothing unless a setting says so.
+
+No link below them is followed: what it leads to is not ours to delete, not even where it was a folder a moment ago.
+"""
 
 import contextlib
 import heapq
@@ -10,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 from inspector.age_clock import AgeClock, since_boot
 from inspector.source_settings import FolderSource
-from inspector.sources.hold import WORK
+from inspector.sources.hold import WORK, entered
 from inspector.sources.shelf import DONE, FAILED
 
 log = logging.getLogger(__name__)
@@ -84,7 +87,7 @@ class Clearance:
             file.write(f"{clock.trusted:.0f}")
         if too_old is None:
             return 0
-        return sum(self._delete(path) for moved_at, _, path in self._files(folder) if moved_at < too_old)
+        return sum(self._delete(folder, path) for moved_at, _, path in self._files(folder) if moved_at < too_old)
 
     def _fit(self, folder: bytes, budget: int) -> int:
         deleted = 0
@@ -92,7 +95,7 @@ class Clearance:
         while excess > 0 and not self._stop.is_set():
             gone = 0
             for _, size, path in heapq.nsmallest(_BATCH, self._files(folder)):
-                if excess > 0 and self._delete(path):
+                if excess > 0 and self._delete(folder, path):
                     excess -= size
                     gone += 1
             deleted += gone
@@ -102,20 +105,26 @@ class Clearance:
 
     def _files(self, folder: bytes) -> Iterator[tuple[float, int, bytes]]:
         """When it was put there (no writer can set a ctime), size and path of each file."""
-        for where, _, names in os.walk(folder):
-            for name in names:
-                if self._stop.is_set():
-                    return
-                path = os.path.join(where, name)
-                with contextlib.suppress(FileNotFoundError):
-                    status = os.lstat(path)
-                    yield status.st_ctime, status.st_size, path
+        with contextlib.suppress(FileNotFoundError):
+            for where, _, names, descriptor in os.fwalk(os.path.join(folder, b"")):  # it may itself be a link
+                for name in names:
+                    if self._stop.is_set():
+                        return
+                    with contextlib.suppress(FileNotFoundError):
+                        status = os.stat(name, dir_fd=descriptor, follow_symlinks=False)
+                        yield status.st_ctime, status.st_size, os.path.join(where, name)
 
     @staticmethod
-    def _delete(path: bytes) -> bool:
+    def _delete(folder: bytes, path: bytes) -> bool:
+        above, name = os.path.split(path[len(folder) + 1 :])
         try:
-            os.unlink(path)  # its folder stays: the source may be about to put a file there
-        except FileNotFoundError:
+            root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                with entered(root, above) as place:
+                    os.unlink(name, dir_fd=place)  # its folder stays: the source may be about to put a file there
+            finally:
+                os.close(root)
+        except (FileNotFoundError, NotADirectoryError):
             return False
         return True
 

@@ -62,6 +62,13 @@ class Connector(Protocol):
         """A file descriptor that becomes readable when there may be a frame, or None."""
         ...
 
+    def secure(self) -> None:
+        """Called before what was read goes to a worker: after a power cut it must still be owned, by the same id.
+
+        OSError: the connection is lost; what was read since the last call comes again from `open`.
+        """
+        ...
+
     def recorded(self, capture: Capture, outcome: Outcome) -> None:
         """The frame is on durable record: what it was read from may go."""
         ...

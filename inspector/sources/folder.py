@@ -1,17 +1,17 @@
 """Owns the drop folder: which files are whole, whose they are while inspected, and where they go afterwards.
 
-    drop/scan/a.bmp ──claim──▶ drop/.work/0/scan/a.bmp ──on record──▶ drop/done/scan/a.bmp, or drop/failed/…
+    drop/scan/a.bmp ──claim──▶ drop/.work/<lane>/scan/a.bmp ──on record──▶ drop/done/scan/a.bmp, or drop/failed/…
 
-A file is claimed by renaming it, so nobody can swap it under us and a restart finds what was under way.
+A file is claimed by renaming it, so nobody can swap it under us and a restart finds what was under way. Whoever has it
+open may still write to it: then what is put away is not what was inspected, and it becomes an error beside its record.
 """
 
-import contextlib
-import errno
 import hashlib
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,6 +22,7 @@ from inspector.decide import Outcome
 from inspector.errors import ImageError
 from inspector.formats.outline import Truncated
 from inspector.source_settings import FolderSource
+from inspector.sources.claims import Claim, Claims
 from inspector.sources.clearance import Clearance
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.hand import Hand
@@ -33,8 +34,7 @@ log = logging.getLogger(__name__)
 
 #: How often what could not be moved away is tried again.
 RETRY_S = 1.0
-#: Files of one name that can be under way: more than delivery.in_flight_frames allows.
-_MAX_LANES = 5000
+_LATE = "written to after it was taken: frame {} on record is of other bytes; write under another name, then rename"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,18 +58,16 @@ class Folder:
         self._settings = settings
         self._hand = hand or Hand()
         self._clock = clock
-        self._root = os.fsencode(settings.path.absolute())
-        self._work = os.path.join(self._root, WORK.encode())
-        self._hold = Hold(self._root)
-        skipped = {os.path.join(self._root, name.encode()) for name in (WORK, DONE, FAILED)}
-        clock_file = os.path.join(self._work, b".clock")
-        self._scan = Scan(self._root, skipped, clock_file, settings.rescan_s, self._hold.check, clock)
-        self._claims: dict[str, tuple[bytes, bytes]] = {}  # frame id -> (path below the root, path while claimed)
+        self._hold = Hold(os.fsencode(settings.path.absolute()))
+        skipped = {name.encode() for name in (WORK, DONE, FAILED)}
+        self._scan = Scan(self._hold, skipped, settings.rescan_s, clock)
+        self._claims = Claims(self._hold)
+        self._claimed: dict[str, tuple[Claim, tuple[int, ...]]] = {}  # by frame, with the content that was inspected
+        self._late: deque[Capture] = deque()  # what was written to while it was inspected
         self._vanished = 0
-        self._shelf = Shelf(self._root, self._hold)
+        self._shelf = Shelf(self._hold, self._claims.forget)
         self._clearance = Clearance(settings)
         self._next_retry = 0.0
-        self._claimed: set[bytes] = set()  # the lock makes us the only one who puts files there
 
     def open(self) -> list[Capture]:
         """Take the folder over. Returns what a former life had claimed. BusyError where another process has it."""
@@ -79,7 +77,10 @@ class Folder:
         self._clearance = Clearance(self._settings)
         self._clearance.start()
         self._scan.open()
-        return [self._capture(path, relative) for path, relative in self._left_over()]
+        self._late.clear()  # it is left over, too
+        left_over = self._claims.left_over()
+        self._claims.secure()
+        return [self._capture(claim) for claim in left_over]
 
     def read(self) -> Capture | None:
         """The next whole file, claimed and decoded; None where there is none now.
@@ -89,8 +90,10 @@ class Folder:
         # Taking more while nothing can be moved away would fill .work/ without an end.
         if self._shelf.problem and not self._retry_shelf():
             return None
-        while (entry := self._scan.look()) is not None:
-            capture = self._consider(entry)
+        if self._late:
+            return self._late.popleft()
+        while (relative := self._scan.look()) is not None:
+            capture = self._consider(relative)
             if capture is not None:
                 return capture
         return None
@@ -99,17 +102,30 @@ class Folder:
         """Time to the next scan; 0 while one is under way."""
         if self._shelf.problem:
             return max(0.0, (self._next_retry - self._clock()) * 1000)
-        return self._scan.due_ms()
+        return 0.0 if self._late else self._scan.due_ms()
 
     def wake(self) -> int | None:
         """The scan's descriptor."""
         return self._scan.wake()
 
+    def secure(self) -> None:
+        """Have on disk what was claimed, once for all since the last call."""
+        self._claims.secure()
+
     def recorded(self, capture: Capture, outcome: Outcome) -> None:
-        """Move the file to done/, or to failed/ where it ended as an error. One that cannot be moved stays claimed."""
-        relative, claimed = self._claims.pop(capture.frame)
-        self._claimed.discard(claimed)
-        self._shelf.put(claimed, relative, capture.frame, failed=outcome == "error")
+        """Move the file to done/, or to failed/ where it ended as an error. One that cannot be moved stays claimed.
+
+        One that holds another picture by now is another frame, an error.
+        """
+        claim, version = self._claimed.pop(capture.frame)
+        failed = outcome == "error"
+        if not failed and self._was_written_to(claim, version, capture):
+            reason = _LATE.format(claim.frame)
+            log.warning("%s: %s", self._shown(claim.relative), reason)
+            if self._took_again(claim, reason):
+                return
+            failed = True
+        self._shelf.put(claim.path, claim.relative, capture.frame, failed)
 
     def missed(self) -> dict[str, int]:
         """Files that were whole and went away before they could be claimed: `vanished`."""
@@ -133,94 +149,107 @@ class Folder:
         self._hold.check()
         return self._shelf.clear()
 
-    def _consider(self, entry: os.DirEntry[bytes]) -> Capture | None:
+    def _consider(self, relative: bytes) -> Capture | None:
         """Claim and decode the file if it is whole; otherwise leave it where it is."""
         whole = False
         try:
-            quiet_s = self._scan.quiet_s(entry)  # any change to the file starts the wait anew
-            content = None
-            if quiet_s < self._settings.incomplete_wait_s:
-                content = self._whole_content(entry.path) if quiet_s * 1000 >= self._settings.settle_ms else None
-                if content is None:
-                    self._scan.again_in(self._settings.settle_ms / 1000)
-                    return None
+            status, content = self._look_at(relative)
+            quiet_s = self._scan.quiet_s(status)  # any change to the file starts the wait anew
+            if quiet_s < self._settings.incomplete_wait_s and content is None:
+                self._scan.again_in(self._settings.settle_ms / 1000)
+                return None
             whole = True
-            relative = entry.path[len(self._root) + 1 :]
-            return self._capture(self._claim(entry.path, relative), relative, content)
+            return self._capture(self._claims.take(relative), content)
         except OSError as error:
             if whole and isinstance(error, FileNotFoundError):
                 self._hold.check()  # a whole share that went away comes back with its files
                 self._vanished += 1
-                log.warning("%s was whole, and someone took it away before it could be inspected", text(entry.path))
-            self._scan.leave(entry.path, error)
+                log.warning(
+                    "%s was whole, and someone took it away before it could be inspected", self._shown(relative)
+                )
+            self._scan.leave(relative, error)
             return None
 
-    def _whole_content(self, path: bytes) -> _Content | None:
+    def _look_at(self, relative: bytes) -> tuple[os.stat_result, _Content | None]:
+        """What is known of the file, and its content where it is whole and may have become so just now."""
+        above, name = os.path.split(relative)
+        with self._hold.folder(above) as folder:
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            quiet_s = self._scan.quiet_s(status)
+            if self._settings.settle_ms / 1000 <= quiet_s < self._settings.incomplete_wait_s:
+                return status, self._whole_content(folder, relative, status)
+        return status, None
+
+    def _whole_content(self, folder: int, relative: bytes, status: os.stat_result) -> _Content | None:
         """What is in the file, or None while it lacks its end or cannot be opened: that may still come."""
         hopeless = _Content(b"", ())  # at once: what is wrong is found again under its claim
-        status = os.lstat(path)
-        key = _key(path[len(self._root) + 1 :], status)
+        key = _key(relative, status)
         if self._hand.ended(key):
             return hopeless
         try:
-            with self._hand.holding(key, text(path)):
-                content = _Content(image.read_file(path), _version(status))
+            with self._hand.holding(key, self._shown(relative)):
+                content = _Content(image.read_file(os.path.basename(relative), folder), _version(status))
                 return None if image.incomplete(content.data) else content
         except (PermissionError, Truncated):
             return None
         except ImageError:
             return hopeless
 
-    def _claim(self, path: bytes, relative: bytes) -> bytes:
-        """Rename the file into the first lane of .work/ that has nothing of this name."""
-        for lane in range(_MAX_LANES):
-            claimed = os.path.join(self._work, b"%d" % lane, relative)
-            if claimed not in self._claimed and not self._shelf.holds(claimed):
-                with contextlib.suppress(NotADirectoryError, IsADirectoryError, FileExistsError):
-                    self._hold.rename(path, claimed)
-                    return claimed
-                # One lane further: a folder has the file's name here, or a file the name of one of its folders.
-        raise FileExistsError(errno.EEXIST, "too many files of this name are under way")
-
-    def _capture(self, claimed: bytes, relative: bytes, content: _Content | None = None) -> Capture:
-        """Decode a claimed file; `content` was read before the claim and counts if it is still the same file.
-
-        The frame's id holds the moment of the claim: the rename set the file's ctime, and nothing changes it until
-        the next. So a restart finds the same id, and a file dropped again, even moved back from done/, has another.
-        """
-        status = os.lstat(claimed)
-        identity = (claimed[len(self._work) :], _version(status), status.st_ctime_ns)
-        frame = hashlib.blake2b(repr(identity).encode(), digest_size=16).hexdigest()
-        self._claims[frame] = (relative, claimed)
-        self._claimed.add(claimed)
+    def _capture(self, claim: Claim, content: _Content | None = None) -> Capture:
+        """Decode a claimed file; `content` was read before the claim and counts if it is still the same file."""
         captured_at, captured_mono = time.time(), time.monotonic()
-        known = content.data if content and content.version == _version(status) else None
-        pixels, reason = self._decode(claimed, _key(relative, status), known)
-        decode_s = time.monotonic() - captured_mono
-        return Capture(frame, text(relative)[:4096], captured_at, captured_mono, pixels, reason, decode_s=decode_s)
+        version, pixels, reason = self._decode(claim, content)
+        self._claimed.setdefault(claim.frame, (claim, version))
+        name, decode_s = text(claim.relative)[:4096], time.monotonic() - captured_mono
+        return Capture(claim.frame, name, captured_at, captured_mono, pixels, reason, decode_s=decode_s)
 
-    def _decode(self, claimed: bytes, key: str, known: bytes | None) -> tuple[NDArray[np.uint8] | None, str]:
-        """The pixels of a claimed file of which all bytes are `known`, or have to be read; None, and why not."""
-        if reason := self._hand.ended(key):
-            return None, reason
+    def _decode(
+        self, claim: Claim, content: _Content | None = None
+    ) -> tuple[tuple[int, ...], NDArray[np.uint8] | None, str]:
+        """Which version of a claimed file is there, and its pixels; None, and why not."""
+        version: tuple[int, ...] = ()
+        above, name = os.path.split(claim.path)
         try:
-            with self._hand.holding(key, text(claimed)):
-                data = image.read_file(claimed) if known is None else known
-                return image.decode(data, self._settings.bit_depth), ""
+            with self._hold.folder(above) as folder:
+                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                version, key = _version(status), _key(claim.relative, status)
+                if reason := self._hand.ended(key):
+                    return version, None, reason
+                with self._hand.holding(key, self._shown(claim.path)):
+                    known = content is not None and content.version == version
+                    data = content.data if content and known else image.read_file(name, folder)
+                    return version, image.decode(data, self._settings.bit_depth), ""
         except ImageError as error:
-            return None, str(error)
+            return version, None, str(error)
         except OSError as error:
-            return None, f"cannot be read: {error.strerror}"
+            return version, None, f"cannot be read: {error.strerror}"
 
-    def _left_over(self) -> Iterator[tuple[bytes, bytes]]:
-        for lane in sorted(os.listdir(self._work)):
-            if lane.isdigit():
-                base = os.path.join(self._work, lane)
-                for folder, folders, files in os.walk(base):
-                    links = [name for name in folders if os.path.islink(os.path.join(folder, name))]
-                    for name in files + links:
-                        path = os.path.join(folder, name)
-                        yield path, os.path.relpath(path, base)
+    def _was_written_to(self, claim: Claim, version: tuple[int, ...], capture: Capture) -> bool:
+        """Whether the file holds another picture than was inspected. A time proves nothing: copies set it late."""
+        above, name = os.path.split(claim.path)
+        try:
+            with self._hold.folder(above) as folder:
+                if _version(os.stat(name, dir_fd=folder, follow_symlinks=False)) == version:
+                    return False
+        except OSError:
+            return False  # someone took it: there is nothing to put away
+        _, pixels, _ = self._decode(claim)
+        return capture.pixels is None or pixels is None or not np.array_equal(pixels, capture.pixels)
+
+    def _took_again(self, claim: Claim, reason: str) -> bool:
+        """Make a frame of its own, an error, of what lies there now; False where it cannot be renamed."""
+        try:
+            again = self._claims.take_again(claim)
+        except OSError:
+            return False
+        self._claimed[again.frame] = (again, ())
+        name = text(again.relative)[:4096]
+        self._late.append(Capture(again.frame, name, time.time(), time.monotonic(), None, reason))
+        return True
+
+    def _shown(self, path: bytes) -> str:
+        """A path below the drop folder, for people."""
+        return text(os.path.join(self._hold.root, path))
 
 
 def _version(status: os.stat_result) -> tuple[int, ...]:

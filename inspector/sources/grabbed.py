@@ -78,6 +78,9 @@ class Grabbed:
         """The grabber's pipe."""
         return None if self._leash is None else self._leash.fileno()
 
+    def secure(self) -> None:
+        """A camera's frames end with this process."""
+
     def recorded(self, capture: Capture, outcome: Outcome) -> None:
         """A camera forgets the frame."""
 

@@ -1,19 +1,21 @@
-"""Owns the hold on a drop folder: that it is ours, still the one we opened, and that nothing is made anywhere else.
+"""Owns the hold on a drop folder: that it is ours, still the one we opened, and that no step leads out of it.
 
-A share can go between any two calls, and its bare mount point has the same path. So a folder is only ever made from
-the descriptor of the one we hold: what was made on the mount point would pass for the share and hide behind it.
+A share can go between any two calls, and its bare mount point has the same path; a folder below can be swapped for a
+link to anywhere. So every step begins at the descriptor of the folder we hold, and follows no link: what was made on
+the mount point would pass for the share and hide behind it, and what lies behind a link is not ours to take.
 """
 
 import contextlib
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from inspector.errors import BusyError, ConfigError
 from inspector.sources.lock import taken
 
 WORK = ".work"
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class Hold:
@@ -25,12 +27,14 @@ class Hold:
         self._folder: int | None = None
         self._lock: int | None = None
         self._device: int | None = None  # of the file system it was on when it was taken last
+        self._links: frozenset[bytes] = frozenset()  # done/ and failed/ may be links of whoever set the line up
 
     def take(self, inside: Sequence[bytes]) -> None:
         """Take the folder, with .work/ and the folders named `inside` made in it.
 
-        BusyError where another process has it, ConfigError where one inside is on another file system, OSError where
-        the folder cannot be used or is a mount point left bare.
+        BusyError where another process has it, ConfigError where .work/ is a link or one inside is on another file
+        system, OSError where the folder cannot be used or is a mount point left bare. Links that are there now in the
+        place of those inside are followed, later ones are not.
         """
         if self._lock is not None:
             return
@@ -40,13 +44,15 @@ class Hold:
         if there != self._root:
             self._check_mounted(there)
         os.makedirs(self._root, exist_ok=True)
-        self._folder = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        self._folder = os.open(self._root, _FOLDER)
         try:
             if not self._known():
                 self._check_mounted(self._folder)
             for name in (WORK.encode(), *inside):
-                self._make(name)
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(name, dir_fd=self._folder)
                 self._check_usable(name)
+            self._links = frozenset(name for name in inside if self._is_link(name))
             self._lock = taken(f"{WORK}/.lock", self._folder)
             if self._lock is None:
                 raise BusyError(f"{text(self._root)}: another inspector works on this drop folder")
@@ -54,6 +60,11 @@ class Hold:
             self.let_go()
             raise
         self._device = os.fstat(self._folder).st_dev
+
+    @property
+    def root(self) -> bytes:
+        """The path of the folder, for people."""
+        return self._root
 
     def let_go(self) -> None:
         """Give it back."""
@@ -70,23 +81,46 @@ class Hold:
         if not os.path.samestat(here, os.fstat(self._lock)):
             raise OSError(errno.ENODEV, "another folder is where it was", text(self._root))
 
-    def rename(self, path: bytes, target: bytes) -> None:
-        """Rename, making the target's folders where they are missing. FileNotFoundError where nothing is at `path`."""
-        try:
-            os.rename(path, target)
-        except FileNotFoundError:
-            self._make(os.path.relpath(os.path.dirname(target), self._root))
-            os.rename(path, target)
+    @contextlib.contextmanager
+    def folder(self, relative: bytes, make: bool = False) -> Iterator[int]:
+        """The descriptor of the folder at this path below ours ("": ours), which is closed on leaving.
 
-    def _make(self, relative: bytes) -> None:
-        """Make a folder and those it is in, in the folder that is held."""
+        `make`: those that are missing are made. NotADirectoryError where there is a link or a file on the way.
+        """
         if self._folder is None:
             raise OSError(errno.ENODEV, "not open")
-        above = b""
-        for name in relative.split(b"/"):
-            above = os.path.join(above, name)
-            with contextlib.suppress(FileExistsError):
-                os.mkdir(above, dir_fd=self._folder)
+        with entered(self._folder, relative, make, self._links) as descriptor:
+            yield descriptor
+
+    def rename(self, path: bytes, target: bytes) -> None:
+        """Rename, both below ours, making the target's folders where they are missing.
+
+        FileNotFoundError where nothing is at `path`.
+        """
+        (above, name), (target_above, target_name) = os.path.split(path), os.path.split(target)
+        with self.folder(above) as source, self.folder(target_above, make=True) as place:
+            os.rename(name, target_name, src_dir_fd=source, dst_dir_fd=place)
+
+    def exists(self, path: bytes) -> bool:
+        """Whether anything, a link too, is at this path below ours. NotADirectoryError as for `folder`."""
+        above, name = os.path.split(path)
+        try:
+            with self.folder(above) as folder:
+                os.stat(name, dir_fd=folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def file_system_time(self) -> int:
+        """The file system's own clock, ns: a file server's may differ from ours, and ours may be set."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        with self.folder(WORK.encode()) as work:
+            descriptor = os.open(b".clock", flags, 0o666, dir_fd=work)
+        try:
+            os.utime(descriptor)
+            return os.fstat(descriptor).st_ctime_ns
+        finally:
+            os.close(descriptor)
 
     def _known(self) -> bool:
         """Whether the folder shows that we were there before."""
@@ -101,13 +135,47 @@ class Hold:
         if self._device is not None and os.stat(there).st_dev != self._device:
             raise OSError(errno.ENODEV, "not mounted", text(self._root))
 
+    def _is_link(self, name: bytes) -> bool:
+        return stat.S_ISLNK(os.stat(name, dir_fd=self._folder, follow_symlinks=False).st_mode)
+
     def _check_usable(self, name: bytes) -> None:
         path = text(os.path.join(self._root, name))
+        if name == WORK.encode() and self._is_link(name):
+            raise ConfigError(f"{path}: a link; what is in it would be taken from elsewhere: remove it")
         status = os.stat(name, dir_fd=self._folder)
         if not stat.S_ISDIR(status.st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
         if self._folder is not None and status.st_dev != os.fstat(self._folder).st_dev:
             raise ConfigError(f"{path}: on another file system than {text(self._root)}; files are renamed into it")
+
+
+@contextlib.contextmanager
+def entered(folder: int, relative: bytes, make: bool = False, links: Collection[bytes] = frozenset()) -> Iterator[int]:
+    """The descriptor of the folder at this path below one that is open, which is closed on leaving.
+
+    No link is followed but these, directly in it. `make`: folders that are missing are made. OSError as of `open`.
+    """
+    descriptor = os.dup(folder)
+    try:
+        for depth, name in enumerate(relative.split(b"/") if relative else ()):
+            flags = _FOLDER if depth == 0 and name in links else _FOLDER | os.O_NOFOLLOW
+            below = _enter(descriptor, name, flags, make)
+            os.close(descriptor)
+            descriptor = below
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def _enter(folder: int, name: bytes, flags: int, make: bool) -> int:
+    try:
+        return os.open(name, flags, dir_fd=folder)
+    except FileNotFoundError:
+        if not make:
+            raise
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(name, dir_fd=folder)
+    return os.open(name, flags, dir_fd=folder)
 
 
 def text(path: bytes) -> str:

@@ -13,7 +13,7 @@ from inspector.sources.watch import Watch
 
 log = logging.getLogger(__name__)
 
-#: Frames captured in a row before workers and sink are looked at again.
+#: Frames captured in a row, and made safe together, before workers and sink are looked at again.
 CAPTURE_BURST = 16
 
 
@@ -63,21 +63,22 @@ class Intake:
         """Read what there is room for; True where there may be more at once."""
         if not self._open and not self._reopen():
             return False
-        for _ in range(CAPTURE_BURST):
-            if self._waits_for_room:
-                return False
-            try:
-                capture = self._connector.read()
-            except OSError as error:
-                self._lose(error)
-                return False
-            for reason, count in self._connector.missed().items():
-                self._ledger.miss(reason, count)
-                self._note(reason, time.time(), time.time())
-            if capture is None:
-                return False
+        burst: list[Capture] = []
+        more, lost = False, None
+        try:
+            more = self._read(burst)
+        except OSError as error:
+            lost = error
+        try:
+            if burst:
+                self._connector.secure()
+        except OSError as error:  # none of them is given to a worker: they come again when it is open again
+            burst, more, lost = [], False, lost or error
+        for capture in burst:
             self._admit(capture)
-        return True
+        if lost is not None:
+            self._lose(lost)
+        return more
 
     def due_ms(self) -> float:
         """How long `capture` has nothing to do, unless `wake` becomes readable or a frame is on record."""
@@ -120,6 +121,21 @@ class Intake:
     @property
     def _waits_for_room(self) -> bool:
         return self._connector.overload.policy == "block" and not self._ledger.room
+
+    def _read(self, burst: list[Capture]) -> bool:
+        """Read what there is room for, into `burst`; True where there may be more at once."""
+        waits = self._connector.overload.policy == "block"
+        for _ in range(CAPTURE_BURST):
+            if waits and not self._ledger.room_beside(burst):
+                return False
+            capture = self._connector.read()
+            for reason, count in self._connector.missed().items():
+                self._ledger.miss(reason, count)
+                self._note(reason, time.time(), time.time())
+            if capture is None:
+                return False
+            burst.append(capture)
+        return True
 
     def _reopen(self) -> bool:
         former = self.open()

@@ -68,7 +68,13 @@ class Ledger:
     @property
     def room(self) -> bool:
         """Whether another frame may be captured. One always may, however large."""
-        return not self._flights or (len(self._flights) < self._max_frames and self._bytes < self._max_bytes)
+        return self.room_beside([])
+
+    def room_beside(self, captures: Collection[Capture]) -> bool:
+        """The same, where these are about to be captured, too."""
+        frames = len(self._flights) + len(captures)
+        size = self._bytes + sum(capture.pixels.nbytes for capture in captures if capture.pixels is not None)
+        return not frames or (frames < self._max_frames and size < self._max_bytes)
 
     @property
     def frames(self) -> list[str]:

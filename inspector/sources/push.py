@@ -131,6 +131,9 @@ class Push:
         """The socket's descriptor."""
         return None if self._socket is None else self._socket.descriptor()
 
+    def secure(self) -> None:
+        """Whoever handed a frame in has it until it is on record."""
+
     def recorded(self, capture: Capture, outcome: Outcome) -> None:
         """Tell the program."""
         envelope, its_id = self._askers.pop(capture.frame)

@@ -74,6 +74,9 @@ class Replay:
     def wake(self) -> None:
         """Frames come by the clock."""
 
+    def secure(self) -> None:
+        """What is replayed ends with this process."""
+
     def recorded(self, capture: Capture, outcome: Outcome) -> None:
         """The recorded run stays as it is."""
 

@@ -1,7 +1,8 @@
 """Owns the looking through a drop folder: when it is looked through again, and which files and sub-folders are there.
 
 A periodic scan is the truth about what is there; inotify only wakes it early, because its queue overflows without a
-word, and it is silent on network shares.
+word, and it is silent on network shares. A folder below is entered from the one it is in, and only where it is a folder
+still: one that was swapped for a link is left.
 """
 
 import errno
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator
 from inotify_simple import INotify, flags
 
 from inspector import image
-from inspector.sources.hold import text
+from inspector.sources.hold import Hold, text
 
 log = logging.getLogger(__name__)
 
@@ -29,28 +30,17 @@ class Scan:
     """Looks through one folder again and again, file by file."""
 
     def __init__(
-        self,
-        root: bytes,
-        skipped: set[bytes],
-        clock_file: bytes,
-        rescan_s: float,
-        check: Callable[[], None],
-        clock: Callable[[], float] = time.monotonic,
+        self, hold: Hold, skipped: set[bytes], rescan_s: float, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`skipped`: folders that are left alone. `check` raises OSError where `root` is not the folder it was.
-
-        `clock_file` is written to, to know what time the file system says it is.
-        """
-        self._root = root
+        """`hold`: on the folder. `skipped`: what is directly in it and left alone."""
+        self._hold = hold
         self._skipped = skipped
-        self._clock_file = clock_file
         self._rescan_s = rescan_s
-        self._check = check
         self._clock = clock
         self._inotify: INotify | None = None
-        self._watched: dict[int, bytes] = {}  # inotify's number of a folder, and its path
+        self._watched: dict[int, bytes] = {}  # inotify's number of a folder, and its path below the drop folder
         self._left: set[bytes] = set()  # what was already complained about
-        self._entries: Iterator[os.DirEntry[bytes]] | None = None
+        self._entries: Iterator[bytes] | None = None
         self._began = 0.0
         self._took = 0.0  # looking, not counting what was done with the files it found meanwhile
         self._next = 0.0
@@ -61,7 +51,8 @@ class Scan:
         """Begin anew, at once."""
         self._inotify = INotify(nonblocking=True)
         self._watched.clear()
-        self._watch(self._root)
+        with self._hold.folder(b"") as folder:
+            self._watch(folder, b"")
         self._entries, self._next = None, self._clock()
 
     def close(self) -> None:
@@ -71,8 +62,10 @@ class Scan:
             self._inotify.close()
             self._inotify = None
 
-    def look(self) -> os.DirEntry[bytes] | None:
-        """The next file with the suffix of a picture; None at the end of a scan, or where none is due.
+    def look(self) -> bytes | None:
+        """The next file with the suffix of a picture, by its path below the drop folder.
+
+        None at the end of a scan, or where none is due.
 
         OSError: the folder is gone, or another one is where it was.
         """
@@ -85,22 +78,25 @@ class Scan:
             self._end()
         return entry
 
-    def quiet_s(self, entry: os.DirEntry[bytes]) -> float:
+    def quiet_s(self, status: os.stat_result) -> float:
         """For how long nobody has written to the file. By its ctime, which no writer can set."""
-        return (self._now_ns - entry.stat(follow_symlinks=False).st_ctime_ns) / 1e9
+        return (self._now_ns - status.st_ctime_ns) / 1e9
 
     def again_in(self, seconds: float) -> None:
         """Something will be due then: the next scan comes as soon."""
         self._soon_s = min(self._soon_s, seconds)
 
     def leave(self, path: bytes, error: OSError) -> None:
-        """Go on with the rest: one file or folder that cannot be taken must not hold up the others."""
+        """Go on with the rest: one file or folder that cannot be taken must not hold up the others.
+
+        `path`: below the drop folder.
+        """
         if isinstance(error, FileNotFoundError) or path in self._left:
             return  # whoever dropped it has taken it away again; or it was said before
         if len(self._left) >= _MAX_LEFT:
             self._left.clear()
         self._left.add(path)
-        log.warning("%s is left where it is: %s", text(path), error.strerror)
+        log.warning("%s is left where it is: %s", text(os.path.join(self._hold.root, path)), error.strerror)
 
     def due_ms(self) -> float:
         """Time to the next scan; 0 while one is under way."""
@@ -110,11 +106,12 @@ class Scan:
         """The inotify descriptor. It stays readable until the next scan begins, which empties it."""
         return None if self._inotify is None else self._inotify.fileno()
 
-    def _watch(self, folder: bytes) -> None:
-        if self._inotify is None or folder in self._watched.values():
+    def _watch(self, folder: int, relative: bytes) -> None:
+        if self._inotify is None or relative in self._watched.values():
             return
         try:
-            self._watched[self._inotify.add_watch(folder, _WATCHED)] = folder
+            # By its descriptor: its path may lead elsewhere by now.
+            self._watched[self._inotify.add_watch(f"/proc/self/fd/{folder}", _WATCHED)] = relative
         except OSError as error:  # out of watches: the periodic scan still finds everything
             if error.errno != errno.ENOSPC:
                 raise
@@ -129,32 +126,42 @@ class Scan:
             self._next = min(self._next, max(now, self._began + MIN_RESCAN_S))
         if now < self._next:
             return False
-        self._check()
+        self._hold.check()
         self._began, self._took, self._soon_s = now, 0.0, self._rescan_s
-        self._now_ns = self._file_system_time()
-        self._entries = self._walk(self._root)
+        self._now_ns = self._hold.file_system_time()
+        self._entries = self._look_through()
         return True
 
     def _end(self) -> None:
         self._entries = None
         self._next = self._clock() + max(self._soon_s, 10 * self._took, MIN_RESCAN_S)
 
-    def _file_system_time(self) -> int:
-        """The file system's own clock, ns: a file server's may differ from ours, and ours may be set."""
-        with open(self._clock_file, "wb"):
-            os.utime(self._clock_file)
-        return os.stat(self._clock_file).st_ctime_ns
+    def _look_through(self) -> Iterator[bytes]:
+        with self._hold.folder(b"") as folder:
+            yield from self._walk(folder, b"")
 
-    def _walk(self, folder: bytes) -> Iterator[os.DirEntry[bytes]]:
+    def _walk(self, folder: int, relative: bytes) -> Iterator[bytes]:
         with os.scandir(folder) as entries:
             for entry in entries:
-                if entry.name.startswith(b".") or entry.path in self._skipped:
+                name = os.fsencode(entry.name)
+                path = os.path.join(relative, name)
+                if name.startswith(b".") or path in self._skipped:
                     continue
                 if entry.is_dir(follow_symlinks=False):
-                    try:
-                        self._watch(entry.path)
-                        yield from self._walk(entry.path)
-                    except OSError as error:
-                        self.leave(entry.path, error)
-                elif os.path.splitext(entry.name)[1].lower() in _SUFFIXES:
-                    yield entry
+                    yield from self._enter(folder, name, path)
+                elif os.path.splitext(name)[1].lower() in _SUFFIXES:
+                    yield path
+
+    def _enter(self, above: int, name: bytes, path: bytes) -> Iterator[bytes]:
+        try:
+            folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
+        except OSError as error:
+            self.leave(path, error)
+            return
+        try:
+            self._watch(folder, path)
+            yield from self._walk(folder, path)
+        except OSError as error:
+            self.leave(path, error)
+        finally:
+            os.close(folder)

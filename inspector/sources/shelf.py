@@ -2,6 +2,7 @@
 
 import logging
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from inspector.sources.hold import Hold
@@ -16,7 +17,7 @@ _MAX_NAME_BYTES = 255
 
 @dataclass(frozen=True, slots=True)
 class _Errand:
-    """A file on record, by its path while claimed, and the two places it may go to."""
+    """A file on record, by its path while claimed, and the two places it may go to, all below the drop folder."""
 
     claimed: bytes
     target: bytes
@@ -29,24 +30,23 @@ class _Errand:
 class Shelf:
     """Puts files away, never replacing one. What cannot be moved now is kept and tried again."""
 
-    def __init__(self, root: bytes, hold: Hold) -> None:
-        """`hold`: on the drop folder; nothing is moved while another folder is where ours was."""
-        self._root = root
+    def __init__(self, hold: Hold, moved: Callable[[bytes], None] = lambda _: None) -> None:
+        """`hold`: on the drop folder; nothing is moved while another folder is where ours was.
+
+        `moved` hears of each file that is no longer where it was claimed.
+        """
         self._hold = hold
+        self._moved = moved
         self._waiting: dict[bytes, _Errand] = {}
         self._numbers: dict[bytes, int] = {}
         self._trouble: OSError | None = None
 
     def put(self, claimed: bytes, relative: bytes, frame: str, failed: bool) -> None:
-        """Move a claimed file below done/ or failed/; `relative` is its path below the drop folder."""
-        place = os.path.join(self._root, (FAILED if failed else DONE).encode())
+        """Move a claimed file below done/ or failed/; `relative` is where it was dropped."""
+        place = (FAILED if failed else DONE).encode()
         spare = os.path.join(place, frame.encode(), os.path.basename(relative))
         self._waiting[claimed] = _Errand(claimed, os.path.join(place, relative), spare)
         self.clear()
-
-    def holds(self, claimed: bytes) -> bool:
-        """Whether a file is still there because it could not be moved."""
-        return claimed in self._waiting
 
     def clear(self) -> bool:
         """Try what waits; True where nothing is left waiting."""
@@ -60,6 +60,7 @@ class Shelf:
                 self._trouble = error
                 return False
             del self._waiting[errand.claimed]
+            self._moved(errand.claimed)
         self._trouble = None
         return True
 
@@ -72,7 +73,7 @@ class Shelf:
         for place in errand.places():
             number = self._numbers.get(place, 1)
             try:
-                while os.path.lexists(free := _numbered(place, number)):
+                while self._hold.exists(free := _numbered(place, number)):
                     number += 1
                 self._hold.rename(errand.claimed, free)
             except NotADirectoryError:

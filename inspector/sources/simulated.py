@@ -58,6 +58,9 @@ class Simulated:
     def wake(self) -> None:
         """Frames come by the clock."""
 
+    def secure(self) -> None:
+        """A camera's frames end with this process."""
+
     def recorded(self, capture: Capture, outcome: Outcome) -> None:
         """A camera forgets the frame."""
 

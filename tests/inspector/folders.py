@@ -58,5 +58,5 @@ def below(path: Path) -> list[str]:
 
 
 def claimed(drop: Path) -> list[str]:
-    """What is under way."""
-    return [name for name in below(drop / ".work") if name not in (".lock", ".clock")]
+    """What is under way, by the names it was dropped with."""
+    return sorted(name.split("/", 1)[1] for name in below(drop / ".work") if name not in (".lock", ".clock"))

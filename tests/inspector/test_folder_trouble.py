@@ -10,6 +10,7 @@ import pytest
 
 from inspector.errors import ConfigError
 from inspector.source_settings import FolderSource
+from inspector.sources.claims import Claim
 from inspector.sources.folder import Folder
 from inspector.sources.hold import Hold
 from tests.fakes import wait_until
@@ -124,7 +125,7 @@ def test_a_claimed_file_that_vanished_is_no_reason_to_stop(drop: Path, folder: O
     connector = folder()
     (drop / "a.bmp").write_bytes(GOOD)
     (capture,) = read(connector)
-    (drop / ".work" / "0" / "a.bmp").unlink()
+    next((drop / ".work").rglob("a.bmp")).unlink()
     connector.recorded(capture, "ok")
 
     (drop / "a.bmp").write_bytes(GOOD)
@@ -281,13 +282,13 @@ def test_a_whole_file_that_is_taken_away_before_it_can_be_claimed_counts_as_not_
 ) -> None:
     # Given someone who deletes the file at the very moment it is to be claimed
     connector = folder()
-    taken_at = connector._claim
+    take = connector._claims.take
 
-    def claim(path: bytes, relative: bytes) -> bytes:
-        os.unlink(path)
-        return taken_at(path, relative)
+    def late(relative: bytes) -> Claim:
+        os.unlink(os.path.join(os.fsencode(drop), relative))
+        return take(relative)
 
-    monkeypatch.setattr(connector, "_claim", claim)
+    monkeypatch.setattr(connector._claims, "take", late)
     (drop / "a.bmp").write_bytes(GOOD)
     assert nothing_comes(connector)
 
@@ -320,10 +321,10 @@ def test_nothing_is_made_where_the_folder_was_when_it_goes_between_a_look_and_a_
     drop.rename(aside)
     drop.mkdir()
     # When a file in it is renamed, into a folder that is not there yet
-    target = drop / (".work/0/sub/a.bmp" if step == "a claim" else "done/sub/a.bmp")
+    target = b".work/lane/sub/a.bmp" if step == "a claim" else b"done/sub/a.bmp"
     with pytest.raises(FileNotFoundError):
-        hold.rename(os.fsencode(drop / "a.bmp"), os.fsencode(target))
+        hold.rename(b"a.bmp", target)
     # Then the bare one stays bare, or it would pass for the folder: what is made is made in the one that is held
     assert list(drop.iterdir()) == []
-    assert (aside / target.relative_to(drop)).parent.is_dir()
+    assert (aside / os.fsdecode(target)).parent.is_dir()
     hold.let_go()
