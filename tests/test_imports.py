@@ -17,6 +17,7 @@ DOORS = {
     "sqlite3": {"inspector.opening", "inspector.store", "inspector.damage"},
     "inotify_simple": {"inspector.sources.scan"},
     "matplotlib": {"inspector.paper.raster"},
+    "av": {"inspector.grabber.ffmpeg"},
 }
 #: What the trainer shares with the daemon, so that what was evaluated is what runs.
 SHARED = {"bundle", "preprocess", "predictor", "image", "errors", "decide", "renderer"}
@@ -102,7 +103,7 @@ def test_the_roles_never_import_each_other() -> None:
 
 def test_capture_libraries_are_reached_by_the_grabbers_process_alone() -> None:
     edges = graph("inspector")
-    captures = {"inspector.grabber.opencv", "inspector.grabber.gige", "inspector.grabber.aravis"}
+    captures = {f"inspector.grabber.{name}" for name in ("ffmpeg", "opencv", "gige", "aravis")}
     assert captures <= reachable(edges, "inspector.grabber.__main__")
     others = [name for name in edges if not name.startswith("inspector.grabber.")]
     assert [name for name in others if captures & reachable(edges, name)] == []

@@ -8,10 +8,10 @@ from typing import BinaryIO
 
 import msgspec
 
-from inspector.grabber import gige, opencv
+from inspector.grabber import ffmpeg, gige, opencv
 from inspector.grabber.mouth import Mouth
 from inspector.grabber.mutter import Mutter
-from inspector.grabber.words import OpenCvOrder, Order
+from inspector.grabber.words import AravisOrder, Order
 
 
 def main() -> None:
@@ -24,10 +24,12 @@ def main() -> None:
     stop = threading.Event()
     threading.Thread(target=_listen, args=(sys.stdin.buffer, orders, stop), daemon=True).start()
     while order := orders.get():
-        if isinstance(order, OpenCvOrder):
+        if isinstance(order, AravisOrder):
+            gige.grab(order, mouth, stop)
+        elif order.kind == "device":
             opencv.grab(order, mouth, mutter, stop)
         else:
-            gige.grab(order, mouth, stop)
+            ffmpeg.grab(order, mouth, stop)
     os._exit(0)
 
 

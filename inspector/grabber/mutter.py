@@ -1,4 +1,4 @@
-"""Owns what FFmpeg and OpenCV print: the one place where they tell why."""
+"""Owns what OpenCV prints of a video device: the one place where it tells why."""
 
 import os
 import re
@@ -11,7 +11,7 @@ from inspector.address import without
 
 
 class Mutter:
-    """Their last lines. Bounded, and nothing of it goes to the log."""
+    """Its last lines. Bounded, and nothing of it goes to the log."""
 
     _NOISE = re.compile(r"^\[ *(?:WARN|ERROR)[^]]*\] global \S+ \S+ |^\[[^]]* @ 0x[0-9a-f]+\] |\?timeout=\d+")
     _SAYS_NOTHING = "backend is generally available"
@@ -35,7 +35,7 @@ class Mutter:
         """What was said until now is of a call before."""
         self._lines.clear()
 
-    def reason(self, address: str, deadline_s: float, otherwise: str) -> str:
+    def reason(self, address: str, otherwise: str) -> str:
         """Why the last call failed, in words that are the same for the same cause, without credentials."""
         unread = select.poll()  # unlike select() it takes descriptors above 1,023
         unread.register(self._ours, select.POLLIN)
@@ -44,8 +44,4 @@ class Mutter:
                 break
             time.sleep(0.005)
         last = self._lines[-1] if self._lines else ""
-        if "timeout triggered" in last:
-            return f"no answer within {deadline_s:g} s"
-        if "ends prematurely" in last or "End of file" in last:
-            return "it ended the connection"
         return without(last, address)[:500] or otherwise

@@ -20,10 +20,11 @@ class _Word(msgspec.Struct, tag=True):
     """What goes between a source and its grabber."""
 
 
-class OpenCvOrder(_Word):
-    """What OpenCV is to capture. Of a file every frame counts, or it runs at its own pace; `skip` were had before.
+class VideoOrder(_Word):
+    """What FFmpeg, or of a device OpenCV, is to capture. Of a file every frame counts, or it runs at its own pace.
 
-    With `stale_s`, a picture that is the very same as the one before is told of, and not shown.
+    `skip` frames of it were had before. With `stale_s`, a picture that is the very same as the one before is told of,
+    and not shown.
     """
 
     address: str
@@ -79,7 +80,10 @@ class Waiting(_Word):
 
 
 class Picture(_Word):
-    """One picture, gray, uint8 (height, width); without a size the `reason` why it cannot be inspected, or `same`."""
+    """One picture, gray, uint8 (height, width); without a size the `reason` why it cannot be inspected, or `same`.
+
+    Or `incomplete`: data of it were lost on the way, and a part of it is invented.
+    """
 
     number: int
     captured_at: float
@@ -88,6 +92,7 @@ class Picture(_Word):
     width: _Side = 0
     reason: Annotated[str, msgspec.Meta(max_length=1024)] = ""
     same: bool = False
+    incomplete: bool = False
 
 
 class Missed(_Word):
@@ -111,7 +116,7 @@ class Ended(_Word):
     promised: int
 
 
-Order = OpenCvOrder | AravisOrder
+Order = VideoOrder | AravisOrder
 Word = Order | Opened | Waiting | Picture | Missed | Failed | Ended
 _decoder: msgspec.msgpack.Decoder[Word] = msgspec.msgpack.Decoder(Word)
 

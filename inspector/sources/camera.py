@@ -1,9 +1,9 @@
-"""Owns the source of type camera: what OpenCV can open, an RTSP or HTTP stream, a USB device, or a video file."""
+"""Owns the source of type camera: an RTSP or HTTP stream, a USB device, or a video file."""
 
 import time
 from collections.abc import Callable
 
-from inspector.grabber.words import OpenCvOrder
+from inspector.grabber.words import VideoOrder
 from inspector.source_settings import CameraSource
 from inspector.sources.connector import Overload
 from inspector.sources.grabbed import Grabbed
@@ -12,7 +12,7 @@ from inspector.sources.grabbed import Grabbed
 def camera(settings: CameraSource, clock: Callable[[], float] = time.monotonic) -> Grabbed:
     """Its connector. A video file of which every frame counts waits, and may show the same picture twice."""
     every_frame = settings.kind == "file" and settings.pace == "every_frame"
-    order = OpenCvOrder(
+    order = VideoOrder(
         settings.address.get_secret_value(), settings.kind, settings.connect_s, settings.read_s,
         None if settings.kind == "file" else settings.stale_s, every_frame,
     )  # fmt: skip

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.decide import Outcome
-from inspector.grabber.words import Ended, Failed, Missed, OpenCvOrder, Opened, Order, Picture, Waiting, Word
+from inspector.grabber.words import Ended, Failed, Missed, Opened, Order, Picture, VideoOrder, Waiting, Word
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.leash import Leash
 
@@ -32,7 +32,7 @@ class Grabbed:
         self._order = order
         self._clock = clock
         self.overload = overload
-        self._file = order.address if isinstance(order, OpenCvOrder) and order.kind == "file" else ""
+        self._file = order.address if isinstance(order, VideoOrder) and order.kind == "file" else ""
         self._epoch = f"{time.time_ns():x}"
         self._sequence = 0  # of the pictures that came, over all connections
         self._had = 0  # frames of the file that came
@@ -98,7 +98,7 @@ class Grabbed:
         stale_s = self._order.stale_s
         if self._same_since is not None and stale_s is not None and self._clock() - self._same_since > stale_s:
             return "the very same picture again and again: the camera stands still, or shows nothing but black"
-        return "" if self._seen else f"{self._order.title} answers and shows no picture"
+        return "" if self._seen else f"{self._order.title} answers and shows no whole picture"
 
     def close(self) -> None:
         """End the grabber. One that has just failed in good order is kept for the next `open`, until closed again."""
@@ -139,8 +139,11 @@ class Grabbed:
         return None
 
     def _show(self, picture: Picture, pixels: NDArray[np.uint8] | None) -> Capture | None:
-        self._seen = True
         self._had = picture.number + 1
+        if picture.incomplete:
+            self._miss("incomplete", 1)
+            return None
+        self._seen = True
         if picture.same:
             self._same_since = self._clock() if self._same_since is None else self._same_since
             self._miss("stale", 1)
