@@ -50,15 +50,29 @@ class LabelSpec(_Part):
         return f"{self.name} ({other})" if other else self.name
 
 
+class RecordFile(_Part):
+    """What `inspector defects --json` printed."""
+
+    path: Path
+    root: Path | None = None  # where its frames lie by name, the drop folder's done/; data.root where it is not said
+
+
+def _record_files(value: Any) -> Any:
+    """One file or several, each its path or with its root."""
+    several = value if isinstance(value, list | tuple) else [] if value is None else [value]
+    return [{"path": one} if isinstance(one, str | Path) else one for one in several]
+
+
 class Data(_Part):
-    """Where real pictures are: `train_list`, or `records`, or else one folder a class, say what is under `root`."""
+    """Where real pictures are: `train_list`, `records`, or both, or else one folder a class, say what is in `root`."""
 
     root: Path
     # Lines of `path label`, a table, COCO's JSON, a folder of VOC's or YOLO's files, or a data.yaml; relative to root.
     train_list: str | None = None
     eval_list: str | None = None
     label_file: str | None = None  # lines of `id name`; needed where the lists give numbers
-    records: Path | None = None  # what `inspector defects --json` printed; root is the drop folder's done/
+    # What `inspector defects --json` printed, one file or several: `a.jsonl`, or `{path: a.jsonl, root: line-2/done}`.
+    records: Annotated[tuple[RecordFile, ...], BeforeValidator(_record_files)] = ()
     group_file: str | None = None  # lines of `path group`: what is of one coil or part stays on one side of a split
     val_share: _Share = 0.1  # of the train part, never trained on: chooses best epoch, temperature, thresholds
     eval_share: _Share = 0.2  # class folders and records only: lists bring their own eval part
@@ -69,8 +83,6 @@ class Data(_Part):
     def _agrees(self) -> "Data":
         if self.train_list is None and (self.eval_list or self.label_file):
             raise ValueError("eval_list and label_file go with train_list; class folders need none of the three")
-        if self.records is not None and self.train_list is not None:
-            raise ValueError("records and train_list each say what to learn: set one of them")
         if self.fold is not None and self.fold > (self.folds or 0):
             raise ValueError(f"fold is {self.fold}, but folds is {self.folds}: set folds to how many there are")
         return self

@@ -29,6 +29,8 @@ _HEADERS = (_HEADER.split("\t"), _HEADER.split("\t")[:4])  # the second before t
 SIMULATED = "simulated:"
 #: Behind it for a view whose border may cut the defect.
 CUT = "cut:"
+#: How the source of a row begins whose label is what the inspector's model said, and nobody has looked at since.
+RECORDED = "recorded:"
 
 Split = Literal["train", "val", "eval"]
 SPLITS: tuple[Split, ...] = get_args(Split)

@@ -4,12 +4,12 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from trainer import annotations, archive, layouts, lists, paths, records, yolo
+from trainer import annotations, archive, crop, layouts, lists, paths, records, yolo
 from trainer.boxes import Marked
 from trainer.config import VIEW_PX, Data, Recipe
 from trainer.files import Files
 from trainer.lists import Entry
-from trainer.manifest import DataError, Split
+from trainer.manifest import RECORDED, DataError, Split
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +45,19 @@ def find(recipe: Recipe, data: Data, notes: list[str]) -> list[Found]:
 
     `notes` gets what a person should know of: paths that do not start where the list says, views cut out of pictures.
     """
-    if data.train_list:
-        return list(_listed(recipe, data, notes))
-    return list(_recorded(recipe, data, data.records, notes) if data.records else _folders(recipe, data, notes))
+    if not data.train_list and not data.records:
+        return list(_folders(recipe, data, notes))
+    listed = list(_listed(recipe, data, notes)) if data.train_list else []
+    known = {_real(data.root, entry.path) for entry in listed}
+    recorded = list(_recorded(recipe, data, notes))
+    fresh = [entry for entry in recorded if _real(data.root, entry.path) not in known]
+    if len(fresh) < len(recorded):
+        notes.append(f"{len(recorded) - len(fresh)} recorded pictures are in a list, too, whose label holds")
+    return [*listed, *fresh]
+
+
+def _real(root: Path, path: str) -> Path:
+    return (root / crop.parts(path)[0]).resolve()
 
 
 def entries_of(recipe: Recipe, path: Path, notes: list[str]) -> list[Entry]:
@@ -105,9 +115,13 @@ def _listed(recipe: Recipe, data: Data, notes: list[str]) -> Iterator[Found]:
             yield Found(entry.path, entry.label, split, str(list_name), entry.line)
 
 
-def _recorded(recipe: Recipe, data: Data, path: Path, notes: list[str]) -> Iterator[Found]:
-    for entry in records.read(path, data.root, names_of(recipe), recipe.export.view_px or VIEW_PX, notes):
-        yield Found(entry.path, entry.label, None, path.name, entry.line)
+def _recorded(recipe: Recipe, data: Data, notes: list[str]) -> Iterator[Found]:
+    view_px = recipe.export.view_px or VIEW_PX
+    found = records.read(data.records, data.root, names_of(recipe), view_px, _clean(recipe), notes)
+    if recipe.export.view_px is None and any(one.entry.path.startswith(crop.PREFIX) for one in found):
+        notes.append(f"views are {VIEW_PX} px for want of a word: set export.view_px to the line's")
+    for one in found:
+        yield Found(one.entry.path, one.entry.label, None, f"{RECORDED}{one.file.name}", one.entry.line)
 
 
 def _folders(recipe: Recipe, data: Data, notes: list[str]) -> Iterator[Found]:
@@ -179,10 +193,13 @@ def _of_list(recipe: Recipe, root: Path, path: Path, split: Split | None, notes:
 def _views(
     recipe: Recipe, marked: list[Marked], files: Files, known: Mapping[str, str], source: str, notes: list[str]
 ) -> list[Entry]:
+    return annotations.entries(marked, files, known, recipe.export.view_px, _clean(recipe), notes, source)
+
+
+def _clean(recipe: Recipe) -> str | None:
+    """The label of clean strip; None where there is none, or several."""
     clean = [label.name for label in recipe.labels if label.kind == "ok"]
-    return annotations.entries(
-        marked, files, known, recipe.export.view_px, clean[0] if len(clean) == 1 else None, notes, source
-    )
+    return clean[0] if len(clean) == 1 else None
 
 
 def _lists(root: Path) -> str:
