@@ -1,4 +1,7 @@
-"""Every process signals itself once, when it begins to import a module: SIGNALLED="inspector.config:SIGHUP"."""
+"""A process signals itself when it begins to import a module: SIGNALLED="inspector.config:SIGHUP:run".
+
+Which process: that with such an argument on its command line.
+"""
 
 import os
 import signal
@@ -7,7 +10,7 @@ from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec
 from typing import Any
 
-_MODULE, _, _SIGNAL = os.environ["SIGNALLED"].partition(":")
+_MODULE, _SIGNAL, _ARGUMENT = os.environ["SIGNALLED"].split(":")
 
 
 class _Signaller(MetaPathFinder):
@@ -18,4 +21,5 @@ class _Signaller(MetaPathFinder):
         return None
 
 
-sys.meta_path.insert(0, _Signaller())
+if _ARGUMENT in sys.orig_argv:
+    sys.meta_path.insert(0, _Signaller())
