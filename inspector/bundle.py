@@ -25,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from inspector import in_use
 from inspector.errors import BundleError
 from inspector.preprocess import Preprocess
 
@@ -244,7 +245,9 @@ def save(path: Path, manifest: Manifest, program: Path, parameters: Path, golden
     """Write a bundle to `path`, whole or not at all, and open it. An older bundle there is replaced.
 
     `manifest.id` and `manifest.files` are filled in here. A `program` named *.pdmodel is one of Paddle 1.x or 2.x.
+    BundleError where `check_free` raises it.
     """
+    check_free(path)
     program_name = OLD_PROGRAM if program.suffix == ".pdmodel" else PROGRAM
     scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     shutil.rmtree(scratch, ignore_errors=True)
@@ -257,11 +260,21 @@ def save(path: Path, manifest: Manifest, program: Path, parameters: Path, golden
         sealed = _sealed(manifest.model_copy(update={"files": files}))
         (scratch / MANIFEST).write_text(sealed.model_dump_json(indent=2) + "\n")
         for file in scratch.iterdir():
-            _fsync(file)
+            fsync(file)
         _replace(scratch, path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return load(path)
+
+
+def check_free(path: Path) -> None:
+    """BundleError where a bundle must not be written to `path`: a running line uses it, or other things are there."""
+    if in_use.is_held(path / MANIFEST):
+        raise BundleError(
+            f"{path}: a running line uses this bundle; write to another folder, and start the line again with that one"
+        )
+    if path.exists() and not (path / MANIFEST).exists() and not (path.is_dir() and not any(path.iterdir())):
+        raise BundleError(f"{path}: is there, and is no bundle: nothing of it is overwritten; name a new folder")
 
 
 def now() -> str:
@@ -282,7 +295,8 @@ def _sha256(path: Path) -> str:
         raise BundleError(f"{path}: {error.strerror}") from None
 
 
-def _fsync(path: Path) -> None:
+def fsync(path: Path) -> None:
+    """Have a file, or the names in a folder, on the disk."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
@@ -296,5 +310,5 @@ def _replace(scratch: Path, path: Path) -> None:
     if path.exists():
         path.rename(old)
     scratch.rename(path)
-    _fsync(path.parent)
+    fsync(path.parent)
     shutil.rmtree(old, ignore_errors=True)

@@ -47,12 +47,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from inspector import bundle, config, curve, log
+    from inspector import config, curve, log
     from inspector.supervisor import Supervisor
 
     def load() -> config.Settings:
         settings = config.load(options.config, options.override)
-        config.pin_labels(settings, bundle.load(settings.bundle_path).labels)
         curve.check(settings)
         return settings
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 from inspector import log as log_setup
 from inspector import signals
+from inspector.bundle import Bundle
 from inspector.canary import Canary
 from inspector.config import Settings
 from inspector.errors import BundleError, BusyError, ConfigError, StoreError
@@ -49,6 +50,7 @@ class Assignment:
     settings: Settings
     sockets: Path
     canary: Canary
+    model: Bundle
     renewed: bool = False  # it follows one that was told to end, and the line went on
 
     def encode(self, words: int, sign: int) -> bytes:
@@ -108,7 +110,7 @@ def _prepare(assignment: Assignment, words: Connection, sign: LifeSign) -> Calla
     if assignment.role == "worker":
         from inspector.worker import Worker
 
-        return Worker(assignment.name, settings, sockets, sign, words, stop).run
+        return Worker(assignment.name, settings, assignment.model, sockets, sign, words, stop).run
     if assignment.role == "sink":
         from inspector.sink import Sink
 

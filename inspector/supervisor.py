@@ -13,7 +13,7 @@ from multiprocessing.connection import Pipe, wait
 from pathlib import Path
 from types import FrameType
 
-from inspector import bundle, canary, in_force, running_settings, signals, tenancy
+from inspector import bundle, canary, config, in_force, registry, running_settings, signals, tenancy
 from inspector.child import Child
 from inspector.config import Settings, differences
 from inspector.errors import InspectorError
@@ -58,10 +58,11 @@ class Supervisor:
     ) -> None:
         """`reload` reads the config again, at SIGHUP; InspectorError where it cannot be used.
 
-        BundleError where the bundle cannot be opened.
+        BundleError where the bundle cannot be opened, ConfigError where the settings name labels that it lacks.
         """
         self._settings = settings
         self._bundle = bundle.load(settings.bundle_path)
+        config.pin_labels(settings, self._bundle.labels)
         self._canary = canary.choose(self._bundle, settings.workers.engine)
         self._reload = reload
         self._notifier = notifier or Notifier()
@@ -82,8 +83,13 @@ class Supervisor:
 
     def run(self) -> int:
         """Serve until a signal, or until nothing can serve. BusyError where another owns the data folder."""
-        with tenancy.locked(self._settings.data), self._listening(), tenancy.sockets(self._settings.data) as sockets:
-            self._sockets = sockets
+        data = self._settings.data
+        with (
+            tenancy.locked(data),
+            registry.adopted(data, self._bundle) as self._bundle,
+            self._listening(),
+            tenancy.sockets(data) as self._sockets,
+        ):
             self._keep_settings()
             exit_code = self._supervise(lambda: bool(self._stops), {"sink", "worker", "source"}, float("inf"))
             log.info("stopping: sources first")
@@ -143,7 +149,9 @@ class Supervisor:
         child.unsent.clear()
         child.ready = child.stuck = False
         child.started_at = time.monotonic()
-        assignment = Assignment(child.role, child.name, self._settings, self._sockets, self._canary, child.renewed)
+        assignment = Assignment(
+            child.role, child.name, self._settings, self._sockets, self._canary, self._bundle, child.renewed
+        )
         try:
             child.words, theirs = Pipe()
             with theirs:
@@ -176,6 +184,7 @@ class Supervisor:
             if not self._serves and all(any(one.ready for one in self._of(role)) for role in ("sink", "worker")):
                 self._serves = True
                 self._notifier.ready()
+                registry.sweep(self._settings.data, self._bundle)
         elif isinstance(word, Unusable):
             child.reason = word.reason
 
@@ -267,6 +276,7 @@ class Supervisor:
         self._notifier.reloading()
         try:
             fresh = self._reload()
+            config.pin_labels(fresh, self._bundle.labels)
         except InspectorError as error:
             log.error("reload: %s; the line goes on as before", "; ".join(str(error).splitlines()))
         else:
@@ -285,7 +295,8 @@ class Supervisor:
         self._children[0].tell(in_force.now(self._settings, self._bundle))
         change = plan(self._settings, fresh)
         taken = ", ".join(differences(before, change.settings)) or "nothing new"
-        waiting = f"; these need a restart: {', '.join(change.waiting)}" if change.waiting else ""
+        waits = list(filter(None, (*change.waiting, registry.replaced(fresh.bundle_path, self._bundle))))
+        waiting = f"; these need a restart: {', '.join(waits)}" if waits else ""
         log.info("reload: %s taken over%s", taken, waiting)
         if change.replaces:
             self._renewal = Renewal(change, self._children, self._put_in_force, STOP_S).steps()

@@ -13,8 +13,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector import bundle, evidence, messages, pooling, predictor, recipes, regions, strip
+from inspector import evidence, messages, pooling, predictor, recipes, regions, registry, strip
 from inspector.batcher import Batcher, Job, views
+from inspector.bundle import Bundle
 from inspector.config import Settings
 from inspector.decide import TileDecision, decide_frame, decide_tiles
 from inspector.errors import MessageError
@@ -72,14 +73,19 @@ class Worker:
         self,
         name: str,
         settings: Settings,
+        model: Bundle,
         sockets: Path,
         sign: LifeSign,
         words: Connection | None = None,
         stop: Callable[[], bool] = lambda: False,
     ) -> None:
-        """`words` leads to the supervisor and back; `stop` is asked in every turn; `sign` shows the batch in hand."""
+        """`model` decides, and no other.
+
+        `words` leads to the supervisor and back; `stop` is asked in every turn; `sign` shows the batch in hand.
+        """
         self._name = name
         self._settings = settings
+        self._bundle = model
         self._sockets = sockets
         self._sign = sign
         self._words = words
@@ -97,7 +103,7 @@ class Worker:
 
     def run(self) -> None:
         """Load, warm, check the golden images, then serve. BundleError where the model is not what it should be."""
-        self._bundle = bundle.load(self._settings.bundle_path)
+        self._bundle = registry.reopen(self._bundle)
         self._recipes = Recipes(self._bundle, recipes.decide_by(self._settings))
         self._predictor = self._load()
         preprocess = self._bundle.preprocess

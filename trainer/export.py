@@ -50,7 +50,9 @@ def export(recipe: Recipe, checkpoint_path: Path, to: Path, force: bool = False)
         ExportError: not evaluated yet, useless without `force`, the scores differ by more than TOLERANCE, or in a
             lower precision the decisions of more than MOST_CHANGED.
         CheckpointError, DataError: what is read cannot be used.
+        BundleError: a running line uses the bundle at `to`, or what is there is none.
     """
+    bundle.check_free(to)
     saved = checkpoint.load(checkpoint_path)
     evaluation = evaluation_of(recipe, saved)
     useless = soundness.faults(evaluation)

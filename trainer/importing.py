@@ -68,6 +68,7 @@ def import_model(
         ConfigError: a key of inference.yml cannot be honoured.
         ModelError: files, labels or scores are not what a classifier of these labels has.
     """
+    bundle.check_free(to)
     name = next((name for name in _FILES if (folder / name).is_file()), None)
     if name is None:
         raise ModelError(f"{folder}: no model: one of {', '.join(_FILES)} is expected, and its parameters beside it")

@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from inspector import messages
+from inspector import bundle, messages
 from inspector.account import Account
 from inspector.config import Settings
 from inspector.decide import OUTCOMES, Outcome
@@ -176,7 +176,10 @@ class Bench:
 
     def start_worker(self, name: str = "worker-0.1") -> Running:
         """A real worker, from now on; its engine is the fake one."""
-        return self._start(lambda words, stop: Worker(name, self.settings, self.sockets, LifeSign(), words, stop))
+        model = bundle.load(self.settings.bundle_path)
+        return self._start(
+            lambda words, stop: Worker(name, self.settings, model, self.sockets, LifeSign(), words, stop)
+        )
 
     def worker(self, name: str = "worker-0.1") -> Hands:
         """A worker in the test's hands."""

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector import bundle
+from inspector import bundle, registry
 from inspector.bundle import Decision, Label
 from inspector.predictor import PaddlePredictor, check_golden, has_bf16
 from inspector.preprocess import Preprocess
+from tests.fakes import make_bundle
 from tests.trainer.conftest import picture
 from trainer import evaluate, export
 from trainer.agreement import agreement
@@ -45,6 +46,17 @@ def test_the_bundle_tells_how_it_was_made_and_not_where(finished: Path) -> None:
     assert manifest.evaluation["images"] == 18
     assert manifest.input.view_px == 64
     assert str(finished) not in (finished / "run/bundle/bundle.json").read_text()
+
+
+def test_it_is_refused_into_a_bundle_that_a_running_line_uses(
+    finished: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    used = make_bundle(tmp_path / "bundle")
+    (tmp_path / "data").mkdir()
+    with registry.adopted(tmp_path / "data", used):
+        assert main(["export", "-c", str(finished / "recipe.yaml"), "--to", str(used.path)]) == 2
+        assert f"{used.path}: a running line uses this bundle; write to another folder" in capsys.readouterr().err
+    assert bundle.load(used.path).id == used.id
 
 
 def test_it_is_refused_when_the_program_scores_differently(
