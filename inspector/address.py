@@ -1,38 +1,62 @@
-"""Owns what of a camera's address may be shown: never its credentials. Pure."""
+"""Owns what of a camera's address may be shown, and what is wrong with one: never its credentials. Pure."""
 
 import re
 from urllib.parse import unquote, urlsplit
 
-_LOGIN = re.compile(r"(\w[\w+.-]*://)\S*@")
+_SCHEME = r"\w[\w+.-]*://"
+#: All that may be a login: to the last `@` before the next address, or the end of the line.
+_LOGIN = re.compile(rf"({_SCHEME})(?:(?!{_SCHEME})[^\n])*@")
 _LOGIN_WITHOUT_SCHEME = re.compile(r"[^\s=]*:(?!//)\S*@")
-#: Cheap cameras take user and password behind the question mark.
-_QUESTION = re.compile(r"(\w[\w+.-]*://[^\s?]*)\?\S*")
+#: Cheap cameras take user and password in the path, or behind the question mark.
+_BEHIND_HOST = re.compile(rf"({_SCHEME}[^\s/?#'\"]*)[/?#]\S+?(?=[,;:.)\]}}'\"]*(?:\s|$))")
+_HOST = re.compile(rf"({_SCHEME}[^\s/?#'\"]*)[/?#](?!\s|$)(?:(?![,;:.)\]}}'\"]*(?:\s|$))\S)+\S?")
+_HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:\[\]@]*)(:[0-9]{1,5})?")
 HIDDEN = "***"
+#: A part of a word is nobody's secret.
+_SHORT = 3
 
 
 def shown(text: str) -> str:
-    """The text with logins and questions of every address in it hidden: `rtsp://***@10.0.0.5/strip?***`.
+    """Return the text with logins, paths and questions of every address in it hidden: `rtsp://***@10.0.0.5/***`.
 
-    Hides too much rather than too little: all between `://` and the last `@` of a word.
+    Hides too much rather than too little.
     """
     text = _LOGIN.sub(rf"\1{HIDDEN}@", text)
     text = _LOGIN_WITHOUT_SCHEME.sub(f"{HIDDEN}@", text)
-    return _QUESTION.sub(rf"\1?{HIDDEN}", text)
+    return _BEHIND_HOST.sub(rf"\1/{HIDDEN}", text)
 
 
 def without(text: str, address: str) -> str:
-    """What a library says about `address`, with its credentials hidden in whatever form they are in there."""
+    """Return what a library says about `address`, with its credentials hidden in whatever form they are in there."""
     text = shown(text.replace(address, shown(address)))
     for secret in sorted(_secrets(address), key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, text)
     return text
 
 
+def wrong(address: str) -> str:
+    """Return what is wrong with the address of a stream, and what would be right; empty where nothing is."""
+    if re.search(r"[\s\x00-\x1f\x7f]", address):
+        return "has white space in it: write %20 for a blank"
+    authority, behind = re.fullmatch(r"\w[\w+.-]*://([^/?#]*)(.*)", address, re.DOTALL).groups()  # type: ignore[union-attr]
+    host = authority.rpartition("@")[2]
+    if not _HOST.fullmatch(host) or ("@" not in authority and "@" in behind.partition("?")[0]):
+        return (
+            "names no host: in a user, password or path write %2F for /, %23 for #, %3F for ?, %40 for @,"
+            " %3A for : and %25 for %"
+        )
+    return ""
+
+
 def _secrets(address: str) -> set[str]:
-    """User, password and question of an address, as written and as meant."""
+    """User, password, path and question of an address, and the values in them, as written and as meant."""
     try:
         parts = urlsplit(address)
-        written = {parts.username or "", parts.password or "", parts.query}
+        behind = [parts.path.strip("/"), parts.query, parts.fragment]
+        written = {parts.username or "", parts.password or "", *behind}
     except ValueError:  # no address at all, as a bracket that is never closed
-        written = {address}
+        written, behind = {address}, []
+    for text in behind:
+        for value in re.findall(r"=([^=/&?;]*)", text):
+            written |= {form for form in (value, value.partition("_")[0]) if len(form) > _SHORT}
     return {form for text in written for form in (text, unquote(text)) if form}

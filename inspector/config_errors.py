@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from inspector.address import shown
 from inspector.source_settings import SOURCE_TYPES, section_of
@@ -47,9 +47,16 @@ def _what(error: "ErrorDetails", model: type[BaseModel]) -> str:
         return _not_one_of(error)
     if kind == "union_tag_not_found":
         return f"says no `type`; there are {', '.join(str(kind) for kind in SOURCE_TYPES)}"
-    got = "" if isinstance(error["input"], dict | list) else f" (got {shown(repr(error['input']))})"
+    hidden = isinstance(error["input"], dict | list) or _is_secret(location, model)
+    got = "" if hidden else f" (got {shown(repr(error['input']))})"
     plain = _PLAIN.get(kind, error["msg"].removeprefix("Value error, "))
     return f"{plain}{got}"
+
+
+def _is_secret(location: tuple[int | str, ...], model: type[BaseModel]) -> bool:
+    """Whether this is a setting that may hold a password, as a camera's address."""
+    field = _section(location[:-1], model).model_fields.get(str(location[-1])) if location else None
+    return field is not None and field.annotation is SecretStr
 
 
 def _no_such_setting(name: str, names: list[str]) -> str:

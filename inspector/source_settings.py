@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, get_args, get_origin
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 from pydantic.fields import FieldInfo
 
+from inspector.address import wrong
+
 
 class Section(BaseModel):
     """Settings that belong together: none but these, and none of them changes."""
@@ -250,6 +252,8 @@ class CameraSource(_Camera):
         scheme, separator, _ = address.partition("://")
         if not address or "\0" in address or (separator and scheme.lower() not in _STREAMS):
             raise ValueError(f"address: {', '.join(f'{one}://' for one in _STREAMS)}, a device or a file is needed")
+        if separator and (fault := wrong(address)):
+            raise ValueError(f"address: {fault}")
         if self.kind != "file" and "pace" in self.model_fields_set:
             raise ValueError("pace: is for video files; a camera gives what it gives")
         return self

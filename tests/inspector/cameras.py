@@ -47,9 +47,13 @@ class HttpCamera:
 
     def __init__(self, show: Callable[[int], Pixels | None], fps: float = 50, port: int = 0) -> None:
         shown = _numbers()
+        self.logins: list[str] | None = None  # those that came; None: it asks for none
+        camera = self
 
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_GET(self) -> None:
+                if camera.logins is not None and not camera._knows(self):
+                    return
                 self.send_response(200)
                 self.send_header("Content-Type", "multipart/x-mixed-replace; boundary=frame")
                 self.end_headers()
@@ -65,6 +69,17 @@ class HttpCamera:
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", port), Handler)
         self.port = self._server.server_port
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
+
+    def _knows(self, request: http.server.BaseHTTPRequestHandler) -> bool:
+        """Whether a request brings a login; it is asked for one where it does not."""
+        if login := request.headers.get("Authorization"):
+            assert self.logins is not None
+            self.logins.append(login)
+            return True
+        request.send_response(401)
+        request.send_header("WWW-Authenticate", 'Basic realm="strip"')
+        request.end_headers()
+        return False
 
     def address(self, login: str = "") -> str:
         """Where it is, with a login in front of the host."""

@@ -1,5 +1,6 @@
 """Holds the camera: every frame of a film; what becomes of one that is lost, hangs, freezes or shows rubbish."""
 
+import base64
 import contextlib
 import logging
 import os
@@ -17,7 +18,7 @@ import psutil
 import pytest
 from numpy.typing import NDArray
 
-from inspector import grabber
+from inspector import cli, grabber
 from inspector.errors import ImageError
 from inspector.gaps import Gap
 from inspector.grabber.gray import gray
@@ -25,7 +26,7 @@ from inspector.query import Query
 from inspector.source_settings import CameraSource
 from inspector.sources.camera import camera as connected
 from inspector.store import Store
-from tests.fakes import ROOT, wait_until
+from tests.fakes import ROOT, Line, wait_until
 from tests.inspector.cameras import film, http_camera, strip
 from tests.inspector.roles import Bench, bench, in_flight, ok
 from tests.inspector.test_simulated import Clock
@@ -314,7 +315,7 @@ def test_a_capture_process_that_is_held_dies_with_its_source() -> None:
 def test_credentials_never_show(listening: socket.socket, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     told: list[str] = []
-    address = silent_address(listening, "operator:geheim7%21@") + "?token=geheim7"
+    address = silent_address(listening, "operator:geheim7%21@") + "/pwd=geheim7_channel=1?token=geheim7"
     with bench(camera(address, connect_s=0.3)) as line:
         line.start_sink()
         line.start_source()
@@ -335,6 +336,10 @@ def test_credentials_never_show(listening: socket.socket, caplog: pytest.LogCapt
         {"address": "gopher://user:secret@host/x"},
         {"address": "rtsp://user:secret@host/x", "pace": "realtime"},
         {"address": "rtsp://user:secret@host/x", "connect_s": 0},
+        {"address": "rtsp://user:sec ret@host/x"},
+        {"address": "rtsp://host/user=a_password=secret x"},
+        {"address": "rtsp://user:#secret@host/x"},
+        {"address": "rtsp://user:/secret@host/x"},
         {"address": ["rtsp://user:secret@host/x"]},
     ],
 )
@@ -345,6 +350,28 @@ def test_what_cannot_be_opened_is_refused_without_showing_credentials(tmp_path: 
 
     assert "sources.0" in message
     assert "secret" not in message
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_a_password_with_a_blank_is_shown_by_no_command_wherever_it_was_given(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str
+) -> None:
+    line = Line(tmp_path, [{"name": "cam", "type": "camera", "address": "http://admin:tops ecret1@127.0.0.1:8093/x"}])
+    for more in ([], ["-o", "sources.cam.address=http://admin:tops ecret1@127.0.0.1:8093/x"]):
+        assert cli.main([command, "-c", str(line.config), *more]) == 2
+        told = capsys.readouterr()
+        assert "%20" in told.err
+        assert not [part for part in ("tops", "ecret1", "admin") if part in told.err + told.out]
+
+
+def test_characters_that_an_address_cannot_hold_reach_the_camera_as_they_are_meant() -> None:
+    with http_camera(strip) as camera_:
+        camera_.logins = []
+        with bench(camera(camera_.address("operator:a%2Fb%23c%40d@"))) as line:
+            line.start_sink()
+            line.start_source()
+            line.worker().work_until(lambda: ok(line.account()) > 0)
+        assert base64.b64encode(b"operator:a/b#c@d").decode() in camera_.logins[-1]
 
 
 def test_a_number_is_a_device() -> None:
