@@ -24,4 +24,6 @@ for path in sys.argv[2:]:
     header = {"encoding": "file", "name": path, "id": "42"}
     socket.send_multipart([json.dumps(header).encode(), data])
     answer = json.loads(socket.recv())
-    print(path, answer["answer"], answer.get("outcome") or answer.get("why"))
+    print(path, answer["answer"], *filter(None, map(answer.get, ("outcome", "label", "severity", "score", "why"))))
+    for region in answer.get("regions", []):  # the worst of its defects, in the picture's pixels
+        print("  {label} {severity} {score:.2f} at {x},{y}, {width}x{height}".format(**region))

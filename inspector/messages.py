@@ -192,11 +192,22 @@ class Hello(Bounded, frozen=True):
     claimed: Annotated[list[FrameId], Meta(max_length=MAX_IN_FLIGHT_FRAMES)]
 
 
+class Judgement(Bounded, frozen=True):
+    """What is on record for a frame beside its outcome: as in its Verdict, with the worst of its regions."""
+
+    label: Annotated[str, Meta(max_length=64)]
+    score: Annotated[float, Meta(ge=0, le=1)]
+    severity: Annotated[str, Meta(max_length=16)]
+    reason: Text
+    regions: Annotated[list[Region], Meta(max_length=MAX_REGIONS)]
+
+
 class Settled(Bounded, frozen=True):
-    """A frame and the outcome that is on record for it."""
+    """A frame and the outcome that is on record for it; a `judgement` only where the source hands it on."""
 
     frame: FrameId
     outcome: Outcome
+    judgement: Judgement | None = None
 
 
 class Usual(Bounded, frozen=True):

@@ -4,13 +4,14 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack, suppress
+from itertools import islice
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NoReturn
 
-from inspector import damage, disk, evidence, in_force, messages, optics_record, remains, upkeep
+from inspector import damage, disk, evidence, in_force, judgement, messages, optics_record, remains, upkeep
 from inspector.canary import Canary
 from inspector.config import Settings
 from inspector.defect_log import DefectLog
@@ -35,6 +36,7 @@ from inspector.recipes import Withheld
 from inspector.refusals import READ_BURST, Refusals, check_report
 from inspector.reserve import Reserve
 from inspector.rules import Rules
+from inspector.source_settings import PushSource
 from inspector.store import Store
 from inspector.transport import Poller, Router, sink_address
 from inspector.verdict_log import VerdictLog
@@ -48,6 +50,8 @@ RETRY_S = 0.5
 TALLY_S = 1.0
 #: How long one turn waits for something to come.
 IDLE_MS = 250.0
+#: Frames in one Ack: with the longest judgements so many still fit it.
+ACK_FRAMES = 64
 #: Nothing for so long after the stop, and nothing more is on its way: shorter than a source's tallies are apart.
 SILENCE_MS = 50.0
 #: In a line that goes on there is no silence: what comes later than this is offered to the next sink.
@@ -95,6 +99,8 @@ class Sink:
         self._unjudged = True  # there may be rows that the rules have not seen
         self._learn_since: dict[str, float] = {}  # what is usual for each source's pictures, from those since then
         self._tallied: dict[str, tuple[str, int]] = {}  # each source's life and its last tally on record
+        #: Sources that tell a program what became of its frames.
+        self._answering = {source.name for source in settings.sources if isinstance(source, PushSource)}
         self._locators = {
             source.name: Locator(source.place, source.strip.background != "none") for source in settings.sources
         }
@@ -278,6 +284,8 @@ class Sink:
         self._sources[hello.source] = (peer, hello)
         try:
             account = self._store.account(hello.source)
+            if hello.source in self._answering:  # before the Welcome: what it does not know by then is inspected again
+                self._send_acks(hello.source, judgement.on_record(self._store, hello.source, hello.claimed))
             recorded = self._store.recorded(hello.source, hello.claimed)
             self._store.check()  # what is on record in a file that is gone must not be acked either
             # After a kill the rows may know of frames that the source's last word did not count yet.
@@ -344,16 +352,25 @@ class Sink:
         sys.exit(1)
 
     def _acknowledge(self, new: list[Verdict]) -> None:
-        fresh = {(verdict.source, verdict.frame): verdict.outcome for verdict in new}
+        fresh = {(verdict.source, verdict.frame): verdict for verdict in new}
         settled: dict[str, list[Settled]] = {}
         for _, verdict in self._pending:
-            if outcome := fresh.get((verdict.source, verdict.frame)):
-                settled.setdefault(verdict.source, []).append(Settled(verdict.frame, outcome))
-            else:  # it came before: what counts is what was recorded then
-                settled.setdefault(verdict.source, []).extend(self._store.recorded(verdict.source, [verdict.frame]))
+            source, answers = verdict.source, verdict.source in self._answering
+            if is_new := fresh.get((source, verdict.frame)):
+                one = judgement.settled(is_new) if answers else Settled(is_new.frame, is_new.outcome)
+                settled.setdefault(source, []).append(one)
+            elif answers:  # it came before: what counts is what was recorded then
+                settled.setdefault(source, []).extend(judgement.on_record(self._store, source, [verdict.frame]))
+            else:
+                settled.setdefault(source, []).extend(self._store.recorded(source, [verdict.frame]))
         for source, frames in settled.items():
             if source in self._sources:
-                self._router.send(self._sources[source][0], messages.encode(Ack(frames)))
+                self._send_acks(source, frames)
+
+    def _send_acks(self, source: str, settled: Iterable[Settled]) -> None:
+        rest = iter(settled)
+        while some := list(islice(rest, ACK_FRAMES)):
+            self._router.send(self._sources[source][0], messages.encode(Ack(some)))
 
 
 def _unseen(tally: Tally) -> str:

@@ -320,7 +320,7 @@ class Source:
         for one in settled:
             capture = self._ledger.settle(one.frame, one.outcome)
             if capture is not None:
-                self._connector.recorded(capture, one.outcome)
+                self._connector.recorded(capture, one.outcome, one.judgement)
                 self._worked()
 
     def _end(self) -> None:

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.decide import Outcome
+from inspector.messages import Judgement
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,8 @@ class Connector(Protocol):
         """
         ...
 
-    def recorded(self, capture: Capture, outcome: Outcome) -> None:
-        """The frame is on durable record: what it was read from may go."""
+    def recorded(self, capture: Capture, outcome: Outcome, judgement: Judgement | None = None) -> None:
+        """The frame is on durable record: what it was read from may go. Who handed it in may hear the `judgement`."""
         ...
 
     def missed(self) -> dict[str, int]:

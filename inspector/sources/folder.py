@@ -21,6 +21,7 @@ from inspector import image
 from inspector.decide import Outcome
 from inspector.errors import ImageError
 from inspector.formats.outline import Truncated
+from inspector.messages import Judgement
 from inspector.source_settings import FolderSource
 from inspector.sources.claims import Claim, Claims
 from inspector.sources.clearance import Clearance
@@ -112,7 +113,7 @@ class Folder:
         """Have on disk what was claimed, once for all since the last call."""
         self._claims.secure()
 
-    def recorded(self, capture: Capture, outcome: Outcome) -> None:
+    def recorded(self, capture: Capture, outcome: Outcome, judgement: Judgement | None = None) -> None:
         """Move the file to done/, or to failed/ where it ended as an error. One that cannot be moved stays claimed.
 
         One that holds another picture by now is another frame, an error.

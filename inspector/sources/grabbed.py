@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from inspector.decide import Outcome
 from inspector.grabber.words import Ended, Failed, Missed, Opened, Order, Picture, VideoOrder, Waiting, Word
+from inspector.messages import Judgement
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.leash import Leash
 
@@ -81,7 +82,7 @@ class Grabbed:
     def secure(self) -> None:
         """A camera's frames end with this process."""
 
-    def recorded(self, capture: Capture, outcome: Outcome) -> None:
+    def recorded(self, capture: Capture, outcome: Outcome, judgement: Judgement | None = None) -> None:
         """A camera forgets the frame."""
 
     def missed(self) -> dict[str, int]:

@@ -1,7 +1,7 @@
 """Owns the socket on which another program hands in frames, and the answers that it gets.
 
     program ── header (JSON), pixels or a file's bytes ──▶ source        REQ waits for each, DEALER may send ahead
-    program ◀── {"id", "answer": "on record", "outcome"} or {"id", "answer": "refused", "why"} ── source
+    program ◀── {"id", "answer": "on record", "outcome", …} or {"id", "answer": "refused", "why"} ── source
 
 A frame is answered when it is on durable record. What cannot be inspected is on record, too, as an error; refused is
 what is no frame at all, and what the end of the line leaves without a record.
@@ -24,7 +24,7 @@ from inspector.curve import KeyedRouter
 from inspector.decide import Outcome
 from inspector.errors import BusyError, ImageError
 from inspector.formats.outline import MAX_SIDE_PX
-from inspector.messages import Grade, Millimetres, PieceName
+from inspector.messages import Grade, Judgement, Millimetres, PieceName
 from inspector.refusals import READ_BURST, Refusals
 from inspector.source_settings import PushSource
 from inspector.sources.connector import Capture, Overload
@@ -64,13 +64,29 @@ class Header(msgspec.Struct, forbid_unknown_fields=True):
     grade: Grade = ""
 
 
+class Defect(msgspec.Struct, frozen=True):
+    """A defect of the frame: the rectangle around it, in its pixels, and what it is."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+    label: str
+    score: float
+    severity: str
+
+
 class Answer(msgspec.Struct, omit_defaults=True):
-    """What became of a frame."""
+    """What became of a frame: `why` it is refused, unsure or an error; `regions` are the worst of its defects."""
 
     id: str
     answer: Literal["on record", "refused"]
     outcome: str = ""
     why: str = ""
+    label: str = ""
+    score: float | None = None
+    severity: str = ""
+    regions: list[Defect] = []
 
 
 _decoder = msgspec.json.Decoder(Header)
@@ -134,10 +150,19 @@ class Push:
     def secure(self) -> None:
         """Whoever handed a frame in has it until it is on record."""
 
-    def recorded(self, capture: Capture, outcome: Outcome) -> None:
+    def recorded(self, capture: Capture, outcome: Outcome, judgement: Judgement | None = None) -> None:
         """Tell the program."""
         envelope, its_id = self._askers.pop(capture.frame)
-        self._answer(envelope, Answer(its_id, "on record", outcome))
+        answer = Answer(its_id, "on record", outcome)
+        if judgement is not None:
+            answer.why, answer.label = judgement.reason, judgement.label
+            answer.score = judgement.score if judgement.label else None
+            answer.severity = "" if judgement.severity == "none" else judgement.severity
+            answer.regions = [
+                Defect(one.x, one.y, one.width, one.height, one.label, one.score, one.severity)
+                for one in judgement.regions
+            ]
+        self._answer(envelope, answer)
 
     def missed(self) -> dict[str, int]:
         """`refused`: what was handed in and is no frame."""

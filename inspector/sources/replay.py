@@ -10,6 +10,7 @@ from pathlib import Path
 from inspector import image
 from inspector.decide import Outcome
 from inspector.errors import ImageError
+from inspector.messages import Judgement
 from inspector.query import Query
 from inspector.record import Record
 from inspector.source_settings import ReplaySource
@@ -77,7 +78,7 @@ class Replay:
     def secure(self) -> None:
         """What is replayed ends with this process."""
 
-    def recorded(self, capture: Capture, outcome: Outcome) -> None:
+    def recorded(self, capture: Capture, outcome: Outcome, judgement: Judgement | None = None) -> None:
         """The recorded run stays as it is."""
 
     def missed(self) -> dict[str, int]:

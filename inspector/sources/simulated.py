@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.decide import Outcome
+from inspector.messages import Judgement
 from inspector.renderer import DEFECTS, render_image, render_strip
 from inspector.source_settings import SimulatedSource
 from inspector.sources.connector import Capture, Overload
@@ -61,7 +62,7 @@ class Simulated:
     def secure(self) -> None:
         """A camera's frames end with this process."""
 
-    def recorded(self, capture: Capture, outcome: Outcome) -> None:
+    def recorded(self, capture: Capture, outcome: Outcome, judgement: Judgement | None = None) -> None:
         """A camera forgets the frame."""
 
     def missed(self) -> dict[str, int]:

@@ -119,13 +119,13 @@ class Hands:
         """Whether no frame comes for a while."""
         return not Poller([self.source]).wait(for_ms)
 
-    def answer(self, frames: list[Frame], outcome: Outcome = "ok", label: str = "") -> None:
+    def answer(self, frames: list[Frame], outcome: Outcome = "ok", label: str = "", **more: Any) -> None:
         """Send verdicts to the sink."""
         verdicts = [
             Verdict(
                 frame.source, frame.epoch, frame.frame, frame.name, frame.sequence, frame.captured_at,
                 frame.captured_mono, frame.height, frame.width, frame.attempt, outcome, label,
-                piece=frame.piece, at_mm=frame.at_mm, grade=frame.grade,
+                piece=frame.piece, at_mm=frame.at_mm, grade=frame.grade, **more,
             )
             for frame in frames
         ]  # fmt: skip

@@ -14,9 +14,11 @@ import pytest
 import zmq
 
 from inspector.errors import BusyError
+from inspector.messages import Region, Verdict
 from inspector.refusals import Refusals
 from inspector.source_settings import PushSource
 from inspector.sources.push import Push
+from inspector.store import Store
 from tests.fakes import ROOT, wait_until
 from tests.inspector.cameras import strip
 from tests.inspector.folders import GOOD
@@ -79,8 +81,70 @@ def test_the_client_of_the_configs_hands_files_in_and_hears_what_became_of_them(
     with subprocess.Popen(command, cwd=line.sockets, stdout=subprocess.PIPE, text=True) as client:
         worker.work_until(lambda: client.poll() is not None)
         assert client.stdout is not None
-        assert client.stdout.read() == "good.bmp on record ok\nbad.bmp on record error\n"
+        good, bad, *more = client.stdout.read().splitlines()
+    assert (good, more) == ("good.bmp on record ok", [])
+    assert bad.startswith("bad.bmp on record error truncated: ")
     assert {record.name: record.outcome for record in line.records()} == {"good.bmp": "ok", "bad.bmp": "error"}
+
+
+REGIONS = [Region(8 * number, 2, 7, 5, "scratches", 0.9 - number / 100, "major") for number in range(40)]
+#: What is told of them.
+WORST = [
+    {"x": one.x, "y": 2, "width": 7, "height": 5, "label": "scratches", "score": one.score, "severity": "major"}
+    for one in REGIONS[:16]
+]
+
+
+def test_who_hands_a_frame_in_hears_its_verdict_with_the_worst_of_its_defects(line: Bench, program: Program) -> None:
+    line.start_source()
+    worker = line.worker()
+    program.hand_in(strip(1), id="a")
+    worker.ask(1)
+    worker.answer(
+        worker.take(1), "defect", "scratches", severity="major", score=0.9, regions=REGIONS, reason="40 of them"
+    )
+
+    assert program.answer() == {
+        "id": "a", "answer": "on record", "outcome": "defect", "label": "scratches", "severity": "major", "score": 0.9,
+        "why": "40 of them", "regions": WORST,
+    }  # fmt: skip
+
+
+def test_a_verdict_that_an_earlier_sink_recorded_is_told_as_it_is_on_record(line: Bench, program: Program) -> None:
+    """The sink ends after its commit and before its ack."""
+    source = line.started[-1]
+    line.start_source()
+    worker = line.worker()
+    program.hand_in(strip(1), id="a")
+    worker.ask(1)
+    (frame,) = worker.take(1)
+    source.stop()
+    verdict = Verdict(
+        frame.source, frame.epoch, frame.frame, frame.name, frame.sequence, frame.captured_at, frame.captured_mono,
+        frame.height, frame.width, 1, "defect", "scratches", "major", 0.9, "40 of them", REGIONS,
+    )  # fmt: skip
+    store = Store(line.settings.data)
+    store.write([("model-1", verdict)], [])
+    store.close()
+    line.start_sink()
+
+    told = program.answer()
+    assert (told["label"], told["severity"], told["score"], told["regions"]) == ("scratches", "major", 0.9, WORST)
+    assert worker.gets_nothing()
+
+
+def test_the_client_of_the_configs_prints_label_severity_score_and_regions(line: Bench) -> None:
+    (line.sockets / "good.bmp").write_bytes(GOOD)
+    command = [sys.executable, str(ROOT / "configs" / "push_client.py"), "frames.sock", "good.bmp"]
+    line.start_source()
+    worker = line.worker()
+    with subprocess.Popen(command, cwd=line.sockets, stdout=subprocess.PIPE, text=True) as client:
+        worker.ask(1)
+        worker.answer(worker.take(1), "defect", "scratches", severity="major", score=0.9, regions=REGIONS[:1])
+        assert client.stdout is not None
+        assert client.stdout.read() == (
+            "good.bmp on record defect scratches major 0.9\n  scratches major 0.90 at 0,2, 7x5\n"
+        )
 
 
 def test_raw_pixels_of_every_kind_arrive_as_gray(line: Bench, program: Program) -> None:
@@ -172,9 +236,10 @@ def test_a_frame_that_cannot_be_inspected_is_an_error_on_record(
     line.start_source()
     assert program.send(json.dumps(header | {"id": "a"}).encode(), data)
 
-    assert program.answer() == {"id": "a", "answer": "on record", "outcome": "error"}
+    told = program.answer()
     (record,) = line.records()
     assert any(part in record.reason for part in reason.split("|"))
+    assert told == {"id": "a", "answer": "on record", "outcome": "error", "why": record.reason}
 
 
 def test_frames_of_changing_size_no_size_and_wrong_type_are_on_record_each_as_what_it_is(
