@@ -82,10 +82,14 @@ class Input(_Part):
 
 
 class Normalisation(_Part):
-    """(x / 255 - mean) / std for each channel, after bilinear resizing."""
+    """(x / 255 - mean) / std for each channel, after bilinear resizing.
+
+    `bit_depth`: how many bits of 16 the pictures it was made from used; None: they had 8, or it was not asked.
+    """
 
     mean: tuple[float, ...]
     std: tuple[Annotated[float, Field(gt=0)], ...]
+    bit_depth: Annotated[int, Field(ge=8, le=16)] | None = None
 
 
 class Decision(_Part):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from inspector import bundle, config, curve, disk, tenancy
+from inspector import bit_depth, bundle, config, curve, disk, tenancy
 from inspector.bundle import Bundle
 from inspector.config import Settings
 from inspector.errors import ConfigError, InspectorError
@@ -26,6 +26,7 @@ def usable(settings: Settings) -> Bundle:
     model = _unless(problems, lambda: bundle.load(settings.bundle_path))
     if model is not None:
         _unless(problems, lambda: config.pin_labels(settings, model.labels))
+        _unless(problems, lambda: bit_depth.refuse(settings, model))
     _unless(problems, lambda: curve.check(settings))
     problems += _unwritable(settings)
     problems += _taken(settings)
@@ -42,6 +43,8 @@ def describe(settings: Settings, model: Bundle) -> Iterator[str]:
     yield f"bundle   {model.id}: {', '.join(label.name for label in model.labels)}"
     if rolling := model.manifest.input.rolling:
         yield f"         made of strip that runs {rolling}ly in the picture: mount the camera so"
+    for note in bit_depth.notes(settings, model):
+        yield f"         {note}"
     for source in settings.sources:
         yield f"source   {source.name}: {source.type}"
     for recipe in settings.recipes:

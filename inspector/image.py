@@ -5,6 +5,7 @@ import os
 import stat
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,10 @@ from numpy.typing import NDArray
 from inspector.errors import ImageError
 from inspector.formats import signature
 from inspector.formats.outline import Bytes, Outline, Truncated, need, refuse_size
+from inspector.preprocess import contrast
 
+#: Less contrast than this, in gray levels, is a blank picture, as for bundles that do not say.
+_BLANK = 2.0
 #: Most headers end within what is read first.
 _HEAD_BYTES = 256
 #: A file larger than this is not read at all.
@@ -52,11 +56,30 @@ def decode(data: bytes, bit_depth: int = 16) -> NDArray[np.uint8]:
     Raises:
         ImageError: the reason, in words fit for the record. Pixels that a decoder would have to invent are one.
     """
-    form, shape, end = _whole(data)
-    signature.refuse_second(data, end, form.NAME)
-    pixels = form.pixels(data, shape)
+    pixels, shape = _levels(data)
     gray = inspectable(pixels, bit_depth if shape.depth is None else shape.depth)
+    if shape.depth is None and not shape.negative:
+        refuse_unused_bits(pixels, gray, bit_depth)
     return 255 - gray if shape.negative else gray
+
+
+def bits_used(path: Path) -> int:
+    """How many bits the brightest pixel of a picture of 16 takes; 8 for all others, which need no `bit_depth`.
+
+    Raises:
+        ImageError, OSError: it cannot be read.
+    """
+    data = read_file(path)
+    if _promised(data)[1].pixel_bits <= 8:
+        return 8
+    pixels, shape = _levels(data)
+    return 8 if pixels.dtype == np.uint8 or shape.depth is not None else max(8, int(pixels.max()).bit_length())
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Width and height of a picture of any depth, turned as it asks to be. ImageError, OSError: it cannot be read."""
+    height, width = _levels(read_file(path))[0].shape
+    return width, height
 
 
 def read(path: Path, bit_depth: int = 16) -> NDArray[np.uint8]:
@@ -118,6 +141,13 @@ def _promised(data: Bytes) -> tuple[ModuleType, Outline]:
     return form, shape
 
 
+def _levels(data: bytes) -> tuple[NDArray[Any], Outline]:
+    """The gray levels of the file's own depth, (height, width). ImageError: why there are none, or not all of them."""
+    form, shape, end = _whole(data)
+    signature.refuse_second(data, end, form.NAME)
+    return form.pixels(data, shape), shape
+
+
 def _whole(data: bytes) -> tuple[ModuleType, Outline, int]:
     """Format, outline, and where the picture ends. Truncated, or ImageError: why it cannot be inspected."""
     form, shape = _promised(data)
@@ -135,3 +165,15 @@ def inspectable(pixels: NDArray[np.generic], bit_depth: int) -> NDArray[np.uint8
     if int(pixels.max()) >> bit_depth:
         raise ImageError(f"gray level {pixels.max()} in an image said to use {bit_depth} bits a pixel")
     return (pixels.astype(np.uint16) >> (bit_depth - 8)).astype(np.uint8)
+
+
+def refuse_unused_bits(pixels: NDArray[np.generic], gray: NDArray[np.uint8], bit_depth: int) -> None:
+    """ImageError where a picture is blank at 16 bits and strip at those it uses: nobody has said how many those are.
+
+    `gray` is what `inspectable` made of it. A dark picture of 16 bits may look the same, and the reason says so.
+    """
+    if pixels.dtype != np.uint16 or bit_depth != 16 or contrast(gray) >= _BLANK:
+        return
+    used = next((bits for bits in (8, 10, 12, 14) if not int(pixels.max()) >> bits), 16)
+    if used < 16 and contrast((pixels.astype(np.uint16) >> (used - 8)).astype(np.uint8)) >= _BLANK:
+        raise ImageError(f"only {used} of 16 bits are used: set bit_depth, or let more light in")

@@ -13,7 +13,7 @@ from multiprocessing.connection import Pipe, wait
 from pathlib import Path
 from types import FrameType
 
-from inspector import bundle, canary, config, in_force, registry, running_settings, signals, tenancy
+from inspector import bit_depth, bundle, canary, config, in_force, registry, running_settings, signals, tenancy
 from inspector.child import Child
 from inspector.config import Settings, differences
 from inspector.errors import InspectorError
@@ -58,11 +58,12 @@ class Supervisor:
     ) -> None:
         """`reload` reads the config again, at SIGHUP; InspectorError where it cannot be used.
 
-        BundleError where the bundle cannot be opened, ConfigError where the settings name labels that it lacks.
+        BundleError where the bundle cannot be opened, ConfigError where the settings do not go with it.
         """
         self._settings = settings
         self._bundle = bundle.load(settings.bundle_path)
         config.pin_labels(settings, self._bundle.labels)
+        bit_depth.refuse(settings, self._bundle)
         self._canary = canary.choose(self._bundle, settings.workers.engine)
         self._reload = reload
         self._notifier = notifier or Notifier()
@@ -91,6 +92,8 @@ class Supervisor:
             tenancy.sockets(data) as self._sockets,
         ):
             self._keep_settings()
+            for note in bit_depth.notes(self._settings, self._bundle):
+                log.warning("%s", note)
             exit_code = self._supervise(lambda: bool(self._stops), {"sink", "worker", "source"}, float("inf"))
             log.info("stopping: sources first")
             self._renewal = None
@@ -277,6 +280,7 @@ class Supervisor:
         try:
             fresh = self._reload()
             config.pin_labels(fresh, self._bundle.labels)
+            bit_depth.refuse(fresh, self._bundle)
         except InspectorError as error:
             log.error("reload: %s; the line goes on as before", "; ".join(str(error).splitlines()))
         else:

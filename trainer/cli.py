@@ -175,7 +175,7 @@ def _eval(options: argparse.Namespace) -> int:
     done.report["shown"] = recipe.shown
     of_another = [done.report["model"]["bundle"]] if options.bundle else []
     folder = recipe.report_of(*of_another, *([options.list.stem] if options.list else []))
-    report.save(folder, done.report, plan.root)
+    report.save(folder, done.report, plan)
     if options.json:
         _print_json(done.report)
         return EXIT_OK

@@ -76,6 +76,7 @@ class Data(_Part):
     group_file: str | None = None  # lines of `path group`: what is of one coil or part stays on one side of a split
     val_share: _Share = 0.1  # of the train part, never trained on: chooses best epoch, temperature, thresholds
     eval_share: _Share = 0.2  # class folders and records only: lists bring their own eval part
+    bit_depth: Annotated[int, Field(ge=8, le=16)] | None = None  # bits the camera fills in a 16-bit picture
     folds: Annotated[int, Field(ge=2, le=100)] | None = None  # every picture, whatever list has it, is in eval once
     fold: Annotated[int, Field(ge=1)] | None = None  # which of them to train and evaluate; prepare writes all
 

@@ -56,7 +56,7 @@ def load(manifest: Manifest, rows: Sequence[Row], bar: Told | None = None) -> Da
         if bar is not None:
             bar(f"{row.split} pictures read or drawn", number, len(rows))
         try:
-            kept.append((row, pixels_of(manifest.root, row.path)))
+            kept.append((row, pixels_of(manifest.root, row.path, manifest.bit_depth)))
         except (ImageError, OSError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             skipped.append(f"{row.path}: {reason}")
@@ -66,18 +66,18 @@ def load(manifest: Manifest, rows: Sequence[Row], bar: Told | None = None) -> Da
     return Dataset(tuple(pixels for _, pixels in kept), targets, tuple(row for row, _ in kept), tuple(skipped))
 
 
-def pixels_of(root: Path, path: str) -> NDArray[np.uint8]:
+def pixels_of(root: Path, path: str, bit_depth: int | None = None) -> NDArray[np.uint8]:
     """The picture a manifest row names: read from under root, a crop of it, or drawn from `simulated:label:seed`.
 
-    ImageError and OSError where it cannot be read.
+    `bit_depth`: how many bits a picture of 16 uses; None: all. ImageError and OSError where it cannot be read.
     """
     if not path.startswith(SIMULATED):
         file, box = crop.parts(path)
         real = (root / file).resolve()  # a drop folder's links are refused, a data set's followed
         if box is None:
-            return image.read(real)
+            return image.read(real, bit_depth or 16)
         try:
-            return box.of(_frame(real, real.stat().st_mtime_ns)).copy()
+            return box.of(_frame(real, real.stat().st_mtime_ns, bit_depth or 16)).copy()
         except ValueError as error:
             raise ImageError(str(error)) from None
     try:
@@ -90,8 +90,8 @@ def pixels_of(root: Path, path: str) -> NDArray[np.uint8]:
 
 
 @lru_cache(maxsize=1)  # the views of a wide frame follow each other
-def _frame(path: Path, changed_ns: int) -> NDArray[np.uint8]:
-    return image.read(path)
+def _frame(path: Path, changed_ns: int, bit_depth: int) -> NDArray[np.uint8]:
+    return image.read(path, bit_depth)
 
 
 def batches(

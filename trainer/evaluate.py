@@ -161,7 +161,7 @@ def evaluate(
     data = replace(data, targets=np.array([index[row.label] for row in data.rows], np.int64))
     fitted_on, skipped, choice = None, data.skipped, None
     if decision is None:
-        validation = dataset.load(Manifest(plan.root, model.labels, plan.rows), plan.split("val"))
+        validation = dataset.load(replace(plan, labels=model.labels), plan.split("val"))
         fitted_on, skipped = len(validation), data.skipped + validation.skipped
         logits = model.logits(model.scores(validation.images))
         choice = calibrate.choose(logits, validation.targets, model.labels, how, model.max_novelty)

@@ -65,7 +65,7 @@ def export(recipe: Recipe, checkpoint_path: Path, to: Path, force: bool = False)
     with tempfile.TemporaryDirectory(prefix="export-") as scratch:
         program = _save_program(saved, Path(scratch))
         parameters = program.with_suffix(".pdiparams")
-        described = _describe(recipe, saved, evaluation, seen.px)
+        described = _describe(recipe, saved, evaluation, plan, seen.px)
         draft = bundle.save(
             Path(scratch) / "bundle",
             described,
@@ -161,7 +161,9 @@ def _save_program(saved: Checkpoint, folder: Path) -> Path:
     return folder / bundle.PROGRAM
 
 
-def _describe(recipe: Recipe, saved: Checkpoint, evaluation: dict[str, Any], view_px: int) -> bundle.Manifest:
+def _describe(
+    recipe: Recipe, saved: Checkpoint, evaluation: dict[str, Any], plan: Manifest, view_px: int
+) -> bundle.Manifest:
     meta = saved.meta
     network, trained = meta.recipe.network, meta.recipe.model_dump(mode="json")
     preprocess = dataset.preprocess_of(network)
@@ -185,7 +187,7 @@ def _describe(recipe: Recipe, saved: Checkpoint, evaluation: dict[str, Any], vie
             view_px=view_px,
             rolling=recipe.export.rolling,
         ),
-        preprocessing=bundle.Normalisation(mean=preprocess.mean, std=preprocess.std),
+        preprocessing=bundle.Normalisation(mean=preprocess.mean, std=preprocess.std, bit_depth=plan.bit_depth),
         decision=bundle.Decision.model_validate(evaluation["decision"]),
         evaluation=figures,
         training={

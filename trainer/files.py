@@ -8,7 +8,6 @@ from pathlib import Path
 
 from inspector import image
 from inspector.errors import ImageError
-from trainer import dataset
 
 #: What systems put into folders that people keep pictures in.
 _SYSTEM = frozenset({"@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found", "__macosx"})
@@ -43,8 +42,7 @@ class Files:
         """Width and height in pixels; None where the picture cannot be read."""
         if path not in self._sizes:
             try:
-                height, width = dataset.pixels_of(self.root, path).shape
-                self._sizes[path] = width, height
+                self._sizes[path] = image.size((self.root / path).resolve())
             except (ImageError, OSError):
                 self._sizes[path] = None
         return self._sizes[path]

@@ -10,7 +10,7 @@ import resource
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from inspector.errors import ConfigError
@@ -120,7 +120,7 @@ def _drawn(source: Manifest, per_label: int, rng: random.Random) -> Manifest:
     def stays(row: Row) -> bool:
         return row.split == "eval" or (row.split == "train" and (row.path.startswith(SIMULATED) or row.path in kept))
 
-    return Manifest(source.root, source.labels, tuple(row for row in source.rows if stays(row)))
+    return replace(source, rows=tuple(row for row in source.rows if stays(row)))
 
 
 def _measured(recipe: Recipe, by_fit: bool, go_on: bool) -> Part:
@@ -168,7 +168,7 @@ def _evaluated(recipe: Recipe) -> dict[str, Any]:
     with Bar() as bar:
         model = evaluate.open_checkpoint(recipe.last_checkpoint, fast=True)
         done = evaluate.evaluate(model, None, recipe.decision, rows, data, bar)
-    report.save(recipe.report_dir, done.report, rows.root)
+    report.save(recipe.report_dir, done.report, rows)
     return done.report
 
 

@@ -56,11 +56,15 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Labels in the order of the network's outputs, and the rows."""
+    """Labels in the order of the network's outputs, and the rows.
+
+    `bit_depth`: how many bits its pictures of 16 use; None: it has none.
+    """
 
     root: Path
     labels: tuple[Label, ...]
     rows: tuple[Row, ...]
+    bit_depth: int | None = None
 
     def split(self, split: Split) -> tuple[Row, ...]:
         """The rows of one split, in the file's order."""
@@ -100,7 +104,8 @@ def read(path: Path) -> Manifest:
     labels = tuple(_label(path, number, text[7:]) for number, text in comments if text.startswith("label: "))
     root = next((text[6:] for _, text in comments if text.startswith("root: ")), "")
     rows = tuple(_rows(path, content, {label.name for label in labels}))
-    return Manifest(Path(root), labels, rows)
+    depths = [_bit_depth(path, number, text[11:]) for number, text in comments if text.startswith("bit_depth: ")]
+    return Manifest(Path(root), labels, rows, depths[0] if depths else None)
 
 
 def _lines(manifest: Manifest) -> Iterable[str]:
@@ -108,9 +113,17 @@ def _lines(manifest: Manifest) -> Iterable[str]:
     yield f"# root: {manifest.root}"
     for label in manifest.labels:
         yield f"# label: {label.name} {label.kind} {label.severity}"
+    if manifest.bit_depth is not None:
+        yield f"# bit_depth: {manifest.bit_depth}"
     yield _HEADER
     for row in manifest.rows:
         yield f"{row.path}\t{row.label}\t{row.split}\t{row.source}\t{row.group}"
+
+
+def _bit_depth(path: Path, number: int, text: str) -> int:
+    if text.strip() not in map(str, range(8, 17)):
+        raise DataError(f"{path}, line {number}: `# bit_depth: 8` to 16 is expected, got {text!r}")
+    return int(text)
 
 
 def _label(path: Path, number: int, text: str) -> Label:

@@ -3,7 +3,6 @@
 import base64
 from collections.abc import Iterable, Mapping, Sequence
 from html import escape
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from inspector.errors import InspectorError
 from trainer import costly, dataset, strangers
 from trainer.faults import FAULTS, STRENGTHS
+from trainer.manifest import Manifest
 from trainer.metrics import percent
 
 #: So many pictures are shown of each kind; report.json names them all.
@@ -28,18 +28,18 @@ th:first-child,td:first-child{text-align:left}img{max-width:100%}.big{font-size:
 """
 
 
-def render(report: Mapping[str, Any], charts: Mapping[str, bytes], root: Path) -> str:
-    """The page. `charts` are PNG files by name; thumbnails are read from under `root`."""
+def render(report: Mapping[str, Any], charts: Mapping[str, bytes], plan: Manifest) -> str:
+    """The page. `charts` are PNG files by name; thumbnails are of the pictures of `plan`."""
     parts = [_summary(report), _labels(report, charts), _calibration(report, charts)]
     if "robustness" in report:
-        parts.append(_robustness(report, charts, root))
+        parts.append(_robustness(report, charts, plan))
     if "unknown" in report:
-        parts.append(_unknown(report["unknown"], root))
+        parts.append(_unknown(report["unknown"], plan))
     if "comparison" in report:
-        parts.append(_comparison(report["comparison"], root))
-    parts.append(_wrong(report, root))
+        parts.append(_comparison(report["comparison"], plan))
+    parts.append(_wrong(report, plan))
     if "suspects" in report:
-        parts.append(_suspects(report["suspects"], root))
+        parts.append(_suspects(report["suspects"], plan))
     title = f"Evaluation of {_identity(report['model'])}"
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>{escape(title)}</title>'
@@ -101,7 +101,7 @@ def _calibration(report: Mapping[str, Any], charts: Mapping[str, bytes]) -> str:
     )
 
 
-def _robustness(report: Mapping[str, Any], charts: Mapping[str, bytes], root: Path) -> str:
+def _robustness(report: Mapping[str, Any], charts: Mapping[str, bytes], plan: Manifest) -> str:
     figures = report["robustness"]
     rows = [
         [
@@ -117,21 +117,21 @@ def _robustness(report: Mapping[str, Any], charts: Mapping[str, bytes], root: Pa
     return (
         f"<h2>Faults of the line</h2><p>{figures['right_without']} of {figures['images']} right without any.</p>"
         + _chart(charts, "robustness.png")
-        + _examples(figures["example"], root)
+        + _examples(figures["example"], plan)
         + f"<details><summary>All figures</summary>{table}</details>"
     )
 
 
-def _examples(path: str, root: Path) -> str:
+def _examples(path: str, plan: Manifest) -> str:
     """What the faults look like, at the middle strength, on one picture."""
-    pixels = _pixels(path, root)
+    pixels = _pixels(path, plan)
     if pixels is None:
         return ""
     middle = STRENGTHS.index("middle")
     return _tiles((_thumbnail(fault.apply(pixels, middle, path)), f"{fault.name}, middle") for fault in FAULTS)
 
 
-def _unknown(figures: Mapping[str, Any], root: Path) -> str:
+def _unknown(figures: Mapping[str, Any], plan: Manifest) -> str:
     """What the line would call pictures that are not strip."""
     heads = ("not strip", "pictures", "unsure", "unsure %", "passed as ok", "called a defect")
     rows = [
@@ -142,7 +142,7 @@ def _unknown(figures: Mapping[str, Any], root: Path) -> str:
         f"{row['unsure']} of {row['images']} of {row['source']}, {row['novel']} of them for their novelty"
         for row in figures["lost"]
     )
-    strip = _pixels(figures["example"], root)
+    strip = _pixels(figures["example"], plan)
     shown = ((_thumbnail(kind.picture(0, strip)), kind.name) for kind in strangers.KINDS) if strip is not None else ()
     return (
         "<h2>What it has never seen</h2>"
@@ -153,7 +153,7 @@ def _unknown(figures: Mapping[str, Any], root: Path) -> str:
     )
 
 
-def _comparison(figures: Mapping[str, Any], root: Path) -> str:
+def _comparison(figures: Mapping[str, Any], plan: Manifest) -> str:
     images = figures["images"]
     rows = [
         (row["label"], row["images"], row["right"], row["other_right"], row["gained"], row["lost"])
@@ -162,7 +162,7 @@ def _comparison(figures: Mapping[str, Any], root: Path) -> str:
     differ = figures["differ"]
     shown = (
         (
-            _picture(row["path"], root),
+            _picture(row["path"], plan),
             f"{row['path']} is {row['label']}: {row['called']} ({row['score']:.2f}) here, "
             f"{row['other_called']} ({row['other_score']:.2f}) there",
         )
@@ -179,11 +179,11 @@ def _comparison(figures: Mapping[str, Any], root: Path) -> str:
     )
 
 
-def _wrong(report: Mapping[str, Any], root: Path) -> str:
+def _wrong(report: Mapping[str, Any], plan: Manifest) -> str:
     wrong = report["wrong"]
     shown = (
         (
-            _picture(row["path"], root),
+            _picture(row["path"], plan),
             f"{row['path']} is {row['label']}, called {row['predicted']} ({row['score']:.2f})",
         )
         for row in wrong[:SHOWN]
@@ -191,12 +191,12 @@ def _wrong(report: Mapping[str, Any], root: Path) -> str:
     return f"<h2>Wrong</h2><p>{len(wrong)} pictures{_cut(wrong)}.</p>" + _tiles(shown)
 
 
-def _suspects(figures: Mapping[str, Any], root: Path) -> str:
+def _suspects(figures: Mapping[str, Any], plan: Manifest) -> str:
     """Pictures another label fits better, judged by what others of their label look like."""
     ranked = [row for row in figures["ranked"] if row["called"] != row["label"]]
     shown = (
         (
-            _picture(row["path"], root),
+            _picture(row["path"], plan),
             f"{row['path']} is {row['label']} ({row['score']:.2f}); {row['called']}? ({row['called_score']:.2f})",
         )
         for row in ranked[:SHOWN]
@@ -226,14 +226,14 @@ def _chart(charts: Mapping[str, bytes], name: str) -> str:
     return _embedded("png", charts[name], name.removesuffix(".png").replace("_", " "))
 
 
-def _picture(path: str, root: Path) -> str:
-    pixels = _pixels(path, root)
+def _picture(path: str, plan: Manifest) -> str:
+    pixels = _pixels(path, plan)
     return '<span class="note">no longer readable</span>' if pixels is None else _thumbnail(pixels)
 
 
-def _pixels(path: str, root: Path) -> NDArray[np.uint8] | None:
+def _pixels(path: str, plan: Manifest) -> NDArray[np.uint8] | None:
     try:
-        return dataset.pixels_of(root, path)
+        return dataset.pixels_of(plan.root, path, plan.bit_depth)
     except (InspectorError, OSError):
         return None
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import ImageError
-from trainer import copies, corrections, crop, dataset, groups, overlap, sources
+from trainer import copies, corrections, crop, dataset, depth, groups, overlap, sources
 from trainer.config import Recipe
 from trainer.copies import Copy
 from trainer.corrections import Correction, Corrections
@@ -36,7 +36,8 @@ class Skipped:
 class Pictures:
     """The usable pictures, in the order of the manifest's real rows, and the group of each, "" where it is alone.
 
-    Overlaps and copies name pictures by their place here. `contents` are what corrections know them by.
+    Overlaps and copies name pictures by their place here. `contents` are what corrections know them by. `bit_depth` is
+    how many bits those of 16 bits use; None: there are none.
     """
 
     found: tuple[Found, ...]
@@ -45,6 +46,7 @@ class Pictures:
     copies: tuple[Copy, ...]
     groups: tuple[str, ...]
     contents: tuple[str, ...] = ()
+    bit_depth: int | None = None
 
     def of(self, rows: Sequence[Row]) -> "Pictures":
         """Those of them that stand in a manifest's rows, in its order, with its labels, sources and groups."""
@@ -59,6 +61,7 @@ class Pictures:
             tuple(_moved(self.copies, place)),
             tuple(row.group for row in real),
             tuple(self.contents[number] for number in kept),
+            self.bit_depth,
         )
 
 
@@ -87,18 +90,20 @@ def read(recipe: Recipe, known: Corrections, skipped: list[Skipped], notes: list
     if recipe.data is None:
         return Pictures((), (), (), (), ())
     root, found = recipe.data.root, sources.find(recipe, recipe.data, notes)
-    usable = _usable(root, found, skipped, lambda done: progress("reading", done, len(found)))
+    bit_depth = depth.of(root, [entry.path for entry in found], recipe.data.bit_depth)
+    usable = _usable(root, found, bit_depth, skipped, lambda done: progress("reading", done, len(found)))
     if found and not usable:
         first = skipped[0]
         raise DataError(
             f"{root}: none of its {len(found)} pictures can be read, the first: {first.path}: {first.reason}"
         )
-    usable += _usable(root, _added(root, known, {one.content for one in usable}), skipped)
+    usable += _usable(root, _added(root, known, {one.content for one in usable}), bit_depth, skipped)
     entries, images = tuple(one.entry for one in usable), tuple(one.pixels for one in usable)
     overlaps = overlap.find_overlaps(images, lambda done, total: progress("comparing", done, total))
     copied = copies.find_copies(images)
     names = _group_names(entries, [*overlaps, *copied], sources.groups_of(recipe.data, entries, notes))
-    return Pictures(entries, images, tuple(overlaps), tuple(copied), names, tuple(one.content for one in usable))
+    contents = tuple(one.content for one in usable)
+    return Pictures(entries, images, tuple(overlaps), tuple(copied), names, contents, bit_depth)
 
 
 class _Usable(NamedTuple):
@@ -108,11 +113,15 @@ class _Usable(NamedTuple):
 
 
 def _usable(
-    root: Path, found: Sequence[Found], skipped: list[Skipped], progress: Callable[[int], None] = lambda done: None
+    root: Path,
+    found: Sequence[Found],
+    bit_depth: int | None,
+    skipped: list[Skipped],
+    progress: Callable[[int], None] = lambda done: None,
 ) -> list[_Usable]:
     usable = []
     for done, entry in enumerate(found, 1):
-        pixels = _read(root, entry, skipped)
+        pixels = _read(root, entry, bit_depth, skipped)
         if pixels is not None:
             usable.append(_Usable(entry, pixels, corrections.content_of(root, entry.path)))
         progress(done)
@@ -132,11 +141,11 @@ def _is(root: Path, one: Correction) -> bool:
         return False
 
 
-def _read(root: Path, entry: Found, skipped: list[Skipped]) -> NDArray[np.uint8] | None:
+def _read(root: Path, entry: Found, bit_depth: int | None, skipped: list[Skipped]) -> NDArray[np.uint8] | None:
     try:
         if any(mark in entry.path for mark in "\t\n\r"):
             raise ImageError("tab or line break in the name: a manifest line cannot hold it")
-        return dataset.pixels_of(root, entry.path)
+        return dataset.pixels_of(root, entry.path, bit_depth)
     except (ImageError, OSError) as error:
         reason = str(error.strerror) if isinstance(error, OSError) else str(error)
         skipped.append(Skipped(entry.path, f"{entry.source}, line {entry.line}: {reason}" if entry.line else reason))

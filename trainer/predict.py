@@ -28,11 +28,12 @@ _MOST_VIEWS = 2
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """A model, how it decides, and how many camera pixels it sees at once."""
+    """A model, how it decides, and how many camera pixels it sees at once, in pictures of which depth."""
 
     model: Model
     decision: Decision
     view_px: int
+    bit_depth: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +60,16 @@ def judge(engine: Engine, bundle_dir: Path, recipe: Recipe | None = None, checkp
         if checkpoint_path is not None:
             raise ConfigError("--checkpoint goes with --engine checkpoint; the other engines take a bundle")
         model, opened = open_bundle(bundle_dir) if engine == "inference" else open_exported(bundle_dir)
-        return Judge(model, opened.manifest.decision, opened.manifest.input.view_px)
+        return Judge(
+            model, opened.manifest.decision, opened.manifest.input.view_px, opened.manifest.preprocessing.bit_depth
+        )
     if recipe is None:
         raise ConfigError("--engine checkpoint needs the recipe, -c: it says where the evaluation is that decides")
     path = checkpoint_path or recipe.last_checkpoint
     evaluation = export.evaluation_of(recipe, checkpoint.load(path))
-    px = view.of(recipe, manifest.read(recipe.manifest_path)).px
-    return Judge(open_checkpoint(path), Decision.model_validate(evaluation["decision"]), px)
+    plan = manifest.read(recipe.manifest_path)
+    decision = Decision.model_validate(evaluation["decision"])
+    return Judge(open_checkpoint(path), decision, view.of(recipe, plan).px, plan.bit_depth)
 
 
 def predict(by: Judge, paths: Iterable[Path], draw: Path | None = None, bar: Bar | None = None) -> list[Verdict]:
@@ -80,7 +84,7 @@ def predict(by: Judge, paths: Iterable[Path], draw: Path | None = None, bar: Bar
     verdicts: list[Verdict] = []
     for start in range(0, len(files), _BATCH):
         some = files[start : start + _BATCH]
-        read = [_read(file, by.view_px) for file in some]
+        read = [_read(file, by) for file in some]
         judged = _judged(by, some, read)
         for verdict, pixels in zip(judged, read, strict=True):
             if draw is not None and not isinstance(pixels, str):
@@ -120,13 +124,15 @@ def _files(path: Path) -> Iterator[Path]:
         raise DataError(f"{path}: no such file or folder")
 
 
-def _read(file: Path, view_px: int) -> NDArray[np.uint8] | str:
+def _read(file: Path, by: Judge) -> NDArray[np.uint8] | str:
     """The pixels, or why not."""
     try:
-        pixels = image.read(file)
+        pixels = image.read(file, by.bit_depth or 16)
         height, width = pixels.shape
-        if max(height, width) > _MOST_VIEWS * view_px:
-            raise ImageError(f"{width}x{height} pixels, the model sees {view_px}: `inspector run` cuts such a frame up")
+        if max(height, width) > _MOST_VIEWS * by.view_px:
+            raise ImageError(
+                f"{width}x{height} pixels, the model sees {by.view_px}: `inspector run` cuts such a frame up"
+            )
         return pixels
     except ImageError as error:
         return str(error)

@@ -71,7 +71,7 @@ def prepare(recipe: Recipe, progress: Progress = lambda what, done, total: None)
     found, told = known.find(contents), known.told(contents)
     if folds:
         found = {path: replace(one, split="") for path, one in found.items()}
-    manifests = tuple(Manifest(root, labels, _corrected(part, found)) for part in rows)
+    manifests = tuple(Manifest(root, labels, _corrected(part, found), pictures.bit_depth) for part in rows)
     for number, manifest in enumerate(manifests, 1):
         for label in sorted({label.name for label in labels} - {row.label for row in manifest.split("train")}):
             where = f" in fold {number} of {len(manifests)}" if len(manifests) > 1 else ""

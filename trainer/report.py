@@ -10,19 +10,20 @@ from rich.console import Console
 from rich.table import Table
 
 from trainer import costly
+from trainer.manifest import Manifest
 from trainer.metrics import percent
 
 REPORT = "report.json"
 PAGE = "report.html"
 
 
-def save(folder: Path, report: dict[str, Any], root: Path) -> None:
-    """Write report.json, report.html and the pictures, each whole or not at all. Thumbnails come from under `root`."""
+def save(folder: Path, report: dict[str, Any], plan: Manifest) -> None:
+    """Write report.json, report.html and its pictures, each whole or not at all. Thumbnails are of the plan's rows."""
     from trainer import charts, page  # matplotlib takes half a second
 
     pictures = charts.of(report)
     write(folder / REPORT, (json.dumps(report, indent=2) + "\n").encode(errors="surrogateescape"))
-    write(folder / PAGE, page.render(report, pictures, root).encode(errors="backslashreplace"))
+    write(folder / PAGE, page.render(report, pictures, plan).encode(errors="backslashreplace"))
     for name in charts.NAMES:
         if name in pictures:
             write(folder / name, pictures[name])

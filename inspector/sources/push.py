@@ -264,4 +264,7 @@ def _pixels(header: Header, data: bytes, bit_depth: int) -> NDArray[np.uint8]:
     pixels: NDArray[Any] = np.frombuffer(data, kind)
     if channels == 3:
         return image.inspectable(cv2.cvtColor(pixels.reshape(height, width, 3), cv2.COLOR_BGR2GRAY), 8)
-    return image.inspectable(pixels.reshape(height, width), bit_depth)
+    rows = pixels.reshape(height, width)
+    gray = image.inspectable(rows, bit_depth)
+    image.refuse_unused_bits(rows, gray, bit_depth)
+    return gray

@@ -1,10 +1,13 @@
 """Holds decoding: each kind of file becomes gray pixels or a reason, whatever is in it, at a bounded cost."""
 
 import os
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from inspector import image
 from inspector.errors import ImageError
@@ -150,3 +153,37 @@ def test_a_file_beyond_the_size_limit_is_not_read(tmp_path: Path) -> None:
 
     with pytest.raises(ImageError, match="bytes: at most"):
         image.read(tmp_path / "huge.bmp")
+
+
+def faint() -> NDArray[np.uint16]:
+    """Strip in 12 of 16 bits, of so little contrast that its upper 8 bits are nearly blank."""
+    return (strip().astype(np.uint16) // 4 + 60) << 4
+
+
+@pytest.mark.parametrize("extension", [".png", ".tif", ".pgm"])
+def test_twelve_bits_taken_for_sixteen_are_no_blank_picture(extension: str) -> None:
+    with pytest.raises(ImageError, match="only 12 of 16 bits are used: set bit_depth"):
+        image.decode(encode(faint(), extension))
+
+    assert image.decode(encode(faint(), extension), bit_depth=12).std() > 2
+
+
+def test_a_dark_picture_of_sixteen_bits_without_texture_stays_blank() -> None:
+    assert image.decode(encode(np.full((64, 64), 900, np.uint16), ".png")).max() == 3
+
+
+def test_a_png_that_says_how_many_bits_it_uses_is_believed() -> None:
+    low = strip().astype(np.uint16) << 4 | 0x7
+    for levels in (low, low << 4):  # as most cameras leave them, and moved up as the standard wants
+        whole = encode(levels, ".png")
+        chunk = b"sBIT\x0c"
+        stated = whole[:33] + struct.pack(">I", 1) + chunk + struct.pack(">I", zlib.crc32(chunk)) + whole[33:]
+
+        assert (image.decode(stated) == strip()).all()
+
+
+@pytest.mark.parametrize("bits", [9, 10, 12, 14, 16])
+def test_a_pgm_that_says_which_level_is_white_is_believed(bits: int) -> None:
+    levels = (strip().astype(np.uint16) << (bits - 8)).astype(">u2").tobytes()
+
+    assert (image.decode(b"P5\n# camera 7\n128 96\n%d\n" % ((1 << bits) - 1) + levels) == strip()).all()

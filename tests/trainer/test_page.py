@@ -10,6 +10,7 @@ import cv2
 
 from tests.trainer.conftest import picture
 from trainer import charts, page
+from trainer.manifest import Manifest
 
 _VOID = {"meta", "img"}
 
@@ -39,7 +40,7 @@ def _figures(finished: Path, **changes: Any) -> dict[str, Any]:
 
 
 def _render(figures: dict[str, Any], root: Path) -> str:
-    return page.render(figures, charts.of(figures), root)
+    return page.render(figures, charts.of(figures), Manifest(root, (), ()))
 
 
 def test_it_asks_nothing_of_any_other_file_or_machine(finished: Path) -> None:
