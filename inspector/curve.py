@@ -10,24 +10,17 @@ from pathlib import Path
 import zmq
 from zmq.auth import create_certificates, load_certificate
 from zmq.auth.thread import ThreadAuthenticator
-from zmq.utils.monitor import recv_monitor_message
 
 from inspector.config import Settings
 from inspector.errors import ConfigError
+from inspector.guests import PublicRouter
 from inspector.source_settings import PushSource
-from inspector.transport import HIGH_WATER_MARK, LINGER_MS, Router
+from inspector.transport import LINGER_MS
 
 #: What an encrypted part is longer than the part.
 _OVERHEAD_BYTES = 64
 #: Without it a client is let in where nobody answers for its key.
 _DOMAIN = b"inspector"
-#: ZeroMQ stands still when so many are unread: more than strangers can bring about between two tallies.
-_UNREAD_EVENTS = 100_000
-_EVENTS = {
-    zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "a connection that did not end its handshake",
-    zmq.EVENT_HANDSHAKE_FAILED_PROTOCOL: "a connection without keys, or with another server's",
-    zmq.EVENT_HANDSHAKE_FAILED_AUTH: "a connection with a key that is not allowed",
-}
 
 
 def make(folder: Path, client: str) -> list[Path]:
@@ -98,10 +91,10 @@ def _keys(path: Path) -> tuple[bytes, bytes | None]:
     return public, secret
 
 
-class KeyedRouter(Router):
-    """A Router that hears only clients whose key is allowed. The list is read at each handshake: it may change."""
+class KeyedRouter(PublicRouter):
+    """A PublicRouter that hears only clients whose key is allowed. The list is read at each handshake."""
 
-    def __init__(self, max_bytes: int, queued: int, secret_key: Path, clients: Path) -> None:
+    def __init__(self, max_bytes: int, most: int, secret_key: Path, clients: Path) -> None:
         """ConfigError where the keys cannot be used. The context is its own: there is one ZAP handler for each."""
         public, secret = _server_keys(secret_key)
         _allowed(clients)
@@ -110,15 +103,11 @@ class KeyedRouter(Router):
         self._authenticator = ThreadAuthenticator(self._context)
         self._authenticator.configure_curve_callback(_DOMAIN.decode(), self)
         self._authenticator.start()
-        super().__init__(max_bytes + _OVERHEAD_BYTES, queued, self._context)
+        super().__init__(max_bytes + _OVERHEAD_BYTES, most, self._context)
         self.socket.curve_server = True
         self.socket.curve_publickey, self.socket.curve_secretkey = public, secret
         self.socket.setsockopt(zmq.ZAP_DOMAIN, _DOMAIN)
         self.socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
-        self.socket.monitor("inproc://monitor", sum(_EVENTS))
-        self._monitor = self._context.socket(zmq.PAIR)
-        self._monitor.setsockopt(zmq.RCVHWM, _UNREAD_EVENTS)
-        self._monitor.connect("inproc://monitor")
 
     def callback(self, _: str, key: bytes) -> bool:
         """Whether the client of this public key is let in. Asked by the authenticator's thread."""
@@ -127,17 +116,8 @@ class KeyedRouter(Router):
         except ConfigError:
             return False  # check has told; here nobody is let in
 
-    def turned_away(self) -> list[str]:
-        """Why connections were refused since this was asked last, HIGH_WATER_MARK of them at most."""
-        reasons: list[str] = []
-        while len(reasons) < HIGH_WATER_MARK and self._monitor.poll(0):
-            reasons.append(_EVENTS[zmq.Event(recv_monitor_message(self._monitor)["event"])])
-        return reasons
-
     def close(self) -> None:
         """Close; waits at most LINGER_MS for what is on its way."""
-        self.socket.disable_monitor()
-        self._monitor.close(linger=0)
         super().close()
         self._authenticator.stop()
         self._context.destroy(linger=LINGER_MS)

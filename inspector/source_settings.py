@@ -148,7 +148,10 @@ class FolderSource(_Source):
 
 
 class PushSource(_Source):
-    """A socket on which another program hands in frames. It waits while there is no room."""
+    """A socket on which another program hands in frames. It waits while there is no room.
+
+    Beside what is under way, the socket holds frames of up to 3 x `max_clients` x `max_frame_mb`.
+    """
 
     type: Literal["push"]
     path: Annotated[
@@ -163,6 +166,13 @@ class PushSource(_Source):
     clients: Annotated[
         Path | None, Field(description="folder of *.key, the public keys of clients that are heard, or one such file")
     ] = None
+    max_clients: Annotated[
+        int,
+        Field(ge=1, le=1024, description="programs connected at once; more are turned away, and counted"),
+    ] = 8
+    max_frame_mb: Annotated[
+        int, Field(ge=1, le=300, description="who sends more is cut off; unread: up to 3 x max_clients x max_frame_mb")
+    ] = 32
     bit_depth: Annotated[int, Field(ge=8, le=16, description="bits the camera fills in a 16-bit image")] = 16
 
     @field_validator("path")

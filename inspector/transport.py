@@ -47,7 +47,6 @@ class Router(_Socket):
         self.socket.setsockopt(zmq.MAXMSGSIZE, max_bytes)
         self.socket.setsockopt(zmq.RCVHWM, queued)
         self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an unknown peer is an error here, not silence
-        self.socket.setsockopt(zmq.TCP_KEEPALIVE, 1)  # a machine that lost its power says no goodbye
 
     def bind(self, address: str, mode: int = 0o600) -> None:
         """Listen on `address`; a file is one that those of `mode` may connect to. BusyError: it cannot be bound."""

@@ -11,7 +11,7 @@ from tests.fakes import ROOT
 
 #: library: the only modules of `inspector` that may import it.
 DOORS = {
-    "zmq": {"inspector.transport", "inspector.curve"},
+    "zmq": {"inspector.transport", "inspector.guests", "inspector.curve"},
     "paddle": {"inspector.predictor"},
     "prometheus_client": {"inspector.metrics"},
     "sqlite3": {"inspector.opening", "inspector.store", "inspector.damage"},

@@ -24,20 +24,16 @@ from inspector.curve import KeyedRouter
 from inspector.decide import Outcome
 from inspector.errors import BusyError, ImageError
 from inspector.formats.outline import MAX_SIDE_PX
+from inspector.guests import PublicRouter
 from inspector.messages import Grade, Judgement, Millimetres, PieceName
 from inspector.refusals import READ_BURST, Refusals
 from inspector.source_settings import PushSource
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.hand import Hand
 from inspector.sources.lock import taken
-from inspector.transport import Router
 
 #: A header of more is none.
 MAX_HEADER_BYTES = 16_384
-#: The largest picture in colour. ZeroMQ ends the connection of who sends more.
-MAX_FRAME_BYTES = 3 * MAX_PIXELS
-#: Frames of one program that wait at the socket beside those in flight; it is held up beyond that.
-QUEUED_FRAMES = 2
 #: What a frame's own time of capture may be before and after ours.
 _OLDEST_S, _NEWEST_S = 86_400.0, 5.0
 #: Who may connect: the line's user and group; the folder of the socket says the rest.
@@ -107,7 +103,7 @@ class Push:
         self._epoch = f"{time.time_ns():x}"
         self._sequence = 0
         self._lock: int | None = None
-        self._socket: Router | None = None
+        self._socket: PublicRouter | None = None
         self._askers: dict[str, tuple[list[bytes], str]] = {}  # frame: the way back, and the program's id for it
         self._refused = 0
         self._more = False  # the socket was not read empty
@@ -116,11 +112,11 @@ class Push:
         """Listen. BusyError where another process has this socket, ConfigError where the keys cannot be used."""
         if self._path:
             self._take_lock()
-        settings = self._settings
+        settings, max_bytes = self._settings, self._settings.max_frame_mb << 20
         if settings.secret_key and settings.clients:
-            self._socket = KeyedRouter(MAX_FRAME_BYTES, QUEUED_FRAMES, settings.secret_key, settings.clients)
+            self._socket = KeyedRouter(max_bytes, settings.max_clients, settings.secret_key, settings.clients)
         else:
-            self._socket = Router(MAX_FRAME_BYTES, QUEUED_FRAMES)
+            self._socket = PublicRouter(max_bytes, settings.max_clients)
         self._socket.bind(settings.address or f"ipc://{self._path}", _MODE)
         return []
 
@@ -170,14 +166,15 @@ class Push:
         return {"refused": refused} if refused else {}
 
     def problem(self) -> str:
-        """Nobody who hands in frames is no problem of the line's.
+        """Why nobody can connect. Nobody who hands in frames is no problem of the line's.
 
         This is asked at every tally, room or not: so whom the socket did not let in is counted here.
         """
-        if isinstance(self._socket, KeyedRouter):
-            for reason in self._socket.turned_away():
-                self._refusals.add(reason)
-        return ""
+        if self._socket is None:
+            return ""
+        for reason in self._socket.turned_away():
+            self._refusals.add(reason)
+        return self._socket.problem()
 
     def close(self) -> None:
         """Tell who still waits that there is no record of it, and stop listening."""
