@@ -157,6 +157,16 @@ def parser() -> argparse.ArgumentParser:
     retry.add_argument("--source", action="append", default=[], help="only of this source; may be repeated")
     retry.add_argument("--json", action="store_true", help="one JSON object a line")
 
+    backup = commands.add_parser(
+        "backup", parents=[config], help="copy the record, while the line runs or not; evidence is not in it"
+    )
+    backup.add_argument("--to", type=Path, metavar="FILE", required=True, help="a new file; none is overwritten")
+
+    restore = commands.add_parser(
+        "restore", parents=[config], help="put a copy of the record back, while the line is stopped"
+    )
+    restore.add_argument("copy", type=Path, metavar="FILE", help="what `inspector backup` wrote")
+
     keys = commands.add_parser("keys", help="make the keys for a push source that other machines may reach")
     keys.add_argument("folder", type=Path, metavar="DIR", help="where to; it is made, for you alone")
     keys.add_argument(

@@ -229,6 +229,28 @@ def _retry(options: argparse.Namespace) -> int:
     return EXIT_NO if left else EXIT_OK
 
 
+def _backup(options: argparse.Namespace) -> int:
+    from inspector import backup, config, evidence
+
+    data = config.load(options.config, options.override).data
+    size = backup.make(data, options.to)
+    print(f"{options.to}: {size / 1e6:.1f} MB, all that is on record now")
+    print(f"pictures are not in it: copy {(data / evidence.FOLDER).absolute()} after it, if they are to be kept, too")
+    return EXIT_OK
+
+
+def _restore(options: argparse.Namespace) -> int:
+    from inspector import backup, config
+
+    data = config.load(options.config, options.override).data
+    aside = backup.restore(data, options.copy)
+    print(f"{options.copy} is the record of {data.absolute()} now; start the line")
+    if aside:
+        print(f"what was there is kept as {', '.join(path.name for path in aside)}")
+    print("what was recorded after the copy is a gap; pictures of it go at the next start: copy them away if needed")
+    return EXIT_OK
+
+
 def _keys(options: argparse.Namespace) -> int:
     from inspector import curve
 
@@ -273,6 +295,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "pin": _pin,
     "unpin": _unpin,
     "retry": _retry,
+    "backup": _backup,
+    "restore": _restore,
     "keys": _keys,
     "settings": _settings,
     "examples": _examples,

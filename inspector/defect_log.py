@@ -100,7 +100,12 @@ class DefectLog:
 
 def _opened(path: Path) -> TextIO:
     path.parent.mkdir(parents=True, exist_ok=True)
-    return open(path, "a", encoding="utf-8", errors="backslashreplace")
+    return open(path, "a", encoding="utf-8", errors="backslashreplace", opener=_private)
+
+
+def _private(path: str, flags: int) -> int:
+    """For user and group alone: it says what the record says."""
+    return os.open(path, flags, 0o640)
 
 
 def _lines(found: Sequence[Alarm | Mark]) -> Iterator[tuple[int, str]]:

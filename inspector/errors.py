@@ -33,6 +33,10 @@ class HinderedError(StoreError):
     """Raised when the record cannot be used now, and may be later: it is locked, or its disk is full or failing."""
 
 
+class NewerError(StoreError):
+    """Raised when the record is of a newer version than this one: it is left as it is."""
+
+
 class ReplacedError(StoreError):
     """Raised when the record's files are not in their place any more: what was written is in none that is there."""
 

@@ -12,6 +12,7 @@ import logging
 import os
 import time
 import zlib
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import quote
 
@@ -33,6 +34,13 @@ def place(captured_at: float, source: str, frame: str) -> str:
     """Where the picture of a frame is, below the evidence folder: by day (UTC), source and frame."""
     day = time.strftime("%Y-%m-%d", time.gmtime(captured_at))
     return f"{day}/{_safe(source)}/{_safe(frame)}.bmp"
+
+
+def keep_private(data: Path) -> None:
+    """Take from others what an older version let them read."""
+    with suppress(OSError):  # it is not there, or not ours
+        folder = data / FOLDER
+        folder.chmod(folder.stat().st_mode & 0o770)
 
 
 def is_whole(path: Path, size: int) -> bool:
@@ -91,10 +99,11 @@ def _write(path: Path, pixels: NDArray[np.uint8]) -> int:
     data = cv2.imencode(".bmp", pixels)[1].data
     unfinished = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        file = open(unfinished, "wb")  # noqa: SIM115
+        file = open(unfinished, "wb", opener=_private)  # noqa: SIM115
     except FileNotFoundError:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        file = open(unfinished, "wb")  # noqa: SIM115
+        for folder in reversed(path.parents[:3]):  # those of evidence, day and source
+            folder.mkdir(mode=0o750, exist_ok=True)
+        file = open(unfinished, "wb", opener=_private)  # noqa: SIM115
     try:
         with file:
             file.write(data)
@@ -103,6 +112,11 @@ def _write(path: Path, pixels: NDArray[np.uint8]) -> int:
         unfinished.unlink(missing_ok=True)
         raise
     return len(data)
+
+
+def _private(path: str, flags: int) -> int:
+    """For user and group alone."""
+    return os.open(path, flags, 0o640)
 
 
 def _safe(name: str) -> str:

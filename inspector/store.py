@@ -224,6 +224,13 @@ class Store:
         except sqlite3.Error as error:
             raise self._explained(error) from None
 
+    def copy_to(self, path: Path) -> None:
+        """Copy what is on record at one moment, while others write, to a new file. StoreError where it cannot be."""
+        try:
+            opening.copy(self._db, path)
+        except sqlite3.Error as error:
+            raise self._explained(error) from None
+
     def close(self) -> None:
         """Close the file."""
         self._db.close()

@@ -30,7 +30,8 @@ _OWNER = "data"
 def locked(data: Path) -> Iterator[None]:
     """Own the data folder: two inspectors would take each other's sockets, as binding a live one succeeds."""
     try:
-        data.mkdir(parents=True, exist_ok=True)
+        data.parent.mkdir(parents=True, exist_ok=True)
+        data.mkdir(mode=0o750, exist_ok=True)
         lock = open(data / _LOCK, "w")  # noqa: SIM115
     except OSError as error:
         raise ConfigError(f"data: {error.filename}: {error.strerror}; it must be a folder of our own") from None

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable
 from datetime import datetime
 
-from inspector import damage, disk, findings, in_force, optics_record, pieces, pins, remains
+from inspector import damage, disk, evidence, findings, in_force, optics_record, pieces, pins, remains
 from inspector.age_clock import AgeClock, since_boot
 from inspector.config import Settings
 from inspector.errors import StoreError
@@ -63,6 +63,7 @@ class Upkeep:
         self._grace_s = grace_s
         self._clock = clock
         self._store = Store(settings.data)
+        evidence.keep_private(settings.data)
         self._log = RecordLog(self._store)
         self._gallery = Gallery(self._store, settings.evidence)
         self._reserve = Reserve(settings.data, settings.record.reserve_mb * 1_000_000)
