@@ -53,7 +53,7 @@ def parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--against", type=Path, metavar="OTHER", help="compare with a checkpoint or bundle; `default`: ours"
     )
-    evaluate.add_argument("--suspects", action="store_true", help="rank the training pictures whose label looks wrong")
+    evaluate.add_argument("--suspects", action="store_true", help="rank the pictures whose label looks wrong")
     export.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: RUN_DIR/last.npz")
     export.add_argument("--to", type=Path, metavar="DIR", help="default: RUN_DIR/bundle")
     export.add_argument("--force", action="store_true", help="a model that its evaluation shows to be useless, too")

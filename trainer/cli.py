@@ -89,7 +89,7 @@ def _train(options: argparse.Namespace) -> int:
     if options.json:
         _print_json(asdict(outcome) | {"last": str(outcome.last), "best": str(outcome.best)})
         return EXIT_OK
-    for note in outcome.notes:
+    for note in (*outcome.notes, *_whose_word(recipe)):
         _warn(note)
     skipped = _skipped(outcome.skipped)
     pace = f"{outcome.epochs} epochs in {outcome.seconds / 60:.1f} min ({outcome.images_per_s:.0f} images/s)"
@@ -101,11 +101,14 @@ def _fit(options: argparse.Namespace) -> int:
     from trainer.bar import Bar
     from trainer.fit import fit
 
+    recipe = _recipe(options)
     with Bar() as bar:
-        fitted = fit(_recipe(options), bar)
+        fitted = fit(recipe, bar)
     if options.json:
         _print_json(asdict(fitted) | {"last": str(fitted.last)})
         return EXIT_OK
+    for note in _whose_word(recipe):
+        _warn(note)
     skipped = _skipped(fitted.skipped)
     what = f"a head fitted to {fitted.rows} rows in {fitted.seconds:.0f} s"
     print(f"{fitted.last}: {what}, validation {fitted.val_right} of {fitted.val_images} right{skipped}")
@@ -113,7 +116,7 @@ def _fit(options: argparse.Namespace) -> int:
 
 
 def _folds(options: argparse.Namespace) -> int:
-    from trainer import edits, folds, pool
+    from trainer import edits, folds, pool, recorded
     from trainer.bar import Bar
     from trainer.prepare import prepare
 
@@ -126,6 +129,7 @@ def _folds(options: argparse.Namespace) -> int:
         _warn(note)
     for skip in prepared.skipped:
         _warn(f"skipped {skip.path}: {skip.reason}")
+    whose_word = recorded.note(prepared.manifest.rows)
     by_fit, recipes = options.fit or recipe.network.backbone == "lite0", folds.plan(recipe, prepared, few)
     contents = prepared.contents
     del prepared  # the pictures: each part reads its own
@@ -136,12 +140,14 @@ def _folds(options: argparse.Namespace) -> int:
         options.resume,
         lambda part, left_s: print(pool.line(part, left_s), file=sys.stderr),
     )
-    figures = pool.of(recipe, by_fit, parts, options.per_label)
+    figures = pool.of(recipe, by_fit, parts, options.per_label) | {"recorded": whose_word}
     written = pool.save(recipe, figures)
     if options.json:
         _print_json(figures)
         return EXIT_OK
     pool.show(figures)
+    if whose_word:
+        _warn(whose_word)
     print(f"{written} written; each part has its own {parts[0].report}")
     return EXIT_OK
 
@@ -279,6 +285,14 @@ def _bundle(path: Path) -> Path:
     from inspector import bundle
 
     return bundle.DEFAULT if str(path) == "default" and not path.exists() else path
+
+
+def _whose_word(recipe: Any) -> list[str]:
+    """What is to be said of labels that only an earlier model gave."""
+    from trainer import manifest, recorded
+
+    note = recorded.note(manifest.read(recipe.manifest_path).rows)
+    return [note] if note else []
 
 
 def _print_json(value: Any) -> None:

@@ -15,7 +15,7 @@ from inspector.decide import OUTCOMES, TileDecision, decide_tiles, rules
 from inspector.errors import BundleError
 from inspector.predictor import PaddlePredictor, as_logits
 from inspector.preprocess import Preprocess, contrast
-from trainer import calibrate, checkpoint, costly, dataset, engine, metrics
+from trainer import calibrate, checkpoint, costly, dataset, engine, metrics, recorded
 from trainer.bar import Bar
 from trainer.config import DecisionChoice
 from trainer.dataset import Dataset, preprocess_of
@@ -170,6 +170,7 @@ def evaluate(
     logits = model.logits(scores)
     figures = report(model, decision, data, logits, decide(model, decision, data.images, scores))
     figures["skipped"] = list(skipped)
+    figures["recorded"] = recorded.figures(data.rows, plan.split("val") if choice else ())
     figures["unseen_source"] = _unseen(plan, data, logits)
     figures["calibration"] = calibrate.describe(logits, data.targets, decision.temperature, fitted_on)
     figures["calibration"]["notes"] = list(choice.notes) if choice else []

@@ -170,6 +170,7 @@ def _describe(
     trained.pop("run_dir")
     if trained["data"]:
         trained["data"]["root"] = Path(trained["data"]["root"]).name  # where it lay is the training machine's business
+        trained["data"]["records"] = [Path(one["path"]).name for one in trained["data"]["records"]]
     if trained["training"]["pretrained"]:
         trained["training"]["pretrained"] = Path(trained["training"]["pretrained"]).name
     figures = {

@@ -14,10 +14,11 @@ _SYSTEM = frozenset({"@eadir", "#recycle", "$recycle.bin", "system volume inform
 
 
 class Files:
-    """The picture files under `root`, looked for once, when first asked for."""
+    """The picture files under `root`, looked for once, when first asked for. `bit_depth` as `dataset.pixels_of`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, bit_depth: int | None = None) -> None:
         self.root = root
+        self._bit_depth = bit_depth
         self._sizes: dict[str, tuple[int, int] | None] = {}
 
     @cached_property

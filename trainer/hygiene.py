@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Column, Table
 
+from trainer import recorded
 from trainer.manifest import SPLITS, Manifest
 from trainer.overlap import TURNS
 from trainer.pictures import Pictures
@@ -39,6 +40,7 @@ def figures(prepared: Prepared, written: Sequence[Path]) -> dict[str, Any]:
         "blank": _where(pictures, lambda pixels: float(pixels.std()) < BLANK),
         "clipped": _where(pictures, lambda pixels: _clipped(pixels) > CLIPPED),
         "eval_seen_by_training": _seen(prepared),
+        "recorded": recorded.note(plan.rows),
     }
 
 
@@ -74,6 +76,7 @@ def warnings(found: dict[str, Any]) -> list[str]:
         (len(found["clipped"]), f"{len(found['clipped'])} over {CLIPPED:.0%} clipped: {_examples(found['clipped'])}"),
         (len(found["skipped"]), f"{len(found['skipped'])} skipped"),
         (seen and seen["same_source"], seen and _of_seen(seen)),
+        (found["recorded"], found["recorded"]),
     ]
     return [text for unusual, text in lines if unusual] + _of_balance(found["labels"])
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import InspectorError
-from trainer import costly, dataset, strangers
+from trainer import costly, dataset, recorded, strangers
 from trainer.faults import FAULTS, STRENGTHS
 from trainer.manifest import Manifest
 from trainer.metrics import percent
@@ -60,7 +60,8 @@ def _summary(report: Mapping[str, Any]) -> str:
     return (
         "".join(f'<p class="big">{escape(line)}</p>' for line in costly.lines(report))
         + f'<p class="big">{report["right"]} of {report["images"]} right: {percent(report, "top_1")} %</p>'
-        f'<p class="note">In brackets the 95% interval (Wilson){escape(top_k)}.</p>'
+        + "".join(f"<p>{escape(line)}.</p>" for line in recorded.lines(report))
+        + f'<p class="note">In brackets the 95% interval (Wilson){escape(top_k)}.</p>'
         + _table(("source", "images", "right", "unsure"), rows)
         + (f"<p>Not readable: {escape('; '.join(report['skipped']))}</p>" if report["skipped"] else "")
     )
@@ -197,12 +198,13 @@ def _suspects(figures: Mapping[str, Any], plan: Manifest) -> str:
     shown = (
         (
             _picture(row["path"], plan),
-            f"{row['path']} is {row['label']} ({row['score']:.2f}); {row['called']}? ({row['called_score']:.2f})",
+            f"{row['path']} ({row['split']}) is {row['label']} ({row['score']:.2f}); "
+            f"{row['called']}? ({row['called_score']:.2f})",
         )
         for row in ranked[:SHOWN]
     )
     return (
-        f"<h2>Labels to look at</h2><p>Of {figures['images']} training and validation pictures, {len(ranked)} "
+        f"<h2>Labels to look at</h2><p>Of {figures['images']} pictures of all parts, {len(ranked)} "
         f"look more like another label to a head that never saw them{_cut(ranked)}.</p>" + _tiles(shown)
     )
 

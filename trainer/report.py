@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from trainer import costly
+from trainer import costly, recorded
 from trainer.manifest import Manifest
 from trainer.metrics import percent
 
@@ -48,6 +48,8 @@ def show(report: dict[str, Any]) -> None:
     for line in costly.lines(report):
         console.print(line)
     console.print(f"{report['right']} of {report['images']} right, {percent(report, 'top_1')}")
+    for line in recorded.lines(report):
+        console.print(f"note: {line}")
     for k, right in report["top_k"].items():
         console.print(f"  among the first {k}: {right} of {report['images']}")
     if unseen := report["unseen_source"]:
@@ -137,7 +139,7 @@ def _show_suspects(console: Console, figures: dict[str, Any]) -> None:
     console.print(f"labels to look at: {len(ranked)} of {figures['images']}, with pictures in {PAGE}")
     for row in ranked[:10]:
         better = f"{row['called']}? ({row['called_score']:.2f})"
-        console.print(f"  {plain(row['path'])} is {row['label']} ({row['score']:.2f}); {better}")
+        console.print(f"  {plain(row['path'])} ({row['split']}) is {row['label']} ({row['score']:.2f}); {better}")
 
 
 def plain(path: str) -> str:

@@ -68,7 +68,7 @@ def entries_of(recipe: Recipe, path: Path, notes: list[str]) -> list[Entry]:
     names = names_of(recipe)
     label_file = recipe.data.root / recipe.data.label_file if recipe.data and recipe.data.label_file else None
     ids = lists.read_label_file(label_file, names) if label_file else {}
-    files = Files(recipe.data.root if recipe.data else Path())
+    files = Files(recipe.data.root, recipe.data.bit_depth) if recipe.data else Files(Path())
     marked = annotations.read(path, files)
     if marked is not None:
         return _views(recipe, marked, files, {**names, **ids}, path.name, notes)
@@ -168,7 +168,7 @@ def _of_parts(recipe: Recipe, root: Path, parts: Mapping[Split, Path], notes: li
 
 
 def _of_yolo(recipe: Recipe, path: Path, notes: list[str]) -> Iterator[Found]:
-    files, names = Files(path.parent), names_of(recipe)
+    files, names = Files(path.parent, recipe.data.bit_depth if recipe.data else None), names_of(recipe)
     parts = yolo.parts(path, files)
     for part, marked in parts.items():
         source = f"{path.name}, {part}"

@@ -36,15 +36,17 @@ class Suspect:
 
 
 def search(plan: Manifest, bar: Bar | None = None) -> dict[str, Any]:
-    """The report's part: the real pictures of train and validation, the least believed label first.
+    """The report's part: the real pictures of all splits, the least believed label first.
+
+    A wrong label in the eval part makes every figure wrong; each picture is judged by a head that never saw it.
 
     Raises:
         DataError: no real picture, or a label that has no two pictures of different sources.
         WeightsError: the ImageNet weights are not installed.
     """
-    rows = [row for row in plan.rows if row.split != "eval" and not row.path.startswith(SIMULATED)]
+    rows = [row for row in plan.rows if not row.path.startswith(SIMULATED)]
     if not rows:
-        raise DataError(f"{plan.root}: no real picture in train and validation whose label could be wrong")
+        raise DataError(f"{plan.root}: no real picture whose label could be wrong")
     data = dataset.load(plan, rows)
     features = _features(data.images, bar)
     names = [label.name for label in plan.labels]
@@ -54,6 +56,7 @@ def search(plan: Manifest, bar: Bar | None = None) -> dict[str, Any]:
         "ranked": [
             {
                 "path": data.rows[found.index].path,
+                "split": data.rows[found.index].split,
                 "label": data.rows[found.index].label,
                 "score": round(found.score, 4),
                 "called": names[found.called],

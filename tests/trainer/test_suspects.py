@@ -66,11 +66,24 @@ def test_the_command_ranks_the_training_pictures_and_shows_them(
 
     # Then
     found = report["suspects"]
-    assert found["images"] == sum("\ttrain\t" in line or "\tval\t" in line for line in lines)
+    assert found["images"] == sum(line.count("\t") == 4 for line in lines[1:]) - 1  # but for the header
     first = found["ranked"][0]
     assert (first["path"], first["label"], first["called"]) == (lines[number].split("\t")[0], "scratches", "patches")
-    page = (tmp_path / "eval/report.html").read_text()
+    page = next(tmp_path.glob("eval*/report.html")).read_text()
     assert "Labels to look at" in page and first["path"] in page
+
+
+def test_a_wrong_label_in_the_eval_part_is_found_too_and_said_to_be_there(
+    finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_json: Callable[..., Any]
+) -> None:
+    monkeypatch.setattr(lite0, "imagenet", lambda: lite0.converted(reference.random_state(1)))
+    lines = (finished / "run/manifest.tsv").read_text().splitlines()
+    number = next(index for index, line in enumerate(lines) if "\tpatches\teval\t" in line)
+    lines[number] = lines[number].replace("\tpatches\t", "\tscratches\t")
+    (tmp_path / "manifest.tsv").write_text("\n".join(lines))
+    recipe = ["-c", finished / "recipe.yaml", "-o", f"run_dir={tmp_path}"]
+    first = run_json("eval", *recipe, "--bundle", finished / "run/bundle", "--suspects")["suspects"]["ranked"][0]
+    assert (first["path"], first["split"], first["called"]) == (lines[number].split("\t")[0], "eval", "patches")
 
 
 def test_without_the_weights_it_is_one_message(
