@@ -1,4 +1,4 @@
-"""Owns what of a camera's address may be shown, and what is wrong with one: never its credentials. Pure."""
+"""Owns how addresses are written, and what is wrong with one: a camera's never with its credentials. Pure."""
 
 import re
 from urllib.parse import unquote, urlsplit
@@ -60,3 +60,8 @@ def _secrets(address: str) -> set[str]:
         for value in re.findall(r"=([^=/&?;]*)", text):
             written |= {form for form in (value, value.partition("_")[0]) if len(form) > _SHORT}
     return {form for text in written for form in (text, unquote(text)) if form}
+
+
+def origin(host: str, port: int) -> str:
+    """The URL of a port of ours, without a path; an IPv6 address stands in brackets."""
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from inspector import bit_depth, bundle, config, curve, disk, tenancy
+from inspector.address import origin
 from inspector.bundle import Bundle
 from inspector.config import Settings
 from inspector.errors import ConfigError, InspectorError
@@ -57,7 +58,7 @@ def describe(settings: Settings, model: Bundle) -> Iterator[str]:
     workers = settings.workers
     yield f"workers  {workers.count} of {workers.threads} threads, batches up to {workers.max_batch}"
     exposed = f"  ({settings.metrics.exposed})" if settings.metrics.exposed else ""
-    yield f"metrics  http://{settings.metrics.host}:{settings.metrics.port}/metrics{exposed}"
+    yield f"metrics  {origin(settings.metrics.host, settings.metrics.port)}/metrics{exposed}"
 
 
 def samples(settings: Settings, names: Sequence[str]) -> Iterator[str]:

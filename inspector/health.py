@@ -13,6 +13,7 @@ from typing import Any
 from msgspec.structs import asdict
 
 from inspector import canary
+from inspector.address import origin
 from inspector.errors import BusyError
 from inspector.metrics import CONTENT_TYPE, Metrics
 from inspector.words import Process
@@ -150,11 +151,11 @@ class HealthServer:
             }
 
         try:
-            self._server = _Server((host, port), Handler)
+            self._server = _Server(host, port, Handler)
         except OSError as error:
             raise BusyError(f"metrics.port: cannot listen on {host}:{port}: {error.strerror}") from None
         self._thread = threading.Thread(target=self._server.serve_forever, args=(0.1,), name="http", daemon=True)
-        self.address = f"http://{host}:{self._server.server_address[1]}"
+        self.address = origin(host, int(self._server.server_address[1]))
 
     def start(self) -> None:
         """Answer from a thread of its own."""
@@ -171,8 +172,11 @@ class _Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 64  # the default of 5 makes the sixth of a sudden crowd wait a second
 
-    def __init__(self, address: tuple[str, int], handler: type[BaseHTTPRequestHandler]) -> None:
-        super().__init__(address, handler)
+    def __init__(self, host: str, port: int, handler: type[BaseHTTPRequestHandler]) -> None:
+        """OSError where the host is not this machine's, or the port is taken. Of a name, IPv4 comes first."""
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        self.address_family, *_, address = min(found, key=lambda one: one[0] != socket.AF_INET)
+        super().__init__(address, handler)  # type: ignore[arg-type]  # of IPv6 it has four parts
         self._lock = threading.Lock()
         self._clients: dict[Any, None] = {}  # oldest first
 
@@ -202,13 +206,20 @@ class _Handler(BaseHTTPRequestHandler):
     timeout = 5  # a client that says nothing does not keep a thread
 
     def do_GET(self) -> None:
+        self.wfile.write(self._answer())
+
+    def do_HEAD(self) -> None:
+        self._answer()
+
+    def _answer(self) -> bytes:
+        """Send the head of the page that is asked for; its body."""
         page = self.pages.get(self.path.partition("?")[0])
         status, kind, body = page() if page else (404, "text/plain", b"/metrics, /livez, /readyz or /status\n")
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        return body
 
     def log_message(self, *_: object) -> None:
         """A scrape every few seconds is not news."""

@@ -15,6 +15,7 @@ from inspector.words import Process
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
+_DAY_S = 86_400
 _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 
 
@@ -162,8 +163,8 @@ class Metrics:
         self._evidence = Gauge(
             "inspector_evidence_bytes", "Pictures kept, by verdict or pinned.", ["tier"], registry=self.registry
         )
-        self._evidence_days = Gauge(
-            "inspector_evidence_days_left",
+        self._evidence_left = Gauge(
+            "inspector_evidence_left_seconds",
             "Until evidence fills its budget, at the rate of the last day.",
             registry=self.registry,
         )
@@ -249,7 +250,7 @@ class Metrics:
         """What evidence is kept, and how long its budget lasts."""
         for tier, size in bytes_by_tier.items():
             self._evidence.labels(tier).set(size)
-        self._evidence_days.set(days_left)
+        self._evidence_left.set(days_left * _DAY_S)
 
     def evidence_missing(self) -> None:
         """A picture that was wanted is not kept."""

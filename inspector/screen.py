@@ -19,6 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from inspector.account import Account, since
+from inspector.address import origin
 from inspector.config import Settings
 from inspector.coverage import Coverage, Stretch
 from inspector.decide import OUTCOMES, Outcome
@@ -47,7 +48,7 @@ class Screen:
         self._began_at = time.time()
         self.ready = False  # it was, at a look
         self._settings = settings
-        self._base = f"http://{settings.metrics.host}:{settings.metrics.port}"
+        self._base = origin(settings.metrics.host, settings.metrics.port)
         self._folders = [source for source in settings.sources if isinstance(source, FolderSource)]
         self._seen: deque[tuple[float, dict[str, int]]] = deque()
 

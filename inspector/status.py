@@ -18,6 +18,7 @@ from rich.text import Text
 
 from inspector import config, disk, findings, running_settings, tenancy
 from inspector.account import Account
+from inspector.address import origin
 from inspector.config import Metrics, Settings
 from inspector.errors import ConfigError, StoreError
 from inspector.findings import Alarm, Mark
@@ -166,7 +167,7 @@ def _runs(data: Path) -> bool:
 
 
 def _address(metrics: Metrics) -> str:
-    return f"http://{metrics.host}:{metrics.port}/status"
+    return f"{origin(metrics.host, metrics.port)}/status"
 
 
 def _lost(store: Store, since: float) -> dict[str, dict[str, Loss]]:

@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from inspector.metrics import Metrics
-from tests.fakes import ROOT
+from tests.fakes import ROOT, Line, running
 
 DEPLOY = ROOT / "deploy"
 RULES = DEPLOY / "prometheus" / "rules.yml"
@@ -73,6 +73,32 @@ def test_the_cases_notice_an_alert_that_never_or_always_comes(alert: str, instea
     tested = run_cases(yaml.safe_dump(rules), tmp_path)
     assert tested.returncode != 0
     assert alert in tested.stdout + tested.stderr
+
+
+def test_every_question_of_the_board_is_asked_of_the_chosen_line_alone() -> None:
+    board = json.loads(BOARD.read_text())
+    questions = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
+    (line,) = board["templating"]["list"]
+
+    assert line["name"] == "instance" and line["query"]["query"] == "label_values(inspector_ready, instance)"
+    unbound = re.compile(r'\binspector[_:][\w:]+(?!\{instance=~"\$instance"\})(?![\w:])')
+    assert [question for question in questions if unbound.search(question)] == []
+
+
+@needs_promtool
+def test_promtool_finds_nothing_to_mend_in_what_a_line_is_scraped_for(tmp_path: Path) -> None:
+    place = {"mm_per_px": 0.3, "pattern": "(?P<piece>[a-z]+)"}
+    camera = {"name": "camera", "type": "simulated", "rate_fps": 50, "defect_rate": 0.5}
+    drop = {"name": "drop", "type": "folder", "path": str(tmp_path / "drop"), "settle_ms": 0, "place": place}
+    line = Line(tmp_path, [camera, drop], alarms=[{"name": "many", "limit": 1, "within_s": 60}])
+    with running(line):
+        line.wait_for_records(20)
+        scraped = line.page("metrics")
+        assert line.stop() == 0
+    checked = subprocess.run(["promtool", "check", "metrics"], input=scraped, capture_output=True, text=True)
+
+    assert 'inspector_verdicts_total{source="camera"' in scraped
+    assert (checked.returncode, checked.stdout + checked.stderr) == (0, "")
 
 
 @needs_promtool

@@ -1,5 +1,6 @@
 """Holds liveness and readiness: ready means everyone was heard from and the record can be written, else it says why."""
 
+import contextlib
 import http.client
 import json
 import socket
@@ -48,10 +49,10 @@ def server(health: Health) -> Iterator[HealthServer]:
     made.close()
 
 
-def get(server: HealthServer, path: str) -> tuple[int, str, bytes]:
+def get(server: HealthServer, path: str, method: str = "GET") -> tuple[int, str, bytes]:
     """Status, type and body."""
     connection = http.client.HTTPConnection(server.address.removeprefix("http://"), timeout=10)
-    connection.request("GET", path)
+    connection.request(method, path)
     answer = connection.getresponse()
     body = answer.read()
     connection.close()
@@ -208,3 +209,37 @@ def test_a_host_that_is_not_ours_names_the_setting(health: Health, host: str) ->
 
 def test_a_server_that_never_started_can_be_closed(health: Health) -> None:
     HealthServer("127.0.0.1", 0, Metrics(), health).close()
+
+
+@pytest.mark.parametrize("path", ["/livez", "/readyz", "/metrics", "/status", "/none"])
+def test_head_answers_as_get_does_without_a_body(server: HealthServer, health: Health, path: str) -> None:
+    health.trouble("disk", "full")
+    asked, head = get(server, path), get(server, path, "HEAD")
+
+    assert head == (*asked[:2], b"") and asked[2]
+
+
+def has_ipv6() -> bool:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError:
+        return False
+    return True
+
+
+@pytest.mark.parametrize(
+    ("host", "shown"),
+    [
+        pytest.param("::1", "http://[::1]:", marks=pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")),
+        pytest.param("::", "http://[::]:", marks=pytest.mark.skipif(not has_ipv6(), reason="no IPv6 here")),
+        ("localhost", "http://localhost:"),
+        ("0.0.0.0", "http://0.0.0.0:"),
+    ],
+)
+def test_any_host_of_this_machine_can_be_listened_on(health: Health, host: str, shown: str) -> None:
+    server = HealthServer(host, 0, Metrics(), health)
+    server.start()
+    with contextlib.closing(server):
+        assert server.address.startswith(shown)
+        assert get(server, "/livez")[0] == 200
