@@ -52,6 +52,15 @@ def test_the_readme_lists_every_setting_as_the_command_prints_them() -> None:
     assert table in README
 
 
+def test_the_readme_lists_every_key_of_a_recipe_as_the_command_prints_them(capsys: pytest.CaptureFixture[str]) -> None:
+    from trainer.cli import main
+
+    assert main(["settings"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert "\n".join(f"    {line.rstrip()}" for line in lines) in README
+    assert all(len(line.split(maxsplit=2)) == 3 for line in lines)  # each says what it does
+
+
 def test_the_readme_names_every_metric_and_no_other() -> None:
     exposed = {family.name for family in Metrics().registry.collect()}
     counters = {family.name for family in Metrics().registry.collect() if family.type == "counter"}

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from trainer import boxes, coco, crop, lines, rle, tables, voc, yolo
 from trainer.boxes import Mark, Marked, Unusable
-from trainer.config import VIEW_PX
+from trainer.bundle_settings import VIEW_PX
 from trainer.crop import Box
 from trainer.files import Files, walk
 from trainer.lists import Entry

@@ -4,6 +4,8 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+import inspector
+
 PROGRAM = "trainer"
 
 
@@ -14,6 +16,7 @@ def parser() -> argparse.ArgumentParser:
         description="From labelled pictures of strip to the model bundle that the inspector runs: "
         "prepare, train, eval, export; then predict.",
     )
+    top.add_argument("--version", action="version", version=f"%(prog)s {inspector.__version__}")
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     prepare = _command(commands, "prepare", "check the pictures, draw the splits, write the manifest")
@@ -75,6 +78,8 @@ def parser() -> argparse.ArgumentParser:
     predict.add_argument("--checkpoint", type=Path, metavar="FILE", help="default: RUN_DIR/last.npz")
     predict.add_argument("--draw", type=Path, metavar="DIR", help="write each picture there with its verdict under it")
     predict.add_argument("paths", type=Path, nargs="+", metavar="FILE_OR_FOLDER", help="- reads a list from stdin")
+    settings = commands.add_parser("settings", help="every key of a recipe: default, what it does and its bounds")
+    settings.set_defaults(command="settings")
     for command in (prepare, train, fit, folds, evaluate, export, importing, predict):
         command.add_argument("--json", action="store_true", help="print the result as one JSON object")
     return top

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.preprocess import Preprocess
-from trainer.config import Augment
+from trainer.learning_settings import Augment
 
 #: Share of a line camera's columns that are off where any are.
 _UNEVEN = 0.125

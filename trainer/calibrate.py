@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from inspector.bundle import Decision, Label
 from trainer import escapes, temperature
-from trainer.config import DecisionChoice
+from trainer.bundle_settings import DecisionChoice
 from trainer.escapes import Passing
 from trainer.metrics import Indices, Kept, calibration_error, calibration_error_95, reliability, risk_coverage, softmax
 

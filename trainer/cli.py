@@ -315,6 +315,15 @@ def _printable(text: str) -> str:
     return text.encode("unicode_escape" if "\n" in text else "utf-8", "backslashreplace").decode()
 
 
+def _settings(_: argparse.Namespace) -> int:
+    from trainer.config import Recipe
+    from trainer.section import describe
+
+    for key, default, text in describe(Recipe):
+        print(f"{key:34} {default:12} {text}")
+    return EXIT_OK
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "prepare": _prepare,
     "train": _train,
@@ -324,4 +333,5 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "export": _export,
     "import": _import,
     "predict": _predict,
+    "settings": _settings,
 }

@@ -14,7 +14,7 @@ from inspector.errors import ImageError
 from inspector.preprocess import Preprocess
 from trainer import crop
 from trainer.bar import Told
-from trainer.config import Network
+from trainer.learning_settings import Network
 from trainer.manifest import CUT, SIMULATED, DataError, Manifest, Row
 
 

@@ -17,7 +17,7 @@ from inspector.predictor import PaddlePredictor, as_logits
 from inspector.preprocess import Preprocess, contrast
 from trainer import calibrate, checkpoint, costly, dataset, engine, metrics, recorded
 from trainer.bar import Bar
-from trainer.config import DecisionChoice
+from trainer.bundle_settings import DecisionChoice
 from trainer.dataset import Dataset, preprocess_of
 from trainer.manifest import DataError, Manifest, Row
 

@@ -16,7 +16,7 @@ from paddle import inference, nn
 from inspector.preprocess import Preprocess
 from trainer import augment, engine
 from trainer.bar import Told
-from trainer.config import Augment
+from trainer.learning_settings import Augment
 
 #: Pictures a run: more no longer fit the cache of a small CPU, and are slower.
 BATCH = 8

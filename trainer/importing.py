@@ -19,7 +19,9 @@ from inspector.bundle import Bundle, Golden, Label, Manifest
 from inspector.errors import BundleError, InspectorError
 from inspector.predictor import PaddlePredictor, check_golden
 from trainer import engine, inference_yml, naming, pdiparams
-from trainer.config import VIEW_PX, DecisionChoice, LabelSpec, Recipe
+from trainer.bundle_settings import VIEW_PX, DecisionChoice
+from trainer.config import Recipe
+from trainer.data_settings import LabelSpec
 from trainer.inference_yml import Described
 
 #: What PaddleX and PaddleClas call the program and its parameters, the newest format first.

@@ -17,8 +17,8 @@ from inspector.errors import ConfigError
 from trainer import model
 from trainer.augment import Mixed
 from trainer.checkpoint import Weights
-from trainer.config import Training
 from trainer.freeze import frozen
+from trainer.learning_settings import Training
 from trainer.ranks import Ranks
 
 _NETWORK, _VELOCITY = "network/", "velocity/"

@@ -13,8 +13,8 @@ from paddle import nn
 
 from trainer import lite0, perceptron
 from trainer.checkpoint import Checkpoint, Weights, fit
-from trainer.config import Network
 from trainer.head import Head
+from trainer.learning_settings import Network
 from trainer.perceptron import Perceptron
 
 #: Blocks in each of the four stages: He et al., arXiv 1512.03385, table 1; 200 as in arXiv 1603.05027. Basic below 50.

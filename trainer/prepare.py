@@ -7,8 +7,9 @@ from pathlib import Path
 
 from inspector import renderer
 from trainer import corrections, groups, sources
-from trainer.config import Recipe, Simulated
+from trainer.config import Recipe
 from trainer.corrections import Correction
+from trainer.data_settings import Simulated
 from trainer.groups import Seen
 from trainer.manifest import CUT, SIMULATED, SPLITS, DataError, Manifest, Row, Split
 from trainer.pictures import Pictures, Progress, Skipped, read, same

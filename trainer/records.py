@@ -15,8 +15,8 @@ from pydantic import BaseModel, ValidationError
 from trainer import boxes, crop
 from trainer.annotations import some
 from trainer.boxes import Mark, Unusable, View
-from trainer.config import RecordFile
 from trainer.crop import Box
+from trainer.data_settings import RecordFile
 from trainer.lists import Entry
 from trainer.manifest import DataError
 

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from trainer import annotations, archive, crop, layouts, lists, paths, records, yolo
 from trainer.boxes import Marked
-from trainer.config import VIEW_PX, Data, Recipe
+from trainer.bundle_settings import VIEW_PX
+from trainer.config import Recipe
+from trainer.data_settings import Data
 from trainer.files import Files
 from trainer.lists import Entry
 from trainer.manifest import RECORDED, DataError, Split

@@ -15,10 +15,11 @@ from inspector.preprocess import Preprocess
 from trainer import checkpoint, dataset, engine, manifest, pretrained, ranks, reject, resume
 from trainer.bar import Told
 from trainer.checkpoint import Meta, Position
-from trainer.config import Recipe, Training
+from trainer.config import Recipe
 from trainer.curves import Curves
 from trainer.dataset import Dataset, preprocess_of
 from trainer.feed import Feed
+from trainer.learning_settings import Training
 from trainer.manifest import DataError
 from trainer.progress import Progress
 from trainer.ranks import Ranks

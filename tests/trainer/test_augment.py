@@ -8,7 +8,7 @@ import pytest
 from inspector.preprocess import Preprocess
 from tests.trainer.conftest import picture
 from trainer import augment
-from trainer.config import Augment
+from trainer.learning_settings import Augment
 
 PREPROCESS = Preprocess(32, 1, (0.5,), (0.25,))
 OFF = Augment(crop_min_share=1, flip=False, brightness=0, contrast=0, noise_share=0, blur_share=0)

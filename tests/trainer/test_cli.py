@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
+import inspector
 from tests.trainer.conftest import REPOSITORY, write_folders, write_recipe
 from trainer.cli import main
 
 
-@pytest.mark.parametrize("command", ["--help", "prepare --help", "train --help", "predict --help"])
+@pytest.mark.parametrize("command", ["--help", "prepare --help", "train --help", "predict --help", "settings --help"])
 def test_help_imports_neither_paddle_nor_opencv(command: str) -> None:
     code = (
         "import sys\n"
@@ -132,3 +133,20 @@ def test_each_fold_is_prepared_trained_and_evaluated_in_its_own_folder(
     assert capsys.readouterr().err == "trainer: data.fold: which of the 2 folds? For example -o data.fold=1\n"
     assert main(["train", *options, "-o", "data.fold=3"]) == 2
     assert "fold is 3, but folds is 2" in capsys.readouterr().err
+
+
+def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0
+    assert capsys.readouterr().out == f"trainer {inspector.__version__}\n"
+
+
+def test_every_setting_is_told_with_what_it_does_its_default_and_its_bounds(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["settings"]) == 0
+    lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
+    assert (
+        "0.01" in lines["decision.max_escapes"] and "share of the validation defects" in lines["decision.max_escapes"]
+    )
+    assert lines["training.epochs"].endswith("(≥ 1, ≤ 10000)")
+    assert lines["labels.<any>.kind"].endswith("(ok, defect)")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from trainer import compare, evaluate, manifest
+from trainer.bundle_settings import DecisionChoice
 from trainer.cli import main
-from trainer.config import DecisionChoice
 from trainer.evaluate import Evaluation
 
 

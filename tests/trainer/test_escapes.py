@@ -11,8 +11,8 @@ import pytest
 from inspector.bundle import Label
 from inspector.decide import decide_tile, rules
 from trainer import calibrate, costly, escapes, metrics
+from trainer.bundle_settings import DecisionChoice
 from trainer.cli import main
-from trainer.config import DecisionChoice
 
 from .conftest import write_folders, write_recipe
 

@@ -7,7 +7,7 @@ from inspector.preprocess import Preprocess
 from tests.trainer import lite0_reference as reference
 from tests.trainer.test_lite0 import gray, scores
 from trainer import engine
-from trainer.config import Augment
+from trainer.learning_settings import Augment
 
 
 @pytest.fixture(scope="module")

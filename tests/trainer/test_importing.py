@@ -22,7 +22,7 @@ from tests.trainer import resnet_vd_reference
 from tests.trainer.conftest import write_recipe
 from trainer import evaluate, inference_yml, pdiparams
 from trainer.cli import main
-from trainer.config import Network
+from trainer.learning_settings import Network
 from trainer.model import ResNetVd, load, weights
 
 LABELS = ["ok", "scratches", "patches", "inclusion"]

@@ -12,8 +12,8 @@ from tests.trainer.conftest import write_folders, write_recipe
 from trainer import checkpoint, engine, manifest
 from trainer.augment import Mixed
 from trainer.cli import main
-from trainer.config import Network, Training
 from trainer.freeze import frozen
+from trainer.learning_settings import Network, Training
 from trainer.ranks import Ranks
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from inspector.bundle import Decision, Label
 from trainer import calibrate, metrics
-from trainer.config import DecisionChoice
+from trainer.bundle_settings import DecisionChoice
 
 LABELS = (Label(name="ok", kind="ok", severity="none"), Label(name="scratches", kind="defect", severity="major"))
 

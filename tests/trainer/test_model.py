@@ -5,7 +5,7 @@ import pytest
 
 from tests.trainer import resnet_vd_reference
 from trainer import engine
-from trainer.config import Network
+from trainer.learning_settings import Network
 
 
 @pytest.fixture(autouse=True)

@@ -12,7 +12,7 @@ from tests.trainer import resnet_vd_reference
 from tests.trainer.conftest import write_folders, write_recipe
 from trainer import checkpoint, engine, pretrained
 from trainer.cli import main
-from trainer.config import Network
+from trainer.learning_settings import Network
 from trainer.pickles import WeightsError
 
 

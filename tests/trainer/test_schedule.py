@@ -10,7 +10,7 @@ import pytest
 from inspector.preprocess import Preprocess
 from tests.trainer.conftest import write_folders, write_recipe
 from trainer import augment, checkpoint
-from trainer.config import Augment, Training
+from trainer.learning_settings import Augment, Training
 from trainer.train import learning_rate
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.trainer.conftest import LABELS, write_folders, write_recipe
 from trainer import checkpoint, manifest
 from trainer.cli import main
-from trainer.config import Training
+from trainer.learning_settings import Training
 from trainer.train import learning_rate
 
 

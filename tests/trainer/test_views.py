@@ -10,9 +10,10 @@ import pytest
 from inspector import bundle
 from tests.trainer.conftest import picture, tiny_recipe, write_folders, write_recipe
 from trainer import augment, evaluate
-from trainer.config import Augment, Recipe
+from trainer.config import Recipe
 from trainer.dataset import Dataset, preprocess_of
 from trainer.feed import Feed
+from trainer.learning_settings import Augment
 from trainer.manifest import Row
 from trainer.ranks import Ranks
 
