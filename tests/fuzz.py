@@ -228,6 +228,10 @@ class Fuzz:
         """Damaged pictures in the drop folder: each must be on record once, and moved away."""
         good = [encode(strip(), extension) for extension in EXTENSIONS]
         good += [pictures.tiff_bomb(), pictures.bmp_bomb(), pictures.png_chunk_bomb(), pictures.animated("PNG")]
+        good += [
+            pictures.write(pictures.gray(), "TIFF", compression=kind) for kind in ("tiff_lzw", "tiff_adobe_deflate")
+        ]
+        good += [pictures.write(pictures.gray(), "JPEG", progressive=True), pictures.tiff(strip(), big=True, tile=32)]
         good += [encode(strip().astype(np.uint16) << 8, ".png"), pictures.with_thumbnail(), pictures.turned("JPEG", 6)]
         mutator, drop = Mutator(self._seed, good), self._line.drop
         for number in range(count):

@@ -90,10 +90,17 @@ def pixels(data: bytes, shape: Outline) -> NDArray[Any]:
     libjpeg fills what is lost with gray and only warns: here a warning is an error.
     """
     try:
-        rows = simplejpeg.decode_jpeg(data, "GRAY", strict=True)[..., 0]
+        rows = simplejpeg.decode_jpeg(_of_known_revision(data), "GRAY", strict=True)[..., 0]
     except ValueError as error:
         raise ImageError(f"damaged JPEG: {error}") from None
     return _turned(rows, shape.orientation)
+
+
+def _of_known_revision(data: bytes) -> bytes:
+    """The data as JFIF 1: another revision is the one thing libjpeg warns of that costs no pixel."""
+    if data[6:11] != b"JFIF\0" or data[11] == 1:
+        return data
+    return data[:11] + b"\x01" + data[12:]
 
 
 def _segments(data: Bytes, at: int) -> Iterator[tuple[int, int, int]]:

@@ -48,6 +48,12 @@ def test_a_jpeg_whose_lost_pixels_the_decoder_would_make_up_is_an_error(kind: st
         image.decode(cut(JPEG[kind], share))
 
 
+def test_a_jpeg_of_an_unknown_revision_of_jfif_has_all_its_pixels() -> None:
+    other = JPEG["plain"].replace(b"JFIF\0\x01", b"JFIF\0\x02")
+
+    assert (image.decode(other) == image.decode(JPEG["plain"])).all()
+
+
 def test_a_jpeg_without_its_last_rows_is_an_error() -> None:
     with pytest.raises(ImageError, match="damaged JPEG: Corrupt JPEG data"):
         image.decode(without_last_rows(JPEG["restarts"]))

@@ -93,6 +93,9 @@ def test_damaged_files_give_an_image_or_a_reason_and_nothing_else() -> None:
     seeds += [encode(strip(40, 50).astype(np.uint16) << 8, ".tif")]
     seeds += [write(pictures.gray(40, 50).convert("CMYK"), "JPEG")]
     seeds += [write(Image.fromarray(strip(40, 50)).convert("P"), "PNG"), pictures.turned("JPEG", 5)]
+    small = pictures.gray(40, 50)
+    seeds += [write(small, "TIFF", compression=kind) for kind in ("tiff_lzw", "packbits", "tiff_adobe_deflate")]
+    seeds += [pictures.tiff(strip(40, 50), big=True, tile=32), write(small, "JPEG", progressive=True)]
     random = np.random.default_rng(20)
     refused = 0
     # When some bytes of each are changed, most of them early, where the headers are

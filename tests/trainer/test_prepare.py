@@ -84,6 +84,17 @@ def test_a_list_may_give_names_instead_of_numbers_and_paths_with_blanks(tmp_path
     assert "Sc/a long name.png" in {row.path for row in plan.rows}
 
 
+def test_a_jpeg_that_lost_its_last_rows_is_skipped_not_learned_with_made_up_pixels(listed: Recipe, root: Path) -> None:
+    pixels = cv2.imread(str(root / "Sc/Sc_0.png"), cv2.IMREAD_GRAYSCALE)
+    whole = cv2.imencode(".jpg", pixels)[1].tobytes()
+    (root / "Sc/Sc_0.png").write_bytes(whole[: len(whole) * 9 // 10] + b"\xff\xd9")
+
+    (skipped,) = prepare(listed).skipped
+
+    assert skipped.path == "Sc/Sc_0.png"
+    assert "damaged JPEG" in skipped.reason
+
+
 def test_each_file_that_cannot_be_used_is_named_and_skipped(listed: Recipe, root: Path) -> None:
     # Given a file cut short, one that is text, and one that is not there
     whole = (root / "Sc/Sc_0.png").read_bytes()
