@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 #: Frames that lie less than this share of a frame apart follow each other: names hold whole mm, and clocks shiver.
 SLACK = 0.05
+#: The same where places are speed x time of arrival: a frame may seem to begin so late, or so early.
+JITTER = 0.5
+#: Places within so many mm of speed x time are made of it: an encoder never runs so evenly.
+_EXACT_MM = 0.001
 
 
 class Stretch(msgspec.Struct, frozen=True):
@@ -81,59 +85,76 @@ def of(store: "Store", piece: "Piece") -> list[Coverage]:
     frames: dict[str, list[_Frame]] = {}
     for source, *values in store.read(statement, (piece.id,)):
         frames.setdefault(source, []).append(_Frame(*values))
-    return [_coverage(source, rows) for source, rows in frames.items()]
+    return [_coverage(source, rows, piece.began_at) for source, rows in frames.items()]
 
 
-def missing(frames: Iterable[tuple[float, float]], whole: Stretch) -> list[Stretch]:
-    """What of the whole no frame covers; frames are (at_mm, length_mm) in the order of their places."""
+def missing(frames: Iterable[tuple[float, float]], whole: Stretch, slack: float = SLACK) -> list[Stretch]:
+    """What of the whole no frame covers; frames are (at_mm, length_mm) in the order of their places.
+
+    A frame that begins no later than `slack`, a share of its length, follows the one before. Of what it leaves open
+    SLACK is forgiven; the rest is carried on to the next: jitter takes it back, strip that nobody sees adds up.
+    """
     gaps: list[Stretch] = []
-    end = whole.from_mm
+    end, allowed_mm = whole.from_mm, 0.0
     for at_mm, length_mm in frames:
-        if at_mm - end > SLACK * length_mm:
+        if at_mm - end > slack * length_mm:
             gaps.append(Stretch(end, at_mm))
-        end = max(end, at_mm + length_mm)
-    if end < whole.to_mm:
+            end = at_mm
+        end = max(end, min(at_mm, end + SLACK * length_mm) + length_mm)
+        allowed_mm = slack * length_mm if slack > SLACK else 0.0
+    if whole.to_mm - end > allowed_mm:
         gaps.append(Stretch(end, whole.to_mm))
     return gaps
 
 
-def twice(frames: Iterable[tuple[float, float]]) -> list[Stretch]:
+def twice(frames: Iterable[tuple[float, float]], slack: float = SLACK) -> list[Stretch]:
     """What more than one frame covers; frames are (at_mm, length_mm) in the order of their places."""
     shared: list[tuple[float, float]] = []
     end = -math.inf
     for at_mm, length_mm in frames:
-        if end - at_mm > SLACK * length_mm:
+        if end - at_mm > slack * length_mm:
             shared.append((at_mm, min(end, at_mm + length_mm) - at_mm))
         end = max(end, at_mm + length_mm)
     return union(shared)
 
 
-def union(frames: Iterable[tuple[float, float]]) -> list[Stretch]:
+def union(frames: Iterable[tuple[float, float]], slack: float = SLACK) -> list[Stretch]:
     """What frames cover together; they are (at_mm, length_mm) in the order of their places."""
     whole: list[Stretch] = []
     for at_mm, length_mm in frames:
-        if whole and at_mm - whole[-1].to_mm <= SLACK * length_mm:
+        if whole and at_mm - whole[-1].to_mm <= slack * length_mm:
             whole[-1] = Stretch(whole[-1].from_mm, max(whole[-1].to_mm, at_mm + length_mm))
         else:
             whole.append(Stretch(at_mm, at_mm + length_mm))
     return whole
 
 
-def _coverage(source: str, frames: list[_Frame]) -> Coverage:
+def _is_timed(frames: list[_Frame], began_at: float) -> bool:
+    """Whether the frames' places are one speed x the time since the piece began."""
+    placed = [(frame.captured_at - began_at, frame.at_mm) for frame in frames if frame.at_mm is not None]
+    since_s, at_mm = max(placed, key=lambda one: abs(one[0]), default=(0.0, 0.0))
+    if len(placed) < 3 or not since_s or not at_mm:
+        return False
+    speed = at_mm / since_s
+    return all(abs(mm - speed * seconds) <= _EXACT_MM for seconds, mm in placed)
+
+
+def _coverage(source: str, frames: list[_Frame], began_at: float) -> Coverage:
     counts = Counter(frame.outcome for frame in frames)
     placed = [(frame, frame.at_mm, frame.length_mm or 0.0) for frame in frames if frame.at_mm is not None]
     covering = [(at_mm, length_mm) for frame, at_mm, length_mm in placed if frame.covers]
+    slack = JITTER if _is_timed(frames, began_at) else SLACK
     seen, gaps = None, list[Stretch]()
     if placed:
         seen = Stretch(placed[0][1], max(at_mm + length_mm for _, at_mm, length_mm in placed))
-        gaps = missing(covering, seen)
+        gaps = missing(covering, seen, slack)
     outcomes = {outcome: counts[outcome] for outcome in OUTCOMES}
     width_px = max(frame.width for frame in frames)
-    unsure = union(
+    unsure = [
         (at_mm, length_mm)
         for frame, at_mm, length_mm in placed
         if frame.outcome == "unsure" and frame.width and not frame.told_where
-    )
+    ]
     inspected = [frame for frame in frames if frame.outcome != "error"]
     pixels = sum(frame.pixels for frame in inspected)
     times = [frame.captured_at for frame in frames]
@@ -144,8 +165,8 @@ def _coverage(source: str, frames: list[_Frame]) -> Coverage:
         gaps,
         len(frames) - len(placed),
         width_px,
-        unsure,
-        twice(covering),
+        union(unsure, slack),
+        twice(covering, slack),
         min(times),
         max(times),
         sum(frame.in_doubt * frame.pixels for frame in inspected) / pixels if pixels else 0.0,

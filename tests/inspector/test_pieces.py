@@ -196,6 +196,45 @@ def test_an_encoder_that_goes_wrong_is_told_by_what_it_leaves_out_or_tells_twice
     assert sum(share.outcomes.values()) == len(places) and share.unplaced == 0
 
 
+JITTERED = [0.0, 0.22, -0.18, 0.24, -0.24, 0.2, 0.25, -0.2, 0.0, 0.24]
+
+
+def timed(book: Store, places: list[float], speed_m_min: float = 6.0) -> None:
+    """Frames of a tenth of a second, 10 mm each, that come at these places of a piece by the clock of arrival."""
+    start(book, "c", 1000.0)
+    frames = [verdict(n, "ok", captured_at=1000.0 + place / 10, height=10, reason="") for n, place in enumerate(places)]
+    write(book, *frames, speed_m_min=speed_m_min, mm_per_px=1)
+
+
+def test_frames_that_come_unevenly_leave_nothing_of_the_strip_out(book: Store) -> None:
+    timed(book, [3 + number + JITTERED[number % 10] for number in range(200)])
+
+    (share,) = coverage.of(book, pieces.find(book, "c"))
+    assert (share.missing, share.twice, share.whole) == ([], [], True)
+
+
+def test_a_frame_that_is_really_lost_is_missing_however_unevenly_they_come(book: Store) -> None:
+    for lost in range(60, 70):
+        with book.transaction() as cursor:
+            cursor.execute("DELETE FROM records")
+            cursor.execute("DELETE FROM pieces")
+        timed(book, [3 + number + JITTERED[number % 10] for number in range(200) if number != lost])
+
+        (share,) = coverage.of(book, pieces.find(book, "c"))
+        (gap,) = share.missing
+        assert abs((gap.from_mm + gap.to_mm) / 2 - (lost + 3.5) * 10) < 5
+        assert 4 < gap.to_mm - gap.from_mm < 16
+
+
+def test_a_strip_that_runs_faster_than_frames_are_taken_is_missing_in_part(book: Store) -> None:
+    """Each frame leaves a fifth of its length open: no jitter, as nothing takes it back."""
+    timed(book, [3 + number * 1.2 for number in range(100)])
+
+    (share,) = coverage.of(book, pieces.find(book, "c"))
+    open_mm = sum(gap.to_mm - gap.from_mm for gap in share.missing)
+    assert 100 < open_mm < 200
+
+
 def test_a_piece_goes_with_its_last_frame_unless_it_is_young_and_was_put_on_the_line(book: Store) -> None:
     start(book, "old", 10.0)
     start(book, "young", 5000.0)
