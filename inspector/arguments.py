@@ -173,6 +173,8 @@ def parser() -> argparse.ArgumentParser:
         "--client", type=_key_name, default="client", metavar="NAME", help="one name for each machine; default: client"
     )
 
+    cameras = commands.add_parser("cameras", help="list the cameras that are here, and the address to write for each")
+    cameras.add_argument("--json", action="store_true", help="for machines")
     commands.add_parser("settings", help="every setting: default, bounds and what it does")
 
     examples = commands.add_parser("examples", help="copy the example configs and the push client into a folder")

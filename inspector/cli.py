@@ -265,6 +265,19 @@ def _keys(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _cameras(options: argparse.Namespace) -> int:
+    from inspector import cameras
+
+    found, troubles = cameras.find()
+    if options.json:
+        print(msgspec.json.encode(found).decode())
+    else:
+        cameras.show(Console(), found)
+    for trouble in troubles:
+        print(f"inspector: {trouble}", file=sys.stderr)
+    return EXIT_OK if found else EXIT_NO
+
+
 def _settings(_: argparse.Namespace) -> int:
     from inspector.config import describe
 
@@ -298,6 +311,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "backup": _backup,
     "restore": _restore,
     "keys": _keys,
+    "cameras": _cameras,
     "settings": _settings,
     "examples": _examples,
 }
