@@ -24,6 +24,8 @@ START_S = 3.0
 #: What is taken over from a damaged record where it is whole itself: sums go on, and what is pinned stays so.
 _TAKEN_OVER = ("sources", "gaps", "pins", "pieces", "optics", "optics_troubles")
 _MARK = f"{FILE}.damaged"
+#: How long one look waits for a lock of another.
+_PATIENCE_S = 2.0
 #: Steps of SQLite's machine between two looks at the clock: a few milliseconds.
 _STEPS = 100_000
 
@@ -68,7 +70,7 @@ def examine(data: Path, limit_s: float = float("inf"), stopped: Callable[[], boo
     ends_at = time.monotonic() + limit_s
     marked = _marked(data)
     try:
-        with closing(sqlite3.connect(path, timeout=10)) as database:
+        with closing(sqlite3.connect(path, timeout=_PATIENCE_S)) as database:
             database.set_progress_handler(lambda: stopped() or time.monotonic() > ends_at, _STEPS)
             problem = marked or _check(database, "")
             database.set_progress_handler(None, _STEPS)

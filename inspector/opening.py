@@ -15,8 +15,8 @@ from inspector.schema import MIGRATIONS
 
 #: What a transaction of the record is told by; so whoever writes into it needs no library of its own.
 Cursor = sqlite3.Cursor
-#: How often, and how long between, a new file's way of writing is tried again where another sets it just then.
-_WAL_TRIES, _WAL_PAUSE_S = 100, 0.02
+#: How long between two tries of a new file's way of writing, where another sets it just then.
+_WAL_PAUSE_S = 0.02
 #: The log is cut to this when it is begun anew, and more than this is too much: a checkpoint comes each 4 MB.
 LOG_BYTES = 16 << 20
 
@@ -61,7 +61,7 @@ def opened(path: Path, read_only: bool, patience_s: float) -> sqlite3.Connection
     try:
         if not read_only:
             _check(path, _version(db), read_only)  # before anything is changed
-            _use_wal(db)
+            _use_wal(db, patience_s)
             # FULL: a commit survives power loss, and only then is a frame acknowledged.
             db.execute("PRAGMA synchronous=FULL")
             db.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
@@ -162,14 +162,15 @@ def _check(path: Path, version: int, read_only: bool) -> None:
         raise StoreError(f"{path}: schema {version}; `inspector run` brings it to schema {len(MIGRATIONS)}")
 
 
-def _use_wal(db: sqlite3.Connection) -> None:
+def _use_wal(db: sqlite3.Connection, patience_s: float) -> None:
     """Where two do this to a new file at once, SQLite tells one of them that it is locked, and does not wait."""
-    for tries_left in reversed(range(_WAL_TRIES)):
+    ends_at = time.monotonic() + patience_s
+    while True:
         try:
             db.execute("PRAGMA journal_mode=WAL")
             return
         except sqlite3.OperationalError as error:
-            if not tries_left or "locked" not in str(error):
+            if "locked" not in str(error) or time.monotonic() > ends_at:
                 raise
         time.sleep(_WAL_PAUSE_S)
 

@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import NoReturn
 
-from inspector import damage, disk, evidence, in_force, judgement, messages, optics_record, remains, upkeep
+from inspector import damage, disk, evidence, in_force, judgement, messages, optics_record, record_start, upkeep
 from inspector.canary import Canary
 from inspector.config import Settings
 from inspector.defect_log import DefectLog
@@ -37,7 +37,6 @@ from inspector.refusals import READ_BURST, Refusals, check_report
 from inspector.reserve import Reserve
 from inspector.rules import Rules
 from inspector.source_settings import PushSource
-from inspector.store import Store
 from inspector.transport import Poller, Router, sink_address
 from inspector.verdict_log import VerdictLog
 from inspector.words import InForce, Processes, Ready, WorkerGone, heard, say
@@ -107,7 +106,7 @@ class Sink:
         self._verdict_log = VerdictLog(self._locators)
 
     def run(self) -> None:
-        """Serve. StoreError where the record cannot be opened, BusyError where the port is taken."""
+        """Serve. StoreError where the record can never be opened, BusyError where the port is taken."""
         metrics = self._settings.metrics
         if kind := disk.network_file_system(self._settings.data):
             log.warning("data: %s is on %s: a record on a network share may be damaged", self._settings.data, kind)
@@ -119,8 +118,17 @@ class Sink:
             grace_s=GRACE_S if self._renewed else 0.0,
         )
         with ExitStack() as stack:
+            server = HealthServer(metrics.host, metrics.port, self._metrics, self._health)
+            stack.callback(server.close)
+            server.start()
+            log.info("metrics on %s/metrics", server.address)
+            if metrics.exposed:
+                log.warning("%s", metrics.exposed)
             self._reserve = Reserve(self._settings.data, self._settings.record.reserve_mb * 1_000_000)
-            self._store, complete = self._open_record()
+            opened = record_start.open_at_last(self._settings, self._reserve, self._health, self._stop)
+            if opened is None:
+                return
+            self._store, complete = opened
             stack.callback(self._store.close)
             self._defects = DefectLog(self._settings.record.defect_log, self._store)
             stack.callback(self._defects.close)
@@ -128,29 +136,11 @@ class Sink:
             stack.callback(self._rules.close)
             self._router = Router()
             stack.callback(self._router.close)
-            server = HealthServer(metrics.host, metrics.port, self._metrics, self._health)
-            stack.callback(server.close)
             self._router.bind(sink_address(self._sockets))
-            server.start()
             self._upkeep(stack, not complete)
-            log.info("metrics on %s/metrics", server.address)
-            if metrics.exposed:
-                log.warning("%s", metrics.exposed)
             if self._words:
                 say(self._words, Ready("sink"))
             self._serve()
-
-    def _open_record(self) -> tuple[Store, bool]:
-        has_recipes = bool(self._settings.recipes)
-        signs = remains.signs(self._settings)
-        try:
-            store, complete = damage.open_record(self._settings.data, has_recipes)
-        except StoreError:
-            if not self._reserve.release():
-                raise
-            store, complete = damage.open_record(self._settings.data, has_recipes)
-        remains.note(store, signs, has_recipes)
-        return store, complete
 
     def _upkeep(self, stack: ExitStack, read_record: bool) -> None:
         """Have the data folder kept within its bounds, by a thread of its own, until we end."""
