@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from tests.trainer.conftest import NEU, REPOSITORY, needs_neu, picture, tiny_recipe, write_folders
-from trainer import config
+from trainer import config, dataset
 from trainer.config import Recipe
 from trainer.manifest import DataError, Manifest
 from trainer.prepare import prepare
@@ -112,6 +112,28 @@ def test_each_file_that_cannot_be_used_is_named_and_skipped(listed: Recipe, root
     assert "not an image" in reasons["Sc/Sc_1.png"]
     assert "No such file" in reasons["clean/clean_0.png"]
     assert not set(reasons) & {row.path for row in prepared.manifest.rows}
+
+
+def test_a_picture_whose_pixels_a_decoder_had_to_invent_is_named_and_never_learned_from(
+    tmp_path: Path, root: Path
+) -> None:
+    # Given JPEGs whose last third is lost: they have their end marker, and a decoder fills them up with gray
+    for name in ("Sc/Sc_0", "patches/patches_3"):
+        whole = cv2.imencode(".jpg", picture("Sc", 4, 200))[1].tobytes()
+        (root / f"{name}.png").unlink()
+        (root / f"{name}.jpg").write_bytes(whole[: len(whole) * 2 // 3] + b"\xff\xd9")
+
+    prepared = prepare(recipe_of(tmp_path))
+
+    reasons = {skip.path: skip.reason for skip in prepared.skipped}
+    assert set(reasons) == {"Sc/Sc_0.jpg", "patches/patches_3.jpg"}
+    assert all("damaged JPEG" in reason for reason in reasons.values())
+    assert len(prepared.manifest.rows) == len(prepared.pictures.found) == 28
+    # Nor is one that is damaged after prepare has seen it whole
+    row = prepared.manifest.rows[0]
+    (root / row.path).write_bytes((root / "Sc/Sc_0.jpg").read_bytes())
+    loaded = dataset.load(prepared.manifest, prepared.manifest.rows)
+    assert len(loaded) == 27 and "damaged JPEG" in loaded.skipped[0]
 
 
 @pytest.mark.parametrize(
