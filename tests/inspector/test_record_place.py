@@ -174,6 +174,31 @@ def test_a_line_whose_record_is_removed_while_it_runs_loses_no_file_and_says_so(
         assert line.stop() == 0
 
 
+def test_a_data_folder_that_is_moved_away_and_back_loses_no_frame(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    line.drop.mkdir()
+
+    def drop(first: int, last: int) -> None:
+        for number in range(first, last):
+            cv2.imwrite(str(line.drop / f".{number}.bmp"), strip(seed=number))
+            (line.drop / f".{number}.bmp").rename(line.drop / f"{number}.bmp")
+
+    done = line.drop / "done"
+    with running(line):
+        drop(0, 10)
+        wait_until(lambda: len(list(done.glob("*.bmp"))) == 10, line.explain)
+        line.data.rename(tmp_path / "elsewhere")
+        drop(10, 20)
+        wait_until(lambda: "nothing was recorded yet: there is no such folder" in line.log, line.explain)
+        assert len(list(done.glob("*.bmp"))) == 10
+        assert not line.data.exists()
+        (tmp_path / "elsewhere").rename(line.data)
+        wait_until(lambda: len(list(done.glob("*.bmp"))) == 20, line.explain)
+        assert sorted(one.name for one in line.records()) == sorted(f"{number}.bmp" for number in range(20))
+        assert line.stop() == 0
+    assert line.account()[0]["balanced"]
+
+
 def test_a_start_without_its_record_says_so_and_keeps_the_pictures_until_it_is_put_back(tmp_path: Path) -> None:
     line = Line(tmp_path, evidence={"ok_share": 1})
     line.drop.mkdir()
