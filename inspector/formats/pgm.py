@@ -43,4 +43,9 @@ def pixels(data: bytes, shape: Outline) -> NDArray[Any]:
     """Gray pixels (height, width): uint8, or uint16 where white is above 255."""
     kind, count = np.dtype(">u2" if shape.pixel_bits == 16 else "u1"), shape.width * shape.height
     rows = np.frombuffer(data, kind, count, shape.end - count * kind.itemsize)
-    return rows.reshape(shape.height, shape.width).astype(kind.newbyteorder("="))
+    rows = rows.reshape(shape.height, shape.width).astype(kind.newbyteorder("="))
+    if shape.depth is None or shape.depth >= 8:
+        return rows
+    if int(rows.max()) >> shape.depth:
+        raise ImageError(f"damaged PGM: gray level {rows.max()}, beyond what it says is white")
+    return rows << (8 - shape.depth)

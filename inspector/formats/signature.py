@@ -7,10 +7,9 @@ from types import ModuleType
 
 from inspector.errors import ImageError
 from inspector.formats import bmp, jpeg, pgm, png, tiff, webp
-from inspector.formats.outline import Outline, Truncated
+from inspector.formats.outline import Bytes, Outline, Truncated
 
 _FORMATS: tuple[ModuleType, ...] = (bmp, png, jpeg, tiff, webp, pgm)
-_MAX_MAGIC = 8
 #: Pictures that are known, so that the reason names them, and cannot be inspected.
 _OTHERS = (
     ((b"P2",), "a PGM in text (P2)"),
@@ -46,16 +45,26 @@ def refuse_second(data: bytes, end: int, name: str) -> None:
             for _ in range(_MAX_LOOKS):
                 if at < 0:
                     break
-                if _is_picture(form, data[at : at + _LOOK_BYTES]):
+                if _is_picture(form, _Rest(data, at)):
                     raise ImageError(f"several pictures in one {name} file: a frame is one picture")
                 at = data.find(magic, at + 1)
 
 
-#: How much of a trailer is looked at for the header of a picture.
-_LOOK_BYTES = 256 * 1024
+class _Rest:
+    """The data from a byte on, without a copy of them."""
+
+    def __init__(self, data: bytes, first: int) -> None:
+        self._data, self._first = data, first
+
+    def __len__(self) -> int:
+        return len(self._data) - self._first
+
+    def __getitem__(self, part: slice) -> bytes:
+        start, stop, _ = part.indices(len(self))
+        return self._data[self._first + start : self._first + stop]
 
 
-def _is_picture(form: ModuleType, data: bytes) -> bool:
+def _is_picture(form: ModuleType, data: Bytes) -> bool:
     try:
         shape: Outline = form.outline(data)
         shape.refuse_implausible(0)

@@ -116,6 +116,11 @@ def test_a_second_picture_behind_the_first_is_refused_by_name(first: str, second
         image.decode(encode(strip(), first) + padding + encode(strip(seed=2), second))
 
 
+def test_a_large_second_picture_is_seen_by_a_directory_at_its_end() -> None:
+    with pytest.raises(ImageError, match="several pictures in one JPEG"):
+        image.decode(encode(strip(), ".jpg") + tiff(strip(900, 900)))
+
+
 def test_a_jpeg_of_several_pictures_as_phones_write_it_is_refused() -> None:
     with pytest.raises(ImageError, match="several pictures in one JPEG"):
         image.decode(write(pictures.gray(), "MPO", save_all=True, append_images=[pictures.gray()]))

@@ -182,6 +182,16 @@ def test_a_png_that_says_how_many_bits_it_uses_is_believed() -> None:
         assert (image.decode(stated) == strip()).all()
 
 
+@pytest.mark.parametrize("bits", [4, 6, 7])
+def test_a_pgm_of_fewer_than_eight_bits_is_not_seen_as_dark(bits: int) -> None:
+    levels = strip() >> (8 - bits)
+    head = b"P5 128 96 %d\n" % ((1 << bits) - 1)
+
+    assert (image.decode(head + levels.tobytes()) == levels << (8 - bits)).all()
+    with pytest.raises(ImageError, match="beyond what it says is white"):
+        image.decode(head + strip().tobytes())
+
+
 @pytest.mark.parametrize("bits", [9, 10, 12, 14, 16])
 def test_a_pgm_that_says_which_level_is_white_is_believed(bits: int) -> None:
     levels = (strip().astype(np.uint16) << (bits - 8)).astype(">u2").tobytes()
