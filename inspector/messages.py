@@ -76,7 +76,7 @@ class Frame(Bounded, frozen=True):
     """One frame for a worker; its pixels, uint8 (height, width), are the message's second part.
 
     `sequence` counts the frames this source ever captured. `piece`, `at_mm` and `grade`: what came with the frame, not
-    with its name.
+    with its name. `timed`: `captured_at` is when it was captured; else it is only known to have been before that.
     """
 
     source: Name
@@ -93,6 +93,7 @@ class Frame(Bounded, frozen=True):
     at_mm: Millimetres | None = None
     decode_s: Seconds = 0.0
     grade: Grade = ""
+    timed: bool = True
 
 
 class Stages(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -132,11 +133,11 @@ class Verdict(Bounded, frozen=True):
 
     `regions`: its defects, the worst first; where they are more than fit, the reason says how many there were.
     `evidence_bytes` is the size of its picture among the evidence, 0 where none is kept. `area`: x, y, width and height
-    of what was inspected of it, 0 wide where nothing was; None: all. `piece`, `at_mm` and `grade` are those of its
-    Frame. `stages` is None where it never reached a worker. `recipe` is what it was decided by, "" by `decision`; None:
-    by which to decide is not known, so it is unsure. `doubts`: what of it is unsure, the largest first, whatever the
-    rest is, none where it was decided as a whole; `in_doubt`: how much of what was inspected, from 0 to 1; None: all of
-    it or nothing, as the outcome says.
+    of what was inspected of it, 0 wide where nothing was; None: all. `piece`, `at_mm`, `grade` and `timed` are those of
+    its Frame. `stages` is None where it never reached a worker. `recipe` is what it was decided by, "" by `decision`;
+    None: by which to decide is not known, so it is unsure. `doubts`: what of it is unsure, the largest first, whatever
+    the rest is, none where it was decided as a whole; `in_doubt`: how much of what was inspected, from 0 to 1; None:
+    all of it or nothing, as the outcome says.
     """
 
     source: Name
@@ -164,6 +165,7 @@ class Verdict(Bounded, frozen=True):
     recipe: Annotated[str, Meta(max_length=64)] | None = ""
     doubts: Annotated[list[Doubt], Meta(max_length=MAX_REGIONS)] = []
     in_doubt: Annotated[float, Meta(ge=0, le=1)] | None = None
+    timed: bool = True
 
 
 class Verdicts(Bounded, frozen=True):

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from inspector.errors import ConfigError, StoreError
-from inspector.messages import MAX_GRADE, MAX_PIECE, Verdict
+from inspector.messages import MAX_GRADE, MAX_PIECE, Frame, Verdict
 from inspector.opening import Cursor, OpenRecord
 from inspector.place import Locator, Told
 
@@ -19,6 +19,8 @@ from inspector.place import Locator, Told
 LEAD_S = 0.5
 #: What the piece is under that was on the line when the record was lost: no recipe can be called so.
 LOST = "lost with a damaged record"
+#: A frame that was captured so long before the first piece on record waited for the line: another may have been there.
+_EARLIER_S = 60.0
 _COLUMNS = "id, name, began_at, ended_at, by_frames, grade, recipe"
 #: Pieces on the line end before the next begins; only where the clock was set back do the last ones overlap.
 _LOOK_BACK = 4
@@ -123,12 +125,23 @@ def note(cursor: Cursor, told: Told, verdict: Verdict) -> None:
     )
 
 
-def of(cursor: Cursor, locator: Locator, told: Told, captured_at: float) -> Piece | None:
+def of(cursor: Cursor, locator: Locator, told: Told, frame: Frame | Verdict) -> Piece | None:
     """The piece on record that a frame is of: the one that it names, else the one that was on the line."""
     if told.piece:
         row = cursor.execute(f"SELECT {_COLUMNS} FROM pieces WHERE name = ?", (told.piece,)).fetchone()
         return None if row is None else _piece(row)
-    return None if locator.names_pieces else _on_line(cursor, captured_at)
+    return None if locator.names_pieces or not frame.timed else _on_line(cursor, frame.captured_at)
+
+
+def untold(cursor: Cursor, locator: Locator, told: Told, frame: Frame | Verdict) -> bool:
+    """Whether nobody can tell of which piece a frame is that names none: its time is not known, or before all of them.
+
+    Where no piece was ever put on the line, nobody asks.
+    """
+    if told.piece or locator.names_pieces:
+        return False
+    (first,) = cursor.execute("SELECT MIN(began_at) FROM pieces WHERE by_frames = 0").fetchone()
+    return first is not None and (not frame.timed or frame.captured_at < first - _EARLIER_S)
 
 
 def forget(cursor: Cursor, before: float) -> None:

@@ -8,6 +8,7 @@ against the piece once more, in the transaction that records it.
 import logging
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ from inspector.config import Settings
 from inspector.decide import Rules, rules
 from inspector.errors import StoreError
 from inspector.messages import CANARY, Frame, Verdict
-from inspector.opening import OpenRecord
+from inspector.opening import Cursor, OpenRecord
 from inspector.pieces import Piece
 from inspector.place import Locator, Told
 from inspector.words import DecideBy
@@ -121,16 +122,23 @@ class Chooser:
     def _on_record(self, asked: Sequence[tuple[Frame, Told]], recipes: Recipes) -> list[Choice | None]:
         try:
             with self._record().snapshot() as cursor:
-                found = [
-                    pieces.of(cursor, self._locators[frame.source], told, frame.captured_at) for frame, told in asked
-                ]
+                found: list[Choice | None] = [self._found(cursor, frame, told, recipes) for frame, told in asked]
         except StoreError as error:
             self.close()
             return [self._not_yet(recipes, error)] * len(asked)
         if self._unread_since is not None:
             self._unread_since = None
             log.info("the record can be read again: recipes are known")
-        return [recipes.of_piece(piece) for piece in found]
+        return found
+
+    def _found(self, cursor: Cursor, frame: Frame, told: Told, recipes: Recipes) -> Choice:
+        locator = self._locators[frame.source]
+        piece = pieces.of(cursor, locator, told, frame)
+        if piece is None and pieces.untold(cursor, locator, told, frame):
+            when = datetime.fromtimestamp(frame.captured_at).astimezone().isoformat(" ", "seconds")
+            own = f"it was made at {when}" if frame.timed else "its file tells no time that can be right"
+            return recipes.unknown(f"recipe not known: it came before its coil is known, {own}")
+        return recipes.of_piece(piece)
 
     def _record(self) -> OpenRecord:
         """The record, opened again where another one is in its place by now."""

@@ -325,7 +325,7 @@ def _placed(cursor: sqlite3.Cursor, locator: Locator, verdict: Verdict) -> tuple
     told = locator.told(verdict)
     if told.piece:
         pieces.note(cursor, told, verdict)
-    piece = pieces.of(cursor, locator, told, verdict.captured_at)
+    piece = pieces.of(cursor, locator, told, verdict)
     since_began_s = None if piece is None else max(0.0, verdict.captured_at - piece.began_at)
     area_x = verdict.area[0] if verdict.area else 0
     spot = locator.spot(piece.id if piece else None, told.at_mm, since_began_s, area_x)

@@ -284,6 +284,7 @@ def _verdict(job: Job, scores: NDArray[np.float32], contrasts: NDArray[np.float3
             max(0.0, started - job.received),
         ),
         grade=frame.grade,
+        timed=frame.timed,
         recipe=job.choice.recipe,
         doubts=regions.doubts(decided.places, decided.decisions),
         in_doubt=regions.in_doubt(decided.places, decided.decisions),

@@ -205,7 +205,7 @@ class Source:
         header = Frame(
             self._name, self._epoch, capture.frame, capture.name, flight.sequence, capture.captured_at,
             capture.captured_mono, height, width, flight.attempt, capture.piece, capture.at_mm, capture.decode_s,
-            capture.grade,
+            capture.grade, capture.timed,
         )  # fmt: skip
         return self._send(window, header, capture.pixels)
 

@@ -16,6 +16,7 @@ class Capture:
 
     `piece`, `at_mm` and `grade`: the piece of strip it is of, its place along it and the piece's steel grade, where
     these came with the frame. `decode_s`: how long it took to read and decode, where that is done here.
+    `timed`: `captured_at` is when it was captured; else it is only known to have been before that.
     """
 
     frame: str
@@ -28,6 +29,7 @@ class Capture:
     at_mm: float | None = None
     decode_s: float = 0.0
     grade: str = ""
+    timed: bool = True
 
 
 @dataclass(frozen=True, slots=True)

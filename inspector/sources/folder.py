@@ -35,6 +35,8 @@ log = logging.getLogger(__name__)
 
 #: How often what could not be moved away is tried again.
 RETRY_S = 1.0
+#: A file's own time before that is none, but what a clock says that was never set; nor is one in the future.
+_EARLIEST_S, _LATEST_S = 946_684_800.0, 1.0
 _LATE = "written to after it was taken: frame {} on record is of other bytes; write under another name, then rename"
 
 
@@ -81,7 +83,7 @@ class Folder:
         self._late.clear()  # it is left over, too
         left_over = self._claims.left_over()
         self._claims.secure()
-        return [self._capture(claim) for claim in left_over]
+        return sorted(map(self._capture, left_over), key=lambda capture: (capture.captured_at, capture.name))
 
     def read(self) -> Capture | None:
         """The next whole file, claimed and decoded; None where there is none now.
@@ -160,7 +162,8 @@ class Folder:
                 self._scan.again_in(self._settings.settle_ms / 1000)
                 return None
             whole = True
-            return self._capture(self._claims.take(relative), content)
+            came_ns = status.st_ctime_ns if self._scan.came(status) else None
+            return self._capture(self._claims.take(relative), content, came_ns)
         except OSError as error:
             if whole and isinstance(error, FileNotFoundError):
                 self._hold.check()  # a whole share that went away comes back with its files
@@ -196,13 +199,27 @@ class Folder:
         except ImageError:
             return hopeless
 
-    def _capture(self, claim: Claim, content: _Content | None = None) -> Capture:
-        """Decode a claimed file; `content` was read before the claim and counts if it is still the same file."""
+    def _capture(self, claim: Claim, content: _Content | None = None, came_ns: int | None = None) -> Capture:
+        """Decode a claimed file; `content` was read before the claim and counts if it is still the same file.
+
+        `came_ns`: when it came, by the file system's clock, where that was seen.
+        """
         captured_at, captured_mono = time.time(), time.monotonic()
         version, pixels, reason = self._decode(claim, content)
         self._claimed.setdefault(claim.frame, (claim, version))
         name, decode_s = text(claim.relative)[:4096], time.monotonic() - captured_mono
-        return Capture(claim.frame, name, captured_at, captured_mono, pixels, reason, decode_s=decode_s)
+        own = self._time(version, came_ns, captured_at)
+        return Capture(
+            claim.frame, name, captured_at if own is None else own, captured_mono, pixels, reason,
+            decode_s=decode_s, timed=own is not None,
+        )  # fmt: skip
+
+    def _time(self, version: tuple[int, ...], came_ns: int | None, now: float) -> float | None:
+        """When the file was made: when it was last written to, or came, where we saw that. None: nobody can tell."""
+        for time_ns in (*version[2:], came_ns):
+            if time_ns is not None and _EARLIEST_S < (at := self._scan.time_of(time_ns)) < now + _LATEST_S:
+                return min(at, now)
+        return None
 
     def _decode(
         self, claim: Claim, content: _Content | None = None

@@ -157,7 +157,9 @@ class Intake:
         self._next_open = self._clock() + self._pauses.next(self._clock())
 
     def _admit(self, capture: Capture) -> None:
-        self.last_frame_at, self._frame_since_open = capture.captured_at, True
+        # A file may have waited for long; what is asked is whether any come.
+        self.last_frame_at = time.time() if self._connector.patient else capture.captured_at
+        self._frame_since_open = True
         self._frames_seen += 1
         if self._watch and capture.pixels is not None:
             self._watch.see(capture.pixels, time.time())

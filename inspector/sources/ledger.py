@@ -245,6 +245,7 @@ class Ledger:
             piece=capture.piece,
             at_mm=capture.at_mm,
             grade=capture.grade,
+            timed=capture.timed,
         )
         self._reports.append(frame)
 
