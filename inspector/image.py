@@ -21,7 +21,9 @@ _BLANK = 2.0
 _HEAD_BYTES = 256
 #: A file larger than this is not read at all.
 MAX_FILE_BYTES = 512 * 1024 * 1024
-SUFFIXES = frozenset({".bmp", ".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".pgm"})
+SUFFIXES = frozenset(
+    {".bmp", ".dib", ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp", ".pgm", ".pnm"}
+)
 
 
 def image_format(data: bytes) -> str | None:

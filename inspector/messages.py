@@ -34,6 +34,8 @@ MAX_PIECE = 128
 MAX_GRADE = 64
 #: The id of every canary: see canary.py. No connector gives it to a frame.
 CANARY = "canary"
+#: Why a file is left where it is although it should be taken: it cannot be.
+REFUSED = "refused"
 
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 FrameId = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -277,12 +279,21 @@ class Span(Bounded, frozen=True):
     ended_at: Epoch
 
 
+class Left(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
+    """So many files of a drop folder, or folders in it, are left where they are for this reason, and one of them."""
+
+    reason: Name
+    count: Count
+    example: Text
+
+
 class Tally(Bounded, frozen=True):
     """A source's sums at one instant: captured = outcomes + dropped + in flight. `problem`: why it captures nothing.
 
     The `number`th of this life, told `at`. The oldest frame in flight was captured `oldest_at`, or nothing is and
     it is `at`. `spans`: by reason, when the frames dropped of late were captured, or when it stood still.
-    `refused`: messages to its socket that were none of a worker. `sight`: how its pictures are.
+    `refused`: messages to its socket that were none of a worker. `sight`: how its pictures are. `left`: what of a drop
+    folder was left alone when it was looked through last.
     """
 
     source: Name
@@ -299,6 +310,7 @@ class Tally(Bounded, frozen=True):
     spans: dict[Name, Span] = {}
     refused: Count = 0
     sight: Sight | None = None
+    left: Annotated[list[Left], Meta(max_length=16)] = []
 
 
 class Pulse(Bounded, frozen=True):

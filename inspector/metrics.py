@@ -52,6 +52,10 @@ class _Sums(Collector):
             labels=["socket"],
         )  # fmt: skip
         rejected.add_metric(["sink"], self.refused_by_sink)
+        left = GaugeMetricFamily(
+            "inspector_files_left", "Files and folders in a drop folder that are left there, by reason; refused: they"
+            " cannot be taken.", labels=["source", "reason"],
+        )  # fmt: skip
         optics = {
             name: GaugeMetricFamily(f"inspector_optics_{name}", text, labels=["source"])
             for name, text in _OPTICS.items()
@@ -68,13 +72,15 @@ class _Sums(Collector):
                 verdicts.add_metric([tally.source, verdict], count)
             for reason, count in tally.dropped.items():
                 dropped.add_metric([tally.source, reason], count)
+            for one in tally.left:
+                left.add_metric([tally.source, one.reason], one.count)
             if tally.sight and tally.sight.figures:
                 kinds = {trouble.kind for trouble in tally.sight.troubles}
                 for name, gauge in optics.items():
                     gauge.add_metric([tally.source], getattr(tally.sight.figures, name))
                 for kind in KINDS:
                     troubled.add_metric([tally.source, kind], kind in kinds)
-        return captured, verdicts, dropped, in_flight, last, rejected, *optics.values(), troubled
+        return captured, verdicts, dropped, in_flight, last, rejected, left, *optics.values(), troubled
 
 
 class _Line(Collector):

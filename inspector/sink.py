@@ -20,6 +20,7 @@ from inspector.gaps import heard_at
 from inspector.health import Health, HealthServer
 from inspector.messages import (
     CANARY,
+    REFUSED,
     Ack,
     Beat,
     Hello,
@@ -260,6 +261,7 @@ class Sink:
         if known is not None and known[1].epoch == tally.epoch:
             self._health.source(tally.source, tally.problem)
             self._health.trouble(f"pictures of {tally.source}", _unseen(tally))
+            self._health.trouble(f"files of {tally.source}", _not_taken(tally))
             self._metrics.tally(tally)
             self._tallies[tally.source] = tally
         epoch, number = self._tallied.get(tally.source, ("", 0))
@@ -369,3 +371,9 @@ def _unseen(tally: Tally) -> str:
     if sight is None or tally.at - sight.at > SEEN_S:
         return ""
     return next((f"blank: {one.detail}" for one in sight.troubles if one.kind == "blank"), "")
+
+
+def _not_taken(tally: Tally) -> str:
+    """Which files cannot be taken, for want of a right; empty where all can."""
+    refused = next((one for one in tally.left if one.reason == REFUSED), None)
+    return f"{refused.count} cannot be taken, as {refused.example}" if refused else ""

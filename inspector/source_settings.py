@@ -130,6 +130,10 @@ class FolderSource(_Source):
         Field(ge=0, le=86_400, description="how long a file without its end, or unreadable, may stay so"),
     ] = 5.0
     rescan_s: Annotated[float, Field(gt=0, le=3600, description="the folder is read again at least this often")] = 5.0
+    ignore: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=500)]],
+        Field(max_length=100, description="names, or with a / paths below, to be left alone: *_small.*, test/*"),
+    ] = []
     bit_depth: Annotated[int, Field(ge=8, le=16, description="bits the camera fills in a 16-bit image")] = 16
     keep_done_days: Annotated[float | None, Field(gt=0, description="files in done/ go after so long; none: never")] = (
         None

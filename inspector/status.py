@@ -10,7 +10,7 @@ from datetime import datetime
 from pathlib import Path
 
 import msgspec
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -199,6 +199,7 @@ def draw(status: Status) -> RenderableType:
     parts += [
         Text(printable(f"  pictures of {one.source}: {text}")) for one in status.accounts if (text := _wrong(one))
     ]
+    parts += [Text(printable(f"  left in {one.source}: {text}")) for one in status.accounts if (text := _left(one))]
     room = "no data folder" if status.free_bytes is None else f"{status.free_bytes / 1e9:.1f} GB free"
     parts.append(Text(f"disk   {room} at {status.data} (evidence needs {status.min_free_bytes / 1e9:.1f} GB)"))
     parts.append(Text(f"        {_kept(status)}"))
@@ -255,6 +256,12 @@ def _wrong(account: Account) -> str:
     )
 
 
+def _left(account: Account) -> str:
+    """What of a drop folder is left alone by its last word, in words; empty where nothing is."""
+    left = account.tally.left if account.tally else []
+    return "; ".join(f"{one.count} {one.reason}, as {one.example}" for one in left)
+
+
 def _size(loss: Loss) -> str:
     frames = f"{loss.frames} frames" if loss.frames else ""
     return " and ".join([*([frames] if frames else []), *([span(loss.seconds)] if loss.seconds else [])]) or "0 s"
@@ -283,6 +290,7 @@ def to_json(status: Status) -> str:
                 "dropped": one.tally.dropped if one.tally else {},
                 "in_flight": one.tally.in_flight if one.tally else 0,
                 "picture_troubles": one.tally.sight.troubles if one.tally and one.tally.sight else [],
+                "left": [asdict(left) for left in one.tally.left] if one.tally else [],
                 "not_inspected_24h": status.lost.get(one.source, {}),
             }
             for one in status.accounts

@@ -251,6 +251,7 @@ class Source:
             self._intake.last_frame_at, self._intake.problem(self._tallies),
             self._tallies, now, now if ledger.oldest_at is None else ledger.oldest_at, self._spells.told(),
             self._refusals.count, self._watch.sight(self._tallies) if self._watch else None,
+            self._connector.left(),
         )  # fmt: skip
 
     def _hear(self) -> None:

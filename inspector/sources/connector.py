@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.decide import Outcome
-from inspector.messages import Judgement
+from inspector.messages import Judgement, Left
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +78,10 @@ class Connector(Protocol):
 
     def missed(self) -> dict[str, int]:
         """Frames that were there and could not be captured, by reason, since this was asked last."""
+        ...
+
+    def left(self) -> list[Left]:
+        """What lies where frames come from and is left there; none but a drop folder has such."""
         ...
 
     def problem(self) -> str:

@@ -21,13 +21,14 @@ from inspector import image
 from inspector.decide import Outcome
 from inspector.errors import ImageError
 from inspector.formats.outline import Truncated
-from inspector.messages import Judgement
+from inspector.messages import Judgement, Left
 from inspector.source_settings import FolderSource
 from inspector.sources.claims import Claim, Claims
 from inspector.sources.clearance import Clearance
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.hand import Hand
 from inspector.sources.hold import WORK, Hold, text
+from inspector.sources.leavings import Names
 from inspector.sources.scan import Scan
 from inspector.sources.shelf import DONE, FAILED, Shelf
 
@@ -63,7 +64,7 @@ class Folder:
         self._clock = clock
         self._hold = Hold(os.fsencode(settings.path.absolute()))
         skipped = {name.encode() for name in (WORK, DONE, FAILED)}
-        self._scan = Scan(self._hold, skipped, settings.rescan_s, clock)
+        self._scan = Scan(self._hold, skipped, Names(settings.ignore), settings.rescan_s, clock)
         self._claims = Claims(self._hold)
         self._claimed: dict[str, tuple[Claim, tuple[int, ...]]] = {}  # by frame, with the content that was inspected
         self._late: deque[Capture] = deque()  # what was written to while it was inspected
@@ -134,6 +135,10 @@ class Folder:
         """Files that were whole and went away before they could be claimed: `vanished`."""
         vanished, self._vanished = self._vanished, 0
         return {"vanished": vanished} if vanished else {}
+
+    def left(self) -> list[Left]:
+        """What was left alone when the folder was looked through last."""
+        return self._scan.left
 
     def problem(self) -> str:
         """Why nothing is taken now: what is on record could not be moved away."""

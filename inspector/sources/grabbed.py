@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from inspector.decide import Outcome
 from inspector.grabber.words import Ended, Failed, Missed, Opened, Order, Picture, VideoOrder, Waiting, Word
-from inspector.messages import Judgement
+from inspector.messages import Judgement, Left
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.leash import Leash
 
@@ -89,6 +89,10 @@ class Grabbed:
         """`stale`: the very same picture as before; the others are the grabber's reasons."""
         missed, self._missed = self._missed, {}
         return missed
+
+    def left(self) -> list[Left]:
+        """Nothing: frames are taken as they come."""
+        return []
 
     def problem(self) -> str:
         """Why it shows nothing new."""

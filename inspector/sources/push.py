@@ -25,7 +25,7 @@ from inspector.decide import Outcome
 from inspector.errors import BusyError, ImageError
 from inspector.formats.outline import MAX_SIDE_PX
 from inspector.guests import PublicRouter
-from inspector.messages import Grade, Judgement, Millimetres, PieceName
+from inspector.messages import Grade, Judgement, Left, Millimetres, PieceName
 from inspector.refusals import READ_BURST, Refusals
 from inspector.source_settings import PushSource
 from inspector.sources.connector import Capture, Overload
@@ -164,6 +164,10 @@ class Push:
         """`refused`: what was handed in and is no frame."""
         refused, self._refused = self._refused, 0
         return {"refused": refused} if refused else {}
+
+    def left(self) -> list[Left]:
+        """Nothing: frames are taken as they come."""
+        return []
 
     def problem(self) -> str:
         """Why nobody can connect. Nobody who hands in frames is no problem of the line's.

@@ -10,7 +10,7 @@ from pathlib import Path
 from inspector import image
 from inspector.decide import Outcome
 from inspector.errors import ImageError
-from inspector.messages import Judgement
+from inspector.messages import Judgement, Left
 from inspector.query import Query
 from inspector.record import Record
 from inspector.source_settings import ReplaySource
@@ -84,6 +84,10 @@ class Replay:
     def missed(self) -> dict[str, int]:
         """A picture that is gone is an error on record, not missed."""
         return {}
+
+    def left(self) -> list[Left]:
+        """Nothing: frames are taken as they come."""
+        return []
 
     def problem(self) -> str:
         """None: a run that is over is no problem."""

@@ -14,8 +14,9 @@ from itertools import islice
 
 from inotify_simple import INotify, flags
 
-from inspector import image
+from inspector.messages import REFUSED, Left
 from inspector.sources.hold import Hold, text
+from inspector.sources.leavings import SUFFIX, Leavings, Names
 
 log = logging.getLogger(__name__)
 
@@ -30,7 +31,8 @@ _STEP = 1000
 _WATCHED = flags.CLOSE_WRITE | flags.MOVED_TO | flags.CREATE | flags.ONLYDIR
 #: So many complaints about files left where they are, each once; then they start anew.
 _MAX_LEFT = 1000
-_SUFFIXES = frozenset(suffix.encode() for suffix in image.SUFFIXES)
+#: So many suffixes that are not taken are named.
+_MAX_SUFFIXES = 50
 
 #: When a file was last written to, ns, and its path below the drop folder.
 _Found = tuple[int, bytes]
@@ -40,16 +42,25 @@ class Scan:
     """Looks through one folder again and again. What one scan finds is taken by the time it was last written to."""
 
     def __init__(
-        self, hold: Hold, skipped: set[bytes], rescan_s: float, clock: Callable[[], float] = time.monotonic
+        self,
+        hold: Hold,
+        skipped: set[bytes],
+        names: Names,
+        rescan_s: float,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`hold`: on the folder. `skipped`: what is directly in it and left alone."""
+        """`hold`: on the folder. `skipped`: what is directly in it and ours. `names`: which of the others are taken."""
         self._hold = hold
         self._skipped = skipped
+        self._names = names
         self._rescan_s = rescan_s
         self._clock = clock
         self._inotify: INotify | None = None
         self._watched: dict[int, bytes] = {}  # inotify's number of a folder, and its path below the drop folder
         self._left: set[bytes] = set()  # what was already complained about
+        self._suffixes: set[bytes] = set()  # not taken, and named
+        self._seen, self._refused = Leavings(), Leavings()  # by the scan under way; by it and those it goes on from
+        self.left: list[Left] = []  # where it was as the last scan ended
         self._under_way = False  # a scan, until all that it found was looked at
         self._entries: Iterator[_Found | None] | None = None  # that it still has to look at
         self._found: list[_Found] = []  # once it is through: what is still to be taken, the oldest last
@@ -119,8 +130,11 @@ class Scan:
 
         `path`: below the drop folder.
         """
-        if isinstance(error, FileNotFoundError) or path in self._left:
-            return  # whoever dropped it has taken it away again; or it was said before
+        if isinstance(error, FileNotFoundError):
+            return  # whoever dropped it has taken it away again
+        self._refused.add(REFUSED, path, error.strerror or str(error))
+        if path in self._left:
+            return
         if len(self._left) >= _MAX_LEFT:
             self._left.clear()
         self._left.add(path)
@@ -158,6 +172,7 @@ class Scan:
         self._began, self._took, self._soon_s = now, 0.0, self._rescan_s
         self._read_clock()
         self._entries, self._too_many, self._under_way = self._look_through(), False, True
+        self._seen = Leavings()
         return True
 
     def _forget(self) -> None:
@@ -189,6 +204,8 @@ class Scan:
 
     def _end(self) -> None:
         self._under_way = False
+        if not self._too_many:
+            self.left, self._refused = [*self._refused.all(), *self._seen.all()], Leavings()
         pause_s = 0.0 if self._too_many else max(self._soon_s, 10 * self._took, MIN_RESCAN_S)
         self._next = self._clock() + pause_s
 
@@ -202,13 +219,27 @@ class Scan:
             for entry in entries:
                 name = os.fsencode(entry.name)
                 path = os.path.join(relative, name)
-                if name.startswith(b".") or path in self._skipped:
+                reason = self._names.left(name, path)
+                if path in self._skipped:
                     yield None
-                    continue
-                if entry.is_dir(follow_symlinks=False):
+                elif reason:
+                    self._seen.add(reason, path)
+                    yield None
+                elif entry.is_dir(follow_symlinks=False):
                     yield from self._enter(folder, name, path)
-                elif os.path.splitext(name)[1].lower() in _SUFFIXES:
+                elif self._names.is_picture(name):
                     yield self._file(entry, path)
+                else:
+                    self._leave_other(path)
+                    yield None
+
+    def _leave_other(self, path: bytes) -> None:
+        """No picture's suffix: it is left alone, and that is said once of each suffix."""
+        self._seen.add(SUFFIX, path)
+        suffix = os.path.splitext(path)[1].lower()
+        if suffix not in self._suffixes and len(self._suffixes) < _MAX_SUFFIXES:
+            self._suffixes.add(suffix)
+            log.info("%s and its like are left alone: not the suffix of a picture", text(path))
 
     def _file(self, entry: os.DirEntry[str], path: bytes) -> _Found | None:
         try:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.decide import Outcome
-from inspector.messages import Judgement
+from inspector.messages import Judgement, Left
 from inspector.renderer import DEFECTS, render_image, render_strip
 from inspector.source_settings import SimulatedSource
 from inspector.sources.connector import Capture, Overload
@@ -68,6 +68,10 @@ class Simulated:
     def missed(self) -> dict[str, int]:
         """A simulator draws every frame."""
         return {}
+
+    def left(self) -> list[Left]:
+        """Nothing: frames are taken as they come."""
+        return []
 
     def problem(self) -> str:
         """A simulator has none."""
