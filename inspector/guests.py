@@ -101,8 +101,7 @@ class _Guests:
     def spoke(self, descriptor: int) -> None:
         """A message of that connection was whole."""
         with self._lock:
-            if descriptor in self._open:
-                self._known.add(descriptor)
+            self._known.add(descriptor)  # even where this is heard of before that it was taken in
 
     def all_read(self, ended: int) -> None:
         """Nothing is left of those connections that had ended before."""
