@@ -59,8 +59,13 @@ def keep(recipe: Recipe, recipes: Sequence[Recipe]) -> list[str]:
     Returns notes of it, to be shown. DataError where it cannot be taken: then nothing is written.
     """
     known = corrections.read(recipe.corrections_path, names_of(recipe))
-    folds = bool(recipe.data and recipe.data.folds)
-    newer, notes = take([part.manifest_path for part in recipes], known, folds)
+    ours = [part.manifest_path for part in recipes]
+    whole, folds = recipe.run_dir / "manifest.tsv", sorted(recipe.run_dir.glob("fold-*/manifest.tsv"))
+    # A label corrected in the manifest holds in folds, too, and the other way round.
+    read = {path for path in (whole, *folds) if path in ours or _read(path)}
+    newer, notes = take([whole] if whole in read else [], known)
+    newer, more = take([path for path in folds if path in read], newer, folds=True)
+    notes += more
     if newer != known:
         corrections.write(newer)
     return notes

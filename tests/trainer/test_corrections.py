@@ -160,6 +160,18 @@ def test_folds_take_labels_but_no_splits(
     assert "folds evaluate every picture once" in capsys.readouterr().err
 
 
+def test_a_label_corrected_in_the_manifest_holds_in_folds_and_the_other_way_round(
+    tmp_path: Path, recipe: Path, run_json: Callable[..., Any]
+) -> None:
+    edit(tmp_path, ("Sc/Sc_1.png\tscratches", "Sc/Sc_1.png\tpatches"))
+    run_json("prepare", "-c", recipe, "-o", "data.folds=2")
+    path = tmp_path / "run/fold-2/manifest.tsv"
+    assert {row.path: row.label for row in manifest.read(path).rows}["Sc/Sc_1.png"] == "patches"
+    path.write_text(path.read_text().replace("Sc/Sc_2.png\tscratches", "Sc/Sc_2.png\tpatches"))
+    run_json("prepare", "-c", recipe)
+    assert {rows(tmp_path)[f"Sc/Sc_{n}.png"].label for n in (1, 2)} == {"patches"}
+
+
 def test_a_person_may_write_corrections_in_excel(tmp_path: Path, recipe: Path, run_json: Callable[..., Any]) -> None:
     edit(tmp_path, ("Sc/Sc_1.png\tscratches", "Sc/Sc_1.png\tpatches"))
     run_json("prepare", "-c", recipe)
