@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint bench records coil overload soak fuzz long chaos model clean
+.PHONY: help demo test lint bench records coil overload soak fuzz long chaos powercuts model clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -43,6 +43,9 @@ long: $(READY)  ## faults at their full length: 100,000 files waiting, a sink do
 
 chaos: $(READY)  ## kill random processes at full speed, KILLS=200 of them, or all at once: is anything lost?
 	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),200) $(ARGS)
+
+powercuts: $(READY)  ## cut the power CUTS=20 times on ext4 and on XFS, as root: is anything lost or recorded twice?
+	$(BIN)/python -m tests.power_cuts --cuts $(or $(CUTS),20) $(ARGS)
 
 MODEL := configs/train/default_model.yaml
 model: $(READY)  ## make the bundled model again from NEU-CLS (STRIP_NEU_CLS=folder) and simulated strip

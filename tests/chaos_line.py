@@ -26,7 +26,34 @@ START_S = 30.0
 _MARK = "STRIP_CHAOS_RUN"
 
 
-class ChaosLine(Line):
+class RecordedLine(Line):
+    """A line that is judged by its record and its files, past all code of the inspector."""
+
+    @property
+    def newest(self) -> int:
+        """The number of the newest row of the record; it grows while the line inspects."""
+        rows = self.ask("SELECT MAX(id) FROM records")
+        return int(rows[0][0] or 0) if rows else 0
+
+    def ask(self, statement: str) -> list[tuple[Any, ...]]:
+        """What the record says; nothing where there is no record yet."""
+        address = f"{(self.data / 'records.sqlite').as_uri()}?mode=ro"
+        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(address, uri=True, timeout=10)) as record:
+            return record.execute(statement).fetchall()
+        return []
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a file still waits or is claimed."""
+        for place, folders, files in os.walk(self.drop):
+            if place == str(self.drop):
+                folders[:] = [name for name in folders if name not in ("done", "failed")]
+            if any(not name.startswith(".") and name.endswith(".png") for name in files):
+                return True
+        return False
+
+
+class ChaosLine(RecordedLine):
     """A line of two workers, a folder and a camera. `build` is one of tests/broken, or sound."""
 
     def __init__(self, folder: Path, build: str) -> None:
@@ -59,29 +86,10 @@ class ChaosLine(Line):
             return file.read().decode()
 
     @property
-    def newest(self) -> int:
-        """The number of the newest row of the record; it grows while the line inspects."""
-        rows = self.ask("SELECT MAX(id) FROM records")
-        return int(rows[0][0] or 0) if rows else 0
-
-    def ask(self, statement: str) -> list[tuple[Any, ...]]:
-        """What the record says, asked past all code of the inspector; nothing where there is no record yet."""
-        address = f"{(self.data / 'records.sqlite').as_uri()}?mode=ro"
-        with suppress(sqlite3.OperationalError), closing(sqlite3.connect(address, uri=True, timeout=10)) as record:
-            return record.execute(statement).fetchall()
-        return []
-
-    @property
     def unrecorded(self) -> set[str]:
         """Files in done/ and failed/ that are not on record."""
         put_away = {path.name for folder in ("done", "failed") for path in (self.drop / folder).rglob("*.png")}
         return put_away - {name for (name,) in self.ask("SELECT name FROM records WHERE source = 'drop'")}
-
-    @property
-    def under_way(self) -> bool:
-        """Whether a file still waits or is claimed."""
-        waiting = any(not name.startswith(".") and name.endswith(".png") for name in os.listdir(self.drop))
-        return waiting or any((self.drop / ".work").rglob("*.png"))
 
     def find(self, victim: str) -> psutil.Process | None:
         """The process that is this victim now, if it runs and is not held already."""

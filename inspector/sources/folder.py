@@ -123,7 +123,11 @@ class Folder:
         """
         claim, version = self._claimed.pop(capture.frame)
         failed = outcome == "error"
-        if not failed and self._was_written_to(claim, version, capture):
+        if not failed and capture.pixels is None:
+            # Only one of a former life: its bytes were not on disk yet when the power went, or someone wrote to it.
+            log.warning("%s is on record as %s and holds no picture any more", self._shown(claim.relative), outcome)
+            failed = True
+        elif not failed and self._was_written_to(claim, version, capture):
             reason = _LATE.format(claim.frame)
             log.warning("%s: %s", self._shown(claim.relative), reason)
             if self._took_again(claim, reason):

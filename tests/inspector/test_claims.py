@@ -336,6 +336,21 @@ def test_what_a_late_writer_leaves_is_looked_at_not_guessed(drop: Path, folder: 
     assert claimed(drop) == []
 
 
+def test_what_a_power_cut_emptied_after_it_was_recorded_is_not_put_among_the_good(
+    drop: Path, folder: Open, caplog: pytest.LogCaptureFixture
+) -> None:
+    place = drop / ".work" / LANE / "a.bmp"
+    place.parent.mkdir(parents=True)
+    place.touch()
+    connector = connect(drop)
+    (capture,) = connector.open()
+    connector.recorded(capture, "ok")
+
+    assert (below(drop / "done"), below(drop / "failed")) == ([], ["a.bmp"])
+    assert "a.bmp is on record as ok and holds no picture any more" in caplog.text
+    connector.close()
+
+
 def test_a_restart_before_the_error_is_on_record_inspects_what_is_there(drop: Path, folder: Open) -> None:
     connector = folder()
     (drop / "a.bmp").write_bytes(GOOD)
