@@ -15,6 +15,9 @@ from inspector.errors import BusyError, ConfigError
 from inspector.sources.lock import taken
 
 WORK = ".work"
+_LANES = b".work/"
+#: Folders of .work/ that are kept open, because each frame needs one several times.
+_MAX_LANES = 8
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
@@ -28,6 +31,7 @@ class Hold:
         self._lock: int | None = None
         self._device: int | None = None  # of the file system it was on when it was taken last
         self._links: frozenset[bytes] = frozenset()  # done/ and failed/ may be links of whoever set the line up
+        self._lanes: dict[bytes, int] = {}  # folders of .work/ that are kept open
 
     def take(self, inside: Sequence[bytes]) -> None:
         """Take the folder, with .work/ and the folders named `inside` made in it.
@@ -68,6 +72,7 @@ class Hold:
 
     def let_go(self) -> None:
         """Give it back."""
+        self._close_lanes()
         for descriptor in (self._lock, self._folder):
             if descriptor is not None:
                 os.close(descriptor)
@@ -83,33 +88,40 @@ class Hold:
 
     @contextlib.contextmanager
     def folder(self, relative: bytes, make: bool = False) -> Iterator[int]:
-        """The descriptor of the folder at this path below ours ("": ours), which is closed on leaving.
+        """The descriptor of the folder at this path below ours ("": ours), not to be used after leaving.
 
         `make`: those that are missing are made. NotADirectoryError where there is a link or a file on the way.
         """
         if self._folder is None:
             raise OSError(errno.ENODEV, "not open")
-        with entered(self._folder, relative, make, self._links) as descriptor:
-            yield descriptor
+        if not relative:
+            yield self._folder
+        elif relative.startswith(_LANES):
+            yield self._lane(self._folder, relative, make)
+        else:
+            with entered(self._folder, relative, make, self._links) as descriptor:
+                yield descriptor
 
     def rename(self, path: bytes, target: bytes) -> None:
         """Rename, both below ours, making the target's folders where they are missing.
 
-        FileNotFoundError where nothing is at `path`.
+        FileNotFoundError where nothing is at `path`, FileExistsError where something is at `target`.
         """
+        try:
+            self._rename(path, target)
+        except FileNotFoundError:
+            self._close_lanes()  # one of them was removed
+            self._rename(path, target)
+
+    def _rename(self, path: bytes, target: bytes) -> None:
         (above, name), (target_above, target_name) = os.path.split(path), os.path.split(target)
         with self.folder(above) as source, self.folder(target_above, make=True) as place:
-            os.rename(name, target_name, src_dir_fd=source, dst_dir_fd=place)
-
-    def exists(self, path: bytes) -> bool:
-        """Whether anything, a link too, is at this path below ours. NotADirectoryError as for `folder`."""
-        above, name = os.path.split(path)
-        try:
-            with self.folder(above) as folder:
-                os.stat(name, dir_fd=folder, follow_symlinks=False)
-        except FileNotFoundError:
-            return False
-        return True
+            try:
+                os.stat(target_name, dir_fd=place, follow_symlinks=False)
+            except FileNotFoundError:
+                os.rename(name, target_name, src_dir_fd=source, dst_dir_fd=place)
+            else:
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), text(target))
 
     def file_system_time(self) -> int:
         """The file system's own clock, ns: a file server's may differ from ours, and ours may be set."""
@@ -121,6 +133,18 @@ class Hold:
             return os.fstat(descriptor).st_ctime_ns
         finally:
             os.close(descriptor)
+
+    def _lane(self, root: int, relative: bytes, make: bool) -> int:
+        if relative not in self._lanes:
+            while len(self._lanes) >= _MAX_LANES:
+                os.close(self._lanes.pop(next(iter(self._lanes))))
+            with entered(root, relative, make) as descriptor:
+                self._lanes[relative] = os.dup(descriptor)
+        return self._lanes[relative]
+
+    def _close_lanes(self) -> None:
+        while self._lanes:
+            os.close(self._lanes.popitem()[1])
 
     def _known(self) -> bool:
         """Whether the folder shows that we were there before."""
@@ -155,16 +179,17 @@ def entered(folder: int, relative: bytes, make: bool = False, links: Collection[
 
     No link is followed but these, directly in it. `make`: folders that are missing are made. OSError as of `open`.
     """
-    descriptor = os.dup(folder)
+    descriptor = folder
     try:
         for depth, name in enumerate(relative.split(b"/") if relative else ()):
             flags = _FOLDER if depth == 0 and name in links else _FOLDER | os.O_NOFOLLOW
-            below = _enter(descriptor, name, flags, make)
-            os.close(descriptor)
-            descriptor = below
+            above, descriptor = descriptor, _enter(descriptor, name, flags, make)
+            if above != folder:
+                os.close(above)
         yield descriptor
     finally:
-        os.close(descriptor)
+        if descriptor != folder:
+            os.close(descriptor)
 
 
 def _enter(folder: int, name: bytes, flags: int, make: bool) -> int:

@@ -71,11 +71,8 @@ class Shelf:
 
     def _move(self, errand: _Errand) -> None:
         for place in errand.places():
-            number = self._numbers.get(place, 1)
             try:
-                while self._hold.exists(free := _numbered(place, number)):
-                    number += 1
-                self._hold.rename(errand.claimed, free)
+                number = self._rename(errand.claimed, place)
             except NotADirectoryError:
                 if place == errand.spare:
                     raise
@@ -86,6 +83,17 @@ class Shelf:
             if number > 1:
                 self._remember(place, number + 1)
             return
+
+    def _rename(self, claimed: bytes, place: bytes) -> int:
+        """Rename to the first free name of this place; its number."""
+        number = self._numbers.get(place, 1)
+        while True:
+            try:
+                self._hold.rename(claimed, _numbered(place, number))
+            except FileExistsError:
+                number += 1
+            else:
+                return number
 
     def _remember(self, target: bytes, number: int) -> None:
         """The next free number of a name that comes for ever: looking from the start would cost more each time."""
