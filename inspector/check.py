@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar
 
-from inspector import bit_depth, bundle, config, curve, disk, tenancy
+from inspector import bit_depth, bundle, config, curve, disk, tenancy, trial
 from inspector.address import origin
 from inspector.bundle import Bundle
 from inspector.config import Settings
@@ -18,30 +18,34 @@ from inspector.source_settings import FolderSource
 Answer = TypeVar("Answer")
 
 
-def usable(settings: Settings) -> Bundle:
-    """Return the bundle of a config with which a line can start. InspectorError with everything that speaks against it.
+def usable(settings: Settings) -> tuple[Bundle, str]:
+    """Return the bundle of a config with which a line can start, and how it was tried.
 
+    InspectorError with everything that speaks against it.
     What depends on the user, such as a folder that may be written to, is judged for the one who asks.
     """
     problems: list[str] = []
+    tried = None
     model = _unless(problems, lambda: bundle.load(settings.bundle_path))
     if model is not None:
         _unless(problems, lambda: config.pin_labels(settings, model.labels))
         _unless(problems, lambda: bit_depth.refuse(settings, model))
+        tried = _unless(problems, lambda: trial.run(model, settings))
     _unless(problems, lambda: curve.check(settings))
     problems += _unwritable(settings)
     problems += _taken(settings)
-    if model is None or problems:
+    if model is None or tried is None or problems:
         raise ConfigError("\n".join(problems))
-    return model
+    return model, tried
 
 
-def describe(settings: Settings, model: Bundle) -> Iterator[str]:
-    """Yield what the line would start with, a line each."""
+def describe(settings: Settings, model: Bundle, tried: str) -> Iterator[str]:
+    """Yield what the line would start with, a line each; `tried`: what became of the trial of its model."""
     share = disk.network_file_system(settings.data)
     warning = f"  (on {share}: a record on a network share may be damaged; use a disk of this machine)" if share else ""
     yield f"data     {settings.data.absolute()}{warning}"
     yield f"bundle   {model.id}: {', '.join(label.name for label in model.labels)}"
+    yield f"         {tried}"
     if rolling := model.manifest.input.rolling:
         yield f"         made of strip that runs {rolling}ly in the picture: mount the camera so"
     for note in bit_depth.notes(settings, model):

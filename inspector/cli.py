@@ -64,9 +64,9 @@ def _check(options: argparse.Namespace) -> int:
     from inspector import check, config
 
     settings = config.load(options.config, options.override)
-    model = check.usable(settings)
+    model, tried = check.usable(settings)
     print(f"{options.config}: good")
-    for line in [*check.describe(settings, model), *check.samples(settings, options.sample)]:
+    for line in [*check.describe(settings, model, tried), *check.samples(settings, options.sample)]:
         print(f"  {line}")
     return EXIT_OK
 

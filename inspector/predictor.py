@@ -44,6 +44,8 @@ class PaddlePredictor:
 
         if device == "gpu" and not devices.is_compiled_with_cuda():
             raise ConfigError("workers.device: gpu: this Paddle is built for the CPU; install paddlepaddle-gpu instead")
+        if device == "gpu" and not devices.cuda.device_count():
+            raise ConfigError("workers.device: gpu: no GPU is found here; cpu needs none")
         config = inference.Config(str(bundle.program), str(bundle.path / PARAMETERS))
         if device == "gpu":
             config.enable_use_gpu(GPU_POOL_MB, 0)
@@ -101,6 +103,16 @@ def load_engine() -> None:
         import paddle
 
     paddle.disable_signal_handler()
+
+
+def prepared(bundle: Bundle, threads: int, max_batch: int, device: str) -> tuple[PaddlePredictor, float]:
+    """Return an engine that may serve, and how far it is off on the golden images. Every batch size was warmed.
+
+    BundleError, ConfigError: it may not.
+    """
+    engine = PaddlePredictor(bundle, threads, device)
+    warm(engine, bundle, max_batch)
+    return engine, check_golden(engine, bundle)
 
 
 class FakePredictor:

@@ -123,9 +123,7 @@ class Worker:
         workers = self._settings.workers
         if workers.engine == "fake":
             return predictor.FakePredictor(self._bundle)
-        engine = predictor.PaddlePredictor(self._bundle, workers.threads, workers.device)
-        predictor.warm(engine, self._bundle, workers.max_batch)
-        difference = predictor.check_golden(engine, self._bundle)
+        engine, difference = predictor.prepared(self._bundle, workers.threads, workers.max_batch, workers.device)
         log.info("model %s warmed; golden images within %.1g", self._bundle.id, difference)
         return engine
 

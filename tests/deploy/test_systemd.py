@@ -8,12 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from inspector import config
 from inspector.arguments import parser
 from inspector.config import Delivery
+from inspector.source_settings import FolderSource
 from inspector.supervisor import STOP_S
 from tests.fakes import ROOT
 
+README = ROOT / "README.md"
 UNIT = ROOT / "deploy" / "systemd" / "strip-inspector.service"
+#: For every line beside the first; its name is %i.
+TEMPLATE = UNIT.with_name("strip-inspector@.service")
 #: What systemd-analyze calls OK ends at 5.0 of 10; this is what the unit has today, rounded up.
 MAX_EXPOSURE = 1.5
 
@@ -25,17 +30,21 @@ def analyze(*arguments: str) -> "subprocess.CompletedProcess[str]":
     return subprocess.run(command, capture_output=True, text=True, timeout=60)
 
 
-def setting(name: str) -> str:
-    return re.findall(rf"^{name}=(.*)$", UNIT.read_text(), re.MULTILINE)[-1]
+def setting(name: str, unit: Path = UNIT) -> str:
+    return str(re.findall(rf"^{name}=(.*)$", unit.read_text(), re.MULTILINE)[-1])
+
+
+def installed(shipped: Path, folder: Path, instance: str = "") -> Path:
+    """A unit as it is, but for the place of the program, which is not installed here."""
+    program, _, rest = setting("ExecStart", shipped).partition(" ")
+    path = folder / shipped.name.replace("@", f"@{instance}")
+    path.write_text(shipped.read_text().replace(f"{program} {rest}", f"{sys.executable} -m inspector {rest}"))
+    return path
 
 
 @pytest.fixture
 def unit(tmp_path: Path) -> Path:
-    """The unit as it is, but for the place of the program, which is not installed here."""
-    program, _, rest = setting("ExecStart").partition(" ")
-    path = tmp_path / UNIT.name
-    path.write_text(UNIT.read_text().replace(f"{program} {rest}", f"{sys.executable} -m inspector {rest}"))
-    return path
+    return installed(UNIT, tmp_path)
 
 
 @needs_systemd
@@ -70,3 +79,35 @@ def test_the_unit_starts_a_command_that_parses_and_gives_a_stop_its_time() -> No
 
     assert options.command == "run"
     assert float(setting("TimeoutStopSec")) > Delivery().drain_s + 3 * STOP_S
+
+
+@needs_systemd
+def test_systemd_finds_nothing_wrong_with_a_second_line(tmp_path: Path) -> None:
+    second = installed(TEMPLATE, tmp_path, "exit")
+    verified = analyze("verify", "--man=no", str(second))
+    ours = [line for line in verified.stderr.splitlines() if second.name in line]
+
+    assert (verified.returncode, ours) == (0, [])
+
+
+def test_a_second_line_differs_from_the_first_by_its_config_its_folder_and_its_name() -> None:
+    first, second = ([line for line in path.read_text().splitlines() if line[:1] != "#"] for path in (UNIT, TEMPLATE))
+    other = {(one, another) for one, another in zip(first, second, strict=True) if one != another}
+
+    assert {line.partition("=")[0] for pair in other for line in pair} == {"Description", "ExecStart", "StateDirectory"}
+    assert all("%i" in another and "%i" not in one for one, another in other)
+    options = parser().parse_args(setting("ExecStart", TEMPLATE).split()[1:])
+    assert (options.command, str(options.config)) == ("run", "/etc/strip-inspector/%i.yaml")
+
+
+def test_the_commands_of_the_readme_set_up_a_second_line_that_meets_the_first_nowhere(tmp_path: Path) -> None:
+    # Given what README has for a line called exit
+    (text,) = re.findall(r"cat > /etc/strip-inspector/exit\.yaml <<END\n(.*?)END\n", README.read_text(), re.DOTALL)
+    (tmp_path / "exit.yaml").write_text(text)
+    first, second = config.load(ROOT / "configs" / "installed.yaml"), config.load(tmp_path / "exit.yaml")
+
+    assert str(second.data) == f"/var/lib/{setting('StateDirectory', TEMPLATE).replace('%i', 'exit')}"
+    assert str(first.data) == f"/var/lib/{setting('StateDirectory')}"
+    assert first.metrics.port != second.metrics.port
+    folders = [source.path for one in (first, second) for source in one.sources if isinstance(source, FolderSource)]
+    assert len(set(folders)) == 2 and all(str(path).startswith("/srv/strip/") for path in folders)

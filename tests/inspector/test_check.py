@@ -4,10 +4,12 @@ import os
 import socket
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from inspector import bundle
 from tests.fakes import ROOT, Line, inspector, running
 
 PATTERN = r"(?P<piece>[^_/]+)_(?P<at_mm>[0-9]+(?:\.[0-9]+)?)"
@@ -83,3 +85,33 @@ def test_a_sample_says_where_the_pattern_takes_something_else_for_a_number(tmp_p
     done = inspector("check", "-c", str(line.config), "--sample", "coil-4711_5529.6.bmp")
 
     assert "piece 'coil-4711', at_mm '5529.6.', which is no number" in done.stdout
+
+
+def test_a_model_that_no_worker_could_run_is_refused_as_the_line_would_refuse_it(tmp_path: Path) -> None:
+    # Given a bundle that is whole, with a program that is none
+    line = Line(tmp_path)
+    done = inspector("check", "-c", str(line.config), "-o", "workers.engine=paddle")
+
+    assert done.returncode == 2, done.stdout
+    assert done.stderr.startswith(f"inspector: {tmp_path}/bundle: ") and "Traceback" not in done.stderr
+
+
+def test_the_model_is_tried_as_a_worker_would_run_it_and_what_was_done_is_said(tmp_path: Path) -> None:
+    line = Line(tmp_path, bundle="default", workers={"engine": "paddle", "max_batch": 2})
+    done = inspector("check", "-c", str(line.config))
+
+    assert done.returncode == 0, done.stderr
+    assert "opened on the cpu, warmed in batches up to 2, golden images within " in done.stdout
+    # And on a GPU, where none is
+    done = inspector("check", "-c", str(line.config), "-o", "workers.device=gpu")
+    assert done.returncode == 2 and "workers.device: gpu: " in done.stderr
+
+
+def test_golden_images_that_score_otherwise_are_found_before_the_line_starts(tmp_path: Path) -> None:
+    real = bundle.load(bundle.DEFAULT)
+    golden = real.golden()
+    turned = replace(golden, logits=golden.logits[:, ::-1].copy())
+    wrong = bundle.save(tmp_path / "wrong", real.manifest, real.program, real.path / bundle.PARAMETERS, turned)
+    done = inspector("check", "-c", str(Line(tmp_path, bundle=str(wrong.path), workers={"engine": "paddle"}).config))
+
+    assert done.returncode == 2 and f"{wrong.path}: golden images score " in done.stderr
