@@ -33,13 +33,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _recipe(options: argparse.Namespace) -> Any:
-    from trainer import config, paddleclas
+    from trainer import config, paddleclas, used
 
     values = config.read(options.recipe)
-    if not paddleclas.recognised(values):
-        return config.build(options.recipe, values, options.overrides)
-    recipe, warning = paddleclas.load(options.recipe, values, options.overrides)
-    _warn(warning)
+    if paddleclas.recognised(values):
+        recipe, warning = paddleclas.load(options.recipe, values, options.overrides)
+        _warn(warning)
+    else:
+        recipe = config.build(options.recipe, values, options.overrides)
+    by_fit = options.command == "folds" and (options.fit or recipe.network.backbone == "lite0")
+    if unused := used.note(options.command, recipe, options.overrides, by_fit):
+        _warn(unused)
     return recipe
 
 

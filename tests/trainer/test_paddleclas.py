@@ -258,7 +258,10 @@ def test_the_whole_tutorial_runs_from_its_config(
     assert prepared["images"]["eval"] == 3
     assert main(["train", *map(str, options)]) == 0
     said = [line for line in capsys.readouterr().err.splitlines() if line.startswith("trainer: ")]
-    assert len(said) == 1 and "the labels are class_0 to class_2" in said[0] and "total_images" in said[0]
+    assert "the labels are class_0 to class_2" in said[0] and "total_images" in said[0]
+    assert said[1:] == [
+        "trainer: `trainer train` does not use data.root: nothing comes of it here"
+    ]  # the manifest does
     assert run_json("eval", *options)["images"] == 3
     exported = run_json("export", *options, "--force")  # of one epoch: one answer for all
     assert exported["bundle"] == str(tmp_path / "output/ResNet18_vd/bundle")
