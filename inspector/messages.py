@@ -36,6 +36,8 @@ MAX_GRADE = 64
 CANARY = "canary"
 #: Why a file is left where it is although it should be taken: it cannot be.
 REFUSED = "refused"
+#: Why what is on record stays in done/ or failed/ although it should go: it cannot, or the clock is in doubt.
+KEPT = "kept"
 
 Name = Annotated[str, Meta(min_length=1, max_length=64)]
 FrameId = Annotated[str, Meta(min_length=1, max_length=64)]

@@ -54,7 +54,7 @@ class _Sums(Collector):
         rejected.add_metric(["sink"], self.refused_by_sink)
         left = GaugeMetricFamily(
             "inspector_files_left", "Files and folders in a drop folder that are left there, by reason; refused: they"
-            " cannot be taken.", labels=["source", "reason"],
+            " cannot be taken; kept: they should be deleted by now.", labels=["source", "reason"],
         )  # fmt: skip
         optics = {
             name: GaugeMetricFamily(f"inspector_optics_{name}", text, labels=["source"])

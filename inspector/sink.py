@@ -20,6 +20,7 @@ from inspector.gaps import heard_at
 from inspector.health import Health, HealthServer
 from inspector.messages import (
     CANARY,
+    KEPT,
     REFUSED,
     Ack,
     Beat,
@@ -261,7 +262,7 @@ class Sink:
         if known is not None and known[1].epoch == tally.epoch:
             self._health.source(tally.source, tally.problem)
             self._health.trouble(f"pictures of {tally.source}", _unseen(tally))
-            self._health.trouble(f"files of {tally.source}", _not_taken(tally))
+            self._health.trouble(f"files of {tally.source}", _stuck(tally))
             self._metrics.tally(tally)
             self._tallies[tally.source] = tally
         epoch, number = self._tallied.get(tally.source, ("", 0))
@@ -373,7 +374,7 @@ def _unseen(tally: Tally) -> str:
     return next((f"blank: {one.detail}" for one in sight.troubles if one.kind == "blank"), "")
 
 
-def _not_taken(tally: Tally) -> str:
-    """Which files cannot be taken, for want of a right; empty where all can."""
-    refused = next((one for one in tally.left if one.reason == REFUSED), None)
-    return f"{refused.count} cannot be taken, as {refused.example}" if refused else ""
+def _stuck(tally: Tally) -> str:
+    """Which files cannot be taken, for want of a right, and which should be gone; empty where there are none."""
+    what = {REFUSED: "cannot be taken, as", KEPT: "should be deleted by now:"}
+    return "; ".join(f"{one.count} {what[one.reason]} {one.example}" for one in tally.left if one.reason in what)

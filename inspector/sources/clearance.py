@@ -12,8 +12,9 @@ import time
 from collections.abc import Callable, Iterator
 
 from inspector.age_clock import AgeClock, since_boot
+from inspector.messages import KEPT, Left
 from inspector.source_settings import FolderSource
-from inspector.sources.hold import WORK, entered
+from inspector.sources.hold import WORK, entered, text
 from inspector.sources.shelf import DONE, FAILED
 
 log = logging.getLogger(__name__)
@@ -49,6 +50,9 @@ class Clearance:
         self._clock = clock
         self._uptime = uptime
         self._age_clocks: dict[bytes, AgeClock] = {}
+        self._doubted: list[Left] = []  # by the sweep under way
+        #: What should have gone at the last sweep and did not, and why.
+        self.left: list[Left] = []
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, name="clearance", daemon=True)
 
@@ -65,12 +69,13 @@ class Clearance:
 
     def sweep(self) -> int:
         """Delete what the rules no longer keep; how many files. OSError where a folder cannot be read."""
-        deleted = 0
+        deleted, self._doubted = 0, []
         for folder, days, megabytes in self._rules:
             if days is not None:
                 deleted += self._retire(folder, days * _DAY_S)
             if megabytes is not None:
                 deleted += self._fit(folder, megabytes * 1_000_000)
+        self.left = self._doubted
         return deleted
 
     def _retire(self, folder: bytes, age_s: float) -> int:
@@ -86,8 +91,15 @@ class Clearance:
         with contextlib.suppress(FileNotFoundError), open(stood, "w") as file:  # no .work/: the share is away
             file.write(f"{clock.trusted:.0f}")
         if too_old is None:
+            self._hold_back(folder, clock)
             return 0
         return sum(self._delete(folder, path) for moved_at, _, path in self._files(folder) if moved_at < too_old)
+
+    def _hold_back(self, folder: bytes, clock: AgeClock) -> None:
+        """Note what would be too old if the clock were believed."""
+        too_old = self._clock() - clock.age_s
+        if count := sum(moved_at < too_old for moved_at, *_ in self._files(folder)):
+            self._doubted.append(Left(KEPT, count, f"those in {text(folder)}: the clock is {clock.doubt}"[:1024]))
 
     def _fit(self, folder: bytes, budget: int) -> int:
         deleted = 0
@@ -139,6 +151,7 @@ class Clearance:
                 if str(error) != trouble:
                     log.warning("done/ and failed/ cannot be cleared: %s", error)
                 trouble = str(error)
+                self.left = [Left(KEPT, 1, f"one in done/ or failed/: {trouble}"[:1024])]
             self._stop.wait(EVERY_S)
 
 

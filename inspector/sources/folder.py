@@ -141,8 +141,8 @@ class Folder:
         return {"vanished": vanished} if vanished else {}
 
     def left(self) -> list[Left]:
-        """What was left alone when the folder was looked through last."""
-        return self._scan.left
+        """What was left alone when the folder was looked through last, and what stays in done/ and failed/."""
+        return [*self._scan.left, *self._clearance.left]
 
     def problem(self) -> str:
         """Why nothing is taken now: what is on record could not be moved away."""

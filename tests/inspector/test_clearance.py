@@ -8,7 +8,7 @@ import pytest
 
 from inspector.source_settings import FolderSource
 from inspector.sources.clearance import Clearance
-from tests.fakes import wait_until
+from tests.fakes import Line, running, wait_until
 from tests.inspector import folders
 from tests.inspector.folders import below
 
@@ -111,3 +111,37 @@ def test_an_open_folder_clears_itself_and_stops_when_closed(folder: folders.Open
     put(drop, "done/c.bmp")
     connector.open()  # a folder that was lost and is back
     wait_until(lambda: below(drop / "done") == [])
+
+
+def test_files_that_stay_because_the_clock_is_in_doubt_are_counted_until_it_is_believed(drop: Path) -> None:
+    put(drop, "done/a.bmp", "done/b.bmp", "failed/c.bmp")
+    (drop / ".work").mkdir()
+    clocks = Clocks()
+    running = clocks.clearance(drop, keep_done_days=30, keep_failed_days=200)
+    running.sweep()
+    assert running.left == []
+    clocks.world += 91 * 86_400
+    assert running.sweep() == 0
+    (left,) = running.left  # none in failed/ is older than its age, also by this clock
+    assert (left.reason, left.count) == ("kept", 2)
+    assert left.example.startswith(
+        f"those in {drop}/done: the clock is 91.0 days ahead of what is known to have passed"
+    )
+    clocks.world -= 91 * 86_400
+    running.sweep()
+    assert running.left == []
+
+
+def test_a_line_is_not_ready_while_its_clock_keeps_files_that_should_be_deleted(tmp_path: Path) -> None:
+    rules = {"keep_done_days": 1e-5}
+    line = Line(tmp_path, [{"name": "drop", "type": "folder", "path": str(tmp_path / "drop"), "settle_ms": 0, **rules}])
+    put(line.drop, "done/a.bmp", "done/b.bmp")
+    (line.drop / ".work").mkdir()
+    (line.drop / ".work" / ".done-clock").write_text(f"{time.time() - 91 * 86_400:.0f}")
+    with running(line):
+        why = f"files of drop: 2 should be deleted by now: those in {line.drop}/done: the clock is 91.0 days ahead of"
+        wait_until(lambda: why in line.page("readyz"), line.explain)
+        wait_until(lambda: "2 kept, as those in " in line.run("status").stdout, line.explain)
+        assert '\ninspector_files_left{reason="kept",source="drop"} 2.0\n' in line.page("metrics")
+        assert line.stop() == 0
+    assert below(line.drop / "done") == ["a.bmp", "b.bmp"]
