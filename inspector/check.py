@@ -3,10 +3,11 @@
 import os
 import socket
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from inspector import bit_depth, bundle, config, curve, disk, tenancy, trial
+from inspector import bit_depth, bundle, config, curve, disk, image, tenancy, trial
 from inspector.address import origin
 from inspector.bundle import Bundle
 from inspector.config import Settings
@@ -15,6 +16,8 @@ from inspector.place import Locator
 from inspector.rule_settings import repeats_seen, watched
 from inspector.source_settings import FolderSource
 
+#: So many names in a drop folder are looked at.
+_MAX_ENTRIES = 100_000
 Answer = TypeVar("Answer")
 
 
@@ -52,6 +55,8 @@ def describe(settings: Settings, model: Bundle, tried: str) -> Iterator[str]:
         yield f"         {note}"
     for source in settings.sources:
         yield f"source   {source.name}: {source.type}"
+        if isinstance(source, FolderSource):
+            yield f"         {drop_folder(source.path.absolute())}"
     for recipe in settings.recipes:
         yield f"recipe   {recipe.name}: {', '.join(recipe.grades) or 'no grades, only by `piece start --recipe`'}"
     for alarm in settings.alarms:
@@ -63,6 +68,19 @@ def describe(settings: Settings, model: Bundle, tried: str) -> Iterator[str]:
     yield f"workers  {workers.count} of {workers.threads} threads, batches up to {workers.max_batch}"
     exposed = f"  ({settings.metrics.exposed})" if settings.metrics.exposed else ""
     yield f"metrics  {origin(settings.metrics.host, settings.metrics.port)}/metrics{exposed}"
+
+
+def drop_folder(path: Path) -> str:
+    """Return what is at the absolute path of a drop folder, in words."""
+    if path.is_dir():
+        with os.scandir(path) as entries:
+            names = list(islice((entry.name for entry in entries), _MAX_ENTRIES))
+        waiting = sum(os.path.splitext(name)[1].lower() in image.SUFFIXES for name in names)
+        more = "or more " if len(names) == _MAX_ENTRIES else ""
+        return f"{path}: {waiting} {more}files wait in it"
+    if path.parent.is_dir():
+        return f"{path}: not there yet; the line makes it"
+    return f"{path}: not there, nor is {path.parent}: the line is not ready until somebody makes it (a typo?)"
 
 
 def samples(settings: Settings, names: Sequence[str]) -> Iterator[str]:

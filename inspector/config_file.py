@@ -10,14 +10,12 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from inspector.errors import ConfigError
-from inspector.source_settings import SOURCE_TYPES, section_of
+from inspector.source_settings import SOURCE_TYPES, no_path, section_of
 
 #: The environment variable that names the config file; it is no setting.
 VARIABLE = "INSPECTOR_CONFIG"
 #: The config file of an installed line: see README, Under systemd.
 INSTALLED = Path("/etc/strip-inspector.yaml")
-#: Beginnings of what is no path to us: the settings refuse these by name, and must see them as they were written.
-_NO_PATHS = ("~", "$")
 
 
 def chosen(given: Path | None, variables: Mapping[str, str]) -> Path:
@@ -109,5 +107,4 @@ def _is_relative_path(value: str, field: FieldInfo) -> bool:
     words = [word for kind in kinds for word in get_args(kind)]  # of a Literal beside Path
     if Path not in kinds or value in words or value == str(field.default) or not value:
         return False
-    foreign = value.startswith(_NO_PATHS) or "\\" in value or "://" in value or "\0" in value
-    return not foreign and not Path(value).is_absolute()
+    return "\0" not in value and not no_path(value) and not Path(value).is_absolute()

@@ -22,6 +22,8 @@ class Section(BaseModel):
     def _can_be_said_to_the_system(cls, value: Any) -> Any:
         if isinstance(value, Path | str) and not _sayable(os.fspath(value)):
             raise ValueError("a NUL or half a character is in it: nothing can be called so")
+        if isinstance(value, Path) and (wrong := no_path(os.fspath(value))):
+            raise ValueError(f"{wrong}: write an absolute path, or one from the config file's folder")
         return value
 
 
@@ -31,6 +33,19 @@ def _sayable(text: str) -> bool:
         return b"\0" not in os.fsencode(text)
     except UnicodeEncodeError:
         return False
+
+
+def no_path(text: str) -> str:
+    """Return why a path is none here as it stands, though a shell or Windows would take it; empty where it is one."""
+    if text.startswith("~"):
+        return "~ is a shell's word for a home folder, and nothing puts that in its place here"
+    if re.search(r"\$\{?\w|%\w+%", text):
+        return "variables of the environment are not put in their place here"
+    if "\\" in text or re.match(r"[A-Za-z]:(/|$)", text):
+        return "a path of Windows: this machine has it under another name, where the share is mounted"
+    if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", text):  # of // a path keeps one
+        return "a URL is no path: mount the share, and name the folder where it is mounted"
+    return ""
 
 
 def section_of(field: FieldInfo) -> type[BaseModel] | None:

@@ -34,7 +34,7 @@ class Hold:
         self._lanes: dict[bytes, int] = {}  # folders of .work/ that are kept open
 
     def take(self, inside: Sequence[bytes]) -> None:
-        """Take the folder, with .work/ and the folders named `inside` made in it.
+        """Take the folder, made where the one above it is there, with .work/ and the folders named `inside` in it.
 
         BusyError where another process has it, ConfigError where .work/ is a link or one inside is on another file
         system, OSError where the folder cannot be used or is a mount point left bare. Links that are there now in the
@@ -47,7 +47,8 @@ class Hold:
             there = os.path.dirname(there)
         if there != self._root:
             self._check_mounted(there)
-        os.makedirs(self._root, exist_ok=True)
+        with contextlib.suppress(FileExistsError):
+            self._make_root()
         self._folder = os.open(self._root, _FOLDER)
         try:
             if not self._known():
@@ -64,6 +65,16 @@ class Hold:
             self.let_go()
             raise
         self._device = os.fstat(self._folder).st_dev
+
+    def _make_root(self) -> None:
+        """Make the folder where the one above it is there: more than that is missing where a path has a typo."""
+        try:
+            os.mkdir(self._root)
+        except FileNotFoundError:
+            above = text(os.path.dirname(self._root))
+            raise FileNotFoundError(
+                errno.ENOENT, f"is not there, nor is {above}: make the folder, or mend sources.path", text(self._root)
+            ) from None
 
     @property
     def root(self) -> bytes:
