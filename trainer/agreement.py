@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.bundle import Decision
+from trainer.bar import Told
 from trainer.evaluate import Model, decide
 from trainer.metrics import softmax
 
@@ -31,9 +32,12 @@ class Agreement:
     decisions_changed: int
 
 
-def agreement(trained: Model, runs: Model, decision: Decision, pictures: Sequence[NDArray[np.uint8]]) -> Agreement:
+def agreement(
+    trained: Model, runs: Model, decision: Decision, pictures: Sequence[NDArray[np.uint8]], bar: Told | None = None
+) -> Agreement:
     """Score the pictures with both and compare."""
-    one, other = trained.scores(pictures), runs.scores(pictures)
+    one = trained.scores(pictures, bar, "score with the checkpoint")
+    other = runs.scores(pictures, bar, "score with the bundle")
     scale = np.abs(one).max(axis=1, keepdims=True)
     likely, likely_too = (softmax(trained.logits(scores), decision.temperature) for scores in (one, other))
     apart = np.abs(likely - likely_too)

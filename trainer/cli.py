@@ -170,8 +170,8 @@ def _eval(options: argparse.Namespace) -> int:
         model = evaluate.open_checkpoint(options.checkpoint or recipe.last_checkpoint, fast=True)
         decision = None  # chosen on the validation part
     other = evaluate.open_model(_bundle(options.against)) if options.against else None
-    data = evaluate.load(plan, rows)
     with Bar() as bar:
+        data = evaluate.load(plan, rows, bar)
         looked_at = {"suspects": suspects.search(plan, bar)} if options.suspects else {}
         done = evaluate.evaluate(model, decision, recipe.decision, plan, data, bar)
         if options.robustness:
@@ -197,13 +197,15 @@ def _eval(options: argparse.Namespace) -> int:
 
 def _export(options: argparse.Namespace) -> int:
     from trainer import onnx_file
+    from trainer.bar import Bar
     from trainer.export import export
 
     recipe = _recipe(options)
     if options.onnx:
         onnx_file.require()
     made_of, to = options.checkpoint or recipe.last_checkpoint, options.to or recipe.bundle_dir
-    result = export(recipe, made_of, to, options.force)
+    with Bar() as bar:
+        result = export(recipe, made_of, to, options.force, bar)
     for note in result.notes:
         _warn(note)
     agrees = result.agreement

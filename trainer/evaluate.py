@@ -16,7 +16,7 @@ from inspector.errors import BundleError
 from inspector.predictor import PaddlePredictor, as_logits
 from inspector.preprocess import Preprocess, contrast
 from trainer import calibrate, checkpoint, costly, dataset, engine, metrics, recorded
-from trainer.bar import Bar
+from trainer.bar import Told
 from trainer.bundle_settings import DecisionChoice
 from trainer.dataset import Dataset, preprocess_of
 from trainer.manifest import DataError, Manifest, Row
@@ -44,15 +44,20 @@ class Model:
         """Of scores, (n, outputs), the logits: (n, labels)."""
         return scores[:, : len(self.labels)]
 
-    def scores(self, images: Sequence[NDArray[np.uint8]], bar: Bar | None = None) -> NDArray[np.float32]:
-        """float32 (n, outputs) for pictures as decoded: a logit for each label, and the novelty where it has limits."""
+    def scores(
+        self, images: Sequence[NDArray[np.uint8]], bar: Told | None = None, what: str = "score"
+    ) -> NDArray[np.float32]:
+        """float32 (n, outputs) for pictures as decoded: a logit for each label, and the novelty where it has limits.
+
+        `bar` is told that `what` is under way.
+        """
         parts: list[NDArray[np.float32]] = []
         done = 0
         for batch in dataset.batches(images, self.preprocess):
             parts.append(self.score(batch))
             done += len(batch)
             if bar is not None:
-                bar("score", done, len(images))
+                bar(what, done, len(images))
         outputs = len(self.labels) + (self.max_novelty is not None)
         return np.concatenate(parts) if parts else np.zeros((0, outputs), np.float32)
 
@@ -140,16 +145,16 @@ class Evaluation:
         return self.model.logits(self.scores)
 
 
-def load(plan: Manifest, rows: Sequence[Row]) -> Dataset:
+def load(plan: Manifest, rows: Sequence[Row], bar: Told | None = None) -> Dataset:
     """The pictures to evaluate on. DataError where there are none, or a label that is not in the manifest."""
     if not rows:
         raise DataError("nothing to evaluate: the manifest has no `eval` rows; set data.eval_list or eval_share")
     _refuse_unknown({row.label for row in rows}, plan.labels, "manifest")
-    return dataset.load(plan, rows)
+    return dataset.load(plan, rows, bar)
 
 
 def evaluate(
-    model: Model, decision: Decision | None, how: DecisionChoice, plan: Manifest, data: Dataset, bar: Bar | None = None
+    model: Model, decision: Decision | None, how: DecisionChoice, plan: Manifest, data: Dataset, bar: Told | None = None
 ) -> Evaluation:
     """Evaluate `data`, of `load`. Without `decision`, it is chosen on the manifest's validation part.
 
@@ -161,9 +166,9 @@ def evaluate(
     data = replace(data, targets=np.array([index[row.label] for row in data.rows], np.int64))
     fitted_on, skipped, choice = None, data.skipped, None
     if decision is None:
-        validation = dataset.load(replace(plan, labels=model.labels), plan.split("val"))
+        validation = dataset.load(replace(plan, labels=model.labels), plan.split("val"), bar)
         fitted_on, skipped = len(validation), data.skipped + validation.skipped
-        logits = model.logits(model.scores(validation.images))
+        logits = model.logits(model.scores(validation.images, bar, "score the validation part"))
         choice = calibrate.choose(logits, validation.targets, model.labels, how, model.max_novelty)
         decision = choice.decision
     scores = model.scores(data.images, bar)

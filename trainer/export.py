@@ -16,6 +16,7 @@ from inspector.errors import InspectorError
 from inspector.predictor import GOLDEN_TOLERANCE, PaddlePredictor, check_golden, has_bf16
 from trainer import checkpoint, dataset, engine, manifest, report, soundness, view
 from trainer.agreement import MOST_CHANGED, TOLERANCE, Agreement, agreement
+from trainer.bar import Told
 from trainer.checkpoint import Checkpoint
 from trainer.config import Recipe
 from trainer.evaluate import Model, of_bundle, open_checkpoint
@@ -41,7 +42,7 @@ class Exported:
     notes: tuple[str, ...]  # what a reader must know: of its view, and why it was refused without `force`
 
 
-def export(recipe: Recipe, checkpoint_path: Path, to: Path, force: bool = False) -> Exported:
+def export(recipe: Recipe, checkpoint_path: Path, to: Path, force: bool = False, bar: Told | None = None) -> Exported:
     """Write the bundle to `to`; an older one there is replaced, and only once the new one is proven.
 
     `force`: a model that its own evaluation shows to be useless, too.
@@ -73,9 +74,10 @@ def export(recipe: Recipe, checkpoint_path: Path, to: Path, force: bool = False)
             parameters,
             Golden(golden_images, trained.scores(list(golden_images))),
         )
-        pictures = [*golden_images, *dataset.load(plan, _spread(plan.split("eval") or plan.split("train"))).images]
+        compared = _spread(plan.split("eval") or plan.split("train"))
+        pictures = [*golden_images, *dataset.load(plan, compared, bar).images]
         runs = _in_the_inspector(draft)
-        agrees = agreement(trained, runs, described.decision, pictures)
+        agrees = agreement(trained, runs, described.decision, pictures, bar)
         if not agrees.logits <= TOLERANCE:
             raise ExportError(
                 f"refused: the exported program scores {agrees.logits:.2g} off {checkpoint_path} "
@@ -84,7 +86,7 @@ def export(recipe: Recipe, checkpoint_path: Path, to: Path, force: bool = False)
         if recipe.export.precision == "bf16":
             described = _in_bf16(described, draft, trained, golden_images)
             runs = _in_the_inspector(replace(draft, manifest=described))
-            agrees = agreement(trained, runs, described.decision, pictures)
+            agrees = agreement(trained, runs, described.decision, pictures, bar)
             if agrees.decisions_changed > MOST_CHANGED * len(pictures):
                 raise ExportError(
                     f"refused: bf16 changes the decision on {agrees.decisions_changed} of {len(pictures)} pictures "

@@ -69,7 +69,7 @@ def fit(recipe: Recipe, bar: Bar) -> Fitted:
     extractor = frozen.Extractor(front, preprocess_of(recipe.network))
     features, origin = reject.rounds(extractor, training, recipe, recipe.fit.copies, turns=True, bar=bar)
     groups = reject.groups(training)
-    fitted = _head(recipe, features, training.targets[origin], len(labels), groups[origin])
+    fitted = _head(recipe, features, training.targets[origin], len(labels), groups[origin], bar)
     l2 = fitted.l2 if isinstance(fitted, Head) else None
     right = 0
     if len(validation):
@@ -99,12 +99,13 @@ def _head(
     targets: NDArray[np.int64],
     labels: int,
     groups: NDArray[np.int64],
+    bar: Bar,
 ) -> "Head | Perceptron":
     if recipe.fit.hidden is None:
         return head.fit(features, targets, labels, groups, recipe.seed)
     from trainer import perceptron
 
-    return perceptron.classify(features, targets, labels, recipe.fit.hidden, recipe.seed)
+    return perceptron.classify(features, targets, labels, recipe.fit.hidden, recipe.seed, bar)
 
 
 def _logits(fitted: "Head | Perceptron", features: NDArray[np.float32]) -> NDArray[np.float32]:

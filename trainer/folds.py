@@ -164,8 +164,8 @@ def _learned(recipe: Recipe, by_fit: bool, go_on: bool) -> int:
 def _evaluated(recipe: Recipe) -> dict[str, Any]:
     """The report of the last checkpoint on the real pictures held out: simulated ones are the same for every part."""
     rows = manifest.read(recipe.manifest_path)
-    data = evaluate.load(rows, tuple(_real(rows.split("eval"))))
     with Bar() as bar:
+        data = evaluate.load(rows, tuple(_real(rows.split("eval"))), bar)
         model = evaluate.open_checkpoint(recipe.last_checkpoint, fast=True)
         done = evaluate.evaluate(model, None, recipe.decision, rows, data, bar)
     report.save(recipe.report_dir, done.report, rows)

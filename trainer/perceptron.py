@@ -11,6 +11,8 @@ import paddle
 from numpy.typing import NDArray
 from paddle import nn
 
+from trainer.bar import Told
+
 _EPOCHS = 20
 _BATCH = 256
 _LEARNING_RATE = 3e-3
@@ -43,19 +45,25 @@ class Perceptron(nn.Layer):
 
 
 def learn(
-    features: Features, typical: Features, units: tuple[int, int], loss: Loss, weight_decay: float, seed: int
+    features: Features,
+    typical: Features,
+    units: tuple[int, int],
+    loss: Loss,
+    weight_decay: float,
+    seed: int,
+    bar: Told | None = None,
 ) -> Perceptron:
     """Learn from rows (n, features), standardised by what is `typical`, (m, features). Same input, same weights.
 
     `units` are those of the hidden layer and the outputs. AdamW (Loshchilov and Hutter, arXiv 1711.05101), the rate
-    falling by a cosine.
+    falling by a cosine. `bar` is told of the rows learned.
     """
     rng = np.random.default_rng(seed)
     layer = _begun(typical, units, rng)
     steps = -(-len(features) // _BATCH)
     rate = paddle.optimizer.lr.CosineAnnealingDecay(_LEARNING_RATE, _EPOCHS * steps)
     optimiser = paddle.optimizer.AdamW(rate, parameters=layer.parameters(), weight_decay=weight_decay)
-    for _ in range(_EPOCHS):
+    for epoch in range(_EPOCHS):
         order = rng.permutation(len(features))
         for start in range(0, len(features), _BATCH):
             rows = order[start : start + _BATCH]
@@ -63,17 +71,21 @@ def learn(
             optimiser.step()
             optimiser.clear_grad()
             rate.step()
+            if bar is not None:
+                bar("learn from features", epoch * len(features) + start + len(rows), _EPOCHS * len(features))
     layer.eval()
     return layer
 
 
-def classify(features: Features, targets: NDArray[np.int64], labels: int, hidden: int, seed: int) -> Perceptron:
+def classify(
+    features: Features, targets: NDArray[np.int64], labels: int, hidden: int, seed: int, bar: Told | None = None
+) -> Perceptron:
     """A head with a hidden layer, (n, labels) logits, for features (n, f) of pictures with these targets (n,)."""
 
     def loss(logits: paddle.Tensor, rows: NDArray[np.int64]) -> Any:
         return nn.functional.cross_entropy(logits, paddle.to_tensor(targets[rows]))
 
-    return learn(features, features, (hidden, labels), loss, _CLASSES_DECAY, seed)
+    return learn(features, features, (hidden, labels), loss, _CLASSES_DECAY, seed, bar)
 
 
 def restored(weights: Weights) -> Perceptron:

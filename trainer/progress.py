@@ -1,6 +1,7 @@
-"""Owns what training shows: a bar with rate and time left on a terminal, a plain line an epoch anywhere else."""
+"""Owns what training shows: a bar with rate and time left on a terminal; elsewhere a line an epoch, and every 10 s."""
 
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Any
 
@@ -8,14 +9,21 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 
+from trainer.pace import Pace
+
 
 class Progress:
-    """Counts the images of all epochs from `begin` on. A context manager; writes to stderr unless it is quiet."""
+    """Counts the images of all epochs from `begin` on. A context manager; writes to stderr unless it is quiet.
 
-    def __init__(self, epochs: int, quiet: bool = False):
-        self._console = Console(stderr=True, quiet=quiet)
+    `clock` tells seconds.
+    """
+
+    def __init__(self, epochs: int, quiet: bool = False, clock: Callable[[], float] = time.monotonic):
+        self._console, self._clock = Console(stderr=True, quiet=quiet, soft_wrap=True), clock
+        silent = quiet or self._console.is_terminal
+        self._pace = None if silent else Pace(lambda line: self._console.print(line, highlight=False), clock)
         self._epochs, self._total, self._before, self._seen = epochs, 0, 0, 0
-        self._started = time.monotonic()
+        self._started = clock()
         self._later: dict[str, tuple[TaskID, float]] = {}
         self._bar = Bar(
             TextColumn("{task.description}"),
@@ -39,7 +47,7 @@ class Progress:
 
     def begin(self, epoch_images: int, done: int = 0) -> None:
         """The images are loaded, the clock starts, after so many epochs that were done before."""
-        self._total, self._started = self._epochs * epoch_images, time.monotonic()
+        self._total, self._started = self._epochs * epoch_images, self._clock()
         self._before = self._seen = done * epoch_images
         self._bar.update(self._task, description=f"epoch {done + 1}", total=self._total)
 
@@ -47,6 +55,9 @@ class Progress:
         """So many more images were trained on."""
         self._seen += images
         self._bar.update(self._task, completed=self._seen, rate=self._rate())
+        if self._pace is not None:
+            epoch = min(self._seen * self._epochs // max(self._total, 1) + 1, self._epochs)
+            self._pace(f"epoch {epoch}/{self._epochs}", self._seen, self._total)
 
     def epoch(self, done: int, figures: dict[str, Any]) -> None:
         """An epoch is finished."""
@@ -58,14 +69,18 @@ class Progress:
             f"{self._rate():.0f} images/s  {left_s / 60:.1f} min left",
             highlight=False,
         )
+        if self._pace is not None:
+            self._pace.other()
         self._bar.update(self._task, description=f"epoch {min(done + 1, self._epochs)}")
 
-    def after(self, what: str, done: int, total: int) -> None:
-        """So far in a step that comes after the epochs."""
+    def beside(self, what: str, done: int, total: int) -> None:
+        """So far in a step that comes before the epochs, or after them."""
+        if self._pace is not None:
+            self._pace(what, done, total)
         if what not in self._later:
-            self._later[what] = self._bar.add_task(what, total=total, rate=0.0), time.monotonic()
+            self._later[what] = self._bar.add_task(what, total=total, rate=0.0), self._clock()
         task, started = self._later[what]
-        self._bar.update(task, completed=done, rate=done / max(time.monotonic() - started, 1e-9))
+        self._bar.update(task, completed=done, rate=done / max(self._clock() - started, 1e-9))
 
     def _rate(self) -> float:
-        return (self._seen - self._before) / max(time.monotonic() - self._started, 1e-9)
+        return (self._seen - self._before) / max(self._clock() - self._started, 1e-9)

@@ -47,7 +47,7 @@ def search(plan: Manifest, bar: Bar | None = None) -> dict[str, Any]:
     rows = [row for row in plan.rows if not row.path.startswith(SIMULATED)]
     if not rows:
         raise DataError(f"{plan.root}: no real picture whose label could be wrong")
-    data = dataset.load(plan, rows)
+    data = dataset.load(plan, rows, bar)
     features = _features(data.images, bar)
     names = [label.name for label in plan.labels]
     ranked = rank(features, data.targets, [row.group or row.path for row in data.rows], names)

@@ -65,7 +65,7 @@ def train(recipe: Recipe, progress: Progress, go_on: bool = False, curves: Curve
     if recipe.network.backbone != "resnet_vd":
         raise ConfigError("network.backbone: a frozen network is not trained: `trainer fit` fits a head to it")
     # 1. Data: decoded once, in memory from here on.
-    labels, training, validation = parts(recipe)
+    labels, training, validation = parts(recipe, progress.beside)
     if how.patience_evaluations and not len(validation):
         raise ConfigError("training.patience_evaluations: there is no validation part to look at: see data.val_share")
     preprocess, team, notes = preprocess_of(recipe.network), ranks.of_environment(), list[str]()
@@ -138,7 +138,7 @@ def train(recipe: Recipe, progress: Progress, go_on: bool = False, curves: Curve
     # 4. What the network knows, so that it can tell what it does not.
     if team.first:
         for path in (recipe.last_checkpoint, recipe.best_checkpoint):
-            reject.add(path, training, progress.after)
+            reject.add(path, training, progress.beside)
 
     # 5. What came of it.
     return Outcome(
