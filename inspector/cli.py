@@ -133,7 +133,7 @@ def _report(options: argparse.Namespace) -> int:
 
 
 def _pieces(options: argparse.Namespace) -> int:
-    from inspector import config, pieces, screen
+    from inspector import config, pieces, screen, upkeep
     from inspector.decision_settings import recipe_of
     from inspector.errors import ConfigError
     from inspector.store import Store
@@ -150,6 +150,8 @@ def _pieces(options: argparse.Namespace) -> int:
         start = partial(pieces.start, name=name, grade=grade, recipe=recipe)
         changed = pieces.switch(store, pieces.stop if name is None else start)
         told = [changed] if changed else []
+        if options.action == "start" and (ahead := pieces.ahead(store, upkeep.known_now(settings.data, store))):
+            print(f"warning: {ahead}", file=sys.stderr)
     store.close()
     for piece in told:
         print(msgspec.json.encode(piece).decode() if options.json else screen.piece_line(piece))

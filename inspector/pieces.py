@@ -19,6 +19,10 @@ from inspector.place import Locator, Told
 LEAD_S = 0.5
 #: What the piece is under that was on the line when the record was lost: no recipe can be called so.
 LOST = "lost with a damaged record"
+#: And what frames are under that came after a start by a clock that was ahead: of that piece, or of the one before.
+AHEAD = "not known: a piece was started while the clock was ahead"
+#: Nobody puts a piece on the line so long before it begins, also where the disk takes its time.
+_AHEAD_S = 10.0
 #: A frame that was captured so long before the first piece on record waited for the line: another may have been there.
 _EARLIER_S = 60.0
 _COLUMNS = "id, name, began_at, ended_at, by_frames, grade, recipe"
@@ -45,6 +49,8 @@ class Piece(msgspec.Struct, frozen=True):
 def start(cursor: Cursor, now: float, name: str, grade: str = "", recipe: str = "") -> Piece:
     """Put a piece on the line; the one that was there ends. ConfigError for a name that is none, or was there before.
 
+    One that was started by a clock that was ahead, and has not begun by the clock of now, may be started again.
+
     Call it with the lock of a transaction held and `now` taken after that, or later than that: then no frame captured
     from then on is on record.
     """
@@ -52,18 +58,23 @@ def start(cursor: Cursor, now: float, name: str, grade: str = "", recipe: str = 
     if grade:
         _check("grade", grade, MAX_GRADE)
     before = cursor.execute(f"SELECT {_COLUMNS} FROM pieces WHERE name = ?", (name,)).fetchone()
-    if before:
+    if before and not _is_ahead(_piece(before), now):
         raise ConfigError(f"piece {name}: it is on record already; a second pass needs a name of its own, as {name}-2")
     stop(cursor, now)
-    cursor.execute(
-        "INSERT INTO pieces (name, began_at, by_frames, grade, recipe) VALUES (?, ?, 0, ?, ?)",
+    (number,) = cursor.execute(
+        "INSERT INTO pieces (name, began_at, by_frames, grade, recipe) VALUES (?, ?, 0, ?, ?) ON CONFLICT (name) DO"
+        " UPDATE SET began_at = excluded.began_at, ended_at = NULL, grade = excluded.grade, recipe = excluded.recipe"
+        " RETURNING id",
         (name, now, grade, recipe),
-    )
-    return Piece(cursor.lastrowid or 0, name, now, None, False, grade, recipe)
+    ).fetchone()
+    return Piece(number, name, now, None, False, grade, recipe)
 
 
 def stop(cursor: Cursor, now: float) -> Piece | None:
     """Take the piece off the line that is on it; None where none is."""
+    doubt(cursor, now)
+    cursor.execute("UPDATE pieces SET ended_at = ? WHERE recipe = ? AND began_at <= ? AND ended_at > ?",
+                   (now, AHEAD, now, now))  # fmt: skip
     row = cursor.execute(f"SELECT {_COLUMNS} FROM pieces WHERE by_frames = 0 AND ended_at IS NULL").fetchone()
     if row is None:
         return None
@@ -107,6 +118,44 @@ def switch(
 def lose(cursor: Cursor, name: str) -> None:
     """Nobody knows which piece is on the line, nor which ones were: until the next is, no recipe can be right."""
     cursor.execute("INSERT INTO pieces (name, began_at, by_frames, recipe) VALUES (?, 0, 0, ?)", (name, LOST))
+
+
+def doubt(cursor: Cursor, now: float) -> None:
+    """Have frames be of no known piece until that begins which was started by a clock that was ahead of `now`.
+
+    By their times they would be of the piece before. What is on record by a time that has been was captured before.
+    """
+    row = cursor.execute(
+        f"SELECT {_COLUMNS} FROM pieces WHERE by_frames = 0 AND began_at > ? AND ended_at IS NULL", (now + _AHEAD_S,)
+    ).fetchone()
+    if row is None or cursor.execute(
+        "SELECT 1 FROM pieces WHERE by_frames = 0 AND ended_at = ? AND recipe = ?", (row[2], AHEAD)
+    ).fetchone():  # fmt: skip
+        return
+    piece = _piece(row)
+    (since,) = cursor.execute(
+        "SELECT COALESCE(MAX(at), 0) FROM (SELECT captured_at AS at FROM records ORDER BY id DESC LIMIT 1000)"
+        " WHERE at <= ?",
+        (now,),
+    ).fetchone()
+    before = "by_frames = 0 AND ended_at = ?"
+    cursor.execute(f"UPDATE pieces SET ended_at = max(began_at, ?) WHERE {before}", (since, piece.began_at))
+    cursor.execute(
+        "INSERT INTO pieces (name, began_at, ended_at, by_frames, recipe) VALUES (?, ?, ?, 0, ?)",
+        (f"{piece.name} or the one before, {now:.3f}"[-MAX_PIECE:], since, piece.began_at, AHEAD),
+    )
+
+
+def ahead(store: OpenRecord, known: float) -> str:
+    """Which piece was put on the line by a clock ahead of `known`, seconds since 1970; empty where none was."""
+    statement = "SELECT name, began_at FROM pieces WHERE by_frames = 0 AND began_at > ? AND ended_at IS NULL"
+    for name, began_at in store.read(statement, (known + _AHEAD_S,)):
+        hours = (began_at - known) / 3600
+        return (
+            f"{name} was started by a clock that was {hours:.3g} h ahead of what is known to have passed: by the right"
+            " one frames are of no known piece until it begins; set the clock right, and start the piece again"
+        )
+    return ""
 
 
 def note(cursor: Cursor, told: Told, verdict: Verdict) -> None:
@@ -173,6 +222,11 @@ def _on_line(cursor: Cursor, captured_at: float) -> Piece | None:
         if piece.ended_at is None or captured_at < piece.ended_at:
             return piece
     return None
+
+
+def _is_ahead(piece: Piece, now: float) -> bool:
+    """Whether it was started and begins later than any start says now."""
+    return not piece.by_frames and piece.began_at > now + _AHEAD_S
 
 
 def _check(what: str, name: str, most: int) -> None:

@@ -112,6 +112,7 @@ class Store:
         monotonic = time.monotonic()
         new: list[Verdict] = []
         with self.transaction() as cursor:
+            pieces.doubt(cursor, now)
             for model, verdict in batches:
                 verdict, spot = _placed(cursor, (locators or {}).get(verdict.source, _NOWHERE), verdict)
                 cursor.execute(INSERT, to_row(model, verdict, spot, now, monotonic))

@@ -8,9 +8,11 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
+from pathlib import Path
 
-from inspector import damage, disk, evidence, findings, in_force, optics_record, pieces, pins, remains
+from inspector import damage, disk, evidence, findings, in_force, optics_record, pieces, pins, remains, tenancy
 from inspector.age_clock import AgeClock, since_boot
 from inspector.config import Settings
 from inspector.errors import StoreError
@@ -107,6 +109,7 @@ class Upkeep:
         self._metrics.disk_free(free)
         self._health.trouble("disk", disk.low(data, least_mb))
         self._look_at_record()
+        self._health.trouble("piece", pieces.ahead(self._store, self._known_now))
         if swept := self._gallery.fit():
             log.debug("evidence: %d pictures went by budget", swept)
         stock = self._gallery.stock(self._clock(), max(0, free - least_mb * 1_000_000))
@@ -192,6 +195,12 @@ class Upkeep:
         self._store.set_mark(f"clock {kept}", int(clock.trusted))
         return too_old
 
+    @property
+    def _known_now(self) -> float:
+        """What is known to have passed at most, seconds since 1970: by the clock, unless that is in doubt."""
+        clock = self._age_clocks["records"]
+        return clock.trusted + 2 * RETIRE_S if clock.doubt else self._clock()
+
     def _known(self, kept: str) -> float | None:
         """A moment that has certainly been: where that clock stood, else when the newest record was made."""
         row = next(self._store.read("SELECT recorded_at FROM records ORDER BY id DESC LIMIT 1"), None)
@@ -230,6 +239,14 @@ class Upkeep:
         if failed or step == self.look:
             self._failed = failed
             self._health.trouble("upkeep", failed)
+
+
+def known_now(data: Path, store: Store) -> float:
+    """Return how late it can be, seconds since 1970: by the clock, or by what a line that runs on `data` believes."""
+    with suppress(OSError):  # we may not look whether one runs
+        if (believed := store.mark("clock records")) and tenancy.runs(data):
+            return min(time.time(), believed + 2 * RETIRE_S)
+    return time.time()
 
 
 def _day(moment: float) -> str:
