@@ -74,7 +74,7 @@ def test_the_command_compares_a_bundle_with_its_checkpoint_and_finds_no_differen
     assert figures["model"]["checkpoint"] == "last.npz"
     assert (figures["images"], figures["right"], figures["other_right"]) == (18, report["right"], report["right"])
     assert (figures["p_value"], figures["differ"]) == (1, [])
-    assert "exact McNemar" in (tmp_path / "eval/report.html").read_text()
+    assert "exact McNemar" in (tmp_path / f"eval-{report['model']['bundle']}/report.html").read_text()
 
 
 def test_another_model_that_is_not_there_is_one_message(
@@ -85,4 +85,4 @@ def test_another_model_that_is_not_there_is_one_message(
     bundle = str(finished / "run/bundle")
     assert main(["eval", *arguments, "--bundle", bundle, "--against", str(tmp_path / "none.npz")]) == 2
     assert f"{tmp_path / 'none.npz'}: No such file" in capsys.readouterr().err
-    assert not (tmp_path / "eval").exists()
+    assert not list(tmp_path.glob("eval*"))

@@ -181,4 +181,4 @@ def test_a_label_the_model_does_not_have_is_refused(
     recipe = str(finished / "recipe.yaml")
     assert main(["eval", "-c", recipe, "-o", f"run_dir={tmp_path}", "--bundle", str(finished / "run/bundle")]) == 2
     assert "the model has no label dent" in capsys.readouterr().err
-    assert not (tmp_path / "eval").exists()
+    assert not list(tmp_path.glob("eval*"))

@@ -71,12 +71,13 @@ def test_the_suite_stands_in_the_page_and_the_pictures_and_goes_with_the_next_ev
 ) -> None:
     arguments = _eval(finished, tmp_path)
     assert main([*arguments, "--robustness"]) == 0
+    folder = next(tmp_path.glob("eval-*"))  # of the bundle
     assert "motion blur, horizontal" in capsys.readouterr().out
-    page = (tmp_path / "eval/report.html").read_text()
+    page = (folder / "report.html").read_text()
     assert "Faults of the line" in page and page.count("middle</figcaption>") == len(FAULTS)
-    assert (tmp_path / "eval/robustness.png").is_file()
+    assert (folder / "robustness.png").is_file()
 
     assert main(arguments) == 0
-    assert "robustness" not in json.loads((tmp_path / "eval/report.json").read_text())
-    assert "Faults of the line" not in (tmp_path / "eval/report.html").read_text()
-    assert not (tmp_path / "eval/robustness.png").exists()
+    assert "robustness" not in json.loads((folder / "report.json").read_text())
+    assert "Faults of the line" not in (folder / "report.html").read_text()
+    assert not (folder / "robustness.png").exists()

@@ -69,7 +69,7 @@ def test_eval_shows_each_kind_and_what_strip_is_lost(
     assert sum(row["unsure"] for row in report["unknown"]["lost"]) == report["outcomes"]["unsure"]
     assert main(arguments) == 0
     assert "half covered" in capsys.readouterr().out
-    assert "half covered" in (fitted / "run/eval/report.html").read_text()
+    assert "half covered" in (fitted / f"run/eval-{report['model']['bundle']}/report.html").read_text()
 
 
 def test_a_trained_network_gets_its_reject_model_after_the_last_epoch(tmp_path: Path) -> None:
