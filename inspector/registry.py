@@ -15,7 +15,7 @@ from pathlib import Path
 
 from inspector import bundle, in_use
 from inspector.bundle import MANIFEST, Bundle
-from inspector.errors import BundleError, ConfigError
+from inspector.errors import BundleError
 
 log = logging.getLogger(__name__)
 
@@ -28,11 +28,9 @@ _OURS = re.compile(rf"[0-9a-f]{{64}}|{re.escape(_INCOMING)}\d+")
 def adopted(data: Path, chosen: Bundle) -> Iterator[Bundle]:
     """The copy of the chosen bundle in the data folder that is locked by the caller, made where it is not there yet.
 
-    As long as it is held, neither it nor the chosen folder is overwritten by an export.
-
-    Raises:
-        BundleError: the chosen folder is not what it was when it was opened.
-        ConfigError: the copy cannot be written.
+    As long as it is held, neither it nor the chosen folder is overwritten by an export. Where it cannot be written, as
+    on a full disk, it is the chosen bundle itself: `reopen` still takes no other. BundleError where the chosen folder
+    is not what it was when it was opened.
     """
     with ExitStack() as stack:
         stack.enter_context(in_use.held(chosen.path / MANIFEST))
@@ -40,8 +38,9 @@ def adopted(data: Path, chosen: Bundle) -> Iterator[Bundle]:
         try:
             copy = _intact(own) or _copied(chosen, own)
         except OSError as error:
-            raise ConfigError(f"data: {own}: the model cannot be copied there: {error.strerror}") from None
-        stack.enter_context(in_use.held(own / MANIFEST))
+            log.warning("%s: no copy of the model can be kept: %s; it is run from where it is", own, error.strerror)
+            copy = chosen
+        stack.enter_context(in_use.held(copy.path / MANIFEST))
         yield copy
 
 
@@ -56,7 +55,7 @@ def reopen(model: Bundle) -> Bundle:
 def replaced(chosen: Path, model: Bundle) -> str:
     """What the folder of the config holds now, for people; empty where it is still the model that runs, or none."""
     try:
-        return "" if _address(chosen) == model.path.name else f"bundle ({chosen} holds another model now)"
+        return "" if bundle.load(chosen).id == model.id else f"bundle ({chosen} holds another model now)"
     except BundleError:
         return ""
 

@@ -65,6 +65,17 @@ def test_what_a_killed_start_left_and_other_models_go_but_nothing_of_others(data
     assert copies(data) == sorted([address(second), "notes"])
 
 
+def test_where_no_copy_can_be_kept_the_chosen_folder_is_run_and_still_no_other_model(
+    data: Path, tmp_path: Path
+) -> None:
+    model = make_bundle(tmp_path / "bundle")
+    (data / "models").write_text("no folder")
+    with registry.adopted(data, model) as run:
+        assert run == model and registry.replaced(model.path, run) == ""
+        with pytest.raises(BundleError, match="a running line uses this bundle"):
+            bundle.check_free(model.path)
+
+
 def test_a_bundle_that_is_replaced_while_it_is_copied_is_refused(data: Path, tmp_path: Path) -> None:
     model = make_bundle(tmp_path / "bundle")
     make_bundle(tmp_path / "bundle", name="other")
