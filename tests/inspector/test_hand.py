@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import zmq
@@ -30,7 +31,9 @@ def test_files_that_end_the_source_are_the_only_errors_and_the_good_ones_beside_
 ) -> None:
     # Given three files that end who reads them, among good ones, and a line that gives up after three fruitless ends
     monkeypatch.setenv("PLANTED", fault)
-    line = PlantedLine(tmp_path, supervision={"stuck_s": 1.5, "give_up_after": 3})
+    drop: dict[str, Any] = {"name": "drop", "type": "folder", "path": str(tmp_path / "drop"), "settle_ms": 50}
+    drop["incomplete_wait_s"] = 600  # they are looked at before they are claimed, however slowly the line starts
+    line = PlantedLine(tmp_path, [drop], supervision={"stuck_s": 1.5, "give_up_after": 3})
     line.drop.mkdir()
     poison = [f"{number}-poison.bmp" for number in (0, 5, 6)]
     good = [f"{number}.bmp" for number in range(10)]
@@ -88,7 +91,8 @@ def test_a_file_handed_in_again_and_again_that_ends_the_source_is_answered_as_an
             wait_until(lambda ends=ends: line.log.count("push ended with signal 11") == ends, line.explain)  # type: ignore[misc]
         program.send_multipart([b'{"encoding": "file", "name": "gate-3"}', GOOD + POISON])
         assert program.poll(30_000), line.explain()
-        assert json.loads(program.recv()) == {"id": "", "answer": "on record", "outcome": "error"}
+        answer = {"id": "", "answer": "on record", "outcome": "error", "why": REASON}
+        assert json.loads(program.recv()) == answer
         assert line.stop() == 0
     assert [(record.name, record.reason) for record in line.records()] == [("gate-3", REASON)]
     assert "the source ended 2 times while gate-3 was read" in line.log
