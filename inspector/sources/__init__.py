@@ -24,7 +24,7 @@ from inspector.refusals import READ_BURST, Refusals, check_credit
 from inspector.sources.connector import Capture, Connector
 from inspector.sources.credits import Credits, Window
 from inspector.sources.intake import Intake
-from inspector.sources.ledger import Flight, Ledger
+from inspector.sources.ledger import RECORD_LOST, Flight, Ledger
 from inspector.sources.spells import Spells
 from inspector.sources.watch import Watch
 from inspector.transport import Dealer, Poller, Router, sink_address, source_address
@@ -83,6 +83,7 @@ class Source:
         self._refusals = refusals or Refusals()
         self._watch = watch
         self._tallies = 0
+        self._began_at = time.time()
         self._turned_at: tuple[float, float] | None = None  # the last turn, by our clock and by the world's
         self._orphaned = False
         self._ledger = Ledger(
@@ -279,6 +280,9 @@ class Source:
                     if self._watch:
                         self._watch.tell_again()
                     self._settle(message.recorded)
+                    if lost := self._ledger.lose(message.outcomes):
+                        log.error("%d frames that were on record are not on the one that is there now", lost)
+                        self._note(RECORD_LOST, message.since or self._began_at, time.time())
                     self._ledger.send_again()
         self._hear_supervisor()
 

@@ -12,6 +12,9 @@ from inspector.sources.connector import Capture
 #: before it begins a batch must end, too.
 MAX_LOSSES = 5
 
+#: Why frames are dropped that were on record: it was removed, or an older one put in its place, while the line ran.
+RECORD_LOST = "record_lost"
+
 
 @dataclass(slots=True)
 class Flight:
@@ -98,6 +101,16 @@ class Ledger:
             self._count_drop("source_lost", lost)
         self.captured = ended + lost
         return lost
+
+    def lose(self, on_record: dict[Outcome, int]) -> int:
+        """Count as dropped what ended and is not among so many on record any more; how many frames."""
+        gone = {
+            one: count - on_record.get(one, 0) for one, count in self.outcomes.items() if count > on_record.get(one, 0)
+        }
+        for outcome, count in gone.items():
+            self.outcomes[outcome] -= count
+            self._count_drop(RECORD_LOST, count)
+        return sum(gone.values())
 
     def capture(self, capture: Capture) -> None:
         """Take a frame in. One without pixels goes to the sink as an error, not to a worker."""

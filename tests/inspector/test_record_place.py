@@ -199,6 +199,40 @@ def test_a_data_folder_that_is_moved_away_and_back_loses_no_frame(tmp_path: Path
     assert line.account()[0]["balanced"]
 
 
+@pytest.mark.parametrize("older", [False, True])
+def test_frames_that_went_with_a_record_are_a_gap_at_once_and_the_sums_balance(tmp_path: Path, older: bool) -> None:
+    line = Line(tmp_path)
+    line.drop.mkdir()
+
+    def drop(*numbers: int) -> None:
+        for number in numbers:
+            cv2.imwrite(str(line.drop / f"{number}.bmp"), strip())
+
+    with running(line):
+        drop(0, 1)
+        line.wait_for_records(2)
+        assert line.run("backup", "--to", str(tmp_path / "copy")).returncode == 0
+        drop(2, 3, 4)
+        line.wait_for_records(5)
+        wait_until(lambda: len(list((line.drop / "done").glob("*.bmp"))) == 5, line.explain)
+        if older:
+            (tmp_path / "copy").rename(line.data / FILE)
+        else:
+            (line.data / FILE).unlink()
+        drop(5, 6)
+        lost, there = (3, 4) if older else (5, 2)
+        wait_until(lambda: line.recorded == there and f'record_lost",source="drop"}} {lost}' in line.page("metrics"))
+
+        def counted() -> bool:
+            (account,) = line.accounts()
+            dropped = account.tally.dropped if account.tally else {}
+            return account.balanced and (dropped, account.listed) == ({"record_lost": lost}, lost)
+
+        wait_until(counted, line.explain)
+        assert line.stop() == 0
+    assert line.account()[0]["balanced"]
+
+
 def test_a_start_without_its_record_says_so_and_keeps_the_pictures_until_it_is_put_back(tmp_path: Path) -> None:
     line = Line(tmp_path, evidence={"ok_share": 1})
     line.drop.mkdir()
