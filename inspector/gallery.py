@@ -15,6 +15,7 @@ from urllib.parse import unquote
 
 from inspector import evidence, pins
 from inspector.config import Evidence
+from inspector.gaps import NOT_RUNNING, RECORD_LOST, SILENT_S
 from inspector.store import Store
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,8 @@ log = logging.getLogger(__name__)
 #: In the order in which they go.
 TIERS = ("ok", "unsure", "defect")
 PINNED = "pinned"
+#: Where pictures go, in the data folder, whose record is not the one that is there.
+ASIDE = "evidence-without-record"
 _DAY_S = 86_400.0
 #: Pictures in one transaction: the sink waits for it no longer than for one of its own.
 _BATCH = 100
@@ -114,6 +117,8 @@ class Gallery:
     def reconcile(self, written_before: float, pause: Callable[[], object] = lambda: None) -> tuple[int, int]:
         """Sweep up after kill and power loss; returns how many notes of lost pictures and pictures without note went.
 
+        Those of a record in whose place an older one was put are moved to ASIDE.
+
         A picture written after `written_before` (seconds since 1970) may be one whose verdict is on its way. `pause`
         is called now and then: the first look at a full gallery reads it whole.
         """
@@ -166,7 +171,10 @@ class Gallery:
                     continue
                 with self._store.transaction():  # nothing is recorded between this look and the end of the file
                     if _mtime(path) < written_before and not self._is_known(path):
-                        self._unlink(path)
+                        if self._is_of_another_record(path):
+                            self._keep_aside(path)
+                        else:
+                            self._unlink(path)
                         swept += 1
             if Path(folder) != self._folder and _mtime(Path(folder)) < written_before:
                 with suppress(OSError):  # not empty
@@ -181,6 +189,23 @@ class Gallery:
         source, frame = unquote(relative.parts[1]), unquote(relative.stem)
         pictures = self._pictures("WHERE source = ? AND frame = ?", source, frame)
         return any(picture.place == str(relative) for picture in pictures)
+
+    def _is_of_another_record(self, path: Path) -> bool:
+        """Whether a picture was written while by this record nothing ran: its own was replaced by an older one."""
+        if path.suffix != ".bmp":
+            return False
+        at, source = _mtime(path), unquote(path.parent.name)
+        which = "source = ? AND reason IN (?, ?) AND detail = '' AND began_at < ? AND ended_at > ?"
+        values = (source, NOT_RUNNING, RECORD_LOST, at - SILENT_S, at)
+        return next(self._store.read(f"SELECT 1 FROM gaps WHERE {which}", values), None) is not None
+
+    def _keep_aside(self, path: Path) -> None:
+        aside = self._store.path.parent / ASIDE / path.relative_to(self._folder)
+        try:
+            aside.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
+            path.rename(aside)
+        except OSError as error:
+            log.warning("evidence: %s: %s; it is tried again tomorrow", path, error.strerror)
 
     def _unlink(self, path: Path) -> None:
         try:

@@ -12,6 +12,8 @@ NOT_RUNNING = "not_running"
 SOURCE_DOWN = "source_down"
 #: It ran and made no step for a while: a share that hangs, a process that was held.
 STALLED = "stalled"
+#: Frames were on record, and it was removed, or an older one put in its place, while the line ran.
+RECORD_LOST = "record_lost"
 TIME_ALONE = (NOT_RUNNING, SOURCE_DOWN, STALLED)
 #: Sums are recorded every second: a word older than this is the last one for now.
 SILENT_S = 5.0

@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
-from inspector import damage, disk, evidence, findings, in_force, optics_record, pieces, pins, remains, tenancy
+from inspector import damage, disk, evidence, findings, gallery, in_force, optics_record, pieces, pins, remains, tenancy
 from inspector.age_clock import AgeClock, since_boot
 from inspector.config import Settings
 from inspector.errors import StoreError
@@ -133,8 +133,9 @@ class Upkeep:
         self._metrics.reserve(self._reserve.held)
         aside = damage.set_aside(self._settings.data)
         self._metrics.set_aside(len(aside))
-        names = ", ".join(path.name for path in aside)
-        self._health.trouble("set aside", f"{names}: take it out of the data folder" if aside else "")
+        pictures = self._settings.data / gallery.ASIDE
+        names = ", ".join(path.name for path in [*aside, *([pictures] if pictures.exists() else [])])
+        self._health.trouble("set aside", f"{names}: take it out of the data folder" if names else "")
         self._health.trouble("record", remains.noted(self._settings.data) or self._damaged)
         self._reserve.hold(self._settings.disk.min_free_mb * 1_000_000)
         gone = (
@@ -219,7 +220,7 @@ class Upkeep:
         if lost:
             log.warning("evidence: %d pictures are gone or cut short (power loss?): their records say so now", lost)
         if swept:
-            log.info("evidence: %d pictures without a record swept", swept)
+            log.info("evidence: %d pictures without a record swept, or set aside", swept)
 
     def _delete(self, rows: list[tuple[int, str, str, float, float]]) -> int:
         held_by = pins.every(self._store)

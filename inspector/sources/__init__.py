@@ -18,13 +18,13 @@ from inspector import canary, messages
 from inspector.canary import Canary
 from inspector.config import Delivery
 from inspector.errors import MessageError
-from inspector.gaps import STALLED
+from inspector.gaps import RECORD_LOST, STALLED
 from inspector.messages import Ack, Frame, Hello, Pulse, Tally, Verdicts, Welcome
 from inspector.refusals import READ_BURST, Refusals, check_credit
 from inspector.sources.connector import Capture, Connector
 from inspector.sources.credits import Credits, Window
 from inspector.sources.intake import Intake
-from inspector.sources.ledger import RECORD_LOST, Flight, Ledger
+from inspector.sources.ledger import Flight, Ledger
 from inspector.sources.spells import Spells
 from inspector.sources.watch import Watch
 from inspector.transport import Dealer, Poller, Router, sink_address, source_address

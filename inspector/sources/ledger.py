@@ -5,15 +5,13 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from inspector.decide import OUTCOMES, Outcome
+from inspector.gaps import RECORD_LOST
 from inspector.messages import Verdict
 from inspector.sources.connector import Capture
 
 #: A frame that was held by so many workers that ended is suspected though none had it in hand: what harms a worker
 #: before it begins a batch must end, too.
 MAX_LOSSES = 5
-
-#: Why frames are dropped that were on record: it was removed, or an older one put in its place, while the line ran.
-RECORD_LOST = "record_lost"
 
 
 @dataclass(slots=True)

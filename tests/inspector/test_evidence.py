@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import cv2
+import msgspec
 import numpy as np
 import pytest
 
@@ -16,7 +17,7 @@ from inspector import evidence, pins
 from inspector.config import Evidence, Settings
 from inspector.errors import ConfigError
 from inspector.evidence import Keeper
-from inspector.gallery import Gallery
+from inspector.gallery import ASIDE, Gallery
 from inspector.health import Health
 from inspector.messages import Verdict
 from inspector.metrics import Metrics
@@ -25,7 +26,7 @@ from inspector.store import Store
 from inspector.upkeep import Upkeep
 from tests.fakes import Line, running, wait_until
 from tests.inspector.pictures import strip
-from tests.inspector.test_store import verdict
+from tests.inspector.test_store import tally, verdict
 
 PIXELS = strip(200, 200)
 
@@ -137,6 +138,27 @@ def test_a_picture_without_a_record_is_swept_once_no_verdict_can_be_on_its_way(s
     assert gallery(book).reconcile(time.time() - 60) == (0, 0)
     assert gallery(book).reconcile(time.time() + 1) == (0, 2)
     assert files(settings) == set(kept(book).values()) != set()
+
+
+def test_pictures_of_a_record_in_whose_place_an_older_one_was_put_are_set_aside(
+    settings: Settings, book: Store
+) -> None:
+    keep(settings, book, verdict(1, "defect"))
+    now = time.time()
+    # Given a record whose line was last heard an hour ago, and pictures of half an hour ago and of that very second
+    for epoch, at in (("1f", now - 3600), ("2f", now)):
+        book.write([], [msgspec.structs.replace(tally(1, defect=1), epoch=epoch, at=at)])
+    for number, at in ((2, now - 1800), (3, now - 3599)):
+        Keeper(settings).keep(verdict(number, "defect"), PIXELS)
+        picture = (
+            settings.data / evidence.FOLDER / evidence.place(verdict(number).captured_at, "drop", f"frame-{number}")
+        )
+        os.utime(picture, (at, at))
+    # When they are swept, then that of another record is kept
+    assert gallery(book).reconcile(time.time() + 1) == (0, 2)
+    assert files(settings) == set(kept(book).values()) != set()
+    (aside,) = (settings.data / ASIDE).rglob("*.bmp")
+    assert aside.name == "frame-2.bmp"
 
 
 def test_the_budget_takes_ok_first_then_unsure_then_defect_and_of_each_the_oldest(
