@@ -5,15 +5,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from inspector import yaml_text
 from inspector.address import shown
 from inspector.config_file import VARIABLE
 from inspector.errors import ConfigError
 
 ENVIRONMENT_PREFIX = "INSPECTOR_"
-#: What reading YAML may raise: an impossible date is a ValueError, endless nesting a RecursionError.
-_NOT_YAML = (yaml.YAMLError, ValueError, RecursionError)
 
 
 def read(
@@ -39,11 +36,11 @@ def read(
 
 def _file(path: Path) -> dict[str, Any]:
     try:
-        values = yaml.safe_load(path.read_text())
+        values = yaml_text.load(path.read_text())
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
-    except _NOT_YAML as error:
-        raise ConfigError(f"{path}: not YAML: {_one_line(error)}") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: a mapping of settings is needed, for example `data: ./data`")
     return values
@@ -61,20 +58,12 @@ def _parsed(origin: str, text: str) -> tuple[str, dict[str, Any]]:
     if not equals or not re.fullmatch(r"[A-Za-z0-9_.-]+", key):
         raise ConfigError(f"{origin}: write it as key=value, for example workers.count=4")
     try:
-        tree: Any = yaml.safe_load(value)
-    except _NOT_YAML as error:
-        raise ConfigError(f"{origin}: the value is not YAML: {_one_line(error)}") from None
+        tree: Any = yaml_text.load(value)
+    except ValueError as error:
+        raise ConfigError(f"{origin}: the value is not YAML: {error}") from None
     for part in reversed(key.split(".")):
         tree = {part: tree}
     return key, dict(tree)
-
-
-def _one_line(error: Exception) -> str:
-    """Without the lines around it that a YAML error shows: a camera's credentials may be in them."""
-    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark:
-        mark = error.problem_mark
-        return shown(f"{error.problem} in line {mark.line + 1}, column {mark.column + 1}")
-    return shown(" ".join(str(error).split()))
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> None:

@@ -3,10 +3,9 @@
 import re
 from pathlib import Path
 
-import yaml
 from pydantic import ValidationError
 
-from inspector import atomic
+from inspector import atomic, yaml_text
 from inspector.config import Settings, differences
 
 _FILE = "settings-running.json"
@@ -38,8 +37,8 @@ def data_folder(config: Path) -> Path | None:
         return None
     found = re.search(r"^data:[ \t]+(\S.*)$", text, re.MULTILINE)
     try:
-        named = yaml.safe_load(found[1]) if found else None
-    except yaml.YAMLError:
+        named = yaml_text.load(found[1]) if found else None
+    except ValueError:
         return None
     return config.absolute().parent / named if isinstance(named, str) else None
 

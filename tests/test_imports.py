@@ -20,7 +20,7 @@ DOORS = {
     "av": {"inspector.grabber.ffmpeg"},
 }
 #: What the trainer shares with the daemon, so that what was evaluated is what runs.
-SHARED = {"bundle", "preprocess", "predictor", "image", "errors", "decide", "renderer"}
+SHARED = {"bundle", "preprocess", "predictor", "image", "errors", "decide", "renderer", "yaml_text"}
 ROLES = {"inspector.sources", "inspector.worker", "inspector.sink"}
 
 

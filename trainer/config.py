@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
-import yaml
 from pydantic import Field, ValidationError, model_validator
 
+from inspector import yaml_text
 from inspector.errors import ConfigError
 from trainer import lines
 from trainer.bundle_settings import DecisionChoice, Export
@@ -142,9 +142,9 @@ def read(path: Path) -> dict[str, Any]:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigError(f"{path}: {reason}; a recipe is a YAML file, see configs/train/") from None
     try:
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+        values = yaml_text.load(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from None
     if not isinstance(values, dict):
         raise ConfigError(f"{path}: holds no keys; a recipe starts with `name:`, see configs/train/")
     expanded: dict[str, Any] = _with_environment(values)
@@ -182,8 +182,8 @@ def override(values: dict[str, Any], assignment: str) -> None:
         if not isinstance(values, dict):
             raise ConfigError(f"-o {assignment}: {parent} is not a section")
     try:
-        values[last] = yaml.safe_load(text)
-    except yaml.YAMLError:
+        values[last] = yaml_text.load(text)
+    except ValueError:
         raise ConfigError(f"-o {assignment}: {text!r} is not a YAML value") from None
 
 

@@ -21,7 +21,12 @@ class Box(NamedTuple):
 
     @classmethod
     def around(cls, left: float, top: float, right: float, bottom: float) -> "Box":
-        """The whole pixels that a rectangle lies on, from 0 on and at least one."""
+        """The whole pixels that a rectangle lies on, from 0 on and at least one.
+
+        ValueError where these are no sides of a rectangle.
+        """
+        if not (-math.inf < left <= right < math.inf and -math.inf < top <= bottom < math.inf):
+            raise ValueError(f"no rectangle: from {left:g} to {right:g} across, from {top:g} to {bottom:g} down")
         x, y = max(0, math.floor(left)), max(0, math.floor(top))
         return cls(x, y, max(1, math.ceil(right) - x), max(1, math.ceil(bottom) - y))
 

@@ -1,6 +1,7 @@
 """Owns the picture files under a root: where they lie, by path or by name alone, and how large they are."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from inspector import image
 from inspector.errors import ImageError
+from trainer.manifest import DataError
 
 #: What systems put into folders that people keep pictures in.
 _SYSTEM = frozenset({"@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found", "__macosx"})
@@ -33,7 +35,12 @@ class Files:
         return {name: path for path in self.all for name in (Path(path).stem, Path(path).name) if name in once}
 
     def place(self, name: str) -> str:
-        """The path of a picture that somebody names: that path, or the only one with its file name. Else the name."""
+        """The path of a picture that somebody names: that path, or the only one with its file name. Else the name.
+
+        DataError where no file can have such a name.
+        """
+        if "\0" in name or re.search("[\ud800-\udc7f\udd00-\udfff]", name):  # what no name on the disk becomes as text
+            raise DataError(f"{name!r}: no file can have this name")
         if (self.root / name).is_file():
             return name
         last = name.replace("\\", "/").rpartition("/")[2]

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from inspector import yaml_text
 from inspector.errors import ConfigError
 from trainer import paddleclas
 
@@ -51,12 +50,12 @@ class _Refused(ValueError):
 def read(path: Path) -> Described:
     """Read the file. ConfigError names it, the key, and what would be right."""
     try:
-        values = yaml.safe_load(path.read_text("utf-8"))
+        values = yaml_text.load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
         raise ConfigError(f"{path}: {reason}; name the model's config with --yml") from None
-    except yaml.YAMLError as error:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(error).split())}") from None
+    except ValueError as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from None
     try:
         return _described(path, values)
     except _Refused as error:

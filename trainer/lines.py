@@ -11,6 +11,8 @@ from pathlib import Path
 
 _UTF_16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _SEPARATORS = ",;\t"
+#: Stands in no text.
+_END = "\0"
 
 
 def text(path: Path, any_names: bool = False) -> str:
@@ -41,15 +43,22 @@ def table(content: str) -> Iterator[tuple[int, list[str]]]:
 
     Excel separates by what its country uses, and may say so in a first line `sep=;`. Cells are without blanks around
     them; empty ones at the end of a line are left out.
+
+    ValueError: quotes that are not closed, which take all that follows for one cell.
     """
     lines = content.split("\n")
     first = next((line for line in lines if line.strip()), "")
     told = first.strip().removeprefix("sep=") if first.startswith("sep=") else ""
     separator = told if told and told in _SEPARATORS else max(_SEPARATORS, key=first.count)
-    reader = csv.reader(lines, delimiter=separator)
+    csv.field_size_limit(len(content) + 2)  # a mask may be longer than what csv takes for a cell
+    reader = csv.reader([*lines, _END], delimiter=separator)
+    through = 0
     for cells in reader:
+        if cells and cells[-1].endswith(_END) and cells != [_END]:
+            raise ValueError(f"line {through + 1}: quotes are opened and not closed up to the end")
+        through = reader.line_num
         cells = [cell.strip() for cell in cells]
         while cells and not cells[-1]:
             cells.pop()
-        if cells and not cells[0].startswith("sep="):
+        if cells and not cells[0].startswith(("sep=", _END)):
             yield reader.line_num, cells

@@ -14,13 +14,14 @@ def boxes(text: str, width: int, height: int) -> list[Box]:
     """
     try:
         numbers = np.array([int(number) for number in text.split()], np.int64)
-    except ValueError:
+    except (ValueError, OverflowError):
         raise ValueError(f"pairs of `start length` are expected, got {text[:40]!r}") from None
     starts, lengths = numbers[::2] - 1, numbers[1::2]
     if len(numbers) % 2 or (lengths < 1).any() or (starts < 0).any():
         raise ValueError("pairs of `start length` are expected, each 1 or more")
-    if len(starts) and int((starts + lengths).max()) > width * height:
-        raise ValueError(f"a run ends at {int((starts + lengths).max())}: the picture has {width} x {height} pixels")
+    ends = [start + length for start, length in zip(starts.tolist(), lengths.tolist(), strict=True)]  # of any size
+    if max(ends, default=0) > width * height:
+        raise ValueError(f"a run ends at {max(ends)}: the picture has {width} x {height} pixels")
     mask = np.zeros(width * height, np.uint8)
     for start, length in zip(starts, lengths, strict=True):
         mask[start : start + length] = 1

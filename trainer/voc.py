@@ -17,7 +17,7 @@ def read(files: Sequence[Path]) -> list[Marked]:
 def _picture(path: Path) -> Marked:
     try:
         top = ElementTree.parse(path).getroot()
-    except (ElementTree.ParseError, OSError, ValueError) as error:
+    except (ElementTree.ParseError, OSError, ValueError, LookupError) as error:
         raise DataError(f"{path}: not XML as Pascal VOC has it: {error}") from None
     name = (top.findtext("filename") or path.stem).strip().replace("\\", "/").rpartition("/")[2]
     if top.tag != "annotation":
@@ -33,4 +33,7 @@ def _mark(path: Path, found: ElementTree.Element) -> Mark:
                  ("xmin", "ymin", "xmax", "ymax")]  # fmt: skip
     except ValueError:
         raise DataError(f"{path}: object {label!r}: a bndbox with xmin, ymin, xmax and ymax is expected") from None
-    return Mark(label, Box.around(*sides))
+    try:
+        return Mark(label, Box.around(*sides))
+    except ValueError as error:
+        raise DataError(f"{path}: object {label!r}: {error}") from None

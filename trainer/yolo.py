@@ -3,12 +3,12 @@
 The names of the classes are in data.yaml, or a line each in classes.txt or obj.names beside the labels or above them.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-import yaml
-
+from inspector import yaml_text
 from trainer import lines
 from trainer.boxes import Mark, Marked
 from trainer.crop import Box
@@ -27,7 +27,7 @@ def parts(path: Path, files: Files) -> dict[Split, list[Marked]]:
     found: dict[Split, list[Marked]] = {}
     for key, part in _PARTS.items():
         places = top.get(key)
-        for place in [places] if isinstance(places, str) else places or []:
+        for place in places if isinstance(places, list) else [places] if places else []:
             inside = _below(path, top, str(place), files)
             found.setdefault(part, []).extend(_marked(files, inside, names))
     if not found:
@@ -65,11 +65,17 @@ def _picture(files: Files, picture: str, path: Path, names: list[str]) -> Marked
     for number, line in enumerate(_lines(path) if path.is_file() else [], 1):
         try:
             place, *sides = line.split()
-            marks.append(Mark(names[int(place)], _box([float(side) for side in sides], *size)))
+            marks.append(Mark(names[_number(place)], _box([float(side) for side in sides], *size)))
         except (ValueError, IndexError):
             raise DataError(f"{path}, line {number}: `class x y width height` is expected, class 0 to {len(names) - 1} "
                             f"and the rest shares from 0 to 1, got {line[:80]!r}") from None  # fmt: skip
     return Marked(picture, tuple(marks))
+
+
+def _number(place: str) -> int:
+    if not re.fullmatch(r"[0-9]+", place):
+        raise ValueError
+    return int(place)
 
 
 def _box(sides: list[float], width: int, height: int) -> Box:
@@ -88,9 +94,9 @@ def _box(sides: list[float], width: int, height: int) -> Box:
 
 def _data_yaml(path: Path) -> dict[str, Any]:
     try:
-        top = yaml.safe_load(lines.text(path))
-    except (OSError, ValueError, yaml.YAMLError) as error:
-        reason = error.strerror if isinstance(error, OSError) else " ".join(str(error).split())
+        top = yaml_text.load(lines.text(path))
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else error
         raise DataError(f"{path}: {reason}") from None
     if not isinstance(top, dict):
         raise DataError(f"{path}: not a data.yaml of YOLO: names, train and val are expected")

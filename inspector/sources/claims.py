@@ -73,8 +73,8 @@ class Claims:
     def left_over(self) -> list[Claim]:
         """What is claimed, from former lives, too. Folders of lanes that are empty go."""
         self._begin_lane()
-        with self._hold.folder(b"") as root:
-            found = list(self._walk(root))
+        with self._hold.folder(_WORK) as work:
+            found = list(_walk(work))
         for claim in found:
             self._note(claim.path, claim.relative)
         return found
@@ -142,19 +142,29 @@ class Claims:
                 root = text(self._hold.root)
                 log.warning("%s: its file system syncs no folders: a power cut may have frames inspected twice", root)
 
-    def _walk(self, root: int) -> Iterator[Claim]:
-        for folder, folders, files, descriptor in os.fwalk(_WORK, topdown=False, dir_fd=root):
-            lane, _, below = folder[len(_WORK) + 1 :].partition(b"/")
-            old = bool(_OLD_LANE.fullmatch(lane))
-            if lane and not old and not _LANE.fullmatch(lane):
-                continue
+
+def _walk(work: int) -> Iterator[Claim]:
+    """What lies in the lanes, whose empty folders go; what else is in .work/ is left alone.
+
+    OSError where not all of it can be looked through: what is there would wait for nobody.
+    """
+    lanes = [name for name in map(os.fsencode, os.listdir(work)) if _LANE.fullmatch(name) or _OLD_LANE.fullmatch(name)]
+    for lane in lanes:
+        old = bool(_OLD_LANE.fullmatch(lane))
+        for folder, folders, files, descriptor in os.fwalk(lane, topdown=False, onerror=_raise, dir_fd=work):
             for name in sorted(folders):
                 with contextlib.suppress(OSError):  # a link, or not empty
                     os.rmdir(name, dir_fd=descriptor)
-            for name in sorted(files + _links(folders, descriptor)) if lane else ():
-                path = os.path.join(folder, name)
+            for name in sorted(files + _links(folders, descriptor)):
+                path = os.path.join(_WORK, folder, name)
                 frame = _old_frame(path, os.stat(name, dir_fd=descriptor, follow_symlinks=False)) if old else None
-                yield Claim(frame or _frame(path), os.path.join(below, name), path)
+                yield Claim(frame or _frame(path), os.path.join(folder, name).partition(b"/")[2], path)
+        with contextlib.suppress(OSError):  # not empty
+            os.rmdir(lane, dir_fd=work)
+
+
+def _raise(error: OSError) -> None:
+    raise error
 
 
 def _links(folders: list[bytes], descriptor: int) -> list[bytes]:

@@ -28,6 +28,8 @@ MAX_FOUND = 20_000
 _SAME_S = 1.0
 #: So many entries are looked at in one step: a large folder on a slow share must not hold up the source.
 _STEP = 1000
+#: Folders in folders are entered so far: each level costs two descriptors while it is looked through.
+MAX_DEPTH = 32
 _WATCHED = flags.CLOSE_WRITE | flags.MOVED_TO | flags.CREATE | flags.ONLYDIR
 #: So many complaints about files left where they are, each once; then they start anew.
 _MAX_LEFT = 1000
@@ -249,6 +251,9 @@ class Scan:
             return None
 
     def _enter(self, above: int, name: bytes, path: bytes) -> Iterator[_Found | None]:
+        if path.count(b"/") >= MAX_DEPTH:
+            self.leave(path, OSError(errno.ENAMETOOLONG, f"in more than {MAX_DEPTH} folders"))
+            return
         try:
             folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=above)
         except OSError as error:

@@ -218,6 +218,35 @@ def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:
             config.load(tmp_path / name)
 
 
+@pytest.mark.parametrize(
+    "twice",
+    [
+        "workers: {count: 1}\nworkers: {count: 2}\n",
+        "workers: {count: 1, count: 1}\n",
+        "workers: {'count': 1, count: 2}\n",
+        "workers:\n  count: 1\n  max_batch: 4\n  count: 2\n",
+    ],
+)
+def test_a_key_that_is_there_twice_is_refused_and_not_the_last_one_taken(tmp_path: Path, twice: str) -> None:
+    load(tmp_path)
+    with (tmp_path / "line.yaml").open("a") as file:
+        file.write(twice)
+
+    with pytest.raises(ConfigError, match=r"line\.yaml: not YAML: '(workers|count)' is there twice in line \d+"):
+        config.load(tmp_path / "line.yaml")
+
+
+def test_keys_laid_over_those_of_an_anchor_are_not_there_twice(tmp_path: Path) -> None:
+    values = load(tmp_path).model_dump(mode="json")
+    text = (
+        "data: {data}\nsources: [{{name: drop, type: folder, path: {path}}}]\nrecipes:\n"
+        "- &a {{name: a, thresholds: {{ok: 0.5}}}}\n- &b {{<<: *a, name: b}}\n- {{<<: *b, name: c}}\n"
+    )
+    (tmp_path / "line.yaml").write_text(text.format(data=values["data"], path=values["sources"][0]["path"]))
+
+    assert [recipe.name for recipe in config.load(tmp_path / "line.yaml").recipes] == ["a", "b", "c"]
+
+
 def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
     assert "two sources are called a" in refused(
         tmp_path, sources=[folder(tmp_path, "a"), folder(tmp_path, "a", "b"), folder(tmp_path, "c")]

@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,6 +14,7 @@ from inspector.source_settings import FolderSource
 from inspector.sources.claims import Claim
 from inspector.sources.folder import Folder
 from inspector.sources.hold import Hold
+from inspector.sources.scan import MAX_DEPTH
 from tests.fakes import wait_until
 from tests.inspector.folders import GOOD, Open, below, claimed, connect, finish, nothing_comes, read
 from tests.inspector.pictures import EXTENSIONS, encode, strip
@@ -227,6 +229,66 @@ def test_a_folder_that_cannot_be_entered_or_emptied_does_not_hold_up_the_others(
     connector.close()
     for name in ("closed", "frozen"):
         (plain_user / name).chmod(0o700)
+
+
+def deepen(folder: Path, levels: int) -> None:
+    """Folders in folders, with a picture in the last: more than a path can name, as whoever drops can make them."""
+    above = os.open(folder, os.O_RDONLY)
+    for _ in range(levels):
+        os.mkdir("d", dir_fd=above)
+        below = os.open("d", os.O_RDONLY, dir_fd=above)
+        os.close(above)
+        above = below
+    os.close(os.open("a.bmp", os.O_CREAT, dir_fd=above))
+    os.close(above)
+
+
+@pytest.fixture
+def flat(drop: Path) -> Iterator[None]:
+    """What `deepen` made is taken away again: pytest's own clearing cannot."""
+    yield
+    subprocess.run(["rm", "-rf", str(drop)], check=True)
+
+
+@pytest.mark.usefixtures("flat")
+def test_folders_in_folders_without_an_end_are_left_alone_and_do_not_hold_up_the_others(
+    drop: Path, folder: Open
+) -> None:
+    deepen(drop, 3000)
+    (drop / "/".join("e" * MAX_DEPTH)).mkdir(parents=True)
+    (drop / "/".join("e" * MAX_DEPTH) / "b.bmp").write_bytes(GOOD)
+    (drop / "a.bmp").write_bytes(GOOD)
+    connector = folder()
+
+    assert [capture.name.rpartition("/")[2] for capture in finish(connector, count=2)] == ["a.bmp", "b.bmp"]
+    assert nothing_comes(connector)
+    (told,) = connector.left()
+    assert told.reason == "refused" and told.example.endswith(f"d/d: in more than {MAX_DEPTH} folders")
+
+
+@pytest.mark.usefixtures("flat")
+def test_whatever_else_lies_in_the_folder_of_claims_is_left_alone(drop: Path, folder: Open) -> None:
+    (drop / ".work/mine").mkdir(parents=True)
+    deepen(drop / ".work/mine", 3000)
+    (drop / ".work/0123456789abcdef").write_bytes(GOOD)
+    (drop / "a.bmp").write_bytes(GOOD)
+
+    assert [capture.name for capture in finish(folder())] == ["a.bmp"]
+
+
+def test_claims_of_a_former_life_that_cannot_be_looked_through_are_not_passed_over(plain_user: Path) -> None:
+    lane = plain_user / ".work/0123456789abcdef"
+    (lane / "coil").mkdir(parents=True)
+    (lane / "coil/a.bmp").write_bytes(GOOD)
+    (lane / "coil").chmod(0)
+    connector = connect(plain_user)
+    with pytest.raises(PermissionError):
+        connector.open()
+    connector.close()
+    (lane / "coil").chmod(0o700)
+
+    assert [capture.name for capture in connector.open()] == ["coil/a.bmp"]
+    connector.close()
 
 
 def test_a_file_whose_folder_has_the_name_of_a_done_file_finds_another_place(drop: Path, folder: Open) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from inspector import cli, tenancy
 from inspector.health import Health, HealthServer
@@ -200,7 +201,8 @@ def test_a_config_that_differs_from_what_runs_is_told_by_its_keys(
     told = ask_json(line, capsys, port_of(line))[1]
     assert told["notes"] == ["the config differs from what runs: metrics.port; a reload or restart takes it over"]
 
-    line.config.write_text(line.config.read_text() + "evidence: {keep_days: 5}\n")
+    values = yaml.safe_load(line.config.read_text()) | {"evidence": {"keep_days": 5}}
+    line.config.write_text(yaml.safe_dump(values))
 
     (note,) = ask_json(line, capsys, port_of(line))[1]["notes"]
     assert note.startswith("the config differs from what runs: evidence.keep_days, ")

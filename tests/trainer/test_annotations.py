@@ -1,6 +1,7 @@
 """Data as people have it: Excel's tables, COCO, VOC, YOLO, Severstal's masks. Read, or the wanted form is said."""
 
 import json
+import math
 import shutil
 from collections import Counter
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from tests.trainer.conftest import picture, tiny_recipe, write_folders
-from trainer import boxes, rle
+from trainer import boxes, lines, rle
 from trainer.boxes import Mark, View
 from trainer.config import Recipe
 from trainer.crop import Box
@@ -108,6 +109,25 @@ def test_coco_s_pictures_have_the_labels_of_their_annotations_and_those_without_
             json.dumps(coco([1, 1, 20, 20], categories=[{"id": 1, "name": "dent"}, {"id": 2, "name": "hole"}])),
             "coco.json: labels 'dent', 'hole': none of ok",
         ),
+        ("[" * 100_000 + "]" * 100_000, "coco.json: maximum recursion depth exceeded"),
+        (json.dumps(coco([1, 1, math.nan, 20])), "coco.json: an annotation of image 6: no rectangle: from 1 to nan"),
+        (json.dumps(coco([9, 9, -4, 20])), "coco.json: an annotation of image 6: no rectangle: from 9 to 5 across"),
+        (
+            json.dumps(coco([1, 1, 20, 20], categories=[{"id": 1, "name": "Sc"}, {"id": 1, "name": "patches"}])),
+            "coco.json: categories: the id 1 is there twice",
+        ),
+        (
+            json.dumps(coco([1, 1, 20, 20], images=[{"id": 6, "file_name": name} for name in NAMES])),
+            "coco.json: images: the id 6 is there twice",
+        ),
+        (
+            json.dumps(coco([1, 1, 20, 20], images=[{"id": 6, "file_name": "a\0.png"}])),
+            r"'a\x00.png': no file can have this name",
+        ),
+        (
+            json.dumps(coco([1, 1, 20, 20], images=[{"id": 6, "file_name": "a\ud800.png"}])),
+            r"'a\ud800.png': no file can have this name",
+        ),
     ],
 )
 def test_what_is_wrong_with_coco_is_named(root: Path, text: str, named: str) -> None:
@@ -174,6 +194,20 @@ def test_a_broken_voc_file_is_named(root: Path) -> None:
         prepared(root)
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ('<?xml version="1.0" encoding="nonsense"?><annotation/>', "not XML as Pascal VOC has it: unknown encoding"),
+        (VOC.format(name="Sc_1", objects=OBJECT.format(kind="Sc")).replace("<xmin>", "<xmin>1e"), "no rectangle: from"),
+    ],
+)
+def test_a_hostile_voc_file_is_named(root: Path, text: str, named: str) -> None:
+    write_voc(root / "Annotations")
+    (root / "Annotations/Sc_1.xml").write_text(text)
+    with pytest.raises(DataError, match=rf"Sc_1\.xml: .*{named}"):
+        prepared(root)
+
+
 def write_yolo(root: Path, part: str, names: list[str]) -> None:
     (root / "images" / part).mkdir(parents=True)
     (root / "labels" / part).mkdir(parents=True)
@@ -208,6 +242,49 @@ def test_yolo_s_classes_txt_is_enough(root: Path) -> None:
     (root / "labels/Sc_1.txt").write_text("5 0.5 0.5 0.4 0.4\n")
     with pytest.raises(DataError, match=r"Sc_1\.txt, line 1: `class x y width height` is expected, class 0 to 1"):
         prepared(root)
+
+
+@pytest.mark.parametrize("place", ["-1", "1_0"])
+def test_a_class_of_yolo_that_is_no_place_in_the_list_is_not_counted_from_its_end(root: Path, place: str) -> None:
+    write_yolo(root, "", NAMES)
+    (root / "labels/classes.txt").write_text("Sc\npatches\n" * 6)
+    (root / "labels/Sc_1.txt").write_text(f"{place} 0.5 0.5 0.4 0.4\n")
+    with pytest.raises(DataError, match=r"Sc_1\.txt, line 1: `class x y width height` is expected"):
+        prepared(root)
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("names: [Sc, patches]\ntrain: 5\n", "5: no such folder or list"),
+        ("names: " + "[" * 3000 + "]" * 3000, "too deeply nested"),
+        ("names: [Sc, patches]\ntrain: images\nnames: [patches, Sc]\n", "'names' is there twice in line 3"),
+    ],
+)
+def test_a_data_yaml_that_is_not_meant_so_is_named(root: Path, text: str, named: str) -> None:
+    (root / "data.yaml").write_text(text)
+    with pytest.raises(DataError, match=rf"data\.yaml: {named}"):
+        prepared(root, train_list="data.yaml")
+
+
+@pytest.mark.parametrize("run", ["5 9223372036854775805", f"{2**80} 1"])
+def test_a_run_longer_than_any_number_is_no_mask_of_nothing(root: Path, run: str) -> None:
+    (root / "train.csv").write_text(f"ImageId,ClassId,EncodedPixels\nSc_1.png,Sc,1 2\nSc_2.png,Sc,{run}\n")
+    with pytest.raises(DataError, match=r"train\.csv, line 3: "):
+        prepared(root, train_list="train.csv")
+
+
+def test_a_mask_may_be_long() -> None:
+    ((_, cells),) = lines.table("Sc_1.png,Sc," + "1 20 " * 100_000)
+    assert len(cells) == 3
+
+
+def test_quotes_that_are_never_closed_do_not_swallow_the_rest_of_a_table(root: Path) -> None:
+    rows = [f"{name},{KIND_OF[name]}" for name in NAMES]
+    rows[4] = f'"{rows[4]}'
+    (root / "train.csv").write_text("image,label\n" + "\n".join(rows))
+    with pytest.raises(DataError, match=r"train\.csv: line 6: quotes are opened and not closed"):
+        prepared(root, train_list="train.csv")
 
 
 @pytest.mark.parametrize("head", ["ImageId,ClassId,EncodedPixels", "ImageId_ClassId,EncodedPixels"])
