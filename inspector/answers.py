@@ -137,22 +137,27 @@ def _account_of_piece(options: argparse.Namespace) -> bool:
     return bool(shares) and all(share.whole for share in shares)
 
 
+def sources_of(store: Store, settings: Settings, names: list[str]) -> list[str]:
+    """Return the sources asked for. ConfigError for one that neither the record nor the line has."""
+    _check(names, "source", {account.source for account in store.accounts()} | {one.name for one in settings.sources})
+    return names
+
+
 def _check_names(store: Store, settings: Settings, options: argparse.Namespace) -> list[str]:
     """Return the sources asked for. ConfigError for a source, label or model that the record has never heard of."""
     labels, models = in_force.named(store)
-    sources = {account.source for account in store.accounts()} | {source.name for source in settings.sources}
-    for option, names, known_names in (
-        ("source", options.source, sources),
-        ("label", options.label, labels),
-        ("model", options.model, models),
-    ):
-        for name in names:
-            if known_names and name not in known_names:
-                there_are = ", ".join(sorted(known_names))
-                raise ConfigError(
-                    f"--{option} {name}: not on record{meant(name, sorted(known_names))}; it has {there_are}"
-                )
-    return list(options.source)
+    _check(options.label, "label", labels)
+    _check(options.model, "model", models)
+    return sources_of(store, settings, list(options.source))
+
+
+def _check(names: Iterable[str], option: str, there_are: set[str]) -> None:
+    for name in names:
+        if there_are and name not in there_are:
+            known_names = sorted(there_are)
+            raise ConfigError(
+                f"--{option} {name}: not on record{meant(name, known_names)}; it has {', '.join(known_names)}"
+            )
 
 
 class _Counted(Iterator[Record]):

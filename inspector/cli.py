@@ -155,8 +155,8 @@ def _pieces(options: argparse.Namespace) -> int:
     store.close()
     for piece in told:
         print(msgspec.json.encode(piece).decode() if options.json else screen.piece_line(piece))
-    if options.action == "stop" and not told:
-        print("no piece is on the line", file=sys.stderr)
+    if not told:
+        print("no piece is on the line" if options.action else "no piece is on record", file=sys.stderr)
     if grade and settings.recipes and not recipe:
         print(f"no recipe lists grade {grade}: `decision` decides", file=sys.stderr)
     return EXIT_OK
@@ -172,7 +172,7 @@ def _optics(options: argparse.Namespace) -> int:
 
 
 def _pin(options: argparse.Namespace) -> int:
-    from inspector import config, pins
+    from inspector import answers, config, pins
     from inspector.store import Store
 
     settings = config.load(options.config, options.override)
@@ -180,7 +180,10 @@ def _pin(options: argparse.Namespace) -> int:
     store = Store(settings.data, read_only=lists)
     if lists:
         chosen = list(pins.every(store))
+        if not chosen:
+            print("nothing is pinned", file=sys.stderr)
     else:
+        answers.sources_of(store, settings, [options.source] if options.source else [])
         chosen = [pins.add(store, options.source, options.since, options.until, options.name)]
     for pin in chosen:
         count, size = pins.pictures(store, pin)

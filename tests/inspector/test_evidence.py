@@ -13,7 +13,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from inspector import evidence, pins
+from inspector import cli, evidence, pins
 from inspector.config import Evidence, Settings
 from inspector.errors import ConfigError
 from inspector.evidence import Keeper
@@ -213,6 +213,19 @@ def test_what_is_pinned_stays_until_it_is_unpinned(settings: Settings, book: Sto
         pins.remove(book, by_time.id)
     with pytest.raises(ConfigError, match="all of it would fill the disk"):
         pins.add(book, "drop", None, None, None)
+
+
+def test_a_pin_on_a_source_that_nobody_has_is_refused_and_holds_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = Line(tmp_path)
+    line.data.mkdir()
+    Store(line.data).close()
+
+    assert cli.main(["pin", "-c", str(line.config), "--source", "dorp", "--since", "1h"]) == 2
+    assert "--source dorp: not on record; did you mean drop?; it has drop" in capsys.readouterr().err
+    assert cli.main(["pin", "-c", str(line.config)]) == 0
+    assert capsys.readouterr().err == "nothing is pinned\n"
 
 
 def test_days_left_follow_the_rate_of_the_last_day_and_the_room_of_the_disk(settings: Settings, book: Store) -> None:

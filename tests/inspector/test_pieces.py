@@ -260,6 +260,8 @@ def test_the_commands_put_a_piece_on_the_line_and_show_what_is_on_record_of_it(
         told = capsys.readouterr()
         return code, told.out + told.err
 
+    Store(line.data).close()
+    assert run("piece") == (0, "no piece is on record\n")
     assert run("piece", "start", "coil-7")[0] == 0
     code, out = run("piece", "--json")
     began_at = json.loads(out)["began_at"]
