@@ -114,7 +114,7 @@ def account(options: argparse.Namespace) -> bool:
     show(screen.sums(accounts))
     if window is not None:
         show("\ncaptured in that time:", screen.within(window, gaps))
-    show("\nnot inspected:" if gaps else "\nno gaps", screen.gap_list(gaps) if gaps else "")
+    show(*(("\nnot inspected:", screen.gap_list(gaps)) if gaps else ("\nno gaps",)))
     print(f"does not balance: {', '.join(unbalanced)}" if unbalanced else "balanced")
     return not unbalanced
 

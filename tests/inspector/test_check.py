@@ -4,8 +4,10 @@ import os
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -36,12 +38,18 @@ def test_everything_that_keeps_a_line_from_starting_is_told_at_once(tmp_path: Pa
     assert any(f"{tmp_path}/file is no folder" in one for one in problems)
 
 
+@pytest.fixture
+def readable() -> Iterator[Path]:
+    """A folder that every user can reach: those of pytest are for their owner alone."""
+    with TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)
+        yield Path(folder)
+
+
 @pytest.mark.skipif(os.getuid() != 0, reason="needs root, to ask as another user")
-def test_a_drop_folder_that_the_line_may_not_write_to_is_refused(tmp_path: Path) -> None:
-    line = Line(tmp_path)
+def test_a_drop_folder_that_the_line_may_not_write_to_is_refused(readable: Path) -> None:
+    line = Line(readable)
     line.drop.mkdir(exist_ok=True)
-    for folder in (tmp_path, *list(tmp_path.parents)[:2]):
-        folder.chmod(0o755)
     as_nobody = "import os, sys; from inspector import check, cli; os.seteuid(65534); sys.exit(cli.main(sys.argv[1:]))"
     command = [sys.executable, "-c", as_nobody, "check", "-c", str(line.config), "-o", "data=/tmp/nobodys"]
 

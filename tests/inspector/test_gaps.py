@@ -305,7 +305,7 @@ def test_account_lists_the_gaps_and_counts_what_was_captured_in_a_time(
     assert code == 0
     assert "not inspected" in out
     assert "now" in out  # the line does not run: nobody inspects, and that is a gap
-    assert account(line, capsys, "--to", "2023-11-14T22:13:20+00:00")[1].splitlines()[-2:] == ["no gaps ", "balanced"]
+    assert account(line, capsys, "--to", "2023-11-14T22:13:20+00:00")[1].splitlines()[-2:] == ["no gaps", "balanced"]
 
 
 def test_account_of_a_source_that_the_line_does_not_have_is_refused(

@@ -12,6 +12,7 @@ from inspector.lifesign import LifeSign
 from inspector.sources.hand import Hand
 from tests.fakes import running, wait_until
 from tests.inspector.folders import GOOD, below
+from tests.inspector.test_supervisor import ready
 from tests.planted import POISON, PlantedLine
 
 REASON = "ended its source 2 times while it was read: it is not read again"
@@ -43,7 +44,8 @@ def test_files_that_end_the_source_are_the_only_errors_and_the_good_ones_beside_
     with running(line):
         line.wait_for_records(13)
         wait_until(lambda: len(below(line.drop / "failed")) == 3, line.explain)
-        wait_until(lambda: '"ready": true' in line.page("readyz"), line.explain)
+        # What is left to say for a minute is how often it ended
+        wait_until(lambda: all("ended 6 times within a minute" in one for one in ready(line)[1]), line.explain)
         assert line.stop() == 0
     # And the three are errors that say why, in failed/, after two ends each
     errors = sorted((record.name, record.reason) for record in line.records(outcomes=["error"]))

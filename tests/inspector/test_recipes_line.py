@@ -12,9 +12,8 @@ from typing import Any
 import pytest
 
 from inspector import cli, recipes
-from inspector.messages import Ack, Settled
+from inspector.messages import Ack
 from inspector.record import Record
-from inspector.schema import FILE
 from inspector.source_settings import PushSource
 from inspector.store import Store
 from tests.fakes import LABELS, Line, make_bundle, running, wait_until
@@ -126,7 +125,7 @@ def test_the_grade_in_a_files_name_chooses_too(tmp_path: Path) -> None:
 
 
 def test_a_worker_that_cannot_read_the_record_goes_on_and_guesses_nothing(
-    line: Bench, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    line: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
     monkeypatch.setattr(recipes, "WAIT_S", 0.4)
@@ -136,18 +135,22 @@ def test_a_worker_that_cannot_read_the_record_goes_on_and_guesses_nothing(
     book = Store(line.settings.data)
     start(book, "coil-1", time.time(), "mild")
     book.close()
+    # Given a worker that sees the record by a way of its own, which can be away while the sink's is there
+    way, data = tmp_path / "way", line.settings.data
+    way.symlink_to(data)
+    line.settings = line.settings.model_copy(update={"data": way})
     line.start_worker()
+    line.settings = line.settings.model_copy(update={"data": data})
     hand_in(program, 0, "before")
     by_name(line, 1)
-    # Given a record that is away; the sink has it open, and goes on
-    record, away = line.settings.data / FILE, line.settings.data / "away"
-    record.rename(away)
+    # When it is away
+    way.unlink()
     hand_in(program, 1, "waits")
     hand_in(program, 2, "tells", piece="coil-2", grade="DC06")
     answers = [program.answer() for _ in range(3)]
     assert [answer["outcome"] == "unsure" for answer in answers] == [False, False, True]
     # When it is back
-    away.rename(record)
+    way.symlink_to(data)
     hand_in(program, 3, "after")
     records = by_name(line, 4)
     program.close()
@@ -171,12 +174,15 @@ def test_the_sink_lets_no_verdict_by_a_wrong_recipe_pass_whoever_sends_it(
     book.close()
     worker.verdicts(verdict(1, "ok", recipe="mild"), verdict(2, "unsure", recipe="strict"), verdict(3, "ok"))
 
-    assert source.hears(Ack).settled == [Settled(f"frame-{number}", "unsure") for number in (1, 2, 3)]
+    answers = source.hears(Ack).settled
+    assert [(one.frame, one.outcome) for one in answers] == [(f"frame-{number}", "unsure") for number in (1, 2, 3)]
+    told = [one.judgement.reason for one in answers if one.judgement]
+    assert [reason.startswith("decided by ") for reason in told] == [True, False, True]
     assert [record.recipe for record in line.records()] == [None, "strict", None]
     assert "\ninspector_recipe_unknown_total 2.0\n" in get(f"{address(caplog)}/metrics")[1]
     assert "unsure for want of a recipe, 2 frames so far: decided by no recipe, and piece coil-1" in caplog.text
     worker.verdicts(verdict(1, "ok", recipe="mild"))  # once more, and what counts is what is on record
-    assert source.hears(Ack).settled == [Settled("frame-1", "unsure")]
+    assert [(one.frame, one.outcome) for one in source.hears(Ack).settled] == [("frame-1", "unsure")]
     for mouth in (source, worker):
         mouth.dealer.close()
 

@@ -64,7 +64,7 @@ def test_a_batch_in_hand_is_seen_from_outside_until_it_ends() -> None:
 
 def test_a_process_is_stuck_that_stands_still_or_is_never_at_work() -> None:
     now = time.monotonic()
-    child = Child("sink", "sink", LifeSign(), Restarts(3), started_at=now)
+    child = Child("worker", "worker-0", LifeSign(), Restarts(3), started_at=now)
     limits = Supervision(stuck_s=5, start_s=99)
     assert child.stuck_for(now + 98, 9, limits) == ""  # still loading
     assert child.stuck_for(now + 100, 9, limits) == "is not at work more than 99 s after its start"
@@ -78,6 +78,10 @@ def test_a_process_is_stuck_that_stands_still_or_is_never_at_work() -> None:
     assert child.stuck_for(now + 11, 9, limits) == ""  # it had a batch a moment ago
     child.pardoned_at = now + 100
     assert child.stuck_for(now + 104, 9, limits) == ""
+    source = Child("source", "drop", LifeSign(), Restarts(3), started_at=now)
+    source.sign.begin([])
+    assert source.stuck_for(now + 4, 9, limits) == ""
+    assert source.stuck_for(now + 6, 9, limits) == "is stuck in one picture for more than 5 s"
 
 
 def test_systemd_is_told_each_word_once_and_the_watchdog_as_often_as_it_wants(tmp_path: Path) -> None:
@@ -135,7 +139,7 @@ def test_what_a_library_prints_is_heard_by_a_descriptor_above_1023() -> None:
         with many_descriptors(1100):
             mutter = Mutter()
             os.write(2, b"no such host\n")
-            while mutter.reason("", 1, "") != "no such host":
+            while mutter.reason("", "") != "no such host":
                 time.sleep(0.001)  # its thread reads it
     finally:
         os.dup2(stderr, 2)
