@@ -88,6 +88,18 @@ def of(store: "Store", piece: "Piece") -> list[Coverage]:
     return [_coverage(source, rows, piece.began_at) for source, rows in frames.items()]
 
 
+def timed(store: "Store", piece: "Piece") -> set[str]:
+    """Return the sources whose frames lie on the piece where speed x time of arrival puts them."""
+    statement = (
+        "SELECT source, at_mm, captured_at FROM records INDEXED BY records_by_piece"
+        " WHERE piece = ? AND at_mm IS NOT NULL"
+    )
+    places: dict[str, list[tuple[float, float]]] = {}
+    for source, at_mm, captured_at in store.read(statement, (piece.id,)):
+        places.setdefault(source, []).append((captured_at - piece.began_at, at_mm))
+    return {source for source, placed in places.items() if _is_speed_times_time(placed)}
+
+
 def missing(frames: Iterable[tuple[float, float]], whole: Stretch, slack: float = SLACK) -> list[Stretch]:
     """What of the whole no frame covers; frames are (at_mm, length_mm) in the order of their places.
 
@@ -131,7 +143,12 @@ def union(frames: Iterable[tuple[float, float]], slack: float = SLACK) -> list[S
 
 def _is_timed(frames: list[_Frame], began_at: float) -> bool:
     """Whether the frames' places are one speed x the time since the piece began."""
-    placed = [(frame.captured_at - began_at, frame.at_mm) for frame in frames if frame.at_mm is not None]
+    return _is_speed_times_time(
+        [(frame.captured_at - began_at, frame.at_mm) for frame in frames if frame.at_mm is not None]
+    )
+
+
+def _is_speed_times_time(placed: list[tuple[float, float]]) -> bool:
     since_s, at_mm = max(placed, key=lambda one: abs(one[0]), default=(0.0, 0.0))
     if len(placed) < 3 or not since_s or not at_mm:
         return False

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 import msgspec
 
-from inspector.coverage import SLACK
+from inspector import coverage
+from inspector.coverage import JITTER, SLACK
 from inspector.decide import RANK
 
 if TYPE_CHECKING:
@@ -90,7 +91,12 @@ def of(store: "Store", piece: "Piece") -> list[Defect]:
         " WHERE piece = ? AND outcome = 'defect' ORDER BY source, at_mm, records.id, regions.id"
     )
     parts = (Part(*row) for row in store.read(statement, (piece.id,)))
-    found = [defect for _, of_source in groupby(parts, attrgetter("source")) for defect in _joined(of_source)]
+    timed = coverage.timed(store, piece)
+    found = [
+        defect
+        for source, of_source in groupby(parts, attrgetter("source"))
+        for defect in _joined(of_source, JITTER if source in timed else SLACK)
+    ]
     return sorted(found, key=lambda one: (one.source, one.y_mm is not None, one.y_mm or 0.0, one.x))
 
 
@@ -107,19 +113,19 @@ class _Group:
     tails: list[Part]
 
 
-def _joined(parts: Iterable[Part]) -> Iterator[Defect]:
-    """The defects of one source, whose parts come in the order of their frames' places."""
+def _joined(parts: Iterable[Part], slack: float) -> Iterator[Defect]:
+    """The defects of one source, whose parts come in the order of their frames' places; `slack` as in `meet`."""
     going: list[_Group] = []
     for part in parts:
         if part.at_mm is None or part.frame_mm is None:
             yield _whole([part])
             continue
-        reach_mm = part.at_mm - SLACK * part.frame_mm
+        reach_mm = part.at_mm - slack * part.frame_mm
         for group in going:
             group.tails = [tail for tail in group.tails if tail.end_mm >= reach_mm]
         yield from (_whole(group.parts) for group in going if not group.tails)
         going = [group for group in going if group.tails]
-        met = [group for group in going if any(meet(tail, part) for tail in group.tails)]
+        met = [group for group in going if any(meet(tail, part, slack) for tail in group.tails)]
         going = [group for group in going if group not in met]
         going.append(_Group(
             [one for group in met for one in group.parts] + [part],
@@ -128,8 +134,11 @@ def _joined(parts: Iterable[Part]) -> Iterator[Defect]:
     yield from (_whole(group.parts) for group in going)
 
 
-def meet(one: Part, other: Part) -> bool:
-    """Whether they are of one defect; `other` is of the same frame or of one that lies no further back."""
+def meet(one: Part, other: Part, slack: float = SLACK) -> bool:
+    """Whether they are of one defect; `other` is of the same frame or of one that lies no further back.
+
+    A frame that begins no later, or earlier, than `slack`, a share of its length, follows the one before.
+    """
     if one.label != other.label or one.record == other.record:
         return False
     if one.x > other.x + other.width or other.x > one.x + one.width:
@@ -137,7 +146,7 @@ def meet(one: Part, other: Part) -> bool:
     if one.y_mm <= other.end_mm and other.y_mm <= one.end_mm:
         return True
     cut = one.y + one.lines >= one.height and other.y == 0
-    return cut and other.y_mm - one.end_mm <= SLACK * (other.frame_mm or 0.0)
+    return cut and abs(other.y_mm - one.end_mm) <= slack * (other.frame_mm or 0.0)
 
 
 def _whole(parts: list[Part]) -> Defect:

@@ -12,6 +12,7 @@ from typing import Any
 
 from inspector import findings
 from inspector.config import Settings
+from inspector.coverage import JITTER, SLACK
 from inspector.defects import COLUMNS, Part
 from inspector.findings import BEGAN, MARK, Alarm, Mark
 from inspector.lanes import REORDER, Frame
@@ -56,6 +57,7 @@ class Follower:
         }
         self._rolls = {name: settings.rolls for name in repeats_seen(sources) if settings.rolls}
         self._mm_per_px = {source.name: source.place.mm_per_px for source in sources}
+        self._slack = {source.name: SLACK if source.place.speed_m_min is None else JITTER for source in sources}
         self._known_mm = {source.name: source.known_mm for source in sources}
         self._lanes: dict[str, dict[int | None, RecordedLane]] = {source.name: {} for source in sources}
         self._seen: Counter[str] = Counter()
@@ -167,7 +169,8 @@ class Follower:
         statement = "SELECT name, recipe FROM pieces WHERE id = ?"
         name, recipe = next(self._store.read(statement, (frame.piece,)), ("", ""))
         rules = [rule for rule in self._rules.get(frame.source, []) if rule.is_for(recipe)]
-        return RecordedLane(frame.source, frame.piece, name, rules, self._rolls.get(frame.source, []))
+        rolls, slack = self._rolls.get(frame.source, []), self._slack[frame.source]
+        return RecordedLane(frame.source, frame.piece, name, rules, rolls, slack)
 
     def _frame(self, row: tuple[Any, ...]) -> Frame:
         *values, width_px = row

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from inspector.alarms import Raised, Window
+from inspector.coverage import SLACK
 from inspector.defects import Part
 from inspector.periods import Finder, RollMark
 from inspector.rule_settings import Alarm, Unit
@@ -42,10 +43,11 @@ class Frame(NamedTuple):
 class Lane:
     """One source's share of one piece."""
 
-    def __init__(self, alarms: Iterable[Alarm], finds_marks: bool) -> None:
+    def __init__(self, alarms: Iterable[Alarm], finds_marks: bool, slack: float = SLACK) -> None:
+        """`slack`: so late a frame may seem to begin that follows the one before, as a share of its length."""
         self.windows = [Window(alarm) for alarm in alarms]
         self.finder = Finder() if finds_marks else None
-        self._seams = Seams()
+        self._seams = Seams(slack)
         self._last: deque[Frame] = deque(maxlen=REORDER)
         self._frames = 0
         self._settled_mm = _NOTHING

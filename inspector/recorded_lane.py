@@ -18,14 +18,25 @@ Change = tuple[Alarm | Mark, bool | None]
 class RecordedLane:
     """A lane of a source and a piece."""
 
-    def __init__(self, source: str, piece: int | None, name: str, rules: Sequence[Rule], rolls: Sequence[Roll]) -> None:
-        """`piece` is its number on record, `name` what it is called. Without `rolls` no marks are looked for."""
+    def __init__(
+        self,
+        source: str,
+        piece: int | None,
+        name: str,
+        rules: Sequence[Rule],
+        rolls: Sequence[Roll],
+        slack: float,
+    ) -> None:
+        """`piece` is its number on record, `name` what it is called. Without `rolls` no marks are looked for.
+
+        `slack`: see Lane.
+        """
         self.source, self.piece, self.name = source, piece, name
         #: How many frames of the source there were when the last of this lane came.
         self.seen = 0
         self._rules: Mapping[str, Rule] = {rule.name: rule for rule in rules}
         self._rolls = rolls
-        self._lane = Lane(rules, bool(rolls))
+        self._lane = Lane(rules, bool(rolls), slack)
         self._alarms: dict[str, tuple[Raised, Alarm]] = {}
         self._marks: list[tuple[RollMark, Mark]] = []
 

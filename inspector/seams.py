@@ -35,19 +35,21 @@ class _Frame:
 class Seams:
     """The frames of one run of strip, as far back as another may still come between them."""
 
-    def __init__(self) -> None:
+    def __init__(self, slack: float = SLACK) -> None:
+        """`slack`: a frame that begins so late, or early, follows the one before; a share of its length."""
+        self._slack = slack
         self._frames: list[_Frame] = []
 
     def add(self, at_mm: float, length_mm: float, parts: Sequence[Part]) -> Iterator[tuple[Part, Whole]]:
         """A frame and its parts. Each part comes out once, now or later, with what it is of."""
-        frame = _Frame(at_mm, at_mm + length_mm, SLACK * length_mm)
+        frame = _Frame(at_mm, at_mm + length_mm, self._slack * length_mm)
         index = bisect_right(self._frames, at_mm, key=lambda one: one.at_mm)
         self._frames.insert(index, frame)
         before = self._before(index)
         if before is None or before.waiting:
             frame.waiting = [part for part in parts if not part.y]
             parts = [part for part in parts if part.y]
-        yield from _join(parts, before, frame)
+        yield from self._join(parts, before, frame)
         yield from self._go_on(index)
 
     def settle(self, settled_mm: float) -> Iterator[tuple[Part, Whole]]:
@@ -57,7 +59,7 @@ class Seams:
             if frame.at_mm >= settled_mm:
                 break
             if frame.waiting:
-                yield from _take_waiting(self._before(index), frame)
+                yield from self._take_waiting(self._before(index), frame)
                 yield from self._go_on(index)
             if frame.end_mm < settled_mm - frame.slack_mm:
                 gone = index + 1
@@ -77,18 +79,16 @@ class Seams:
             before = self._before(index)
             if before is None or not self._frames[index].waiting:
                 break
-            yield from _take_waiting(before, self._frames[index])
+            yield from self._take_waiting(before, self._frames[index])
 
+    def _take_waiting(self, before: _Frame | None, frame: _Frame) -> Iterator[tuple[Part, Whole]]:
+        parts, frame.waiting = frame.waiting, []
+        return self._join(parts, before, frame)
 
-def _take_waiting(before: _Frame | None, frame: _Frame) -> Iterator[tuple[Part, Whole]]:
-    parts, frame.waiting = frame.waiting, []
-    return _join(parts, before, frame)
-
-
-def _join(parts: Sequence[Part], before: _Frame | None, frame: _Frame) -> Iterator[tuple[Part, Whole]]:
-    """Those parts of the frame, each with what it goes on from, or as the beginning of a defect."""
-    tails = [tail for tail in before.known if tail[0].end_mm >= frame.at_mm - frame.slack_mm] if before else []
-    for part in parts:
-        whole = next((whole for tail, whole in tails if meet(tail, part)), None) or Whole(part)
-        frame.known.append((part, whole))
-        yield part, whole
+    def _join(self, parts: Sequence[Part], before: _Frame | None, frame: _Frame) -> Iterator[tuple[Part, Whole]]:
+        """Those parts of the frame, each with what it goes on from, or as the beginning of a defect."""
+        tails = [tail for tail in before.known if tail[0].end_mm >= frame.at_mm - frame.slack_mm] if before else []
+        for part in parts:
+            whole = next((whole for tail, whole in tails if meet(tail, part, self._slack)), None) or Whole(part)
+            frame.known.append((part, whole))
+            yield part, whole

@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """Owns `python -m trainer`."""
 
 import sys

@@ -1,3 +1,4 @@
+# PYTHON_ARGCOMPLETE_OK
 """Owns what the trainer's commands do: options to calls, results to text or JSON, errors to a line and exit code 2."""
 
 import argparse
@@ -9,6 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import argcomplete
+
 from trainer.arguments import PROGRAM, parser
 
 # Paddle, OpenCV and the rest are imported by the command that needs them: `trainer --help` is instant.
@@ -17,7 +20,9 @@ EXIT_OK, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 130
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command. Returns 0, or 2 with one line on stderr where the input cannot be used."""
-    options = parser().parse_args(arguments)
+    commands = parser()
+    argcomplete.autocomplete(commands)
+    options = commands.parse_args(arguments)
     from inspector.errors import InspectorError
 
     try:

@@ -49,13 +49,22 @@ def find(recipe: Recipe, data: Data, notes: list[str]) -> list[Found]:
     """
     if not data.train_list and not data.records:
         return list(_folders(recipe, data, notes))
-    listed = list(_listed(recipe, data, notes)) if data.train_list else []
+    listed = list(_listed(recipe, data, notes)) if data.train_list else _beside_records(recipe, data, notes)
     known = {_real(data.root, entry.path) for entry in listed}
     recorded = list(_recorded(recipe, data, notes))
     fresh = [entry for entry in recorded if _real(data.root, entry.path) not in known]
     if len(fresh) < len(recorded):
-        notes.append(f"{len(recorded) - len(fresh)} recorded pictures are in a list, too, whose label holds")
+        notes.append(
+            f"{len(recorded) - len(fresh)} recorded pictures are in a list or class folder, too, whose label holds"
+        )
     return [*listed, *fresh]
+
+
+def _beside_records(recipe: Recipe, data: Data, notes: list[str]) -> list[Found]:
+    """Class folders, where data.root holds some: else it is only where recorded pictures lie."""
+    if not layouts.holds_classes(data.root, names_of(recipe)):
+        return []
+    return list(_of_classes(recipe, data.root, data.root, None, notes))
 
 
 def _real(root: Path, path: str) -> Path:

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from inspector.alarms import Raised
+from inspector.coverage import JITTER
 from inspector.defects import Part
 from inspector.lanes import REORDER, Frame, Lane
 from inspector.periods import RollMark
@@ -145,3 +146,13 @@ def test_a_roll_mark_is_over_when_it_does_not_come_again_or_the_piece_ends() -> 
     take(other, map(marked, range(600)))
     (ended,) = other.close()
     assert isinstance(ended, RollMark) and ended.over
+
+
+def test_a_defect_of_frames_that_seem_to_come_late_or_early_is_counted_once() -> None:
+    shown = [frame(0, [(10, LINES // 2, 20, LINES // 2, "s")]), frame(1, SCRATCH, at_mm=1.4 * LINES)]
+    shown += [frame(2, [(10, 0, 20, 9, "s")], at_mm=2.1 * LINES)]
+    for order in ([0, 1, 2], [2, 1, 0], [1, 0, 2]):
+        lane = Lane([rule(limit=1, within_m=1000)], finds_marks=False, slack=JITTER)
+        later = [frame(number) for number in range(4, 2 * REORDER)]
+        raised = [one for one in take(lane, [shown[number] for number in order] + later) if isinstance(one, Raised)]
+        assert [one.count for one in raised[-1:]] == [1]

@@ -7,9 +7,10 @@ from typing import Any
 
 import pytest
 
-from inspector import cli, coverage, pieces
+from inspector import cli, coverage, defects, pieces
 from inspector.config import Settings
 from inspector.coverage import Stretch
+from inspector.decide import Outcome
 from inspector.errors import ConfigError
 from inspector.messages import Region, Verdict
 from inspector.pieces import Piece
@@ -317,3 +318,20 @@ def test_the_grade_or_the_command_itself_says_the_recipe_of_a_piece(
         assert run(*wrong)[0] == 2
     assert json.loads(run("--json")[1].splitlines()[0])["name"] == "coil-3"
     assert run("-o", "recipes=[]", "start", "coil-4", "--recipe", "hidden")[2].endswith("it has none\n")
+
+
+@pytest.mark.parametrize("off", range(10))
+def test_a_defect_that_a_frames_border_cuts_is_one_however_unevenly_they_come(book: Store, off: int) -> None:
+    """A short part at the end of each tenth frame goes on in the one that follows it."""
+    parts = {0: Region(3, 7, 4, 3, "scratches", 0.9, "major"), 1: Region(3, 0, 4, 2, "scratches", 0.9, "major")}
+    start(book, "c", 1000.0)
+    frames = []
+    for number in range(200):
+        part = parts.get((number + off) % 10)
+        at = 1000.0 + 3 + number + JITTERED[number % 10]
+        found = [part] if part else []
+        outcome: Outcome = "defect" if part else "ok"
+        frames.append(verdict(number, outcome, captured_at=at, height=10, reason="", regions=found))
+    write(book, *frames, speed_m_min=0.6, mm_per_px=1)
+
+    assert {one.frames for one in defects.of(book, pieces.find(book, "c"))[1:-1]} == {2}

@@ -1,5 +1,6 @@
 """The command line: instant help, one message and exit code 2 for bad input, JSON for machines."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -150,3 +151,15 @@ def test_every_setting_is_told_with_what_it_does_its_default_and_its_bounds(caps
     )
     assert lines["training.epochs"].endswith("(≥ 1, ≤ 10000)")
     assert lines["labels.<any>.kind"].endswith("(ok, defect)")
+
+
+def test_commands_and_options_are_completed_by_the_shell(tmp_path: Path) -> None:
+    for said, some in (("trainer pre", {"predict", "prepare"}), ("trainer prepare --js", {"--json"})):
+        told = tmp_path / "told"
+        environment = {
+            "_ARGCOMPLETE": "1", "COMP_LINE": said, "COMP_POINT": str(len(said)), "COMP_TYPE": "9",
+            "_ARGCOMPLETE_STDOUT_FILENAME": str(told), "_ARGCOMPLETE_IFS": "\n",
+        }  # fmt: skip
+        command = [sys.executable, "-m", "trainer"]
+        subprocess.run(command, env={**os.environ, **environment}, cwd=REPOSITORY, check=True, timeout=60)
+        assert some <= {one.strip() for one in told.read_text().split("\n")}

@@ -215,8 +215,33 @@ def test_several_records_each_with_its_folder_and_a_list_are_taken_together(
     assert rows[str(tmp_path / "line-2/done/1.png")].label == "scratches"
     assert prepared["notes"] == [
         "9 records stand in the files more than once, and count once",
-        "2 recorded pictures are in a list, too, whose label holds",
+        "2 recorded pictures are in a list or class folder, too, whose label holds",
     ]
+
+
+def test_class_folders_and_records_are_taken_together_and_the_folder_has_the_last_word(
+    tmp_path: Path, run_json: Callable[..., Any]
+) -> None:
+    drop(tmp_path / "done", *(f"{number}.png" for number in range(9)))
+    for label in ("ok", "scratches", "patches"):
+        drop(tmp_path / "sorted" / label, *(f"{label}-{number}.png" for number in range(3)), side=64)
+    labels = ("ok", "scratches", "patches")
+    lines = [record(f"{number}.png", label=labels[number % 3]) for number in range(9)]
+    again = record("ok-0.png", label="patches")  # dropped once more, and someone has sorted it
+    (tmp_path / "one.jsonl").write_text("".join(lines))
+    (tmp_path / "two.jsonl").write_text(again)
+    files = [{"path": str(tmp_path / "one.jsonl"), "root": str(tmp_path / "done")},
+             {"path": str(tmp_path / "two.jsonl"), "root": str(tmp_path / "sorted/ok")}]  # fmt: skip
+    data = {"root": str(tmp_path / "sorted"), "records": files, "eval_share": 0, "val_share": 0}
+
+    prepared = run_json("prepare", "-c", write_recipe(tmp_path, data=data))
+
+    rows = {row.path: row for row in manifest.read(tmp_path / "run/manifest.tsv").rows}
+    assert len(rows) == 18
+    assert rows["scratches/scratches-1.png"].label == "scratches"
+    assert (rows["ok/ok-0.png"].label, rows["ok/ok-0.png"].source) == ("ok", "ok")
+    assert rows[str(tmp_path / "done/4.png")].label == "scratches"
+    assert "1 recorded pictures are in a list or class folder, too, whose label holds" in prepared["notes"]
 
 
 def test_one_name_on_two_lines_is_two_pictures(tmp_path: Path, run_json: Callable[..., Any]) -> None:
