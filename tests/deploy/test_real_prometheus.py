@@ -90,7 +90,11 @@ def test_a_real_prometheus_answers_the_board_balances_the_sums_and_notices_the_e
             wait_until(lambda: prometheus.ask("inspector:defects:ratio15m > 0") != [], prometheus.explain)
             # Then each question of the board has an answer, and at one instant the sums balance
             panels = json.loads(BOARD.read_text())["panels"]
-            questions = [target["expr"].replace("$__range", "5m") for panel in panels for target in panel["targets"]]
+            questions = [
+                target["expr"].replace("$__range", "5m").replace("$instance", ".+")
+                for panel in panels
+                for target in panel["targets"]
+            ]
             silent = [question for question in questions if not prometheus.ask(question)]
             assert [one for one in silent if not any(name in one for name in EMPTY_WHEN_WELL)] == []
             left = prometheus.ask(

@@ -84,13 +84,19 @@ CHOSEN = Canary(np.full((64, 64), 7, np.uint8), "model-1", "ok", 0.0)
 
 @pytest.fixture
 def line(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    """Real source and sink that pass a canary five times a second, with workers in the test's hands."""
+    """For a source and a sink that pass a canary five times a second, with workers in the test's hands."""
     monkeypatch.setattr(canary, "EVERY_S", 0.2)
     with bench(workers={"batch_timeout_s": 0.4}) as made:
         made.drop.mkdir()
-        made.start_sink(canary=CHOSEN)
-        made.start_source(canary=CHOSEN)
         yield made
+
+
+def started(line: Bench, caplog: pytest.LogCaptureFixture) -> str:
+    """Start sink and source; the address of the metrics, which only the log tells."""
+    caplog.set_level("INFO")
+    line.start_sink(canary=CHOSEN)
+    line.start_source(canary=CHOSEN)
+    return address(caplog)
 
 
 def beat(hands: Hands) -> None:
@@ -112,8 +118,7 @@ def readiness(url: str) -> list[str]:
 def test_ready_means_that_it_came_through_and_the_record_knows_nothing_of_it(
     line: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
-    url = address(caplog)
+    url = started(line, caplog)
     hands = line.worker()
     # Given a worker that is there, asks, and has a canary and a frame in its hands
     beat(hands)
@@ -135,8 +140,7 @@ def test_ready_means_that_it_came_through_and_the_record_knows_nothing_of_it(
 def test_workers_that_answer_nothing_any_more_end_readiness_though_they_say_that_they_are_there(
     line: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
-    url = address(caplog)
+    url = started(line, caplog)
     hands = line.worker()
 
     def passes() -> bool:
@@ -157,8 +161,7 @@ def test_workers_that_answer_nothing_any_more_end_readiness_though_they_say_that
 def test_a_worker_that_answers_wrong_is_named_until_it_answers_right_or_is_gone(
     line: Bench, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO")
-    url = address(caplog)
+    url = started(line, caplog)
     sick, well = line.worker("worker-0.1"), line.worker("worker-1.1")
     wrong = "worker-0.1: wrong answer to the canary picture: scratches 0.00, right is ok 0.00"
 
