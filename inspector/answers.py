@@ -122,7 +122,7 @@ def account(options: argparse.Namespace) -> bool:
 def _account_of_piece(options: argparse.Namespace) -> bool:
     """How much of a piece was inspected, and the line's gaps while it was there."""
     if options.since is not None or options.until is not None:
-        raise ConfigError("account: --piece has its own times: leave --from and --to out")
+        raise ConfigError("account: --piece has its own times: leave --since and --until out")
     settings = config.load(options.config, options.override)
     sources = known(options.source, settings)
     store = Store(settings.data, read_only=True)

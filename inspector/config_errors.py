@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, SecretStr
 
 from inspector.address import shown
-from inspector.source_settings import SOURCE_TYPES, section_of
+from inspector.source_settings import NAME_PATTERN, SOURCE_TYPES, section_of
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
@@ -50,6 +50,8 @@ def _what(error: "ErrorDetails", model: type[BaseModel]) -> str:
     hidden = isinstance(error["input"], dict | list) or _is_secret(location, model)
     got = "" if hidden else f" (got {shown(repr(error['input']))})"
     plain = _PLAIN.get(kind, error["msg"].removeprefix("Value error, "))
+    if kind == "string_pattern_mismatch" and error.get("ctx", {}).get("pattern") == NAME_PATTERN:
+        plain = "a name has up to 63 lower-case letters, digits, - and _, a letter or digit first"
     return f"{plain}{got}"
 
 

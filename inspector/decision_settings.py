@@ -9,7 +9,7 @@ from inspector.bundle import Label
 from inspector.config_errors import meant
 from inspector.errors import ConfigError
 from inspector.messages import MAX_GRADE
-from inspector.source_settings import Section
+from inspector.source_settings import NAME_PATTERN, Section
 
 #: So many grades and numbers all recipes have at most: a reload brings them to the workers in one message, and so much
 #: of it the kernel holds for a worker that reads nothing.
@@ -45,7 +45,7 @@ class Overrides(Section):
 class Recipe(Section):
     """Decision numbers for pieces of some steel grades. What it leaves out is as in `decision`."""
 
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="what records call it")]
+    name: Annotated[str, Field(pattern=NAME_PATTERN, description="what records call it")]
     grades: Annotated[list[Grade], Field(description="steel grades it is for, each in one recipe only")] = []  # noqa: RUF012
     thresholds: Annotated[Thresholds, Field(description="as in decision, and before those")] = {}  # noqa: RUF012
     novelty_margin: Annotated[

@@ -8,7 +8,7 @@ from pydantic import Field, model_validator
 from inspector.bundle import Label
 from inspector.decide import RANK
 from inspector.decision_settings import Recipe, unknown
-from inspector.source_settings import Section, SourceSettings
+from inspector.source_settings import NAME_PATTERN, Section, SourceSettings
 
 #: What becomes of a piece, the worst last.
 GRADES = ("prime", "second", "hold")
@@ -18,7 +18,7 @@ Measure = Literal["count", "per_10m", "per_m2", "area_percent"]
 Unit = Literal["mm", "frames", "s"]
 #: What a number of it is followed by.
 UNITS: dict[Measure, str] = {"count": "", "per_10m": " per 10 m", "per_m2": " per m2", "area_percent": "% of the area"}
-Name = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$")]
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 
 class _Counted(Section):

@@ -11,6 +11,9 @@ from pydantic.fields import FieldInfo
 
 from inspector.address import wrong
 
+#: What sources, recipes, alarms and rolls may be called: a word of a file name, a metric label and a config key.
+NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
+
 
 class Section(BaseModel):
     """Settings that belong together: none but these, and none of them changes."""
@@ -121,7 +124,7 @@ class Strip(Section):
 
 
 class _Source(Section):
-    name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="what records and metrics call it")]
+    name: Annotated[str, Field(pattern=NAME_PATTERN, description="what records and metrics call it")]
     place: Place = Place()
     strip: Strip = Strip()
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from rich.box import SIMPLE_HEAD
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from trainer import costly, metrics, report
 from trainer.config import Recipe
@@ -119,7 +119,9 @@ def show(figures: dict[str, Any]) -> None:
 
 def _parts(parts: Sequence[dict[str, Any]]) -> Table:
     heads = ("part", "escapes", "false alarms", "learned from", "right", "right %", "unsure", "s", "CPU s")
-    table = Table(*heads, box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
+    # In 80 columns the heads go on in the next line; a figure with its interval is never cut.
+    columns = (Column(head, overflow="fold", no_wrap=head == "right %") for head in heads)
+    table = Table(*columns, box=SIMPLE_HEAD, show_edge=False, pad_edge=False, collapse_padding=True)
     for part in parts:
         mistakes = (
             f"{part['passed_ok']} of {part['defect_images']}",

@@ -12,7 +12,7 @@ import pytest
 
 from trainer import checkpoint, manifest, pool
 from trainer.cli import main
-from trainer.metrics import wilson
+from trainer.metrics import percent, wilson
 
 from .conftest import write_folders, write_recipe
 
@@ -122,6 +122,10 @@ def test_the_pool_begins_with_escapes_and_false_alarms_and_has_a_calibration_err
     assert lines[1].startswith("false alarms, clean strip called a defect: ")
     assert "macro F1" in lines[2] and "(ECE)" in lines[2]
     assert any("escapes" in line and "alarms" in line for line in lines[3:5])
+    rows = [line for line in lines if line.startswith("fold-")]
+    assert [percent(part, "share") in row for part, row in zip(figures["parts"], rows, strict=True)] == (
+        [True] * len(figures["parts"])
+    ), "a figure is cut where 80 columns are too few"
 
 
 def test_folds_that_were_stopped_go_on_after_the_last_that_was_done(
