@@ -11,10 +11,11 @@ from inspector import bit_depth, bundle, config, curve, disk, image, tenancy, tr
 from inspector.address import origin
 from inspector.bundle import Bundle
 from inspector.config import Settings
-from inspector.errors import ConfigError, InspectorError
+from inspector.errors import ConfigError, InspectorError, StoreError
 from inspector.place import Locator
 from inspector.rule_settings import repeats_seen, watched
-from inspector.source_settings import FolderSource
+from inspector.source_settings import FolderSource, ReplaySource
+from inspector.store import Store
 
 #: So many names in a drop folder are looked at.
 _MAX_ENTRIES = 100_000
@@ -36,6 +37,7 @@ def usable(settings: Settings) -> tuple[Bundle, str]:
         tried = _unless(problems, lambda: trial.run(model, settings))
     _unless(problems, lambda: curve.check(settings))
     problems += _unwritable(settings)
+    problems += _unreplayable(settings)
     problems += _taken(settings)
     if model is None or tried is None or problems:
         raise ConfigError("\n".join(problems))
@@ -116,6 +118,15 @@ def _unwritable(settings: Settings) -> Iterator[str]:
             yield f"{key}: {path.absolute()}: {there} is no folder"
         elif not os.access(there, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
             yield f"{key}: {path.absolute()}: user {os.geteuid()} may not write to {_described(there)}"
+
+
+def _unreplayable(settings: Settings) -> Iterator[str]:
+    for source in settings.sources:
+        if isinstance(source, ReplaySource):
+            try:
+                Store(source.path, read_only=True).close()
+            except StoreError as error:
+                yield f"sources.{source.name}.path: {error}; the data folder of a run is needed"
 
 
 def _described(folder: Path) -> str:

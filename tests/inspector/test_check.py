@@ -68,6 +68,16 @@ def test_the_port_of_the_line_itself_is_not_taken(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_a_run_to_replay_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    line = Line(tmp_path, [{"name": "again", "type": "replay", "path": str(tmp_path / "may")}])
+
+    done = line.run("check")
+
+    assert done.returncode == 2
+    assert f"sources.again.path: {tmp_path}/may/records.sqlite: nothing was recorded yet" in done.stderr
+    assert done.stderr.rstrip().endswith("the data folder of a run is needed")
+
+
 @pytest.mark.parametrize(
     ("name", "told"),
     [
