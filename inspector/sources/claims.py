@@ -84,7 +84,7 @@ class Claims:
         if path.startswith(os.path.join(_WORK, self._lane, b"")):
             return
         folder = os.path.dirname(path)
-        while folder != _WORK and self._remove(folder):
+        while folder != _WORK and self._hold.remove(folder):
             folder = os.path.dirname(folder)
 
     def _move(self, origin: bytes, relative: bytes) -> Claim:
@@ -106,20 +106,10 @@ class Claims:
 
     def _begin_lane(self) -> None:
         for folder in sorted(self._folders, key=len, reverse=True):
-            self._remove(folder)
+            self._hold.remove(folder)
         self._lane = secrets.token_hex(8).encode()
         self._taken.clear()
         self._folders.clear()
-
-    def _remove(self, folder: bytes) -> bool:
-        """Remove a folder of a lane; False where it is not empty yet."""
-        above, name = os.path.split(folder)
-        try:
-            with self._hold.folder(above) as place:
-                os.rmdir(name, dir_fd=place)
-        except OSError:
-            return False
-        return True
 
     def _note(self, path: bytes, origin: bytes) -> None:
         folder = os.path.dirname(path)

@@ -134,6 +134,18 @@ class Hold:
             else:
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), text(target))
 
+    def remove(self, relative: bytes) -> bool:
+        """Remove an empty folder below ours; False where it is not empty, or not there."""
+        above, name = os.path.split(relative)
+        try:
+            with self.folder(above) as place:
+                os.rmdir(name, dir_fd=place)
+        except OSError:
+            return False
+        if (kept := self._lanes.pop(relative, None)) is not None:
+            os.close(kept)
+        return True
+
     def file_system_time(self) -> int:
         """The file system's own clock, ns: a file server's may differ from ours, and ours may be set."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -110,6 +110,17 @@ def test_folders_of_claims_do_not_pile_up(drop: Path, folder: Open) -> None:
     assert {path.name for path in (drop / ".work").iterdir()} == {".lock", ".clock"}
 
 
+def test_folders_of_claims_that_are_gone_are_not_kept_open(drop: Path, folder: Open) -> None:
+    connector = folder()
+    for _ in range(5):  # each of them in a lane of its own
+        (drop / "coil").mkdir(exist_ok=True)
+        (drop / "coil/a.bmp").write_bytes(GOOD)
+        finish(connector)
+
+    kept = [os.path.realpath(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")]
+    assert [path for path in kept if path.startswith(str(drop)) and path.endswith(" (deleted)")] == []
+
+
 def test_a_lane_that_is_full_is_followed_by_another(drop: Path, folder: Open) -> None:
     connector = folder()
     for number in range(LANE_FILES + 1):
