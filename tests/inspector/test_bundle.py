@@ -272,6 +272,7 @@ def test_check_says_which_way_the_strip_must_run(tmp_path: Path, capsys: pytest.
     config = tmp_path / "line.yaml"
     config.write_text(
         f"data: {tmp_path / 'data'}\nbundle: {tmp_path / 'model'}\nsources: [{{name: cam, type: simulated}}]\n"
+        "metrics: {port: 0}\nworkers: {engine: fake}\n"
     )
     assert main(["check", "-c", str(config)]) == 0
     assert "runs vertically in the picture" in capsys.readouterr().out
