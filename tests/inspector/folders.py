@@ -31,7 +31,7 @@ def read(connector: Folder, count: int = 1) -> list[Capture]:
         captures.extend([capture] if capture else [])
         return len(captures) >= count
 
-    wait_until(enough, lambda: f"only {[capture.name for capture in captures]}", timeout_s=20)
+    wait_until(enough, lambda: f"only {[capture.name for capture in captures]}")
     return sorted(captures, key=lambda capture: capture.name)
 
 

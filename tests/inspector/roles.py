@@ -212,7 +212,7 @@ class Bench:
             assert account.balanced, account
             return condition(account)
 
-        wait_until(holds, lambda: str(self.account()), timeout_s=30)
+        wait_until(holds, lambda: str(self.account()))
         return self.account()
 
     def close(self) -> None:

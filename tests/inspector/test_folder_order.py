@@ -33,7 +33,7 @@ def names_in_order(drop: Path, count: int) -> list[str]:
         names.extend([capture.name] if (capture := connector.read()) else [])
         return len(names) >= count
 
-    wait_until(enough, lambda: str(names), timeout_s=30)
+    wait_until(enough, lambda: str(names))
     connector.close()
     return names
 

@@ -97,7 +97,7 @@ def test_strangers_that_never_say_a_word_hold_no_more_connections_than_are_allow
         asker.connect(line.push)  # type: ignore[attr-defined]
         header = {"encoding": "gray8", "height": 96, "width": 96, "id": "a"}
         asker.send_multipart([json.dumps(header).encode(), strip(1).tobytes()])
-        assert asker.poll(20_000)
+        assert asker.poll(60_000)
         assert json.loads(asker.recv())["answer"] == "on record"
         assert len(strangers) == 60
         wait_until(lambda: "more than max_clients (3)" in line.log)

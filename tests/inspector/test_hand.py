@@ -92,7 +92,7 @@ def test_a_file_handed_in_again_and_again_that_ends_the_source_is_answered_as_an
             program.send_multipart([b'{"encoding": "file", "name": "gate-3"}', GOOD + POISON])
             wait_until(lambda ends=ends: line.log.count("push ended with signal 11") == ends, line.explain)  # type: ignore[misc]
         program.send_multipart([b'{"encoding": "file", "name": "gate-3"}', GOOD + POISON])
-        assert program.poll(30_000), line.explain()
+        assert program.poll(60_000), line.explain()
         answer = {"id": "", "answer": "on record", "outcome": "error", "why": REASON}
         assert json.loads(program.recv()) == answer
         assert line.stop() == 0

@@ -45,7 +45,7 @@ class Program:
 
     def answer(self) -> dict[str, Any]:
         """The next one."""
-        assert self._socket.poll(20_000), "no answer came"
+        assert self._socket.poll(60_000), "no answer came"
         told: dict[str, Any] = json.loads(self._socket.recv())
         return told
 
