@@ -9,9 +9,9 @@ import stat
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import TextIO
+from typing import IO, Any
 
 from inspector.errors import BusyError, ConfigError
 
@@ -59,12 +59,16 @@ def sockets(data: Path) -> Iterator[Path]:
     _sweep()
     folder = socket_folder(data)
     _empty(folder)
-    if folder.parent != data:
-        (folder / _OWNER).write_bytes(os.fsencode(data.absolute()))
-    try:
-        yield folder
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with ExitStack() as held:
+        if folder.parent != data:
+            owner = held.enter_context((folder / _OWNER).open("wb"))
+            owner.write(os.fsencode(data.absolute()))
+            owner.flush()
+            fcntl.flock(owner, fcntl.LOCK_EX)  # no line sweeps what is held, also while the data folder is away
+        try:
+            yield folder
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def socket_folder(data: Path) -> Path:
@@ -82,8 +86,8 @@ def socket_folder(data: Path) -> Path:
 def _sweep() -> None:
     """Remove the socket folders of lines that were killed and did not come back."""
     for folder in (one for below in {tempfile.gettempdir(), "/tmp"} for one in Path(below).glob(f"{_prefix()}*")):
-        with suppress(OSError):
-            if _ours(folder) and not runs(Path(os.fsdecode((folder / _OWNER).read_bytes()))):
+        with suppress(OSError), open(folder / _OWNER, "rb") as owner:
+            if _ours(folder) and _lock(owner) and not runs(Path(os.fsdecode(owner.read()))):
                 log.info("%s was left by a line that does not run: removed", folder)
                 shutil.rmtree(folder)
 
@@ -107,7 +111,7 @@ def _prefix() -> str:
     return f"inspector-{os.getuid()}-"
 
 
-def _lock(file: TextIO) -> bool:
+def _lock(file: IO[Any]) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

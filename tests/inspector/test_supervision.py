@@ -168,3 +168,14 @@ def test_nothing_is_left_in_tmp_by_a_line_far_down_that_was_killed(
             assert not left.exists()
             assert alive.exists()
     assert not alive.exists()
+
+
+def test_the_sockets_of_a_line_whose_data_folder_is_away_are_not_taken_for_left_by_the_next_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    data = tmp_path / ("d" * 80)
+    with tenancy.locked(data), tenancy.sockets(data) as sockets:
+        data.rename(tmp_path / "away")
+        with tenancy.locked(tmp_path / "new"), tenancy.sockets(tmp_path / "new"):
+            assert sockets.exists()
