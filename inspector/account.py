@@ -6,8 +6,8 @@ from typing import TypeVar
 
 from msgspec import structs
 
-from inspector.decide import Outcome
 from inspector.messages import Tally
+from inspector.vocabulary import Outcome
 
 
 @dataclass(frozen=True, slots=True)

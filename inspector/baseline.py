@@ -11,7 +11,8 @@ import numpy as np
 from inspector import dust
 from inspector.dust import Average, Relief, Window
 from inspector.messages import Usual
-from inspector.optics import Figures, Kind, grid
+from inspector.optics import grid
+from inspector.optics_terms import Figures, Kind
 
 #: How far a figure may stray: brightness, contrast and sharpness by such a factor, saturation by such a share. Found on
 #: simulated strip: see tests/false_alarms.py.

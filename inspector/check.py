@@ -7,14 +7,15 @@ from itertools import islice
 from pathlib import Path
 from typing import TypeVar
 
-from inspector import bit_depth, bundle, config, curve, disk, image, tenancy, trial
+from inspector import bit_depth, bundle, check, config, disk, image, tenancy, trial
 from inspector.address import origin
 from inspector.bundle import Bundle
 from inspector.config import Settings
+from inspector.curve import allowed, server_keys
 from inspector.errors import ConfigError, InspectorError, StoreError
 from inspector.place import Locator
 from inspector.rule_settings import repeats_seen, watched
-from inspector.source_settings import FolderSource, ReplaySource
+from inspector.source_settings import FolderSource, PushSource, ReplaySource
 from inspector.store import Store
 
 #: So many names in a drop folder are looked at.
@@ -35,7 +36,7 @@ def usable(settings: Settings) -> tuple[Bundle, str]:
         _unless(problems, lambda: config.pin_labels(settings, model.labels))
         _unless(problems, lambda: bit_depth.refuse(settings, model))
         tried = _unless(problems, lambda: trial.run(model, settings))
-    _unless(problems, lambda: curve.check(settings))
+    _unless(problems, lambda: check.check_keys(settings))
     problems += _unwritable(settings)
     problems += _unreplayable(settings)
     problems += _taken(settings)
@@ -146,3 +147,11 @@ def _taken(settings: Settings) -> Iterator[str]:
             probe.bind((host, port))
     except OSError as error:
         yield f"metrics: {host}:{port} cannot be listened on: {error.strerror}; another metrics.port is needed"
+
+
+def check_keys(settings: Settings) -> None:
+    """ConfigError where a source's keys cannot be used."""
+    for source in settings.sources:
+        if isinstance(source, PushSource) and source.secret_key and source.clients:
+            server_keys(source.secret_key)
+            allowed(source.clients)

@@ -14,7 +14,7 @@ import argcomplete
 import msgspec
 from rich.console import Console
 
-from inspector import config_file
+from inspector import check, config_file, status_screen
 from inspector.arguments import parser
 from inspector.errors import InspectorError
 from inspector.printable import printable
@@ -47,12 +47,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _run(options: argparse.Namespace) -> int:
-    from inspector import config, curve, log
+    from inspector import config, log
     from inspector.supervisor import Supervisor
 
     def load() -> config.Settings:
         settings = config.load(options.config, options.override)
-        curve.check(settings)
+        check.check_keys(settings)
         return settings
 
     settings = load()
@@ -88,7 +88,7 @@ def _status(options: argparse.Namespace) -> int:
     if options.json:
         print(status.to_json(now))
     else:
-        terminal.show(status.draw(now))
+        terminal.show(status_screen.draw(now))
     return EXIT_OK if now.ready else EXIT_NO if now.running else EXIT_NOT_RUNNING
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
-from inspector.decide import OUTCOMES, Outcome
+from inspector.vocabulary import OUTCOMES, Outcome
 
 if TYPE_CHECKING:
     from inspector.pieces import Piece

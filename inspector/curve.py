@@ -11,10 +11,8 @@ import zmq
 from zmq.auth import create_certificates, load_certificate
 from zmq.auth.thread import ThreadAuthenticator
 
-from inspector.config import Settings
 from inspector.errors import ConfigError
 from inspector.guests import PublicRouter
-from inspector.source_settings import PushSource
 from inspector.transport import LINGER_MS
 
 #: What an encrypted part is longer than the part.
@@ -51,22 +49,15 @@ def make(folder: Path, client: str) -> list[Path]:
     return wanted
 
 
-def check(settings: Settings) -> None:
-    """ConfigError where a source's keys cannot be used."""
-    for source in settings.sources:
-        if isinstance(source, PushSource) and source.secret_key and source.clients:
-            _server_keys(source.secret_key)
-            _allowed(source.clients)
-
-
-def _server_keys(path: Path) -> tuple[bytes, bytes]:
+def server_keys(path: Path) -> tuple[bytes, bytes]:
+    """Return the server's public and secret key. ConfigError where they cannot be read."""
     public, secret = _keys(path)
     if secret is None:
         raise ConfigError(f"{path}: has no secret key; server.key_secret of `inspector keys` is right")
     return public, secret
 
 
-def _allowed(path: Path) -> set[bytes]:
+def allowed(path: Path) -> set[bytes]:
     """The public keys in a folder's *.key files, or in one file. ConfigError where there is none."""
     try:
         files = sorted(one for one in path.iterdir() if one.suffix == ".key") if path.is_dir() else [path]
@@ -96,8 +87,8 @@ class KeyedRouter(PublicRouter):
 
     def __init__(self, max_bytes: int, most: int, secret_key: Path, clients: Path) -> None:
         """ConfigError where the keys cannot be used. The context is its own: there is one ZAP handler for each."""
-        public, secret = _server_keys(secret_key)
-        _allowed(clients)
+        public, secret = server_keys(secret_key)
+        allowed(clients)
         self._clients = clients
         self._context: zmq.Context[zmq.Socket[bytes]] = zmq.Context()
         self._authenticator = ThreadAuthenticator(self._context)
@@ -112,7 +103,7 @@ class KeyedRouter(PublicRouter):
     def callback(self, _: str, key: bytes) -> bool:
         """Whether the client of this public key is let in. Asked by the authenticator's thread."""
         try:
-            return key in _allowed(self._clients)
+            return key in allowed(self._clients)
         except ConfigError:
             return False  # check has told; here nobody is let in
 

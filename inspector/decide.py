@@ -2,17 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inspector.bundle import Decision, Label
+from inspector.vocabulary import RANK, Outcome
 
-Outcome = Literal["ok", "defect", "unsure", "error"]
-OUTCOMES: tuple[Outcome, ...] = ("ok", "defect", "unsure", "error")
-#: Severities, the worst last.
-RANK = {"none": 0, "minor": 1, "major": 2, "critical": 3}
 #: Where defects are sure only together, the label is likelier than all others.
 _MAJORITY = 0.5
 

@@ -15,7 +15,7 @@ import msgspec
 
 from inspector import coverage
 from inspector.coverage import JITTER, SLACK
-from inspector.decide import RANK
+from inspector.vocabulary import RANK
 
 if TYPE_CHECKING:
     from inspector.pieces import Piece

@@ -16,7 +16,8 @@ from inspector import bond, config_file
 from inspector.account import Account, since
 from inspector.config import Settings
 from inspector.errors import StoreError
-from inspector.screen import Screen, sums
+from inspector.live import Screen
+from inspector.screen import sums
 from inspector.store import Store
 
 #: Without a terminal nobody can press Ctrl-C: the demo ends by itself after so long.

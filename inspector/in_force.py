@@ -1,30 +1,13 @@
 """Owns what the record keeps of the settings: by which numbers frames were decided, and since when."""
 
-import time
 from contextlib import suppress
 
 import msgspec
-from pydantic import BaseModel
 
-from inspector.bundle import Bundle
-from inspector.config import Settings
 from inspector.opening import Cursor, OpenRecord
 from inspector.pieces import Piece
-from inspector.recipes import decide_by
-from inspector.source_settings import SourceSettings
 from inspector.store import Store
-from inspector.words import InForce, LabelNumbers
-
-
-def now(settings: Settings, model: Bundle) -> InForce:
-    """What these settings and this model decide by, from now on."""
-    how = model.manifest.decision
-    labels = {
-        one.name: LabelNumbers(one.kind, str(one.severity), how.thresholds[one.name], how.of_place(one))
-        for one in model.labels
-    }
-    sources = {source.name: _placed_by(source) for source in settings.sources}
-    return InForce(time.time(), model.id, labels, decide_by(settings), sources)
+from inspector.words import InForce
 
 
 def keep(store: Store, told: InForce) -> None:
@@ -69,8 +52,3 @@ def named(store: OpenRecord) -> tuple[set[str], set[str]]:
 def forget(cursor: Cursor, before: float) -> None:
     """Delete what was not in force any more by then."""
     cursor.execute("DELETE FROM in_force WHERE id < (SELECT MAX(id) FROM in_force WHERE since < ?)", (before,))
-
-
-def _placed_by(source: SourceSettings) -> dict[str, str]:
-    parts: tuple[tuple[str, BaseModel], ...] = (("place", source.place), ("strip", source.strip))
-    return {f"{name}.{key}": str(value) for name, part in parts for key, value in part if value is not None}

@@ -17,10 +17,9 @@ from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from inspector import MAX_PIXELS
-from inspector.decide import Outcome
 from inspector.errors import MessageError
-from inspector.formats.outline import MAX_SIDE_PX
-from inspector.optics import KINDS, MAX_COLUMNS, MAX_ROWS, Figures, Kind
+from inspector.optics_terms import KINDS, MAX_COLUMNS, MAX_ROWS, Figures, Kind
+from inspector.vocabulary import MAX_SIDE_PX, Outcome
 
 #: Bound on any message of ours that is not pixels; the largest is a Hello with 4,096 claimed frames.
 MAX_MESSAGE_BYTES = 1 << 20

@@ -9,9 +9,8 @@ from prometheus_client.registry import Collector
 
 from inspector.gaps import TIME_ALONE, time_lost
 from inspector.messages import Tally, Verdict
-from inspector.optics import KINDS
-from inspector.restarts import CAUSES
-from inspector.words import Process
+from inspector.optics_terms import KINDS
+from inspector.words import CAUSES, Process
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

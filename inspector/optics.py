@@ -5,22 +5,16 @@ It looks at whole lines at even distances, as many as make up MAX_PIXELS: whatev
 
 import math
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, NamedTuple, get_args
+from typing import Any
 
 import cv2
 import numpy as np
-from msgspec import Meta
 from numpy.typing import NDArray
 
+from inspector.optics_terms import CELL_PX, MAX_COLUMNS, MAX_ROWS, Figures
 from inspector.tiles import Tile
 
-#: What can be wrong with the pictures of a source.
-Kind = Literal["blank", "frozen", "dark", "bright", "low_contrast", "blurred", "saturated", "dust"]
-KINDS: tuple[Kind, ...] = get_args(Kind)
-
 MAX_PIXELS = 1 << 20
-#: Cells of a picture: at most so many, and none smaller than this.
-MAX_COLUMNS, MAX_ROWS, CELL_PX = 256, 64, 8
 #: A picture is blank where its gray levels differ by less (standard deviation), noise included, or if it is so dark or
 #: so bright all over.
 BLANK_CONTRAST, BLACK, WHITE = 2.0, 8.0, 247.0
@@ -30,22 +24,6 @@ _UNCLIPPED = (3, 252)
 _LINES, _FAR = 32, 8
 #: Texture that is less than this share of the noise cannot be compared.
 _FAINT = 0.1
-
-_Figure = Annotated[float, Meta(ge=0, le=1e6)]
-
-
-class Figures(NamedTuple):
-    """`brightness`: mean gray level. `saturation`: share of pixels that are clipped, black or white.
-
-    `contrast`: how much gray levels differ within 8 pixels across the strip (root mean square), relative to
-    brightness. `sharpness`: which share of that is there within 2 pixels already, from 0 to 1. Of both the noise of the
-    sensor is taken off.
-    """
-
-    brightness: _Figure
-    contrast: _Figure
-    sharpness: _Figure
-    saturation: _Figure
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import msgspec
 
 from inspector.messages import Sight, Tally, Trouble, Usual
 from inspector.opening import Cursor, OpenRecord
-from inspector.optics import KINDS, Figures, Kind
+from inspector.optics_terms import KINDS, Figures, Kind
 from inspector.query import MINUTE_S, Query, restrict_time, restrict_to
 
 

@@ -13,8 +13,8 @@ from inspector import config, optics_record
 from inspector.answers import known
 from inspector.errors import ConfigError
 from inspector.messages import Sight, Usual
-from inspector.optics import Figures
 from inspector.optics_record import PastTrouble, Trend
+from inspector.optics_terms import Figures
 from inspector.printable import printable
 from inspector.query import Query
 from inspector.store import Store

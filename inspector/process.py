@@ -22,13 +22,12 @@ from inspector.config import Settings
 from inspector.errors import BundleError, BusyError, ConfigError, StoreError
 from inspector.lifesign import LifeSign
 from inspector.refusals import Refusals
-from inspector.source_settings import CameraSource, FolderSource, GigeSource, PushSource, ReplaySource, SourceSettings
+from inspector.sources.registry import connector
 from inspector.transport import flush
 from inspector.words import Unusable, say
 
 if TYPE_CHECKING:
-    from inspector.sources.connector import Connector
-    from inspector.sources.hand import Hand
+    pass
 
 log = logging.getLogger(__name__)
 
@@ -127,33 +126,6 @@ def _prepare(assignment: Assignment, words: Connection, sign: LifeSign) -> Calla
     return Source(
         chosen.name, opened, delivery, sockets, words, stop, sign.worked, canary=canary, refusals=refusals, watch=watch
     ).run
-
-
-def connector(settings: SourceSettings, refusals: Refusals, hand: "Hand | None" = None) -> "Connector":
-    """What a source of these settings opens, reads and closes; `hand` shows what it reads."""
-    if isinstance(settings, FolderSource):
-        from inspector.sources.folder import Folder
-
-        return Folder(settings, hand=hand)
-    if isinstance(settings, CameraSource):
-        from inspector.sources.camera import camera
-
-        return camera(settings)
-    if isinstance(settings, GigeSource):
-        from inspector.sources.gige import gige
-
-        return gige(settings)
-    if isinstance(settings, PushSource):
-        from inspector.sources.push import Push
-
-        return Push(settings, refusals, hand)
-    if isinstance(settings, ReplaySource):
-        from inspector.sources.replay import Replay
-
-        return Replay(settings, hand=hand)
-    from inspector.sources.simulated import Simulated
-
-    return Simulated(settings)
 
 
 def _stop_when_told() -> Callable[[], bool]:

@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from inspector.decide import OUTCOMES
 from inspector.record import SELECTED, Record
+from inspector.vocabulary import OUTCOMES
 
 #: The table `minutes` sums up so much in a row.
 MINUTE_S = 60.0

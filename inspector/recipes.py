@@ -7,17 +7,14 @@ against the piece once more, in the transaction that records it.
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
-from msgspec.structs import replace
-
-from inspector import pieces, words
-from inspector.config import Settings
+from inspector import pieces
 from inspector.decide import Rules, rules
 from inspector.errors import StoreError
-from inspector.messages import CANARY, Frame, Verdict
+from inspector.messages import CANARY, Frame
 from inspector.opening import Cursor, OpenRecord
 from inspector.pieces import Piece
 from inspector.place import Locator, Told
@@ -32,8 +29,6 @@ log = logging.getLogger(__name__)
 WAIT_S = 5.0
 #: How often it is tried meanwhile.
 RETRY_MS = 50.0
-#: Frames without a recipe are told in one line for so long.
-_TELL_S = 10.0
 
 
 class Choice(NamedTuple):
@@ -153,65 +148,3 @@ class Chooser:
             self._unread_since = now
             log.warning("%s; frames wait %g s for it, then they are unsure: their recipe is not known", error, WAIT_S)
         return None if now - self._unread_since < WAIT_S else recipes.unknown(f"recipe not known: {error}")
-
-
-class Withheld:
-    """Counts frames that are unsure because it is not known by which recipe to decide them, and says so."""
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives monotonic seconds."""
-        self._clock = clock
-        self._count = 0
-        self._told_at = -_TELL_S
-
-    def note(self, verdicts: Iterable[Verdict]) -> int:
-        """How many of these there are."""
-        reasons = [verdict.reason for verdict in verdicts if verdict.recipe is None]
-        self._count += len(reasons)
-        if reasons and self._clock() - self._told_at >= _TELL_S:
-            self._told_at = self._clock()
-            log.warning("unsure for want of a recipe, %d frames so far: %s", self._count, reasons[-1])
-        return len(reasons)
-
-
-def decide_by(settings: Settings) -> DecideBy:
-    """What these settings say of decisions, for the workers."""
-    chosen = settings.decision
-    recipes = [
-        words.Recipe(one.name, one.grades, one.thresholds, one.novelty_margin, dict(one.severities))
-        for one in settings.recipes
-    ]
-    return DecideBy(chosen.thresholds, chosen.novelty_margin, dict(chosen.severities), recipes)
-
-
-def agreed(verdict: Verdict, grade: str, piece: Piece | None) -> Verdict:
-    """The verdict, or unsure where it was decided by another recipe than its piece is under. `grade` is what it tells.
-
-    Where frames name piece and grade, they have the last word: a reload may give the grade another recipe meanwhile.
-    """
-    if verdict.outcome == "error" or verdict.recipe is None:
-        return verdict
-    right = piece.recipe if piece else ""
-    by_its_own_word = grade and (piece is None or (piece.by_frames and piece.grade == grade))
-    if verdict.recipe == right or by_its_own_word:
-        return verdict
-    whose = f"piece {piece.name}" if piece else "what is no piece"
-    return withheld(verdict, f"decided by {_named(verdict.recipe)}, and {whose} is under {_named(right)}")
-
-
-def withheld(verdict: Verdict, reason: str) -> Verdict:
-    """The frame, unsure because it is not known by which recipe to decide it. Its label says what the model saw."""
-    return replace(
-        verdict,
-        outcome="unsure",
-        severity="none",
-        regions=[],
-        doubts=[],
-        in_doubt=None,
-        reason=reason[:1024],
-        recipe=None,
-    )
-
-
-def _named(recipe: str) -> str:
-    return f"recipe {recipe}" if recipe else "no recipe"

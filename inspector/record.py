@@ -8,10 +8,10 @@ import msgspec
 from msgspec.structs import asdict
 
 from inspector import evidence
-from inspector.decide import Outcome
 from inspector.messages import Doubt, Region, Verdict
 from inspector.place import Spot
 from inspector.printable import printable_json
+from inspector.vocabulary import Outcome
 
 #: Takes the values of `to_row`.
 INSERT = (

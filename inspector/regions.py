@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from inspector.decide import RANK, TileDecision
+from inspector.decide import TileDecision
 from inspector.messages import MAX_DOUBT, MAX_REGIONS, Doubt, Region
 from inspector.tiles import Tile
+from inspector.vocabulary import RANK
 
 #: A bundle's views overlap by half at most: a tile touches no tile further away than so many steps.
 _REACH = 2

@@ -1,11 +1,8 @@
 """Owns when a process that ended may start again, and when it is given up. Pure; times are monotonic seconds."""
 
 from collections import deque
-from typing import Literal, get_args
 
-#: Why a process ended: an exit code, a signal, killed because it was stuck, or told something impossible.
-Cause = Literal["exit", "signal", "stuck", "unusable"]
-CAUSES: tuple[Cause, ...] = get_args(Cause)
+from inspector.words import Cause
 
 #: The first pause, doubled with each end after which nothing had been done, up to the last.
 FIRST_S, LAST_S = 0.1, 30.0

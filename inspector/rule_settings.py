@@ -6,9 +6,9 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from inspector.bundle import Label
-from inspector.decide import RANK
 from inspector.decision_settings import Recipe, unknown
 from inspector.source_settings import NAME_PATTERN, Section, SourceSettings
+from inspector.vocabulary import RANK
 
 #: What becomes of a piece, the worst last.
 GRADES = ("prime", "second", "hold")

@@ -1,115 +1,25 @@
 """Owns the live picture of a running line in a terminal, and its summary at the end. Reads the record, nothing else."""
 
-import json
-import statistics
-import time
-import urllib.error
-import urllib.request
-from collections import deque
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from itertools import islice
 from typing import Any
 
 import msgspec
 from msgspec.structs import asdict
-from rich.console import Group, RenderableType
-from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from inspector.account import Account, since
-from inspector.address import origin
-from inspector.config import Settings
+from inspector.account import Account
 from inspector.coverage import Coverage, Stretch
-from inspector.decide import OUTCOMES, Outcome
 from inspector.defects import Defect
-from inspector.errors import StoreError
 from inspector.gaps import Gap
 from inspector.pieces import Piece
 from inspector.printable import printable
-from inspector.query import Query
 from inspector.record import Record
-from inspector.source_settings import FolderSource
-from inspector.store import Store
 from inspector.terminal import Grid, show
+from inspector.vocabulary import OUTCOMES, Outcome
 
 _COLOURS = {"ok": "green", "defect": "red", "unsure": "yellow", "error": "magenta"}
-#: Rates are of the last so many seconds, latencies of the last so many records.
-_RATE_S, _LATENCY_RECORDS = 6.0, 200
-
-
-class Screen:
-    """One look at the line per `look`; rates come from what the looks before saw."""
-
-    def __init__(self, settings: Settings, before: Sequence[Account] = ()) -> None:
-        """`before`: the sums of earlier runs, which are not shown as of this one."""
-        self._before = before
-        self._began_at = time.time()
-        self.ready = False  # it was, at a look
-        self._settings = settings
-        self._base = origin(settings.metrics.host, settings.metrics.port)
-        self._folders = [source for source in settings.sources if isinstance(source, FolderSource)]
-        self._seen: deque[tuple[float, dict[str, int]]] = deque()
-
-    def look(self) -> RenderableType:
-        """The whole picture, for rich to draw."""
-        accounts, latest, defects, dropped_in = self._read()
-        table = sums(accounts, self._rates(accounts))
-        parts: list[RenderableType] = [
-            Panel(table, title=f"Strip Inspector · {self._state()}", title_align="left"),
-            Panel(listing(defects), title="last defects", title_align="left"),
-        ]
-        for source in self._folders:
-            if records := dropped_in[source.name]:
-                parts.append(Panel(listing(records), title=f"last from {source.path}", title_align="left"))
-            else:
-                parts.append(Text(f"drop an image into {source.path} and see its verdict here"))
-        parts.append(Text(f"capture to record: {_latencies(latest)} · metrics: {self._base}/metrics"))
-        return Group(*parts)
-
-    def line(self) -> str:
-        """The same in one line, where there is no terminal."""
-        accounts, latest, *_ = self._read()
-        rate = sum(self._rates(accounts).values())
-        total = {outcome: sum(account.recorded[outcome] for account in accounts) for outcome in OUTCOMES}
-        counts = " ".join(f"{outcome} {count}" for outcome, count in total.items())
-        return f"{self._state()}: {counts}, {rate:.1f}/s, capture to record {_latencies(latest)}"
-
-    def _read(self) -> tuple[list[Account], list[Record], list[Record], dict[str, list[Record]]]:
-        folders = [source.name for source in self._folders]
-        try:
-            store = Store(self._settings.data, read_only=True)
-        except StoreError:
-            return [], [], [], {name: [] for name in folders}  # the sink has not made it yet
-        try:
-            latest = list(store.records(Query(since=self._began_at, limit=_LATENCY_RECORDS)))
-            defects = list(store.records(Query(since=self._began_at, outcomes=("defect",), limit=8)))
-            dropped_in = {name: list(store.records(Query(sources=(name,), limit=5))) for name in folders}
-            self.ready = self.ready or bool(latest)  # also where metrics.port is 0, and nobody can be asked
-            return since(store.accounts(), self._before), latest, defects, dropped_in
-        finally:
-            store.close()
-
-    def _rates(self, accounts: Sequence[Account]) -> dict[str, float]:
-        now = time.monotonic()
-        self._seen.append((now, {account.source: sum(account.recorded.values()) for account in accounts}))
-        while self._seen[0][0] < now - _RATE_S:
-            self._seen.popleft()
-        since, before = self._seen[0]
-        newest = self._seen[-1][1]
-        return {name: (newest[name] - before.get(name, 0)) / max(now - since, 0.1) for name in newest}
-
-    def _state(self) -> str:
-        try:
-            with urllib.request.urlopen(f"{self._base}/readyz", timeout=1) as answer:
-                answer.read()
-                self.ready = True
-                return "inspecting"
-        except urllib.error.HTTPError as error:
-            return "not ready: " + "; ".join(json.loads(error.read())["problems"])
-        except OSError:
-            return "starting"
 
 
 def sums(accounts: Sequence[Account], rates: dict[str, float] | None = None) -> Table:
@@ -276,10 +186,3 @@ def _where(record: Record) -> str:
         return f"{worst['x']},{worst['y']} {worst['width']}x{worst['height']}{more}"
     x_mm, y_mm, width_mm, length_mm = (worst[name] for name in ("x_mm", "y_mm", "width_mm", "length_mm"))
     return f"{x_mm:.0f} mm, {y_mm / 1000:.3f} m: {width_mm:.0f}x{length_mm:.0f} mm{more}"
-
-
-def _latencies(records: Sequence[Record]) -> str:
-    times = sorted(record.latency_s * 1000 for record in islice(records, _LATENCY_RECORDS))
-    if not times:
-        return "nothing yet"
-    return f"median {statistics.median(times):.0f} ms, 95% under {times[int(len(times) * 0.95)]:.0f} ms"

@@ -33,8 +33,8 @@ from inspector.messages import (
     Welcome,
 )  # fmt: skip
 from inspector.metrics import Metrics
+from inspector.missing_recipes import Withheld
 from inspector.place import Locator
-from inspector.recipes import Withheld
 from inspector.refusals import READ_BURST, Refusals, check_report
 from inspector.reserve import Reserve
 from inspector.rules import Rules

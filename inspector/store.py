@@ -12,14 +12,14 @@ from typing import Any
 
 import msgspec
 
-from inspector import evidence, gap_record, opening, optics_record, pieces, recipes
+from inspector import evidence, gap_record, opening, optics_record, pieces
 from inspector.account import Account
-from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import HinderedError, ReplacedError, StoreError
 from inspector.file_set import FileSet
 from inspector.gaps import Gap, between, heard_at
 from inspector.messages import Settled, Tally, Verdict
-from inspector.place import Locator, Spot
+from inspector.place import Locator
+from inspector.placement import placed
 from inspector.query import Query, gap_statement, next_page, shares, statements, within
 from inspector.record import (
     INSERT,
@@ -33,6 +33,7 @@ from inspector.record import (
     to_row,
 )  # fmt: skip
 from inspector.schema import FILE
+from inspector.vocabulary import OUTCOMES, Outcome
 
 #: So many gaps are listed one by one; older ones are folded when the record is opened.
 MAX_GAPS = 100_000
@@ -114,7 +115,7 @@ class Store:
         with self.transaction() as cursor:
             pieces.doubt(cursor, now)
             for model, verdict in batches:
-                verdict, spot = _placed(cursor, (locators or {}).get(verdict.source, _NOWHERE), verdict)
+                verdict, spot = placed(cursor, (locators or {}).get(verdict.source, _NOWHERE), verdict)
                 cursor.execute(INSERT, to_row(model, verdict, spot, now, monotonic))
                 if cursor.rowcount:
                     new.append(verdict)
@@ -319,18 +320,6 @@ class Store:
                 self._db.execute("ROLLBACK")
             except sqlite3.OperationalError:
                 return  # SQLite has already rolled back by itself: disk full, I/O error
-
-
-def _placed(cursor: sqlite3.Cursor, locator: Locator, verdict: Verdict) -> tuple[Verdict, Spot]:
-    """Where the frame lies; and its verdict, held against its piece. A piece that it is the first to name is noted."""
-    told = locator.told(verdict)
-    if told.piece:
-        pieces.note(cursor, told, verdict)
-    piece = pieces.of(cursor, locator, told, verdict)
-    since_began_s = None if piece is None else max(0.0, verdict.captured_at - piece.began_at)
-    area_x = verdict.area[0] if verdict.area else 0
-    spot = locator.spot(piece.id if piece else None, told.at_mm, since_began_s, area_x)
-    return recipes.agreed(verdict, told.grade, piece), spot
 
 
 def _count(verdicts: Iterable[Verdict]) -> dict[str, dict[Outcome, int]]:

@@ -3,18 +3,51 @@
 Only what is background over the whole height of the frame is left out: a slanting or frayed edge stays in.
 """
 
+from typing import Protocol
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.source_settings import Strip
 from inspector.tiles import Tile
 
 #: Gray levels are averaged over so many columns and lines: dust or a hot pixel beside the strip is no strip.
 _CELL_PX, _CELL_LINES = 8, 64
 
 
-def area(pixels: NDArray[np.uint8], settings: Strip, every: int = 1) -> Tile:
+class Roi(Protocol):
+    """The region of interest of a source, and how its strip is told from what lies beside it. Settings have this shape."""
+
+    @property
+    def left_px(self) -> int:
+        """First column."""
+
+    @property
+    def top_px(self) -> int:
+        """First line."""
+
+    @property
+    def width_px(self) -> int | None:
+        """Width; None: all that is left."""
+
+    @property
+    def height_px(self) -> int | None:
+        """Height; None: all that is left."""
+
+    @property
+    def background(self) -> str:
+        """none, dark or bright: what lies beside the strip."""
+
+    @property
+    def background_level(self) -> float:
+        """Gray level between background and strip."""
+
+    @property
+    def min_width_px(self) -> int:
+        """The least strip that is inspected."""
+
+
+def area(pixels: NDArray[np.uint8], settings: Roi, every: int = 1) -> Tile:
     """What is to be inspected of a frame, uint8 (height, width); 0 wide where there is no strip in it.
 
     Its edges are looked for in every so many lines.

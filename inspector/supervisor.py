@@ -13,7 +13,17 @@ from multiprocessing.connection import Pipe, wait
 from pathlib import Path
 from types import FrameType
 
-from inspector import bit_depth, bundle, canary, config, in_force, registry, running_settings, signals, tenancy
+from inspector import (
+    bit_depth,
+    bundle,
+    chosen_canary,
+    config,
+    registry,
+    running_settings,
+    signals,
+    tenancy,
+    terms,
+)
 from inspector.child import Child
 from inspector.config import Settings, differences
 from inspector.errors import InspectorError
@@ -21,10 +31,10 @@ from inspector.launch import launch
 from inspector.lifesign import LifeSign
 from inspector.notify import Notifier
 from inspector.process import EXIT_UNUSABLE, STOP_SIGNAL, Assignment, Role
-from inspector.recipes import decide_by
 from inspector.renewal import Renewal, plan
-from inspector.restarts import Cause, Restarts
-from inspector.words import Process, Processes, Ready, Unusable, WorkerGone
+from inspector.restarts import Restarts
+from inspector.terms import decide_by
+from inspector.words import Cause, Process, Processes, Ready, Unusable, WorkerGone
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +74,7 @@ class Supervisor:
         self._bundle = bundle.load(settings.bundle_path)
         config.pin_labels(settings, self._bundle.labels)
         bit_depth.refuse(settings, self._bundle)
-        self._canary = canary.choose(self._bundle, settings.workers.engine)
+        self._canary = chosen_canary.choose(self._bundle, settings.workers.engine)
         self._reload = reload
         self._notifier = notifier or Notifier()
         self._clock = clock
@@ -165,7 +175,7 @@ class Supervisor:
         log.info("%s started, pid %d", child.name, child.pid)
         if child.role == "sink":
             self._told = ([], 0.0)  # it knows nothing yet
-            child.tell(in_force.now(self._settings, self._bundle))
+            child.tell(terms.now(self._settings, self._bundle))
 
     def _listen(self) -> None:
         """Wait a turn, or less if a child ends or speaks."""
@@ -296,7 +306,7 @@ class Supervisor:
         self._put_in_force(before.model_copy(update={"decision": fresh.decision, "recipes": fresh.recipes}))
         for child in self._of("worker"):
             child.tell(decide_by(fresh))
-        self._children[0].tell(in_force.now(self._settings, self._bundle))
+        self._children[0].tell(terms.now(self._settings, self._bundle))
         change = plan(self._settings, fresh)
         taken = ", ".join(differences(before, change.settings)) or "nothing new"
         waits = list(filter(None, (*change.waiting, registry.replaced(fresh.bundle_path, self._bundle))))

@@ -6,7 +6,8 @@ from inspector.baseline import Baseline, Scaled, scaled, towards, unscaled
 from inspector.config import Optics
 from inspector.dust import Dust, Place, Relief, Window
 from inspector.messages import Trouble
-from inspector.optics import KINDS, Figures, Kind, Look, cell
+from inspector.optics import Look, cell
+from inspector.optics_terms import KINDS, Figures, Kind
 
 #: More alike than this, two pictures show the same strip; with less than that, it has certainly moved on.
 SAME, MOVED = 0.8, 0.5

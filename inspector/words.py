@@ -9,14 +9,20 @@ worker, sink, source ── Ready, Unusable ──▶ supervisor          it ser
 
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
 import msgspec
 from msgspec import Meta
 
 from inspector import messages
 from inspector.messages import MAX_BATCH_FRAMES, Bounded, Count, Epoch, FrameOf, Grade, Name, Text
-from inspector.restarts import Cause
+
+#: Why a process ended: an exit code, a signal, killed because it was stuck, or told something impossible.
+Cause = Literal["exit", "signal", "stuck", "unusable"]
+
+
+CAUSES: tuple[Cause, ...] = get_args(Cause)
+
 
 #: What is set by label.
 Threshold = Annotated[float, Meta(ge=0, le=1)]

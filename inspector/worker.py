@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector import evidence, messages, pooling, predictor, recipes, regions, registry, strip
+from inspector import evidence, messages, placement, pooling, predictor, recipes, regions, registry, strip, terms
 from inspector.batcher import Batcher, Job, views
 from inspector.bundle import Bundle
 from inspector.config import Settings
@@ -104,7 +104,7 @@ class Worker:
     def run(self) -> None:
         """Load, warm, check the golden images, then serve. BundleError where the model is not what it should be."""
         self._bundle = registry.reopen(self._bundle)
-        self._recipes = Recipes(self._bundle, recipes.decide_by(self._settings))
+        self._recipes = Recipes(self._bundle, terms.decide_by(self._settings))
         self._predictor = self._load()
         preprocess = self._bundle.preprocess
         self._stack = np.empty((self._max_batch, preprocess.size, preprocess.size), np.uint8)
@@ -287,7 +287,7 @@ def _verdict(job: Job, scores: NDArray[np.float32], contrasts: NDArray[np.float3
         doubts=regions.doubts(decided.places, decided.decisions),
         in_doubt=regions.in_doubt(decided.places, decided.decisions),
     )
-    return verdict if job.choice.recipe is not None else recipes.withheld(verdict, job.choice.reason)
+    return verdict if job.choice.recipe is not None else placement.withheld(verdict, job.choice.reason)
 
 
 def _decided(job: Job, scores: NDArray[np.float32], contrasts: NDArray[np.float32]) -> Decided:

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 
 from inspector import bundle
 from inspector.bundle import Bundle, Decision, Label
-from inspector.decide import OUTCOMES, TileDecision, decide_tiles, rules
+from inspector.decide import TileDecision, decide_tiles, rules
 from inspector.errors import BundleError
 from inspector.predictor import PaddlePredictor, as_logits
 from inspector.preprocess import Preprocess, contrast
+from inspector.vocabulary import OUTCOMES
 from trainer import calibrate, checkpoint, costly, dataset, engine, metrics, recorded
 from trainer.bar import Told
 from trainer.bundle_settings import DecisionChoice

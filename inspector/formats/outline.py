@@ -5,9 +5,8 @@ from typing import Protocol
 
 from inspector import MAX_PIXELS
 from inspector.errors import ImageError
+from inspector.vocabulary import MAX_SIDE_PX
 
-#: The longest side that a message between our processes can carry.
-MAX_SIDE_PX = 65_536
 #: The smallest side that still shows texture; anything less is a broken export, not a view of strip.
 MIN_SIDE_PX = 32
 #: Room for what a file holds beside its pixels: colour profiles, notes, a trailer.

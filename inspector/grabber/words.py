@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 
 from inspector.address import shown
-from inspector.formats.outline import MAX_SIDE_PX
+from inspector.vocabulary import MAX_SIDE_PX
 
 MAX_MESSAGE_BYTES = 16_384
 #: Why a picture that was there is not shown; a reason for the sums.

@@ -5,12 +5,12 @@ from collections.abc import Iterator
 
 from inspector.causes import Missed
 from inspector.coverage import Coverage
-from inspector.decide import OUTCOMES
 from inspector.dossier import Dossier
 from inspector.gaps import Gap
 from inspector.optics_record import PastTrouble
 from inspector.paper.markup import Markup, tag
 from inspector.paper.page import left_out, moment, table
+from inspector.vocabulary import OUTCOMES
 
 #: The page stays one that is read; what is left out is counted.
 MOST_STRETCHES, MOST_GAPS, MOST_TROUBLES = 40, 40, 20

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from inspector import in_force
+from inspector import terms
 from inspector.bundle import Bundle
 from inspector.config import Settings
 from inspector.dossier import Dossier
@@ -83,7 +83,7 @@ def _settings(dossier: Dossier, settings: Settings, model: Bundle | str) -> Iter
         if not isinstance(model, Bundle):
             return
         yield note("This is what the config says now. A score under its label's threshold is unsure.")
-        told = [in_force.now(settings, model)]
+        told = [terms.now(settings, model)]
     for number, one in enumerate(told):
         if len(told) > 1:
             until = f"until {moment(told[number + 1].since)}" if number + 1 < len(told) else "to its end"

@@ -6,8 +6,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.decide import Outcome
 from inspector.messages import Judgement, Left
+from inspector.vocabulary import Outcome
 
 
 @dataclass(frozen=True, slots=True)

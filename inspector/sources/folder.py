@@ -18,7 +18,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector import image
-from inspector.decide import Outcome
 from inspector.errors import ImageError
 from inspector.formats.outline import Truncated
 from inspector.messages import Judgement, Left
@@ -31,6 +30,7 @@ from inspector.sources.hold import WORK, Hold, text
 from inspector.sources.leavings import Names
 from inspector.sources.scan import Scan
 from inspector.sources.shelf import DONE, FAILED, Shelf
+from inspector.vocabulary import Outcome
 
 log = logging.getLogger(__name__)
 

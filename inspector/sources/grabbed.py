@@ -10,11 +10,11 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.decide import Outcome
 from inspector.grabber.words import Ended, Failed, Missed, Opened, Order, Picture, VideoOrder, Waiting, Word
 from inspector.messages import Judgement, Left
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.leash import Leash
+from inspector.vocabulary import Outcome
 
 log = logging.getLogger(__name__)
 

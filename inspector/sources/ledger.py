@@ -4,10 +4,10 @@ from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from inspector.decide import OUTCOMES, Outcome
 from inspector.gaps import RECORD_LOST
 from inspector.messages import Verdict
 from inspector.sources.connector import Capture
+from inspector.vocabulary import OUTCOMES, Outcome
 
 #: A frame that was held by so many workers that ended is suspected though none had it in hand: what harms a worker
 #: before it begins a batch must end, too.

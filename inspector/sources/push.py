@@ -21,9 +21,7 @@ from numpy.typing import NDArray
 
 from inspector import MAX_PIXELS, image
 from inspector.curve import KeyedRouter
-from inspector.decide import Outcome
 from inspector.errors import BusyError, ImageError
-from inspector.formats.outline import MAX_SIDE_PX
 from inspector.guests import PublicRouter
 from inspector.messages import Grade, Judgement, Left, Millimetres, PieceName
 from inspector.refusals import READ_BURST, Refusals
@@ -31,6 +29,7 @@ from inspector.source_settings import PushSource
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.hand import Hand
 from inspector.sources.lock import taken
+from inspector.vocabulary import MAX_SIDE_PX, Outcome
 
 #: A header of more is none.
 MAX_HEADER_BYTES = 16_384

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from inspector import image
-from inspector.decide import Outcome
 from inspector.errors import ImageError
 from inspector.messages import Judgement, Left
 from inspector.query import Query
@@ -17,6 +16,7 @@ from inspector.source_settings import ReplaySource
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.hand import Hand
 from inspector.store import Store
+from inspector.vocabulary import Outcome
 
 log = logging.getLogger(__name__)
 

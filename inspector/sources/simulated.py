@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.decide import Outcome
 from inspector.messages import Judgement, Left
 from inspector.renderer import DEFECTS, render_image, render_strip
 from inspector.source_settings import SimulatedSource
 from inspector.sources.connector import Capture, Overload
+from inspector.vocabulary import Outcome
 
 
 class Simulated:

@@ -5,10 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from inspector.decide import Outcome
 from inspector.source_settings import FolderSource
 from inspector.sources.connector import Capture
 from inspector.sources.folder import Folder
+from inspector.vocabulary import Outcome
 from tests.fakes import wait_until
 from tests.inspector.pictures import neu_bmp, strip
 

@@ -13,19 +13,19 @@ from typing import Any, Protocol, TypeVar
 from inspector import bundle, messages
 from inspector.account import Account
 from inspector.config import Settings
-from inspector.decide import OUTCOMES, Outcome
 from inspector.errors import StoreError
 from inspector.lifesign import LifeSign
 from inspector.messages import Credit, Frame, Verdict, Verdicts
-from inspector.process import connector
 from inspector.query import Query
 from inspector.record import Record
 from inspector.refusals import Refusals
 from inspector.sink import Sink
 from inspector.sources import Source
+from inspector.sources.registry import connector
 from inspector.sources.watch import Watch
 from inspector.store import Store
 from inspector.transport import Dealer, Poller, sink_address, source_address
+from inspector.vocabulary import OUTCOMES, Outcome
 from inspector.words import Word, say
 from inspector.worker import Worker
 from tests.fakes import wait_until

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from inspector import bundle, canary, evidence, messages
+from inspector import bundle, canary, chosen_canary, evidence, messages
 from inspector.batcher import Batcher
 from inspector.bundle import Bundle
 from inspector.canary import Canary
@@ -28,7 +28,7 @@ def model() -> Bundle:
 
 
 def test_it_is_the_defect_that_the_model_is_surest_of(model: Bundle) -> None:
-    chosen = canary.choose(model, "paddle")
+    chosen = chosen_canary.choose(model, "paddle")
 
     kinds = {label.name: label.kind for label in model.labels}
     assert kinds[chosen.label] == "defect"
@@ -38,7 +38,7 @@ def test_it_is_the_defect_that_the_model_is_surest_of(model: Bundle) -> None:
 
 @pytest.mark.parametrize("changes", [{"label": "ok"}, {"score": 0.5}, {"label": "", "score": 0.0}])
 def test_another_label_or_score_is_a_wrong_answer(model: Bundle, changes: dict[str, object]) -> None:
-    chosen = canary.choose(model, "paddle")
+    chosen = chosen_canary.choose(model, "paddle")
     answer = replace(verdict(1, "defect"), label=chosen.label, score=chosen.score)
 
     assert chosen.wrong(model.id, answer) == ""
@@ -48,7 +48,7 @@ def test_another_label_or_score_is_a_wrong_answer(model: Bundle, changes: dict[s
 
 
 def test_thresholds_of_a_reload_and_another_model_make_no_answer_wrong(model: Bundle) -> None:
-    chosen = canary.choose(model, "paddle")
+    chosen = chosen_canary.choose(model, "paddle")
     strict = replace(verdict(1, "unsure"), label=chosen.label, score=chosen.score, reason="score under 1.00")
 
     assert chosen.wrong(model.id, strict) == ""
@@ -56,14 +56,14 @@ def test_thresholds_of_a_reload_and_another_model_make_no_answer_wrong(model: Bu
 
 
 def test_where_no_answer_is_known_only_the_way_back_counts(model: Bundle, tmp_path: object) -> None:
-    assert canary.choose(model, "fake").wrong(model.id, verdict(1, "ok")) == ""
+    assert chosen_canary.choose(model, "fake").wrong(model.id, verdict(1, "ok")) == ""
 
 
 def test_a_golden_image_larger_than_a_view_is_cut_to_one(tmp_path_factory: pytest.TempPathFactory) -> None:
     shape = {"size": 112, "channels": 1, "view_px": 64}
     small = make_bundle(tmp_path_factory.mktemp("small") / "bundle", input=shape)
 
-    chosen = canary.choose(small, "paddle")
+    chosen = chosen_canary.choose(small, "paddle")
     assert (chosen.pixels.shape, chosen.label) == ((64, 64), "")
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector import __version__, cli
+from inspector import __version__, cli, terms
 from inspector.store import Store
 from tests import fakes
 from tests.fakes import LABELS, ROOT, Line
@@ -268,7 +268,7 @@ def test_a_source_or_label_that_is_not_on_record_is_said_and_no_empty_answer(
 
     settings = config.load(line.config)
     store = Store(line.data)
-    in_force.keep(store, in_force.now(settings, bundle.load(settings.bundle_path)))
+    in_force.keep(store, terms.now(settings, bundle.load(settings.bundle_path)))
     store.close()
 
     assert cli.main(["defects", "-c", str(line.config), option, name]) == 2

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 import yaml
 
-from inspector import bundle, cli, config, in_force, layers
+from inspector import bundle, cli, config, layers, terms
 from inspector.config import Settings
 from inspector.errors import ConfigError
-from inspector.recipes import decide_by
 from inspector.source_settings import FolderSource
+from inspector.terms import decide_by
 from inspector.words import hear, say
 from tests.fakes import LABELS, make_bundle
 
@@ -347,7 +347,7 @@ def test_the_largest_recipes_fit_a_pipe_that_nobody_reads(tmp_path: Path) -> Non
     grades = [f"{number:064}" for number in range(999)]
     chosen = load(tmp_path, recipes=[{"name": "a" * 63, "grades": grades}])
     words, theirs = Pipe()
-    for told in (decide_by(chosen), in_force.now(chosen, bundle.load(chosen.bundle_path))):
+    for told in (decide_by(chosen), terms.now(chosen, bundle.load(chosen.bundle_path))):
         say(words, told)
         assert hear(theirs) == told
     for end in (words, theirs):

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from inspector.bundle import Decision, Label
-from inspector.decide import OUTCOMES, Rules, TileDecision, decide_frame, decide_tile, rules
+from inspector.decide import Rules, TileDecision, decide_frame, decide_tile, rules
+from inspector.vocabulary import OUTCOMES
 
 RULES = Rules(
     labels=(Label(name="ok", kind="ok", severity="none"), Label(name="scratches", kind="defect", severity="major")),

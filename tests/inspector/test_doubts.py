@@ -16,8 +16,8 @@ from inspector.paper import coil_map, shading
 from inspector.paper.axis import Axis
 from inspector.paper.coil_map import Sight
 from inspector.paper.drawing import Box
+from inspector.placement import withheld
 from inspector.query import Query
-from inspector.recipes import withheld
 from inspector.schema import FILE, MIGRATIONS
 from inspector.store import Store
 from tests.inspector import coils

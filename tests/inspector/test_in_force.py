@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inspector import config, in_force, pieces
+from inspector import config, in_force, pieces, terms
 from inspector.bundle import Bundle
 from inspector.dossier import gather
 from inspector.store import Store
@@ -32,7 +32,7 @@ def line(tmp_path: Path, model: Bundle) -> Line:
 def told(line: Line, model: Bundle, since: float, scratches: float) -> InForce:
     """What the line decides by since then, with this threshold."""
     settings = config.load(line.config, [f"decision.thresholds={{scratches: {scratches}}}"])
-    return replace(in_force.now(settings, model), since=since)
+    return replace(terms.now(settings, model), since=since)
 
 
 def keep(line: Line, *terms: InForce) -> None:

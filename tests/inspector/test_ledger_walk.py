@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from inspector.decide import OUTCOMES
 from inspector.sources.ledger import Ledger
+from inspector.vocabulary import OUTCOMES
 from tests.inspector.test_ledger import assert_balanced, capture, ledger
 
 

@@ -27,7 +27,7 @@ from inspector.messages import (
     Verdicts,
     Welcome,
 )  # fmt: skip
-from inspector.optics import Figures
+from inspector.optics_terms import Figures
 
 VERDICT = Verdict(
     source="drop", epoch="1f", frame="f" * 32, name="scan/ä\n\"'.bmp", sequence=7, captured_at=1.7e9, captured_mono=5.5,

@@ -9,9 +9,9 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
-from inspector.decide import OUTCOMES
 from inspector.messages import Stages
 from inspector.metrics import Metrics
+from inspector.vocabulary import OUTCOMES
 from tests.fakes import Line, running, wait_until
 from tests.inspector.folders import GOOD
 from tests.inspector.test_store import tally, verdict

@@ -19,11 +19,12 @@ from rich.console import Console
 from inspector import config, damage, optics_record
 from inspector.cli import main
 from inspector.messages import Sight, Tally, Trouble, Usual
-from inspector.optics import Figures
 from inspector.optics_record import PastTrouble
+from inspector.optics_terms import Figures
 from inspector.query import Query
 from inspector.sources.watch import Watch
-from inspector.status import draw, look, to_json
+from inspector.status import look, to_json
+from inspector.status_screen import draw
 from inspector.store import Store
 from tests.fakes import Line, wait_until
 from tests.inspector.pictures import encode, strip

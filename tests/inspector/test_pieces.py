@@ -10,7 +10,6 @@ import pytest
 from inspector import cli, coverage, defects, pieces
 from inspector.config import Settings
 from inspector.coverage import Stretch
-from inspector.decide import Outcome
 from inspector.errors import ConfigError
 from inspector.messages import Region, Verdict
 from inspector.pieces import Piece
@@ -19,6 +18,7 @@ from inspector.query import Query
 from inspector.record import Record
 from inspector.source_settings import Place
 from inspector.store import Store
+from inspector.vocabulary import Outcome
 from tests.fakes import Line
 from tests.inspector.test_store import verdict
 

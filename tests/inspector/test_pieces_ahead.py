@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from inspector import cli, pieces
-from inspector.decide import Outcome
 from inspector.messages import Verdict
 from inspector.place import Locator
 from inspector.store import Store
+from inspector.vocabulary import Outcome
 from tests.fakes import Line, running, wait_until
 from tests.inspector.pictures import neu_bmp, strip
 from tests.inspector.test_pieces import book, start, stop  # noqa: F401

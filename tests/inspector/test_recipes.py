@@ -13,14 +13,16 @@ from inspector.bundle import Bundle
 from inspector.config import Settings
 from inspector.errors import StoreError
 from inspector.messages import Frame, Region
+from inspector.missing_recipes import Withheld
 from inspector.pieces import Piece
 from inspector.place import Locator
 from inspector.query import Query
-from inspector.recipes import Choice, Chooser, Recipes, Withheld, decide_by
+from inspector.recipes import Choice, Chooser, Recipes
 from inspector.record import Record
 from inspector.schema import FILE
 from inspector.source_settings import Place
 from inspector.store import Store
+from inspector.terms import decide_by
 from tests.fakes import LABELS, make_bundle
 from tests.inspector.test_store import verdict
 
