@@ -2,14 +2,14 @@
 
 import sys
 
-from inspector import signals
+from inspector.host import signals
 
 
 def main() -> int:
     """Run the command; returns the exit code. A line holds its signals before it takes the time to import anything."""
     if sys.argv[1:2] == ["run"]:
         signals.hold()
-    from inspector import cli
+    from inspector.cli import main as cli
 
     return cli.main()
 

@@ -4,7 +4,7 @@ from typing import Any
 
 import yaml
 
-from inspector.address import shown
+from inspector.host.redaction import shown
 
 
 def load(text: str) -> Any:

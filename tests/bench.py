@@ -25,14 +25,15 @@ import cv2
 import numpy as np
 import psutil
 
-from inspector import bundle, image, messages, predictor
-from inspector.bundle import Bundle
-from inspector.decide import decide_frame, decide_tile, rules
-from inspector.messages import Frame
-from inspector.preprocess import contrast
-from inspector.renderer import DEFECTS, render_image, render_strip
-from inspector.store import Store
-from inspector.tiles import cut
+from inspector.protocol import messages
+from inspector.protocol.messages import Frame
+from inspector.record.store import Store
+from inspector.vision import bundle, image, predictor
+from inspector.vision.bundle import Bundle
+from inspector.vision.decision import decide_frame, decide_tile, rules
+from inspector.vision.preprocess import contrast
+from inspector.vision.renderer.strip import DEFECTS, render_image, render_strip
+from inspector.vision.tiling import cut
 from tests.fakes import Line, running, wait_until
 
 DISTINCT_IMAGES = 256

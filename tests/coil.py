@@ -24,10 +24,11 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from inspector import coverage, defects, pieces
-from inspector.defects import Defect
-from inspector.renderer import DEFECTS, Box, render_strip
-from inspector.store import Store
+from inspector.quality import coverage, defects
+from inspector.quality.defects import Defect
+from inspector.record import pieces
+from inspector.record.store import Store
+from inspector.vision.renderer.strip import DEFECTS, Box, render_strip
 from tests.fakes import Line, running, wait_until
 
 WIDTH_PX, LINES, FRAMES_A_DRAWING, MM_PER_PX = 4096, 1024, 4, 0.3

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 import yaml
 
-from inspector import bundle
-from inspector.account import Account
-from inspector.bundle import Bundle, Golden, Manifest
 from inspector.errors import StoreError
-from inspector.query import Query
-from inspector.record import Record
-from inspector.store import Store
+from inspector.record.accounts import Account
+from inspector.record.queries import Query
+from inspector.record.records import Record
+from inspector.record.store import Store
+from inspector.vision import bundle
+from inspector.vision.bundle import Bundle, Golden, Manifest
 
 LABELS = ("ok", "crazing", "patches", "pitted_surface", "rolled-in_scale", "scratches", "inclusion")
 ROOT = Path(__file__).parent.parent

@@ -1,7 +1,7 @@
 """Counts how often the watch on optics takes a changed product for a bad lens, and how soon it sees one that is bad.
 
-`python -m tests.false_alarms` takes some 10 minutes; it draws every picture. The limits in inspector/baseline.py and
-inspector/dust.py were chosen by what it prints.
+`python -m tests.false_alarms` takes some 10 minutes; it draws every picture. The limits in inspector/sources/optics/baseline.py and
+inspector/sources/optics/dirt.py were chosen by what it prints.
 """
 
 import math
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from numpy.random import Generator
 
-from inspector.renderer.surface import FINISHES
+from inspector.vision.renderer.surface import FINISHES
 from tests.lens import Eye, picture, spot
 
 #: What is learned and judged in, as many pictures a coil. The shipped settings learn from 3,600.

@@ -25,9 +25,9 @@ import numpy as np
 import psutil
 import yaml
 
-from inspector import messages, words
-from inspector.tenancy import socket_folder
-from inspector.transport import MAX_REQUEST_BYTES, Dealer
+from inspector.host.instance import socket_folder
+from inspector.protocol import control, messages
+from inspector.protocol.sockets import MAX_REQUEST_BYTES, Dealer
 from tests.fakes import Line, running, wait_until
 from tests.inspector import pictures
 from tests.inspector.pictures import EXTENSIONS, encode, strip
@@ -120,7 +120,7 @@ class Fuzz:
     def messages(self, name: str, count: int) -> None:
         """Random and mutated messages to one socket, by peers that are none of ours; each must be counted."""
         before, began = self.refused(name), time.monotonic()
-        mutator = Mutator(self._seed, [*map(messages.encode, EXAMPLES), *map(words.encode, WORDS)])
+        mutator = Mutator(self._seed, [*map(messages.encode, EXAMPLES), *map(control.encode, WORDS)])
         peers = [Dealer(f"stranger-{number}") for number in range(PEERS)]
         for peer in peers:
             peer.connect(f"ipc://{self._path(name)}")

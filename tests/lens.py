@@ -5,13 +5,13 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from inspector.config import Optics
-from inspector.messages import Sight, Trouble
-from inspector.renderer import DEFECTS
-from inspector.renderer.defects import PAINTERS
-from inspector.renderer.surface import FINISHES, clean_surface, expose
-from inspector.source_settings import Strip
-from inspector.sources.watch import Watch
+from inspector.protocol.messages import Sight, Trouble
+from inspector.settings.settings import Optics
+from inspector.settings.sources import Strip
+from inspector.sources.optics.monitor import Watch
+from inspector.vision.renderer.defects import PAINTERS
+from inspector.vision.renderer.strip import DEFECTS
+from inspector.vision.renderer.surface import FINISHES, clean_surface, expose
 
 Field = NDArray[np.float32]
 #: When the first picture of an Eye is captured, seconds since 1970.

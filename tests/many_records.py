@@ -20,9 +20,9 @@ from pathlib import Path
 
 import yaml
 
-from inspector import damage
-from inspector.schema import FILE
-from inspector.store import Store
+from inspector.record.schema import FILE
+from inspector.record.store import Store
+from inspector.sink import recovery
 from tests.fakes import ROOT
 from tests.inspector.test_store import tally
 
@@ -116,7 +116,7 @@ def main() -> None:
         print(f"{options.rows:,} rows written in {time.perf_counter() - began:.0f} s", file=sys.stderr)
         taken = measure(folder, now)
         began = time.perf_counter()
-        problem = damage.examine(folder).problem
+        problem = recovery.examine(folder).problem
         check_s = time.perf_counter() - began
         size_mb = (folder / FILE).stat().st_size / 1e6
     if options.json:

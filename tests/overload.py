@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 import psutil
 
-from inspector.record import Record
+from inspector.record.records import Record
 from tests.fakes import Line, running, wait_until
 from tests.inspector.cameras import film, strip
 

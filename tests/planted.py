@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector import image
-from inspector.predictor import FakePredictor
-from inspector.refusals import Refusals
+from inspector.protocol.rejections import Refusals
+from inspector.vision import image
+from inspector.vision.predictor import FakePredictor
 from tests.fakes import Line, python_path
 
 #: A frame of this gray level is the one that harms: an even one, because a blank frame is no strip anyway.

@@ -22,8 +22,8 @@ import cv2
 import numpy as np
 import psutil
 
-from inspector import bundle, predictor
-from inspector.renderer import render_image
+from inspector.vision import bundle, predictor
+from inspector.vision.renderer.strip import render_image
 from tests.fakes import Line, running, wait_until
 
 #: Files that wait in the drop folder while the daemon works: it never runs dry between two looks.

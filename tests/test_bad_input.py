@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inspector.record import Record
+from inspector.record.records import Record
 from tests.fakes import ROOT, Line, running, wait_until
 from tests.inspector import pictures
 from tests.inspector.pictures import encode, strip, write

@@ -10,8 +10,8 @@ import pytest
 import yaml
 
 import inspector
-from inspector.arguments import parser
-from inspector.metrics import Metrics
+from inspector.cli.arguments import parser
+from inspector.sink.metrics import Metrics
 from tests.fakes import ROOT, Line, running, wait_until
 from tests.fakes import inspector as run_inspector
 

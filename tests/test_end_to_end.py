@@ -14,8 +14,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from inspector import bundle, image
-from inspector.renderer import DEFECTS, render_image
+from inspector.vision import bundle, image
+from inspector.vision.renderer.strip import DEFECTS, render_image
 from tests.fakes import ROOT, Line, running, wait_until
 from tests.neu import eval_list, trainer_labels
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from inspector import messages
-from inspector.messages import Beat, Hello, Pulse, Tally, Verdicts
-from inspector.transport import Dealer, sink_address
+from inspector.protocol import messages
+from inspector.protocol.messages import Beat, Hello, Pulse, Tally, Verdicts
+from inspector.protocol.sockets import Dealer, sink_address
 from tests import fuzz
 from tests.fakes import running, wait_until
 from tests.inspector.roles import bench

@@ -11,17 +11,17 @@ from tests.fakes import ROOT
 
 #: library: the only modules of `inspector` that may import it.
 DOORS = {
-    "zmq": {"inspector.transport", "inspector.guests", "inspector.curve"},
-    "paddle": {"inspector.predictor"},
-    "prometheus_client": {"inspector.metrics"},
-    "sqlite3": {"inspector.opening", "inspector.store", "inspector.damage"},
-    "inotify_simple": {"inspector.sources.scan"},
-    "matplotlib": {"inspector.paper.raster"},
-    "av": {"inspector.grabber.ffmpeg"},
+    "zmq": {"inspector.protocol.sockets", "inspector.protocol.connections", "inspector.protocol.keys"},
+    "paddle": {"inspector.vision.predictor"},
+    "prometheus_client": {"inspector.sink.metrics"},
+    "sqlite3": {"inspector.record.database", "inspector.record.store", "inspector.sink.recovery"},
+    "inotify_simple": {"inspector.sources.folder.scanner"},
+    "matplotlib": {"inspector.reports.map.png"},
+    "av": {"inspector.sources.capture.ffmpeg"},
 }
 #: What the trainer shares with the daemon, so that what was evaluated is what runs.
 SHARED = {"bundle", "preprocess", "predictor", "image", "errors", "decide", "renderer", "yaml_text"}
-ROLES = {"inspector.sources", "inspector.worker", "inspector.sink"}
+ROLES = {"inspector.sources.source", "inspector.worker.worker", "inspector.sink.sink"}
 
 
 def modules(package: str) -> dict[str, Path]:
@@ -103,9 +103,9 @@ def test_the_roles_never_import_each_other() -> None:
 
 def test_capture_libraries_are_reached_by_the_grabbers_process_alone() -> None:
     edges = graph("inspector")
-    captures = {f"inspector.grabber.{name}" for name in ("ffmpeg", "opencv", "gige", "aravis")}
-    assert captures <= reachable(edges, "inspector.grabber.__main__")
-    others = [name for name in edges if not name.startswith("inspector.grabber.")]
+    captures = {f"inspector.sources.capture.{name}" for name in ("ffmpeg", "opencv", "gige", "aravis")}
+    assert captures <= reachable(edges, "inspector.sources.capture.__main__")
+    others = [name for name in edges if not name.startswith("inspector.sources.capture.")]
     assert [name for name in others if captures & reachable(edges, name)] == []
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from inspector.schema import FILE
+from inspector.record.schema import FILE
 from tests.fakes import ROOT, Line, inspector, running, wait_until
 
 ARCHIVE = ROOT / "tests" / "data" / "written_by_0.1.tar.gz"

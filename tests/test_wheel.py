@@ -26,7 +26,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def run(installed: Path, folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     """`inspector` of the wheel, in a working directory that knows nothing of the checkout."""
-    command = [sys.executable, "-c", "import sys; from inspector.cli import main; sys.exit(main())", *arguments]
+    command = [sys.executable, "-c", "import sys; from inspector.cli.main import main; sys.exit(main())", *arguments]
     return subprocess.run(
         command, cwd=folder, env={"PYTHONPATH": str(installed), "PATH": ""}, capture_output=True, text=True,
         timeout=100, check=False,

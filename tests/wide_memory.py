@@ -19,7 +19,7 @@ import cv2
 import numpy as np
 import psutil
 
-from inspector.renderer import DEFECTS, render_strip
+from inspector.vision.renderer.strip import DEFECTS, render_strip
 from tests.fakes import Line, running, wait_until
 
 HEIGHT_PX, WIDTH_PX = 1024, 4096

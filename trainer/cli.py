@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _recipe(options: argparse.Namespace) -> Any:
-    from trainer import config, paddleclas, used
+    from trainer.recipe import paddleclas, used
+    from trainer.recipe import recipe as config
 
     values = config.read(options.recipe)
     if paddleclas.recognised(values):
@@ -53,9 +54,10 @@ def _recipe(options: argparse.Namespace) -> Any:
 
 
 def _prepare(options: argparse.Namespace) -> int:
-    from trainer import contact, edits, hygiene
-    from trainer.bar import Bar
-    from trainer.prepare import prepare
+    from trainer.data import contact_sheets, data_report
+    from trainer.data.corrections import edits
+    from trainer.data.prepare import prepare
+    from trainer.progress.bar import Bar
 
     recipe = _recipe(options)
     notes = edits.keep(recipe, recipe.of_folds())
@@ -63,9 +65,9 @@ def _prepare(options: argparse.Namespace) -> int:
         prepared = prepare(recipe, progress)
     written = [fold.manifest_path for fold in recipe.of_folds()]
     notes += [*prepared.notes, *edits.write_all(written, prepared.manifests, prepared.contents)]
-    sheets = contact.save(recipe.run_dir / "contact", prepared.pictures)
+    sheets = contact_sheets.save(recipe.run_dir / "contact", prepared.pictures)
     more = {"contact_sheets": [str(sheet) for sheet in sheets], "notes": notes}
-    found = hygiene.figures(prepared, written) | more
+    found = data_report.figures(prepared, written) | more
     if options.json:
         _print_json(found)
         return EXIT_OK
@@ -73,19 +75,19 @@ def _prepare(options: argparse.Namespace) -> int:
         _warn(note)
     for skip in prepared.skipped:
         _warn(f"skipped {skip.path}: {skip.reason}")
-    hygiene.show(found)
+    data_report.show(found)
     if sheets:
         print(f"{recipe.run_dir / 'contact'}: a contact sheet of each label")
     return EXIT_OK
 
 
 def _train(options: argparse.Namespace) -> int:
-    from trainer import ranks
-    from trainer.curves import Curves
-    from trainer.progress import Progress
-    from trainer.train import train
+    from trainer.progress.epochs import Progress
+    from trainer.training import distributed
+    from trainer.training.train import train
+    from trainer.training.visualdl import Curves
 
-    first = ranks.of_environment().first  # the only one to speak
+    first = distributed.of_environment().first  # the only one to speak
     if options.start:
         options.overrides.append(f"training.pretrained={json.dumps(options.start)}")
     recipe = _recipe(options)
@@ -107,8 +109,8 @@ def _train(options: argparse.Namespace) -> int:
 
 
 def _fit(options: argparse.Namespace) -> int:
-    from trainer.bar import Bar
-    from trainer.fit import fit
+    from trainer.progress.bar import Bar
+    from trainer.training.fit import fit
 
     recipe = _recipe(options)
     with Bar() as bar:
@@ -125,12 +127,15 @@ def _fit(options: argparse.Namespace) -> int:
 
 
 def _folds(options: argparse.Namespace) -> int:
-    from trainer import edits, folds, pool, recorded
-    from trainer.bar import Bar
-    from trainer.prepare import prepare
+    from trainer import cross_validation
+    from trainer.data import pool
+    from trainer.data.corrections import edits
+    from trainer.data.prepare import prepare
+    from trainer.data.records import whose_word as recorded
+    from trainer.progress.bar import Bar
 
-    recipe = folds.of_all(_recipe(options))
-    few = folds.Few(options.per_label, options.draws) if options.per_label else None
+    recipe = cross_validation.of_all(_recipe(options))
+    few = cross_validation.Few(options.per_label, options.draws) if options.per_label else None
     notes = edits.keep(recipe, recipe.of_folds())
     with Bar() as progress:
         prepared = prepare(recipe, progress)
@@ -139,10 +144,10 @@ def _folds(options: argparse.Namespace) -> int:
     for skip in prepared.skipped:
         _warn(f"skipped {skip.path}: {skip.reason}")
     whose_word = recorded.note(prepared.manifest.rows)
-    by_fit, recipes = options.fit or recipe.network.backbone == "lite0", folds.plan(recipe, prepared, few)
+    by_fit, recipes = options.fit or recipe.network.backbone == "lite0", cross_validation.plan(recipe, prepared, few)
     contents = prepared.contents
     del prepared  # the pictures: each part reads its own
-    parts = folds.run(
+    parts = cross_validation.run(
         recipes,
         contents,
         by_fit,
@@ -162,8 +167,9 @@ def _folds(options: argparse.Namespace) -> int:
 
 
 def _eval(options: argparse.Namespace) -> int:
-    from trainer import compare, evaluate, manifest, prepare, report, robustness, suspects, unknown
-    from trainer.bar import Bar
+    from trainer.data import manifest, prepare
+    from trainer.evaluation import compare, evaluate, label_errors, ood_evaluation, report, robustness
+    from trainer.progress.bar import Bar
 
     recipe = _recipe(options)
     plan = manifest.read(recipe.manifest_path)
@@ -177,12 +183,12 @@ def _eval(options: argparse.Namespace) -> int:
     other = evaluate.open_model(_bundle(options.against)) if options.against else None
     with Bar() as bar:
         data = evaluate.load(plan, rows, bar)
-        looked_at = {"suspects": suspects.search(plan, bar)} if options.suspects else {}
+        looked_at = {"suspects": label_errors.search(plan, bar)} if options.suspects else {}
         done = evaluate.evaluate(model, decision, recipe.decision, plan, data, bar)
         if options.robustness:
             done.report["robustness"] = robustness.measure(done, bar)
         if options.unknown:
-            done.report["unknown"] = unknown.measure(done, bar)
+            done.report["unknown"] = ood_evaluation.measure(done, bar)
         if other:
             against = evaluate.evaluate(*other, recipe.decision, plan, data, bar)
             done.report["comparison"] = compare.compare(done, against)
@@ -201,20 +207,20 @@ def _eval(options: argparse.Namespace) -> int:
 
 
 def _export(options: argparse.Namespace) -> int:
-    from trainer import onnx_file
-    from trainer.bar import Bar
-    from trainer.export import export
+    from trainer.bundles import onnx
+    from trainer.bundles.export import export
+    from trainer.progress.bar import Bar
 
     recipe = _recipe(options)
     if options.onnx:
-        onnx_file.require()
+        onnx.require()
     made_of, to = options.checkpoint or recipe.last_checkpoint, options.to or recipe.bundle_dir
     with Bar() as bar:
         result = export(recipe, made_of, to, options.force, bar)
     for note in result.notes:
         _warn(note)
     agrees = result.agreement
-    onnx_apart = onnx_file.save(result.bundle, options.onnx) if options.onnx else None
+    onnx_apart = onnx.save(result.bundle, options.onnx) if options.onnx else None
     if options.json:
         _print_json(
             {
@@ -246,7 +252,7 @@ def _export(options: argparse.Namespace) -> int:
 
 
 def _import(options: argparse.Namespace) -> int:
-    from trainer.importing import import_model
+    from trainer.bundles.import_model import import_model
 
     recipe = _recipe(options) if options.recipe else None
     done = import_model(options.folder, options.to, options.yml, recipe, options.ok, options.view_px)
@@ -271,9 +277,9 @@ def _import(options: argparse.Namespace) -> int:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    from inspector import bundle
-    from trainer.bar import Bar
-    from trainer.predict import judge, listed, predict
+    from inspector.vision import bundle
+    from trainer.bundles.predict import judge, listed, predict
+    from trainer.progress.bar import Bar
 
     recipe = _recipe(options) if options.recipe else None
     default = recipe.bundle_dir if recipe else bundle.DEFAULT
@@ -293,14 +299,15 @@ def _predict(options: argparse.Namespace) -> int:
 
 def _bundle(path: Path) -> Path:
     """What a person calls a bundle: `default` is the one that ships, as in a line's config."""
-    from inspector import bundle
+    from inspector.vision import bundle
 
     return bundle.DEFAULT if str(path) == "default" and not path.exists() else path
 
 
 def _whose_word(recipe: Any) -> list[str]:
     """What is to be said of labels that only an earlier model gave."""
-    from trainer import manifest, recorded
+    from trainer.data import manifest
+    from trainer.data.records import whose_word as recorded
 
     note = recorded.note(manifest.read(recipe.manifest_path).rows)
     return [note] if note else []
@@ -327,8 +334,8 @@ def _printable(text: str) -> str:
 
 
 def _settings(_: argparse.Namespace) -> int:
-    from trainer.config import Recipe
-    from trainer.section import describe
+    from trainer.recipe.recipe import Recipe
+    from trainer.recipe.section import describe
 
     for key, default, text in describe(Recipe):
         print(f"{key:34} {default:12} {text}")

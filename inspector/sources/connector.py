@@ -6,7 +6,7 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.messages import Judgement, Left
+from inspector.protocol.messages import Judgement, Left
 from inspector.vocabulary import Outcome
 
 

@@ -3,7 +3,7 @@
 from collections import deque
 from dataclasses import dataclass
 
-from inspector.messages import Credit
+from inspector.protocol.messages import Credit
 
 #: Names of workers that ended lately are remembered: a credit sent before a death may be read after it.
 _REMEMBERED = 64

@@ -5,11 +5,11 @@ import math
 import time
 from collections.abc import Callable
 
-from inspector.gaps import STALLED
+from inspector.record.gaps import STALLED
+from inspector.sources.backoff import Pauses
 from inspector.sources.connector import Capture, Connector
 from inspector.sources.ledger import Ledger
-from inspector.sources.pauses import Pauses
-from inspector.sources.watch import Watch
+from inspector.sources.optics.monitor import Watch
 
 log = logging.getLogger(__name__)
 

@@ -4,8 +4,8 @@ from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from inspector.gaps import RECORD_LOST
-from inspector.messages import Verdict
+from inspector.protocol.messages import Verdict
+from inspector.record.gaps import RECORD_LOST
 from inspector.sources.connector import Capture
 from inspector.vocabulary import OUTCOMES, Outcome
 

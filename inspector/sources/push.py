@@ -19,16 +19,17 @@ import numpy as np
 from msgspec import Meta
 from numpy.typing import NDArray
 
-from inspector import MAX_PIXELS, image
-from inspector.curve import KeyedRouter
+from inspector import MAX_PIXELS
 from inspector.errors import BusyError, ImageError
-from inspector.guests import PublicRouter
-from inspector.messages import Grade, Judgement, Left, Millimetres, PieceName
-from inspector.refusals import READ_BURST, Refusals
-from inspector.source_settings import PushSource
+from inspector.host.locks import taken
+from inspector.protocol.connections import PublicRouter
+from inspector.protocol.keys import KeyedRouter
+from inspector.protocol.messages import Grade, Judgement, Left, Millimetres, PieceName
+from inspector.protocol.rejections import READ_BURST, Refusals
+from inspector.settings.sources import PushSource
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.hand import Hand
-from inspector.sources.lock import taken
+from inspector.vision import image
 from inspector.vocabulary import MAX_SIDE_PX, Outcome
 
 #: A header of more is none.

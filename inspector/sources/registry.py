@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING
 
-from inspector.refusals import Refusals
-from inspector.source_settings import CameraSource, FolderSource, GigeSource, PushSource, ReplaySource, SourceSettings
+from inspector.protocol.rejections import Refusals
+from inspector.settings.sources import CameraSource, FolderSource, GigeSource, PushSource, ReplaySource, SourceSettings
 
 if TYPE_CHECKING:
     from inspector.sources.connector import Connector
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 def connector(settings: SourceSettings, refusals: Refusals, hand: "Hand | None" = None) -> "Connector":
     """What a source of these settings opens, reads and closes; `hand` shows what it reads."""
     if isinstance(settings, FolderSource):
-        from inspector.sources.folder import Folder
+        from inspector.sources.folder.folder import Folder
 
         return Folder(settings, hand=hand)
     if isinstance(settings, CameraSource):
-        from inspector.sources.camera import camera
+        from inspector.sources.camera_capture import camera
 
         return camera(settings)
     if isinstance(settings, GigeSource):
-        from inspector.sources.gige import gige
+        from inspector.sources.gige_capture import gige
 
         return gige(settings)
     if isinstance(settings, PushSource):

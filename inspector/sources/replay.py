@@ -7,15 +7,15 @@ from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 
-from inspector import image
 from inspector.errors import ImageError
-from inspector.messages import Judgement, Left
-from inspector.query import Query
-from inspector.record import Record
-from inspector.source_settings import ReplaySource
+from inspector.protocol.messages import Judgement, Left
+from inspector.record.queries import Query
+from inspector.record.records import Record
+from inspector.record.store import Store
+from inspector.settings.sources import ReplaySource
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.hand import Hand
-from inspector.store import Store
+from inspector.vision import image
 from inspector.vocabulary import Outcome
 
 log = logging.getLogger(__name__)

@@ -7,10 +7,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.messages import Judgement, Left
-from inspector.renderer import DEFECTS, render_image, render_strip
-from inspector.source_settings import SimulatedSource
+from inspector.protocol.messages import Judgement, Left
+from inspector.settings.sources import SimulatedSource
 from inspector.sources.connector import Capture, Overload
+from inspector.vision.renderer.strip import DEFECTS, render_image, render_strip
 from inspector.vocabulary import Outcome
 
 

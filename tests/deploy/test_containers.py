@@ -13,9 +13,9 @@ import pytest
 import yaml
 
 import inspector
-from inspector import config
-from inspector.arguments import parser
-from inspector.source_settings import FolderSource
+from inspector.cli.arguments import parser
+from inspector.settings import settings as config
+from inspector.settings.sources import FolderSource
 from tests.deploy.test_systemd import setting
 from tests.fakes import ROOT
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from inspector.metrics import Metrics
+from inspector.sink.metrics import Metrics
 from tests.fakes import ROOT, Line, running
 
 DEPLOY = ROOT / "deploy"

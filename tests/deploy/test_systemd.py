@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from inspector import config
-from inspector.arguments import parser
-from inspector.config import Delivery
-from inspector.source_settings import FolderSource
-from inspector.supervisor import STOP_S
+from inspector.cli.arguments import parser
+from inspector.settings import settings
+from inspector.settings.settings import Delivery
+from inspector.settings.sources import FolderSource
+from inspector.supervisor.supervisor import STOP_S
 from tests.fakes import ROOT
 
 README = ROOT / "README.md"
@@ -104,7 +104,7 @@ def test_the_commands_of_the_readme_set_up_a_second_line_that_meets_the_first_no
     # Given what README has for a line called exit
     (text,) = re.findall(r"cat > /etc/strip-inspector/exit\.yaml <<END\n(.*?)END\n", README.read_text(), re.DOTALL)
     (tmp_path / "exit.yaml").write_text(text)
-    first, second = config.load(ROOT / "configs" / "installed.yaml"), config.load(tmp_path / "exit.yaml")
+    first, second = settings.load(ROOT / "configs" / "installed.yaml"), settings.load(tmp_path / "exit.yaml")
 
     assert str(second.data) == f"/var/lib/{setting('StateDirectory', TEMPLATE).replace('%i', 'exit')}"
     assert str(first.data) == f"/var/lib/{setting('StateDirectory')}"

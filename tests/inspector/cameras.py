@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspector.renderer import render_image
+from inspector.vision.renderer.strip import render_image
 from tests.fakes import ROOT
 from tests.gige_camera import LIBRARY
 

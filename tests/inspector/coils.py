@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector import config
-from inspector.evidence import Keeper
-from inspector.messages import Verdict
-from inspector.place import Locator
-from inspector.store import Store
+from inspector.protocol.messages import Verdict
+from inspector.record.evidence.evidence import Keeper
+from inspector.record.position import Locator
+from inspector.record.store import Store
+from inspector.settings import settings as config
 from tests.fakes import Line
 
 #: A frame of 200 lines is 100 mm long.

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inspector.sources.folder import Folder
+from inspector.sources.folder.folder import Folder
 from tests.inspector import folders
 
 

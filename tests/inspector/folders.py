@@ -5,9 +5,9 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from inspector.source_settings import FolderSource
+from inspector.settings.sources import FolderSource
 from inspector.sources.connector import Capture
-from inspector.sources.folder import Folder
+from inspector.sources.folder.folder import Folder
 from inspector.vocabulary import Outcome
 from tests.fakes import wait_until
 from tests.inspector.pictures import neu_bmp, strip

@@ -3,9 +3,9 @@
 import time
 from typing import Any, TypeVar
 
-from inspector import messages
-from inspector.messages import Hello, Message, Verdict, Verdicts, Welcome
-from inspector.transport import Dealer, Poller, sink_address
+from inspector.protocol import messages
+from inspector.protocol.messages import Hello, Message, Verdict, Verdicts, Welcome
+from inspector.protocol.sockets import Dealer, Poller, sink_address
 from tests.inspector.roles import Bench
 
 T = TypeVar("T", bound=Message)

@@ -10,24 +10,25 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from inspector import bundle, messages
-from inspector.account import Account
-from inspector.config import Settings
 from inspector.errors import StoreError
-from inspector.lifesign import LifeSign
-from inspector.messages import Credit, Frame, Verdict, Verdicts
-from inspector.query import Query
-from inspector.record import Record
-from inspector.refusals import Refusals
-from inspector.sink import Sink
-from inspector.sources import Source
+from inspector.protocol import messages
+from inspector.protocol.control import Word, say
+from inspector.protocol.heartbeat import LifeSign
+from inspector.protocol.messages import Credit, Frame, Verdict, Verdicts
+from inspector.protocol.rejections import Refusals
+from inspector.protocol.sockets import Dealer, Poller, sink_address, source_address
+from inspector.record.accounts import Account
+from inspector.record.queries import Query
+from inspector.record.records import Record
+from inspector.record.store import Store
+from inspector.settings.settings import Settings
+from inspector.sink.sink import Sink
+from inspector.sources.optics.monitor import Watch
 from inspector.sources.registry import connector
-from inspector.sources.watch import Watch
-from inspector.store import Store
-from inspector.transport import Dealer, Poller, sink_address, source_address
+from inspector.sources.source import Source
+from inspector.vision import bundle
 from inspector.vocabulary import OUTCOMES, Outcome
-from inspector.words import Word, say
-from inspector.worker import Worker
+from inspector.worker.worker import Worker
 from tests.fakes import wait_until
 from tests.inspector.folders import GOOD
 

@@ -9,12 +9,12 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.decide import TileDecision
-from inspector.messages import Verdict
-from inspector.place import Locator
-from inspector.regions import merge
-from inspector.source_settings import Place
-from inspector.tiles import Tile, cut
+from inspector.protocol.messages import Verdict
+from inspector.record.position import Locator
+from inspector.settings.sources import Place
+from inspector.vision.decision import TileDecision
+from inspector.vision.tiling import Tile, cut
+from inspector.worker.regions import merge
 from tests.inspector.test_store import verdict
 
 WIDTH_PX, LINES, TILE_PX, MM_PER_PX = 4000, 1024, 200, 0.3

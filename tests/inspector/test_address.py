@@ -2,7 +2,7 @@
 
 import pytest
 
-from inspector.address import shown, without, wrong
+from inspector.host.redaction import shown, without, wrong
 
 
 @pytest.mark.parametrize(

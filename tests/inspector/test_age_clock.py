@@ -8,14 +8,14 @@ from pathlib import Path
 
 import pytest
 
-from inspector.age_clock import AgeClock
-from inspector.config import Settings
-from inspector.evidence import Keeper
-from inspector.health import Health
-from inspector.metrics import Metrics
-from inspector.query import Query
-from inspector.store import Store
-from inspector.upkeep import Upkeep
+from inspector.host.age_clock import AgeClock
+from inspector.record.evidence.evidence import Keeper
+from inspector.record.queries import Query
+from inspector.record.store import Store
+from inspector.settings.settings import Settings
+from inspector.sink.health import Health
+from inspector.sink.maintenance import Upkeep
+from inspector.sink.metrics import Metrics
 from tests.inspector.pictures import strip
 from tests.inspector.test_store import verdict
 

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from inspector import alarms, cli
-from inspector.alarms import Raised, Window
+from inspector.cli import main
 from inspector.errors import ConfigError
-from inspector.rule_settings import Alarm, repeats_seen, watched
+from inspector.quality import alarm_window
+from inspector.quality.alarm_window import Raised, Window
+from inspector.settings.rules import Alarm, repeats_seen, watched
 from tests.fakes import Line
 from tests.inspector.test_config import load
 
@@ -136,7 +137,7 @@ def test_how_many_defects_an_alarm_counts_are_those_of_its_strip() -> None:
 def test_a_storm_costs_no_more_memory_than_its_bound_and_no_defect_of_it_is_lost(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(alarms, "MAX_ITEMS", 100)
+    monkeypatch.setattr(alarm_window, "MAX_ITEMS", 100)
     for limit, within_m in ((10_000, 5), (9_000, 5), (3, 1)):
         window = Window(rule(limit=limit, within_m=within_m, clear_under=1))
         count = 0
@@ -212,6 +213,6 @@ def test_check_tells_which_sources_an_alarm_watches(tmp_path: Path, capsys: pyte
     alarm, roll = {"name": "a", "within_m": 5, "limit": 3}, {"name": "r", "diameter_mm": 600}
     Line(tmp_path, [PLACED, {"name": "b", "type": "simulated"}], alarms=[alarm], rolls=[roll])
 
-    assert cli.main(["check", "-c", str(tmp_path / "line.yaml")]) == 0
+    assert main.main(["check", "-c", str(tmp_path / "line.yaml")]) == 0
     told = capsys.readouterr().out
     assert "  alarm    a: defects of any label within 5 m, limit 3; on drop\n  rolls    r; on drop\n" in told

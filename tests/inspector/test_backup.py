@@ -10,11 +10,12 @@ from pathlib import Path
 import cv2
 import pytest
 
-from inspector import backup, remains, tenancy
 from inspector.errors import BusyError, ConfigError, DamagedError, NewerError, StoreError
-from inspector.query import Query
-from inspector.schema import FILE, MIGRATIONS
-from inspector.store import Store
+from inspector.host import instance
+from inspector.record.queries import Query
+from inspector.record.schema import FILE, MIGRATIONS
+from inspector.record.storage import backup, remains
+from inspector.record.store import Store
 from tests.fakes import Line, running, wait_until
 from tests.inspector.pictures import strip
 from tests.inspector.test_store import tally, verdict
@@ -104,7 +105,7 @@ def test_nothing_is_put_back_while_the_line_runs_or_what_is_no_whole_record_of_o
 ) -> None:
     data, copy = tmp_path / "data", tmp_path / "copy.sqlite"
     backup.make(data, copy)
-    with tenancy.locked(data), pytest.raises(BusyError, match="another inspector runs on this data folder"):
+    with instance.locked(data), pytest.raises(BusyError, match="another inspector runs on this data folder"):
         backup.restore(data, copy)
     content = copy.read_bytes()
     (tmp_path / "short").write_bytes(content[: len(content) // 2])

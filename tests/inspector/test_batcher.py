@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from inspector.batcher import Batcher, views
-from inspector.decide import Rules
-from inspector.messages import Frame
-from inspector.recipes import Choice
+from inspector.protocol.messages import Frame
+from inspector.vision.decision import Rules
+from inspector.worker.batcher import Batcher, views
+from inspector.worker.recipes import Choice
 from tests.inspector.pictures import strip
 
 CHOICE = Choice("", Rules((), 1.0, (), 0.0))

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector import bundle
-from inspector.bundle import GOLDEN, MANIFEST, PARAMETERS, PROGRAM, Bundle, Golden
-from inspector.cli import main
+from inspector.cli.main import main
 from inspector.errors import BundleError
+from inspector.vision import bundle
+from inspector.vision.bundle import GOLDEN, MANIFEST, PARAMETERS, PROGRAM, Bundle, Golden
 from tests import fakes
 from tests.inspector.pictures import strip
 

@@ -18,14 +18,15 @@ import psutil
 import pytest
 from numpy.typing import NDArray
 
-from inspector import cli, grabber
+from inspector.cli import main
 from inspector.errors import ImageError
-from inspector.gaps import Gap
-from inspector.grabber.gray import gray
-from inspector.query import Query
-from inspector.source_settings import CameraSource
-from inspector.sources.camera import camera as connected
-from inspector.store import Store
+from inspector.record.gaps import Gap
+from inspector.record.queries import Query
+from inspector.record.store import Store
+from inspector.settings.sources import CameraSource
+from inspector.sources import capture
+from inspector.sources.camera_capture import camera as connected
+from inspector.sources.capture.gray import gray
 from tests.fakes import ROOT, Line, wait_until
 from tests.inspector.cameras import film, http_camera, strip
 from tests.inspector.roles import Bench, bench, in_flight, ok
@@ -52,7 +53,7 @@ def grabbers() -> set[int]:
     found = set()
     for child in psutil.Process().children(recursive=True):
         with contextlib.suppress(psutil.NoSuchProcess):
-            if grabber.__name__ in child.cmdline():
+            if capture.__name__ in child.cmdline():
                 found.add(child.pid)
     return found
 
@@ -302,7 +303,7 @@ def test_a_capture_process_that_hangs_past_all_deadlines_is_killed() -> None:
 
 
 def test_a_capture_process_that_is_held_dies_with_its_source() -> None:
-    code = "import time; from inspector.sources.leash import Leash; leash = Leash(); time.sleep(60)"
+    code = "import time; from inspector.sources.capture.client import Leash; leash = Leash(); time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) as source:
         wait_until(lambda: bool(grabbers()))
         (pid,) = grabbers()
@@ -358,7 +359,7 @@ def test_a_password_with_a_blank_is_shown_by_no_command_wherever_it_was_given(
 ) -> None:
     line = Line(tmp_path, [{"name": "cam", "type": "camera", "address": "http://admin:tops ecret1@127.0.0.1:8093/x"}])
     for more in ([], ["-o", "sources.cam.address=http://admin:tops ecret1@127.0.0.1:8093/x"]):
-        assert cli.main([command, "-c", str(line.config), *more]) == 2
+        assert main.main([command, "-c", str(line.config), *more]) == 2
         told = capsys.readouterr()
         assert "%20" in told.err
         assert not [part for part in ("tops", "ecret1", "admin") if part in told.err + told.out]

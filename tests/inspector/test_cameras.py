@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from inspector import cameras, cli
-from inspector.grabber.words import Found
+from inspector.cli import cameras, main
+from inspector.sources.capture.protocol import Found
 from tests.inspector.cameras import gige_camera
 
 
@@ -40,12 +40,12 @@ def test_a_gige_camera_is_listed_with_its_address_and_formats_and_names_are_neve
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with gige_camera():
-        assert cli.main(["cameras", "--json"]) == 0
+        assert main.main(["cameras", "--json"]) == 0
         (found,) = [one for one in json.loads(capsys.readouterr().out) if one["type"] == "gige"]
         assert (found["address"], found["serial"], found["vendor"]) == ("127.0.0.1", "STRIP1", "Aravis")
         assert "Mono8" in found["formats"]
         monkeypatch.setenv("COLUMNS", "200")
-        assert cli.main(["cameras"]) == 0
+        assert main.main(["cameras"]) == 0
         told = capsys.readouterr().out
         assert all(text in told for text in ("127.0.0.1", "STRIP1", found["id"]))
 
@@ -54,12 +54,12 @@ def test_that_there_is_none_and_that_the_library_is_missing_is_said(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "sitecustomize.py").write_text(
-        "import inspector.grabber.aravis as aravis\naravis.LIBRARY = 'libnone.so.0'\n"
+        "import inspector.sources.capture.aravis as aravis\naravis.LIBRARY = 'libnone.so.0'\n"
     )
-    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(cli.__file__).parents[1]}")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}:{Path(main.__file__).parents[1]}")
     monkeypatch.setattr(cameras.find, "__defaults__", (tmp_path, cameras.TIMEOUT_S))
 
-    assert cli.main(["cameras"]) == 1
+    assert main.main(["cameras"]) == 1
     told = capsys.readouterr()
     assert "no camera was found" in told.out
     assert "libnone.so.0 cannot be loaded" in told.err and "apt-get install libaravis-0.8-0" in told.err

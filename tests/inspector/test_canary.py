@@ -7,13 +7,17 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from inspector import bundle, canary, chosen_canary, evidence, messages
-from inspector.batcher import Batcher
-from inspector.bundle import Bundle
-from inspector.canary import Canary
-from inspector.config import Evidence
-from inspector.messages import CANARY, Beat, Frame
-from inspector.words import WorkerGone
+from inspector.protocol import canary as chosen_canary
+from inspector.protocol import messages
+from inspector.protocol.canary import Canary
+from inspector.protocol.control import WorkerGone
+from inspector.protocol.messages import CANARY, Beat, Frame
+from inspector.record.evidence import evidence
+from inspector.settings.settings import Evidence
+from inspector.supervisor import canary as chosen_canary
+from inspector.vision import bundle
+from inspector.vision.bundle import Bundle
+from inspector.worker.batcher import Batcher
 from tests.fakes import make_bundle, wait_until
 from tests.inspector.roles import Bench, Hands, bench, fill, ok
 from tests.inspector.test_batcher import CHOICE

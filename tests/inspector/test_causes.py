@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from inspector import causes, coverage, pieces
-from inspector.gaps import Gap
-from inspector.messages import Verdict
-from inspector.store import Store
+from inspector.protocol.messages import Verdict
+from inspector.quality import coverage, gap_causes
+from inspector.record import pieces
+from inspector.record.gaps import Gap
+from inspector.record.store import Store
 from tests.inspector import coils
 from tests.inspector.test_store import verdict
 
@@ -18,7 +19,7 @@ def why(folder: Path, frames: list[Verdict], *gaps: Gap) -> list[str]:
     coils.record(line, *frames)
     store = Store(line.data, read_only=True)
     piece = pieces.find(store, "c")
-    found = causes.of(store, piece, coverage.of(store, piece), gaps)
+    found = gap_causes.of(store, piece, coverage.of(store, piece), gaps)
     store.close()
     return [one.why for one in found]
 

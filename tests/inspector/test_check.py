@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from inspector import bundle
+from inspector.vision import bundle
 from tests.fakes import ROOT, Line, inspector, running
 
 PATTERN = r"(?P<piece>[^_/]+)_(?P<at_mm>[0-9]+(?:\.[0-9]+)?)"

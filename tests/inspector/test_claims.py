@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from inspector.errors import ConfigError
-from inspector.retry import put_back
-from inspector.source_settings import FolderSource
-from inspector.sources.claims import LANE_FILES
+from inspector.settings.sources import FolderSource
+from inspector.sources.folder.claims import LANE_FILES
+from inspector.sources.folder.requeue import put_back
 from inspector.sources.intake import CAPTURE_BURST, Intake
 from inspector.sources.ledger import Ledger
 from tests.fakes import Line, running, wait_until

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from inspector.source_settings import FolderSource
-from inspector.sources.clearance import Clearance
+from inspector.settings.sources import FolderSource
+from inspector.sources.folder.cleanup import Clearance
 from tests.fakes import Line, running, wait_until
 from tests.inspector import folders
 from tests.inspector.folders import below

@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from inspector import __version__, cli, terms
-from inspector.store import Store
+from inspector import __version__
+from inspector.cli import main
+from inspector.record.store import Store
+from inspector.settings import terms
 from tests import fakes
 from tests.fakes import LABELS, ROOT, Line
 from tests.inspector.test_store import tally, verdict
@@ -42,7 +44,7 @@ def line(tmp_path: Path) -> Line:
 
 def run(line: Line, capsys: pytest.CaptureFixture[str], *command: str) -> tuple[int, str]:
     """A command in this process: its exit code and what it printed."""
-    code = cli.main([command[0], "-c", str(line.config), *command[1:]])
+    code = main.main([command[0], "-c", str(line.config), *command[1:]])
     return code, capsys.readouterr().out
 
 
@@ -147,7 +149,7 @@ def test_a_line_that_never_ran_has_no_record_and_says_so(
 ) -> None:
     line = Line(tmp_path)
 
-    assert cli.main([command, "-c", str(line.config)]) == 2
+    assert main.main([command, "-c", str(line.config)]) == 2
     assert "records.sqlite" in capsys.readouterr().err
     assert not line.data.exists()
 
@@ -175,7 +177,7 @@ def test_check_shows_what_would_run(line: Line, capsys: pytest.CaptureFixture[st
 def test_a_config_or_bundle_that_cannot_be_is_one_message_and_exit_code_2(
     line: Line, capsys: pytest.CaptureFixture[str], command: str, override: str, message: str
 ) -> None:
-    assert cli.main([command, "-c", str(line.config), "-o", override]) == 2
+    assert main.main([command, "-c", str(line.config), "-o", override]) == 2
 
     error = capsys.readouterr().err
     assert error.startswith("inspector: ")
@@ -192,7 +194,7 @@ def test_check_shows_the_recipes(line: Line, capsys: pytest.CaptureFixture[str])
 
 
 def test_settings_lists_every_key(capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["settings"]) == 0
+    assert main.main(["settings"]) == 0
 
     out = capsys.readouterr().out
     for key in ("workers.count", "delivery.in_flight_frames", "sources.<folder>.settle_ms", "metrics.port"):
@@ -201,11 +203,11 @@ def test_settings_lists_every_key(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_version_and_a_command_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
-        cli.main(["--version"])
+        main.main(["--version"])
     assert (ended.value.code, capsys.readouterr().out) == (0, f"inspector {__version__}\n")
     for arguments in ([], ["inspect"], ["run", "-c"]):
         with pytest.raises(SystemExit) as ended:
-            cli.main(arguments)
+            main.main(arguments)
         assert ended.value.code == 2
 
 
@@ -253,7 +255,7 @@ def test_pins_are_made_listed_and_taken_away(line: Line, capsys: pytest.CaptureF
     assert run(line, capsys, "unpin", "1")[0] == 0
     assert run(line, capsys, "pin") == (0, "")
     for wrong in (["unpin", "1"], ["pin", "--source", "drop"], ["pin", "--since", "1h", "--until", "2h"]):
-        assert cli.main([wrong[0], "-c", str(line.config), *wrong[1:]]) == 2
+        assert main.main([wrong[0], "-c", str(line.config), *wrong[1:]]) == 2
         assert capsys.readouterr().err.startswith(f"inspector: {wrong[0]}: ")
 
 
@@ -264,18 +266,20 @@ def test_pins_are_made_listed_and_taken_away(line: Line, capsys: pytest.CaptureF
 def test_a_source_or_label_that_is_not_on_record_is_said_and_no_empty_answer(
     line: Line, capsys: pytest.CaptureFixture[str], option: str, name: str, told: str
 ) -> None:
-    from inspector import bundle, config, in_force
+    from inspector.record import settings_history
+    from inspector.settings import settings as config
+    from inspector.vision import bundle
 
     settings = config.load(line.config)
     store = Store(line.data)
-    in_force.keep(store, terms.now(settings, bundle.load(settings.bundle_path)))
+    settings_history.keep(store, terms.now(settings, bundle.load(settings.bundle_path)))
     store.close()
 
-    assert cli.main(["defects", "-c", str(line.config), option, name]) == 2
+    assert main.main(["defects", "-c", str(line.config), option, name]) == 2
     assert told in capsys.readouterr().err
 
 
 def test_an_answer_without_a_record_says_so(line: Line, capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["defects", "-c", str(line.config), "--until", "30d", "--json"]) == 0
+    assert main.main(["defects", "-c", str(line.config), "--until", "30d", "--json"]) == 0
     answer = capsys.readouterr()
     assert (answer.out, answer.err) == ("", "no record matches\n")

@@ -9,14 +9,15 @@ import msgspec
 import numpy as np
 import pytest
 
-from inspector import coverage, handout
-from inspector.coverage import Coverage, Stretch
-from inspector.defects import Defect
-from inspector.findings import Mark as RollMark
-from inspector.paper import bars, coil_map, raster, svg
-from inspector.paper.coil_map import CoilMap, Sight
-from inspector.paper.drawing import Box, Drawing, Line, Words
-from inspector.pieces import Piece
+from inspector.quality import coverage
+from inspector.quality.coverage import Coverage, Stretch
+from inspector.quality.defects import Defect
+from inspector.record.findings import Mark as RollMark
+from inspector.record.pieces import Piece
+from inspector.reports import export
+from inspector.reports.map import bars, coil_map, png, svg
+from inspector.reports.map.coil_map import CoilMap, Sight
+from inspector.reports.map.shapes import Box, Drawing, Line, Words
 
 SVG = "{http://www.w3.org/2000/svg}"
 COIL = Piece(1, "coil <7>", 0.0, 9.0, True)
@@ -204,10 +205,10 @@ def test_any_name_gives_a_file_that_is_well_formed_and_lies_here() -> None:
     titles = [one.text or "" for one in parsed.iter(f"{SVG}title")]
     safe = odd.replace("\x00", "\\x00").replace("\u202e", "\\x202e").replace("\ud7ff", "\\xd7ff")
     assert any(safe in title for title in titles)
-    assert cv2.imdecode(np.frombuffer(raster.write(drawn.drawing), np.uint8), cv2.IMREAD_COLOR) is not None
-    name = handout.file_name(piece, ".svg")
+    assert cv2.imdecode(np.frombuffer(png.write(drawn.drawing), np.uint8), cv2.IMREAD_COLOR) is not None
+    name = export.file_name(piece, ".svg")
     assert Path(name).name == name != ".svg"
-    assert handout.file_name(Piece(1, "..", 0.0, None, True), "-report.html") == "_-report.html"
+    assert export.file_name(Piece(1, "..", 0.0, None, True), "-report.html") == "_-report.html"
 
 
 def test_svg_and_png_show_every_shape_at_the_same_place() -> None:
@@ -217,7 +218,7 @@ def test_svg_and_png_show_every_shape_at_the_same_place() -> None:
     ]  # fmt: skip
     drawing = Drawing(200, 100, shapes)
     picture = cv2.cvtColor(
-        cv2.imdecode(np.frombuffer(raster.write(drawing, 2), np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB
+        cv2.imdecode(np.frombuffer(png.write(drawing, 2), np.uint8), cv2.IMREAD_COLOR), cv2.COLOR_BGR2RGB
     )
 
     assert picture.shape == (200, 400, 3)

@@ -9,19 +9,22 @@ from typing import Any
 import pytest
 import yaml
 
-from inspector import bundle, cli, config, layers, terms
-from inspector.config import Settings
+from inspector.cli import main
 from inspector.errors import ConfigError
-from inspector.source_settings import FolderSource
-from inspector.terms import decide_by
-from inspector.words import hear, say
+from inspector.protocol.control import hear, say
+from inspector.settings import loading, terms
+from inspector.settings import settings as config
+from inspector.settings.settings import Settings
+from inspector.settings.sources import FolderSource
+from inspector.settings.terms import decide_by
+from inspector.vision import bundle
 from tests.fakes import LABELS, make_bundle
 
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(config.os.environ):
-        if name.startswith(layers.ENVIRONMENT_PREFIX):
+        if name.startswith(loading.ENVIRONMENT_PREFIX):
             monkeypatch.delenv(name)
 
 
@@ -290,7 +293,7 @@ def test_a_drop_folder_that_would_take_the_lines_own_pictures_or_what_it_puts_aw
 
     assert "a: " in message
     assert part in message
-    assert cli.main(["check", "-c", str(tmp_path / "line.yaml")]) == cli.EXIT_UNUSABLE
+    assert main.main(["check", "-c", str(tmp_path / "line.yaml")]) == main.EXIT_UNUSABLE
 
 
 def test_a_drop_folder_that_another_puts_files_into_or_that_holds_what_is_replayed_is_refused(tmp_path: Path) -> None:
@@ -395,5 +398,5 @@ def test_another_host_for_the_metrics_is_warned_of_by_check(
 ) -> None:
     load(tmp_path, metrics={"host": host, "port": 0})
 
-    assert cli.main(["check", "-c", str(tmp_path / "line.yaml")]) == 0
+    assert main.main(["check", "-c", str(tmp_path / "line.yaml")]) == 0
     assert f"(metrics.host: {host}: not loopback, whoever reaches this machine may read it)" in capsys.readouterr().out

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 import yaml
 
-from inspector import config, config_file
 from inspector.errors import ConfigError
+from inspector.settings import config_file
+from inspector.settings import settings as config
 
 
 def write(folder: Path, **changes: object) -> Path:

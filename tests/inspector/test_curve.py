@@ -14,9 +14,10 @@ import yaml
 import zmq
 from zmq.auth import load_certificate
 
-from inspector import cli, curve
+from inspector.cli import main
 from inspector.errors import ConfigError
-from inspector.source_settings import PushSource
+from inspector.protocol import keys as curve
+from inspector.settings.sources import PushSource
 from tests.fakes import ROOT, Line
 from tests.inspector.folders import GOOD
 from tests.inspector.roles import Bench, Hands, bench
@@ -177,7 +178,7 @@ def test_an_address_that_is_not_safe_is_refused_with_what_would_be_right(
 ) -> None:
     line = push_line(tmp_path, **source)
     for command in ("check", "run"):
-        assert cli.main([command, "-c", str(line.config)]) == 2
+        assert main.main([command, "-c", str(line.config)]) == 2
         error = capsys.readouterr().err
         assert error.count("\n") == 1
         assert all(part in error for part in ["sources.0", *parts]), error
@@ -222,11 +223,11 @@ def test_keys_that_cannot_be_used_are_named_by_check_and_run(
 ) -> None:
     source = {"secret_key": str(keys / "server.key_secret"), "clients": str(keys / "clients")}
     line = push_line(tmp_path, address="tcp://10.0.0.7:5560", **source)
-    assert cli.main(["check", "-c", str(line.config)]) == 0
+    assert main.main(["check", "-c", str(line.config)]) == 0
     spoil(keys / name)
     capsys.readouterr()
     for command in ("check", "run"):
-        assert cli.main([command, "-c", str(line.config)]) == 2
+        assert main.main([command, "-c", str(line.config)]) == 2
         error = capsys.readouterr().err
         assert message in error
         assert str(keys / name if "*.key" not in message else keys / "clients") in error
@@ -237,7 +238,7 @@ def test_keys_are_made_private_never_overwritten_and_told_where_they_go(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     folder = tmp_path / "keys"
-    assert cli.main(["keys", str(folder)]) == 0
+    assert main.main(["keys", str(folder)]) == 0
     told = capsys.readouterr().out
     source = yaml.safe_load("\n".join(line for line in told.splitlines() if line.startswith(("  secret", "  clients"))))
     assert source == {"secret_key": str(folder / "server.key_secret"), "clients": str(folder / "clients")}
@@ -249,9 +250,9 @@ def test_keys_are_made_private_never_overwritten_and_told_where_they_go(
     assert [stat.S_IMODE(path.stat().st_mode) for path in secret] == [0o600, 0o600]
     assert not any(load_certificate(path)[1] for path in files if path.suffix == ".key")
 
-    assert cli.main(["keys", str(folder)]) == 2
+    assert main.main(["keys", str(folder)]) == 2
     assert "client.key_secret: is there, and keys are never overwritten" in capsys.readouterr().err
-    assert cli.main(["keys", str(folder), "--client", "second"]) == 0
+    assert main.main(["keys", str(folder), "--client", "second"]) == 0
     assert {path: path.read_bytes() for path in files} == files
     assert len([path for path in folder.rglob("*") if path.is_file()]) == 6
 

@@ -9,15 +9,16 @@ from pathlib import Path
 import cv2
 import pytest
 
-from inspector import damage, pins
-from inspector.config import Settings
 from inspector.errors import DamagedError
-from inspector.health import Health
-from inspector.metrics import Metrics
-from inspector.query import Query
-from inspector.schema import FILE
-from inspector.store import Store
-from inspector.upkeep import Upkeep
+from inspector.record.evidence import pins
+from inspector.record.queries import Query
+from inspector.record.schema import FILE
+from inspector.record.store import Store
+from inspector.settings.settings import Settings
+from inspector.sink import recovery
+from inspector.sink.health import Health
+from inspector.sink.maintenance import Upkeep
+from inspector.sink.metrics import Metrics
 from tests.fakes import Line, running, wait_until
 from tests.inspector.pictures import strip
 from tests.inspector.test_store import tally, verdict
@@ -43,12 +44,12 @@ def damage_rows(folder: Path) -> bytes:
 
 def test_a_good_record_is_opened_as_it_is(tmp_path: Path) -> None:
     filled(tmp_path)
-    book, complete = damage.open_record(tmp_path)
+    book, complete = recovery.open_record(tmp_path)
 
     assert complete
     assert sum(1 for _ in book.records(Query())) == 3000
     book.close()
-    assert damage.set_aside(tmp_path) == []
+    assert recovery.set_aside(tmp_path) == []
 
 
 def test_a_damaged_record_is_set_aside_whole_and_its_sums_gaps_and_pins_go_on(
@@ -59,9 +60,9 @@ def test_a_damaged_record_is_set_aside_whole_and_its_sums_gaps_and_pins_go_on(
     (tmp_path / "evidence" / "day").mkdir(parents=True)
     (tmp_path / "evidence" / "day" / "a.bmp").write_bytes(b"picture")
 
-    book, complete = damage.open_record(tmp_path)
+    book, complete = recovery.open_record(tmp_path)
 
-    (aside,) = damage.set_aside(tmp_path)
+    (aside,) = recovery.set_aside(tmp_path)
     assert complete and aside.read_bytes() == left
     assert aside.name in caplog.text
     assert list(book.records(Query())) == []
@@ -80,8 +81,8 @@ def test_a_record_cut_short_or_of_another_kind_is_set_aside_too(tmp_path: Path) 
         folder.mkdir()
         filled(folder)
         (folder / FILE).write_bytes(data or (folder / FILE).read_bytes()[:200_000])
-        book, _ = damage.open_record(folder)
-        assert len(damage.set_aside(folder)) == 1
+        book, _ = recovery.open_record(folder)
+        assert len(recovery.set_aside(folder)) == 1
         assert book.write([("m", verdict(1))]) != []
         book.close()
 
@@ -92,10 +93,10 @@ def test_what_the_start_has_no_time_for_is_read_while_the_line_runs(
     # Given a record too large to be read at the start
     filled(tmp_path)
     damage_rows(tmp_path)
-    monkeypatch.setattr(damage, "START_S", 0.0)
-    monkeypatch.setattr(damage, "_STEPS", 1)
-    book, complete = damage.open_record(tmp_path)
-    assert not complete and damage.set_aside(tmp_path) == []
+    monkeypatch.setattr(recovery, "START_S", 0.0)
+    monkeypatch.setattr(recovery, "_STEPS", 1)
+    book, complete = recovery.open_record(tmp_path)
+    assert not complete and recovery.set_aside(tmp_path) == []
     # When it is read beside the sink
     source = {"name": "drop", "type": "folder", "path": tmp_path / "drop"}
     settings = Settings.model_validate({"data": tmp_path, "sources": [source]})
@@ -107,10 +108,10 @@ def test_what_the_start_has_no_time_for_is_read_while_the_line_runs(
     # Then readiness and log say so, and the next start sets it aside without reading it again
     assert any("record: damaged: " in problem for problem in health.problems())
     assert "the next start sets it aside" in caplog.text
-    book, complete = damage.open_record(tmp_path)
-    assert complete and len(damage.set_aside(tmp_path)) == 1
+    book, complete = recovery.open_record(tmp_path)
+    assert complete and len(recovery.set_aside(tmp_path)) == 1
     book.close()
-    assert damage.examine(tmp_path).problem == ""
+    assert recovery.examine(tmp_path).problem == ""
 
 
 def test_damage_met_while_writing_is_told_from_other_trouble(tmp_path: Path) -> None:
@@ -141,7 +142,7 @@ def test_a_line_whose_record_was_damaged_at_rest_inspects_again_and_says_what_ha
     with running(line):
         wait_until(lambda: "it was set aside as" in line.log, line.explain)
         wait_until(lambda: len(line.records()) == 1, line.explain)
-        (aside,) = damage.set_aside(line.data)
+        (aside,) = recovery.set_aside(line.data)
         wait_until(lambda: f"set aside: {aside.name}" in line.page("readyz"), line.explain)
         assert "inspector_records_set_aside 1.0" in line.page("metrics")
         aside.unlink()  # someone has looked at it

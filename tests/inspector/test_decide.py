@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from inspector.bundle import Decision, Label
-from inspector.decide import Rules, TileDecision, decide_frame, decide_tile, rules
+from inspector.vision.bundle import Decision, Label
+from inspector.vision.decision import Rules, TileDecision, decide_frame, decide_tile, rules
 from inspector.vocabulary import OUTCOMES
 
 RULES = Rules(

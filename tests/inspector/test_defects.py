@@ -9,12 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from inspector import cli, defects, pieces
-from inspector.defects import Defect
-from inspector.messages import Region
-from inspector.place import Locator
-from inspector.source_settings import Place
-from inspector.store import Store
+from inspector.cli import main
+from inspector.protocol.messages import Region
+from inspector.quality import defects
+from inspector.quality.defects import Defect
+from inspector.record import pieces
+from inspector.record.position import Locator
+from inspector.record.store import Store
+from inspector.settings.sources import Place
 from tests.fakes import Line
 from tests.inspector.test_store import verdict
 
@@ -132,7 +134,7 @@ def test_the_command_lists_the_defects_of_a_piece(
     book.close()
 
     def run(*options: str) -> str:
-        assert cli.main(["defects", "-c", str(line.config), "--piece", "c", *options]) == 0
+        assert main.main(["defects", "-c", str(line.config), "--piece", "c", *options]) == 0
         return capsys.readouterr().out
 
     rows = [json.loads(row) for row in run("--json").splitlines()]
@@ -141,4 +143,4 @@ def test_the_command_lists_the_defects_of_a_piece(
     table = run("--limit", "2")
     assert "0.030" in table and table.splitlines()[-1] == "3 defects, 2 of them shown"
     assert len(run("--json", "--verdict", "defect").splitlines()) == 3  # its frames
-    assert cli.main(["defects", "-c", str(line.config), "--piece", "c", "--since", "1h"]) == 2
+    assert main.main(["defects", "-c", str(line.config), "--piece", "c", "--since", "1h"]) == 2

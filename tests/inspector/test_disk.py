@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector import disk
+from inspector.host import disk
 
 MOUNTS = """22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
 30 22 0:40 / /mnt/strip\\040data rw - nfs4 server:/export rw

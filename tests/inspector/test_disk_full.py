@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import pytest
 
-from inspector.reserve import Reserve
+from inspector.host.disk_reserve import Reserve
 from tests.fakes import Line, running, wait_until
 from tests.inspector.pictures import strip
 

@@ -7,19 +7,21 @@ from typing import Any
 
 import pytest
 
-from inspector import cli, regions, tiles
-from inspector.coverage import Stretch
-from inspector.decide import TileDecision
-from inspector.doubts import Doubt as Place
-from inspector.messages import MAX_DOUBT, MAX_REGIONS, Doubt, Verdict
-from inspector.paper import coil_map, shading
-from inspector.paper.axis import Axis
-from inspector.paper.coil_map import Sight
-from inspector.paper.drawing import Box
-from inspector.placement import withheld
-from inspector.query import Query
-from inspector.schema import FILE, MIGRATIONS
-from inspector.store import Store
+from inspector.cli import main
+from inspector.protocol.messages import MAX_DOUBT, MAX_REGIONS, Doubt, Verdict
+from inspector.quality.coverage import Stretch
+from inspector.quality.uncertain_areas import Doubt as Place
+from inspector.record.placement import withheld
+from inspector.record.queries import Query
+from inspector.record.schema import FILE, MIGRATIONS
+from inspector.record.store import Store
+from inspector.reports.map import coil_map, shading
+from inspector.reports.map.axis import Axis
+from inspector.reports.map.coil_map import Sight
+from inspector.reports.map.shapes import Box
+from inspector.vision import tiling
+from inspector.vision.decision import TileDecision
+from inspector.worker import regions
 from tests.inspector import coils
 from tests.inspector.pictures import strip
 from tests.inspector.test_coil_map import COIL, UNSURE, share
@@ -27,7 +29,7 @@ from tests.inspector.test_report import page, rows
 from tests.inspector.test_store import verdict
 
 
-def cut(picture: str) -> tuple[tuple[tiles.Tile, ...], list[TileDecision]]:
+def cut(picture: str) -> tuple[tuple[tiling.Tile, ...], list[TileDecision]]:
     """A frame of 10 px tiles: `.` is ok, `?` unsure, less the later it comes, any other letter a defect."""
     lines = picture.split()
     decisions = {".": TileDecision("ok", "ok", "none", 1.0), "s": TileDecision("defect", "s", "major", 1.0)}
@@ -35,7 +37,7 @@ def cut(picture: str) -> tuple[tuple[tiles.Tile, ...], list[TileDecision]]:
         decisions.get(letter) or TileDecision("unsure", f"l{at}", "none", 0.6 - at / 1000, f"why {at}" + 99 * "y")
         for at, letter in enumerate("".join(lines))
     ]
-    return tiles.cut(10 * len(lines), 10 * len(lines[0]), 10), decided
+    return tiling.cut(10 * len(lines), 10 * len(lines[0]), 10), decided
 
 
 def found(picture: str) -> list[Doubt]:
@@ -99,21 +101,21 @@ def test_a_piece_is_in_doubt_by_area_and_not_by_frames(tmp_path: Path, capsys: p
     whole, damaged = verdict(4, "unsure", name="c_400", width=800), verdict(5, "error", name="c_500", width=800)
     rest = [in_doubt(n, share=0.0, outcome="ok") for n in (0, 6, 7, 8, 9)]
     coils.record(line, *parts, beside, whole, damaged, *rest)
-    assert cli.main(["account", "-c", str(line.config), "--piece", "c", "--json"]) == 1
+    assert main.main(["account", "-c", str(line.config), "--piece", "c", "--json"]) == 1
     (source,) = json.loads(capsys.readouterr().out)["sources"]
     assert source["in_doubt"] == pytest.approx((0.25 + 0.25 + 0.1 + 1.0) / 9)
     # And where it is known where across, that is not all of the width
     assert source["unsure"] == [{"from_mm": 400.0, "to_mm": 500.0}]
-    cli.main(["grade", "-c", str(line.config), "c"])
+    main.main(["grade", "-c", str(line.config), "c"])
     assert "17.8% of what drop inspected is unsure; 17% may be." in " ".join(capsys.readouterr().out.split())
-    cli.main(["account", "-c", str(line.config), "--piece", "c"])
+    main.main(["account", "-c", str(line.config), "--piece", "c"])
     assert "18 %" in capsys.readouterr().out
 
 
 def test_a_frame_without_strip_is_in_doubt_as_a_whole(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     line = coils.line(tmp_path)
     coils.record(line, verdict(1, "unsure", name="c_0", area=(0, 0, 0, 0)), verdict(2, name="c_100"))
-    assert cli.main(["account", "-c", str(line.config), "--piece", "c", "--json"]) == 1  # nor was it inspected
+    assert main.main(["account", "-c", str(line.config), "--piece", "c", "--json"]) == 1  # nor was it inspected
     assert json.loads(capsys.readouterr().out)["sources"][0]["in_doubt"] == 0.5
 
 
@@ -123,7 +125,7 @@ def test_a_list_of_unsure_frames_says_where(
     monkeypatch.setenv("COLUMNS", "200")
     line = coils.line(tmp_path)
     coils.record(line, in_doubt(1, (600, 50, 100, 100), (0, 0, 9, 9), share=0.07))
-    assert cli.main(["defects", "-c", str(line.config), "--verdict", "unsure"]) == 0
+    assert main.main(["defects", "-c", str(line.config), "--verdict", "unsure"]) == 0
     assert "300 mm, 0.125 m: 50x50 mm +1" in " ".join(capsys.readouterr().out.split())
 
 

@@ -13,17 +13,18 @@ import msgspec
 import numpy as np
 import pytest
 
-from inspector import cli, evidence, pins
-from inspector.config import Evidence, Settings
+from inspector.cli import main
 from inspector.errors import ConfigError
-from inspector.evidence import Keeper
-from inspector.gallery import ASIDE, Gallery
-from inspector.health import Health
-from inspector.messages import Verdict
-from inspector.metrics import Metrics
-from inspector.query import Query
-from inspector.store import Store
-from inspector.upkeep import Upkeep
+from inspector.protocol.messages import Verdict
+from inspector.record.evidence import evidence, pins
+from inspector.record.evidence.evidence import Keeper
+from inspector.record.evidence.retention import ASIDE, Gallery
+from inspector.record.queries import Query
+from inspector.record.store import Store
+from inspector.settings.settings import Evidence, Settings
+from inspector.sink.health import Health
+from inspector.sink.maintenance import Upkeep
+from inspector.sink.metrics import Metrics
 from tests.fakes import Line, running, wait_until
 from tests.inspector.pictures import strip
 from tests.inspector.test_store import tally, verdict
@@ -222,9 +223,9 @@ def test_a_pin_on_a_source_that_nobody_has_is_refused_and_holds_nothing(
     line.data.mkdir()
     Store(line.data).close()
 
-    assert cli.main(["pin", "-c", str(line.config), "--source", "dorp", "--since", "1h"]) == 2
+    assert main.main(["pin", "-c", str(line.config), "--source", "dorp", "--since", "1h"]) == 2
     assert "--source dorp: not on record; did you mean drop?; it has drop" in capsys.readouterr().err
-    assert cli.main(["pin", "-c", str(line.config)]) == 0
+    assert main.main(["pin", "-c", str(line.config)]) == 0
     assert capsys.readouterr().err == "nothing is pinned\n"
 
 

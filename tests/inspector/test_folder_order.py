@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from inspector import pieces
-from inspector.sources import scan
-from inspector.store import Store
+from inspector.record import pieces
+from inspector.record.store import Store
+from inspector.sources.folder import scanner
 from tests.fakes import make_bundle, wait_until
 from tests.inspector.folders import GOOD, Open, connect, finish
 from tests.inspector.roles import Bench, bench
@@ -71,8 +71,8 @@ def test_what_a_former_life_had_claimed_comes_again_in_order(drop: Path) -> None
 def test_more_files_than_are_kept_come_in_order_and_one_that_cannot_be_taken_holds_up_none(
     drop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(scan, "MAX_FOUND", 8)
-    monkeypatch.setattr(scan, "_STEP", 5)
+    monkeypatch.setattr(scanner, "MAX_FOUND", 8)
+    monkeypatch.setattr(scanner, "_STEP", 5)
     # Given more files than that which are not whole, older than all others
     for number in range(12):
         drop_at(drop, f"half-{number}.bmp", 1000)

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from inspector.errors import ConfigError
-from inspector.source_settings import FolderSource
-from inspector.sources.claims import Claim
-from inspector.sources.folder import Folder
-from inspector.sources.hold import Hold
-from inspector.sources.scan import MAX_DEPTH
+from inspector.settings.sources import FolderSource
+from inspector.sources.folder.claims import Claim
+from inspector.sources.folder.folder import Folder
+from inspector.sources.folder.ownership import Hold
+from inspector.sources.folder.scanner import MAX_DEPTH
 from tests.fakes import wait_until
 from tests.inspector.folders import GOOD, Open, below, claimed, connect, finish, nothing_comes, read
 from tests.inspector.pictures import EXTENSIONS, encode, strip

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspector import image
 from inspector.errors import ImageError
+from inspector.vision import image
 from tests.inspector import pictures
 from tests.inspector.pictures import EXTENSIONS, encode, strip, tiff, write
 

@@ -10,14 +10,14 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inspector import cli
+from inspector.cli import main
 from inspector.errors import StoreError
-from inspector.gaps import NOT_RUNNING, SOURCE_DOWN, STALLED, Gap, silence, time_lost
-from inspector.messages import Span, Tally
-from inspector.query import Query
-from inspector.schema import FILE
-from inspector.sources.spells import SPELL_S, Spells
-from inspector.store import Store
+from inspector.protocol.messages import Span, Tally
+from inspector.record.gaps import NOT_RUNNING, SOURCE_DOWN, STALLED, Gap, silence, time_lost
+from inspector.record.queries import Query
+from inspector.record.schema import FILE
+from inspector.record.store import Store
+from inspector.sources.outages import SPELL_S, Spells
 from tests.fakes import Line, wait_until
 from tests.inspector.roles import Bench, bench
 from tests.inspector.test_sources_losses import CAMERA
@@ -286,7 +286,7 @@ def line(tmp_path: Path) -> Line:
 
 def account(line: Line, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
     """Exit code and stdout of `inspector account`."""
-    code = cli.main(["account", "-c", str(line.config), *options])
+    code = main.main(["account", "-c", str(line.config), *options])
     return code, capsys.readouterr().out
 
 
@@ -311,6 +311,6 @@ def test_account_lists_the_gaps_and_counts_what_was_captured_in_a_time(
 def test_account_of_a_source_that_the_line_does_not_have_is_refused(
     line: Line, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert cli.main(["account", "-c", str(line.config), "--source", "dorp"]) == 2
+    assert main.main(["account", "-c", str(line.config), "--source", "dorp"]) == 2
     assert "--source dorp: the line has no such source; it has drop" in capsys.readouterr().err
     assert account(line, capsys, "--source", "drop")[0] == 0

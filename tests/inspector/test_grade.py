@@ -9,12 +9,14 @@ import numpy as np
 import pytest
 from msgspec.structs import replace
 
-from inspector import cli, grade, pieces
-from inspector.dossier import gather
-from inspector.grade import Grade
-from inspector.messages import Region, Verdict
-from inspector.place import Locator
-from inspector.rule_settings import Limit
+from inspector.cli import main
+from inspector.protocol.messages import Region, Verdict
+from inspector.quality import grading as grade
+from inspector.quality.grading import Grade
+from inspector.quality.piece_summary import gather
+from inspector.record import pieces
+from inspector.record.position import Locator
+from inspector.settings.rules import Limit
 from tests.inspector.spots import LOCATORS, Spot, frames, of_roll
 from tests.inspector.test_rules import ROLLS, SCRATCHES, Line, bad_stretch
 from tests.inspector.test_store import tally, verdict
@@ -282,7 +284,7 @@ def test_the_command_tells_grade_and_reasons_and_exits_1_for_hold(
     config.write_text(line.settings.model_dump_json(exclude_defaults=True))
 
     def run(*options: str) -> tuple[int, str]:
-        code = cli.main(["grade", "-c", str(config), *options])
+        code = main.main(["grade", "-c", str(config), *options])
         told = capsys.readouterr()
         return code, told.out + told.err
 

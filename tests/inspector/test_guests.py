@@ -13,8 +13,8 @@ import psutil
 import pytest
 import zmq
 
-from inspector.guests import PublicRouter
-from inspector.transport import Poller
+from inspector.protocol.connections import PublicRouter
+from inspector.protocol.sockets import Poller
 from tests.fakes import Line, running, wait_until
 from tests.inspector.cameras import strip
 from tests.inspector.test_curve import free_port

@@ -8,7 +8,7 @@ import pytest
 import zmq
 
 from inspector.errors import ImageError
-from inspector.lifesign import LifeSign
+from inspector.protocol.heartbeat import LifeSign
 from inspector.sources.hand import Hand
 from tests.fakes import running, wait_until
 from tests.inspector.folders import GOOD, below

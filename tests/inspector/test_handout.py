@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 import pytest
 
-from inspector import cli
-from inspector.messages import Region
+from inspector.cli import main
+from inspector.protocol.messages import Region
 from tests.fakes import Line
 from tests.inspector import coils
 from tests.inspector.coils import Page
@@ -31,7 +31,7 @@ def spotted(left: int, top: int, width: int, height: int) -> "np.ndarray[tuple[i
 
 def run(line: Line, *command: str) -> int:
     """An `inspector` command on this line."""
-    return cli.main([command[0], "-c", str(line.config), *command[1:]])
+    return main.main([command[0], "-c", str(line.config), *command[1:]])
 
 
 @pytest.fixture

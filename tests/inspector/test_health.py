@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from inspector.errors import BusyError
-from inspector.health import FRESH_S, MAX_CLIENTS, Health, HealthServer
-from inspector.metrics import CONTENT_TYPE, Metrics
+from inspector.sink.health import FRESH_S, MAX_CLIENTS, Health, HealthServer
+from inspector.sink.metrics import CONTENT_TYPE, Metrics
 from tests.fakes import wait_until
 
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspector import image
 from inspector.errors import ImageError
+from inspector.vision import image
 from tests.inspector import pictures
 from tests.inspector.pictures import EXTENSIONS, encode, strip, write
 

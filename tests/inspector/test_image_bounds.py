@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from inspector import image
 from inspector.errors import ImageError
-from inspector.formats import bmp, jpeg, pgm, png, tiff, webp
-from inspector.formats.outline import Truncated
+from inspector.vision import image
+from inspector.vision.formats import bmp, jpeg, pgm, png, tiff, webp
+from inspector.vision.formats.outline import Truncated
 from tests.fakes import ROOT
 from tests.inspector import pictures
 from tests.inspector.pictures import EXTENSIONS, encode, strip

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from inspector import MAX_PIXELS, image
+from inspector import MAX_PIXELS
 from inspector.errors import ImageError
+from inspector.vision import image
 from tests.fakes import ROOT
 from tests.inspector import pictures
 from tests.inspector.pictures import EXTENSIONS, encode, strip, write
@@ -56,7 +57,9 @@ def test_a_zero_filled_tail_of_a_bmp_cannot_be_seen() -> None:
     assert (pixels[-1] == strip()[-1]).all()
 
 
-@pytest.mark.parametrize("first_import", ["inspector.image", "inspector.preprocess", "inspector.config"])
+@pytest.mark.parametrize(
+    "first_import", ["inspector.vision.image", "inspector.vision.preprocess", "inspector.settings.settings"]
+)
 def test_a_header_that_claims_too_much_costs_no_memory(first_import: str, tmp_path: Path) -> None:
     # Given headers that claim 30,000 x 30,000 or a chunk of 4 GB, and OpenCV first imported by this or that module
     bombs = {

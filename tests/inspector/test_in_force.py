@@ -6,11 +6,13 @@ from typing import Any
 import pytest
 from msgspec.structs import replace
 
-from inspector import config, in_force, pieces, terms
-from inspector.bundle import Bundle
-from inspector.dossier import gather
-from inspector.store import Store
-from inspector.words import InForce
+from inspector.protocol.control import InForce
+from inspector.quality.piece_summary import gather
+from inspector.record import pieces, settings_history
+from inspector.record.store import Store
+from inspector.settings import settings as config
+from inspector.settings import terms
+from inspector.vision.bundle import Bundle
 from tests.fakes import LABELS, Line, make_bundle
 from tests.inspector import coils
 from tests.inspector.test_report import page, rows
@@ -39,7 +41,7 @@ def keep(line: Line, *terms: InForce) -> None:
     """Put them on record."""
     store = Store(line.data)
     for one in terms:
-        in_force.keep(store, one)
+        settings_history.keep(store, one)
     store.close()
 
 
@@ -56,7 +58,7 @@ def decided(line: Line, piece: str, *at: float) -> None:
 def during(line: Line, piece: str) -> list[float]:
     """Since when each of those was in force that decided the piece."""
     store = Store(line.data)
-    found = [one.since for one in in_force.during(store, pieces.find(store, piece))]
+    found = [one.since for one in settings_history.during(store, pieces.find(store, piece))]
     store.close()
     return found
 
@@ -87,7 +89,7 @@ def test_what_no_record_can_be_of_any_more_goes(line: Line, model: Bundle) -> No
     store = Store(line.data)
     for before, left in ((150, [100, 200, 300]), (250, [200, 300]), (1e9, [300])):
         with store.transaction() as cursor:
-            in_force.forget(cursor, before)
+            settings_history.forget(cursor, before)
         assert [row[0] for row in store.read("SELECT since FROM in_force ORDER BY id")] == left
     store.close()
 

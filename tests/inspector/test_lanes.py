@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector.alarms import Raised
-from inspector.coverage import JITTER
-from inspector.defects import Part
-from inspector.lanes import REORDER, Frame, Lane
-from inspector.periods import RollMark
-from inspector.rule_settings import Alarm
+from inspector.quality.alarm_window import Raised
+from inspector.quality.coverage import JITTER
+from inspector.quality.defects import Part
+from inspector.quality.periodic_defects import RollMark
+from inspector.quality.piece_stream import REORDER, Frame, Lane
+from inspector.settings.rules import Alarm
 
 #: Frames of 100 lines of 1 mm.
 LINES = 100

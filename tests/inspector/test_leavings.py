@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.messages import Left
+from inspector.protocol.messages import Left
 from tests.fakes import Line, running, wait_until
 from tests.inspector.folders import GOOD, Open, connect, finish, nothing_comes
 from tests.inspector.pictures import encode, strip

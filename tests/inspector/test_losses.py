@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from inspector.source_settings import CameraSource
-from inspector.sources.camera import camera as connected
-from inspector.sources.grabbed import Grabbed
+from inspector.settings.sources import CameraSource
+from inspector.sources.camera_capture import camera as connected
+from inspector.sources.cameras import Grabbed
 from tests.fakes import wait_until
 from tests.inspector.cameras import film, strip
 from tests.inspector.roles import bench, ok

@@ -3,9 +3,9 @@
 import sqlite3
 from pathlib import Path
 
-from inspector.query import Query, statements, within
-from inspector.schema import FILE
-from inspector.store import Store
+from inspector.record.queries import Query, statements, within
+from inspector.record.schema import FILE
+from inspector.record.store import Store
 from tests.many_records import RATE, write
 
 

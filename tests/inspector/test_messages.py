@@ -6,9 +6,9 @@ import msgspec
 import numpy as np
 import pytest
 
-from inspector import messages
 from inspector.errors import MessageError
-from inspector.messages import (
+from inspector.protocol import messages
+from inspector.protocol.messages import (
     Ack,
     Beat,
     Credit,
@@ -26,8 +26,8 @@ from inspector.messages import (
     Verdict,
     Verdicts,
     Welcome,
-)  # fmt: skip
-from inspector.optics_terms import Figures
+)
+from inspector.protocol.optics import Figures
 
 VERDICT = Verdict(
     source="drop", epoch="1f", frame="f" * 32, name="scan/ä\n\"'.bmp", sequence=7, captured_at=1.7e9, captured_mono=5.5,

@@ -9,8 +9,8 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
-from inspector.messages import Stages
-from inspector.metrics import Metrics
+from inspector.protocol.messages import Stages
+from inspector.sink.metrics import Metrics
 from inspector.vocabulary import OUTCOMES
 from tests.fakes import Line, running, wait_until
 from tests.inspector.folders import GOOD

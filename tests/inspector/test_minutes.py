@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from inspector.errors import StoreError
-from inspector.messages import Verdict
-from inspector.query import Query
-from inspector.schema import FILE, MIGRATIONS
-from inspector.store import Store
+from inspector.protocol.messages import Verdict
+from inspector.record.queries import Query
+from inspector.record.schema import FILE, MIGRATIONS
+from inspector.record.store import Store
 from tests.inspector.test_store import verdict
 
 OUTCOMES = ("ok", "defect", "unsure", "error")

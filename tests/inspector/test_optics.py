@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspector.optics import Look, cell, likeness, look
-from inspector.renderer import render_strip
-from inspector.renderer.surface import FINISHES
-from inspector.tiles import Tile
+from inspector.sources.optics.figures import Look, cell, likeness, look
+from inspector.vision.renderer.strip import render_strip
+from inspector.vision.renderer.surface import FINISHES
+from inspector.vision.tiling import Tile
 from tests.lens import picture
 
 Pixels = NDArray[np.uint8]

@@ -16,16 +16,18 @@ import pytest
 from numpy.typing import NDArray
 from rich.console import Console
 
-from inspector import config, damage, optics_record
-from inspector.cli import main
-from inspector.messages import Sight, Tally, Trouble, Usual
-from inspector.optics_record import PastTrouble
-from inspector.optics_terms import Figures
-from inspector.query import Query
-from inspector.sources.watch import Watch
-from inspector.status import look, to_json
-from inspector.status_screen import draw
-from inspector.store import Store
+from inspector.answers.status import look, to_json
+from inspector.cli.main import main
+from inspector.cli.status_screen import draw
+from inspector.protocol.messages import Sight, Tally, Trouble, Usual
+from inspector.protocol.optics import Figures
+from inspector.record import optics_history
+from inspector.record.optics_history import PastTrouble
+from inspector.record.queries import Query
+from inspector.record.store import Store
+from inspector.settings import settings as config
+from inspector.sink import recovery
+from inspector.sources.optics.monitor import Watch
 from tests.fakes import Line, wait_until
 from tests.inspector.pictures import encode, strip
 from tests.inspector.roles import Bench, bench, ok
@@ -50,7 +52,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def troubles(store: Store) -> list[tuple[str, float, float | None]]:
     """Kind, begin and end of each."""
-    return [(one.kind, one.began_at, one.ended_at) for one in optics_record.troubles(store, Query())]
+    return [(one.kind, one.began_at, one.ended_at) for one in optics_history.troubles(store, Query())]
 
 
 def test_troubles_are_on_record_from_their_begin_to_their_end(store: Store) -> None:
@@ -58,17 +60,17 @@ def test_troubles_are_on_record_from_their_begin_to_their_end(store: Store) -> N
         store.write([], [word])
 
     assert troubles(store) == [("dust", 100, 180), ("dark", 150, None)]
-    assert optics_record.troubles(store, Query())[0] == PastTrouble("cam", "dust", 100, 180, -0.08, 0, DUST.detail)
-    assert optics_record.troubles(store, Query(until=120))[0].kind == "dust"
-    assert [one.kind for one in optics_record.troubles(store, Query(since=200))] == ["dark"]
+    assert optics_history.troubles(store, Query())[0] == PastTrouble("cam", "dust", 100, 180, -0.08, 0, DUST.detail)
+    assert optics_history.troubles(store, Query(until=120))[0].kind == "dust"
+    assert [one.kind for one in optics_history.troubles(store, Query(since=200))] == ["dark"]
 
 
 def test_a_new_life_is_told_what_was_learned_and_what_is_wrong(store: Store) -> None:
-    assert optics_record.sight(store, "cam") is None
+    assert optics_history.sight(store, "cam") is None
     store.write([], [tally(160, DUST, usual=USUAL)])
     store.write([], [tally(161, DUST)])  # told once, it is told no more
 
-    sight = optics_record.sight(store, "cam")
+    sight = optics_history.sight(store, "cam")
     assert sight is not None
     assert (sight.since, sight.usual, sight.troubles, sight.learned) == (50, USUAL, [DUST], 60)
 
@@ -79,7 +81,7 @@ def test_what_another_version_kept_is_learned_anew(store: Store) -> None:
         cursor.execute("UPDATE optics SET usual = x'9301'")
         cursor.execute("UPDATE optics_troubles SET kind = 'smell'")
 
-    sight = optics_record.sight(store, "cam")
+    sight = optics_history.sight(store, "cam")
     assert sight is not None
     assert (sight.since, sight.usual, sight.troubles) == (50, None, [])
 
@@ -87,27 +89,27 @@ def test_what_another_version_kept_is_learned_anew(store: Store) -> None:
 def test_learning_anew_ends_troubles_and_what_an_uninformed_source_tells_does_not_count(store: Store) -> None:
     store.write([], [tally(160, DUST, usual=USUAL)])
     with store.transaction() as cursor:
-        optics_record.learn_anew(cursor, "cam", 165.0)
+        optics_history.learn_anew(cursor, "cam", 165.0)
     store.write([], [tally(166, DUST, DARK, usual=USUAL)])
 
     assert troubles(store) == [("dust", 100, 165)]
-    assert optics_record.learn_since(store) == {"cam": 165}
-    sight = optics_record.sight(store, "cam")
+    assert optics_history.learn_since(store) == {"cam": 165}
+    sight = optics_history.sight(store, "cam")
     assert sight is not None
     assert (sight.since, sight.usual) == (165, None)
     store.write([], [tally(170, since=165, usual=USUAL)])
-    assert optics_record.usual(store, "cam") == (165, USUAL)
+    assert optics_history.usual(store, "cam") == (165, USUAL)
 
 
 def test_learning_anew_is_heard_also_where_the_clock_was_ahead_when_it_was_said_before(store: Store) -> None:
     with store.transaction() as cursor:
-        optics_record.learn_anew(cursor, "cam", 9e9)
+        optics_history.learn_anew(cursor, "cam", 9e9)
     store.write([], [tally(100, since=9e9, usual=USUAL)])
     with store.transaction() as cursor:
-        optics_record.learn_anew(cursor, "cam", 200.0)
+        optics_history.learn_anew(cursor, "cam", 200.0)
 
-    assert optics_record.learn_since(store)["cam"] > 9e9
-    sight = optics_record.sight(store, "cam")
+    assert optics_history.learn_since(store)["cam"] > 9e9
+    sight = optics_history.sight(store, "cam")
     assert sight is not None and sight.usual is None
 
 
@@ -116,15 +118,15 @@ def test_a_row_of_figures_is_kept_a_minute_and_goes_with_time(store: Store) -> N
         store.write([], [tally(7200.0 + second)])
     rows = list(store.read("SELECT began_at FROM optics_minutes"))
     assert rows == [(7200,), (7260,), (7320,)]
-    (hour,) = optics_record.trend(store, Query(), 3600)
+    (hour,) = optics_history.trend(store, Query(), 3600)
     assert (hour.began_at, hour.brightness) == (7200, pytest.approx(120))
 
     store.write([], [tally(7400, DUST), tally(7401)])
     with store.transaction() as cursor:
-        optics_record.forget(cursor, 7300)
+        optics_history.forget(cursor, 7300)
     assert [row[0] for row in store.read("SELECT began_at FROM optics_minutes")] == [7320, 7380]
     with store.transaction() as cursor:
-        optics_record.forget(cursor, 8000)
+        optics_history.forget(cursor, 8000)
     assert troubles(store) == []
 
 
@@ -196,7 +198,7 @@ def test_a_camera_that_shows_black_ends_readiness_and_loses_nothing(
     account = line.wait_for(lambda account: ok(account) == 9)
     assert account.balanced
     with closing(Store(line.settings.data, read_only=True)) as store:
-        (trouble,) = optics_record.troubles(store, Query())
+        (trouble,) = optics_history.troubles(store, Query())
     assert (trouble.kind, trouble.detail, trouble.ended_at is None) == ("blank", "black", False)
 
 
@@ -213,7 +215,7 @@ def test_a_source_goes_on_with_what_is_on_record_and_learns_anew_when_it_is_told
     assert (drop.kinds(), drop.sight().since) == (["dust"], 50)
     # When someone has cleaned the lens and says so
     with closing(Store(line.settings.data)) as store, store.transaction() as cursor:
-        optics_record.learn_anew(cursor, "drop", 1e9)
+        optics_history.learn_anew(cursor, "drop", 1e9)
     line.wait_for(lambda _: drop.sight().since == 1e9)
     # Then it learns from what comes now
     drop.put(strip(seed=2), strip(seed=3))
@@ -279,9 +281,9 @@ def test_the_status_shows_what_is_wrong_with_pictures(told: Line) -> None:
 def test_a_record_that_was_set_aside_gives_its_optics_to_the_next(tmp_path: Path) -> None:
     with closing(Store(tmp_path)) as store:
         store.write([], [tally(160, DUST, usual=USUAL)])
-    damage.mark(tmp_path, "for a test")
-    opened, _ = damage.open_record(tmp_path)
+    recovery.mark(tmp_path, "for a test")
+    opened, _ = recovery.open_record(tmp_path)
     with closing(opened) as store:
-        sight = optics_record.sight(store, "cam")
+        sight = optics_history.sight(store, "cam")
     assert sight is not None
     assert (sight.usual, sight.troubles) == (USUAL, [DUST])

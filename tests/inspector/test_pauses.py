@@ -2,7 +2,7 @@
 
 import pytest
 
-from inspector.sources.pauses import FORGET_S, LAST_S, Pauses
+from inspector.sources.backoff import FORGET_S, LAST_S, Pauses
 
 
 def test_pauses_double_up_to_a_bound_and_begin_anew_after_a_good_while() -> None:

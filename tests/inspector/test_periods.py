@@ -6,9 +6,9 @@ from collections.abc import Iterable
 import numpy as np
 import pytest
 
-from inspector import combs, periods
-from inspector.periods import Finder, RollMark, fitting
-from inspector.rule_settings import Roll
+from inspector.quality import comb_test, periodic_defects
+from inspector.quality.periodic_defects import Finder, RollMark, fitting
+from inspector.settings.rules import Roll
 from tests.inspector.spots import FRAME_MM, LABELS, MM_PER_PX, Spot, clutter, frames, of_roll
 
 METRES = 1000.0
@@ -46,7 +46,7 @@ def test_a_roll_is_named_soon_after_its_tenth_mark(seed: int, missed: float, jit
     assert named_at_mm - tenth_mm < within_m * METRES
     assert found.first_mm == pytest.approx(begins_mm, abs=3 * TURN_MM if missed else 60)
     assert found.x_mm - 60 <= marks[0].x_mm <= found.x_mm + found.width_mm + 60
-    assert found.confidence >= periods.CONFIDENT
+    assert found.confidence >= periodic_defects.CONFIDENT
 
 
 def test_two_rolls_at_once_are_two_also_at_one_place_across() -> None:
@@ -108,8 +108,8 @@ def test_memory_is_bounded_over_100_000_defects_of_more_labels_than_there_are() 
     for number in range(100_000):
         finder.add(f"label-{number % 80}", number % 1100, 60.0, number * 10.0, 60.0, search=False)
     kept = [series._ring for series in finder._series.values()]
-    assert len(kept) == periods.MAX_LABELS
-    assert sum(ring.nbytes for ring in kept) <= periods.MAX_LABELS * periods.MAX_MARKS * 32
+    assert len(kept) == periodic_defects.MAX_LABELS
+    assert sum(ring.nbytes for ring in kept) <= periodic_defects.MAX_LABELS * periodic_defects.MAX_MARKS * 32
 
 
 def test_the_rolls_that_fit_a_distance_are_told_the_nearest_first() -> None:
@@ -126,5 +126,5 @@ def test_the_bound_on_chance_holds_against_chance_itself() -> None:
     draw = np.random.default_rng(0)
     for met, tested, p in ((3, 5, 0.2), (8, 10, 0.4), (5, 5, 0.5)):
         as_well = (draw.binomial(tested, p, 200_000) >= met).mean()
-        assert as_well <= math.exp(combs._log_chance(met, tested, p)) * 1.05
-    assert combs._log_chance(1, 10, 0.2) == 0.0
+        assert as_well <= math.exp(comb_test._log_chance(met, tested, p)) * 1.05
+    assert comb_test._log_chance(1, 10, 0.2) == 0.0

@@ -7,17 +7,19 @@ from typing import Any
 
 import pytest
 
-from inspector import cli, coverage, defects, pieces
-from inspector.config import Settings
-from inspector.coverage import Stretch
+from inspector.cli import main
 from inspector.errors import ConfigError
-from inspector.messages import Region, Verdict
-from inspector.pieces import Piece
-from inspector.place import Locator
-from inspector.query import Query
-from inspector.record import Record
-from inspector.source_settings import Place
-from inspector.store import Store
+from inspector.protocol.messages import Region, Verdict
+from inspector.quality import coverage, defects
+from inspector.quality.coverage import Stretch
+from inspector.record import pieces
+from inspector.record.pieces import Piece
+from inspector.record.position import Locator
+from inspector.record.queries import Query
+from inspector.record.records import Record
+from inspector.record.store import Store
+from inspector.settings.settings import Settings
+from inspector.settings.sources import Place
 from inspector.vocabulary import Outcome
 from tests.fakes import Line
 from tests.inspector.test_store import verdict
@@ -257,7 +259,7 @@ def test_the_commands_put_a_piece_on_the_line_and_show_what_is_on_record_of_it(
     line.data.mkdir()
 
     def run(*command: str) -> tuple[int, str]:
-        code = cli.main([command[0], "-c", str(line.config), *command[1:]])
+        code = main.main([command[0], "-c", str(line.config), *command[1:]])
         told = capsys.readouterr()
         return code, told.out + told.err
 
@@ -297,7 +299,7 @@ def test_the_grade_or_the_command_itself_says_the_recipe_of_a_piece(
     line.data.mkdir()
 
     def run(*command: str) -> tuple[int, str, str]:
-        code = cli.main(["piece", "-c", str(line.config), *command])
+        code = main.main(["piece", "-c", str(line.config), *command])
         return code, *capsys.readouterr()
 
     code, out, error = run("start", "coil-1", "--grade", "DX56D")

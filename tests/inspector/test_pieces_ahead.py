@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from inspector import cli, pieces
-from inspector.messages import Verdict
-from inspector.place import Locator
-from inspector.store import Store
+from inspector.cli import main
+from inspector.protocol.messages import Verdict
+from inspector.record import pieces
+from inspector.record.position import Locator
+from inspector.record.store import Store
 from inspector.vocabulary import Outcome
 from tests.fakes import Line, running, wait_until
 from tests.inspector.pictures import neu_bmp, strip
@@ -92,6 +93,6 @@ def test_a_line_whose_clock_came_back_says_which_piece_was_started_ahead(
         ahead = Store(line.data)
         ahead.set_mark("clock records", int(time.time() - 91 * 86_400))
         ahead.close()
-        assert cli.main(["piece", "-c", str(line.config), "start", "coil-3"]) == 0
+        assert main.main(["piece", "-c", str(line.config), "start", "coil-3"]) == 0
         assert "warning: coil-3 was started by a clock that was 2.18e+03 h ahead" in capsys.readouterr().err
         assert line.stop() == 0

@@ -6,11 +6,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from inspector import pooling, regions, tiles
-from inspector.decide import Rules, decide_tile
-from inspector.pooling import pool
-from inspector.predictor import FakePredictor
-from inspector.tiles import Tile
+from inspector.vision import tile_pooling, tiling
+from inspector.vision.decision import Rules, decide_tile
+from inspector.vision.predictor import FakePredictor
+from inspector.vision.tile_pooling import pool
+from inspector.vision.tiling import Tile
+from inspector.worker import regions
 from tests.fakes import LABELS, make_bundle, manifest
 from tests.inspector.pictures import encode, strip
 from tests.inspector.roles import bench
@@ -18,7 +19,7 @@ from tests.inspector.roles import bench
 
 def grid(height: int, width: int, value: float = 0.0) -> tuple[tuple[Tile, ...], np.ndarray, np.ndarray]:
     """Half-overlapping tiles of 10 px, scores of two labels that are all `value`, contrasts of 20."""
-    cut = tiles.cut(height, width, 10, 5)
+    cut = tiling.cut(height, width, 10, 5)
     return cut, np.full((len(cut), 2), value, np.float32), np.full(len(cut), 20, np.float32)
 
 
@@ -94,7 +95,7 @@ def seen_in(rows: str) -> list[tuple[str, int, int, int, int]]:
     cut, scores, contrasts = grid(5 * len(lines) + 5, 5 * len(lines[0]) + 5)
     scores[:] = [(6.0, 0.0) if letter == "." else (0.0, 7.0) for letter in "".join(lines)]
     made = manifest()
-    decided = pooling.decide(cut, scores, contrasts, Rules(made.labels[:2], 1.0, (0.6, 0.6), 2.0))
+    decided = tile_pooling.decide(cut, scores, contrasts, Rules(made.labels[:2], 1.0, (0.6, 0.6), 2.0))
     return [(one.label, one.x, one.y, one.width, one.height) for one in regions.merge(*decided)]
 
 
@@ -122,7 +123,7 @@ def test_a_defect_that_no_tile_sees_by_itself_is_unsure() -> None:
     cut, _, contrasts = grid(20, 15)
     scores = np.zeros((len(cut), 3), np.float32)
     scores[0::2], scores[1::2] = (4.0, -8.0, 2.0), (-8.0, 4.0, 2.0)
-    decided = pooling.decide(cut, scores, contrasts, Rules(made.labels[:3], 1.0, (0.6, 0.6, 0.6), 2.0))
+    decided = tile_pooling.decide(cut, scores, contrasts, Rules(made.labels[:3], 1.0, (0.6, 0.6, 0.6), 2.0))
     label = made.labels[2].name
     assert {(one.outcome, one.severity, one.label, one.reason) for one in decided.decisions} == {
         ("unsure", "none", label, f"no tile by itself shows {label}")
@@ -137,9 +138,9 @@ def test_tiles_that_differ_in_which_defect_they_see_agree_that_it_is_one() -> No
     scores = np.array([(-2, 3, 1.5), (-2, 1.8, 2)], np.float32)
     of_three = Rules(made.labels[:3], 1.0, (0.7, 0.7, 0.7), 2.0, place_thresholds=(0.7, 0.85, 0.85))
     # Then the place is what most of it is; by the thresholds of a tile it would be nothing sure
-    (found,) = regions.merge(*pooling.decide(cut, scores, contrasts, of_three))
+    (found,) = regions.merge(*tile_pooling.decide(cut, scores, contrasts, of_three))
     assert found.label == made.labels[1].name and 0.5 < found.score < 0.7
-    assert regions.merge(*pooling.decide(cut, scores, contrasts, replace(of_three, place_thresholds=()))) == []
+    assert regions.merge(*tile_pooling.decide(cut, scores, contrasts, replace(of_three, place_thresholds=()))) == []
 
 
 @pytest.mark.parametrize(("overlap_px", "boxes"), [(0, [(0, 0, 200, 200)] * 2), (100, [(0, 0, 225, 225)])])

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector import bundle, predictor
-from inspector.bundle import Bundle, Golden
 from inspector.errors import BundleError
-from inspector.predictor import FakePredictor, PaddlePredictor, Predictor
+from inspector.vision import bundle, predictor
+from inspector.vision.bundle import Bundle, Golden
+from inspector.vision.predictor import FakePredictor, PaddlePredictor, Predictor
 from tests import fakes
 from tests.inspector.pictures import strip
 

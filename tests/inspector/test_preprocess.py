@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from inspector.preprocess import Preprocess, contrast
+from inspector.vision.preprocess import Preprocess, contrast
 from tests.inspector.pictures import strip
 
 GRAY = Preprocess(112, 1, (0.5,), (0.25,))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from inspector import log
-from inspector.printable import printable, printable_json
+from inspector.host import log
+from inspector.host.printable import printable, printable_json
 from tests.fakes import Line, running, wait_until
 from tests.inspector.folders import GOOD
 

@@ -14,11 +14,11 @@ import pytest
 import zmq
 
 from inspector.errors import BusyError
-from inspector.messages import Region, Verdict
-from inspector.refusals import Refusals
-from inspector.source_settings import PushSource
+from inspector.protocol.messages import Region, Verdict
+from inspector.protocol.rejections import Refusals
+from inspector.record.store import Store
+from inspector.settings.sources import PushSource
 from inspector.sources.push import Push
-from inspector.store import Store
 from tests.fakes import ROOT, wait_until
 from tests.inspector.cameras import strip
 from tests.inspector.folders import GOOD

@@ -8,21 +8,23 @@ from typing import Any
 
 import pytest
 
-from inspector import damage, pieces, recipes
-from inspector.bundle import Bundle
-from inspector.config import Settings
 from inspector.errors import StoreError
-from inspector.messages import Frame, Region
-from inspector.missing_recipes import Withheld
-from inspector.pieces import Piece
-from inspector.place import Locator
-from inspector.query import Query
-from inspector.recipes import Choice, Chooser, Recipes
-from inspector.record import Record
-from inspector.schema import FILE
-from inspector.source_settings import Place
-from inspector.store import Store
-from inspector.terms import decide_by
+from inspector.protocol.messages import Frame, Region
+from inspector.record import pieces
+from inspector.record.pieces import Piece
+from inspector.record.position import Locator
+from inspector.record.queries import Query
+from inspector.record.records import Record
+from inspector.record.schema import FILE
+from inspector.record.store import Store
+from inspector.settings.settings import Settings
+from inspector.settings.sources import Place
+from inspector.settings.terms import decide_by
+from inspector.sink import recovery
+from inspector.sink.missing_recipes import Withheld
+from inspector.vision.bundle import Bundle
+from inspector.worker import recipes
+from inspector.worker.recipes import Choice, Chooser, Recipes
 from tests.fakes import LABELS, make_bundle
 from tests.inspector.test_store import verdict
 
@@ -333,7 +335,7 @@ def test_when_the_pieces_are_lost_with_a_damaged_record_no_recipe_is_guessed(
     for tail in ("-wal", "-shm"):
         (tmp_path / f"{FILE}{tail}").unlink(missing_ok=True)
 
-    book, _ = damage.open_record(tmp_path, has_recipes=True)
+    book, _ = recovery.open_record(tmp_path, has_recipes=True)
     (lost,) = chooser.choose([frame()], line)
     assert lost is not None and lost.recipe is None and "is under 'lost with a damaged record'" in lost.reason
     assert "its frames are unsure until `inspector piece start`" in caplog.text
@@ -348,9 +350,9 @@ def test_where_they_are_whole_the_piece_on_the_line_stays_there(
     book = Store(tmp_path)
     start(book, "coil-1", 900.0, "hidden")
     book.close()
-    damage.mark(tmp_path, "rows")
+    recovery.mark(tmp_path, "rows")
 
-    book, _ = damage.open_record(tmp_path, has_recipes=True)
+    book, _ = recovery.open_record(tmp_path, has_recipes=True)
     assert names(chooser.choose([frame()], line)) == ["hidden"]
     book.close()
 

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
-from inspector import cli, recipes
-from inspector.messages import Ack
-from inspector.record import Record
-from inspector.source_settings import PushSource
-from inspector.store import Store
+from inspector.cli import main
+from inspector.protocol.messages import Ack
+from inspector.record.records import Record
+from inspector.record.store import Store
+from inspector.settings.sources import PushSource
+from inspector.worker import recipes
 from tests.fakes import LABELS, Line, make_bundle, running, wait_until
 from tests.inspector.cameras import strip
 from tests.inspector.coils import DECIDED_BY, Page
@@ -219,7 +220,7 @@ def test_recipes_switch_between_coils_without_a_frame_under_the_wrong_one(
         said_at = time.time()
         if number % 2:
             os.kill(fast.child(f"worker-{number // 2 % 2}"), signal.SIGKILL)
-        assert cli.main(["piece", "-c", str(fast.config), "start", f"coil-{number}", word, "--json"]) == 0
+        assert main.main(["piece", "-c", str(fast.config), "start", f"coil-{number}", word, "--json"]) == 0
         began_at = json.loads(capsys.readouterr().out)["began_at"]
         assert said_at < began_at <= time.time()
         switches.append((began_at, recipe))

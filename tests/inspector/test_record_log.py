@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from inspector import lock_holders, record_log
-from inspector.health import Health
-from inspector.lock_holders import Holder
-from inspector.metrics import Metrics
-from inspector.query import Query
-from inspector.record_log import RecordLog
-from inspector.schema import FILE
-from inspector.store import Store
-from inspector.upkeep import Upkeep
+from inspector.record.queries import Query
+from inspector.record.schema import FILE
+from inspector.record.storage import lock_holders, log_bound
+from inspector.record.storage.lock_holders import Holder
+from inspector.record.storage.log_bound import RecordLog
+from inspector.record.store import Store
+from inspector.sink.health import Health
+from inspector.sink.maintenance import Upkeep
+from inspector.sink.metrics import Metrics
 from tests.fakes import ROOT, Line
 from tests.inspector.test_age_clock import settings
 from tests.inspector.test_store import verdict
@@ -105,8 +105,8 @@ def foreign(book: Store) -> Iterator["subprocess.Popen[str]"]:
 def test_a_program_that_reads_without_an_end_is_named_and_the_log_is_small_again_after_it(
     book: Store, foreign: "subprocess.Popen[str]", tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record_log, "LOG_BYTES", 1 * MB)
-    monkeypatch.setattr(record_log, "TROUBLE_BYTES", 4 * MB)
+    monkeypatch.setattr(log_bound, "LOG_BYTES", 1 * MB)
+    monkeypatch.setattr(log_bound, "TROUBLE_BYTES", 4 * MB)
     health, metrics = Health(set(), 60), Metrics()
     upkeep = Upkeep(settings(tmp_path), metrics, health, threading.Event())
     write(book, 10, 150)
@@ -165,7 +165,7 @@ def test_nobody_is_named_where_the_kernel_does_not_tell(tmp_path: Path, monkeypa
 def test_a_log_that_cannot_be_emptied_now_is_emptied_later(
     book: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(record_log, "LOG_BYTES", 0)
+    monkeypatch.setattr(log_bound, "LOG_BYTES", 0)
     write(book, 0, 5)
     holder = sqlite3.connect(tmp_path / FILE, isolation_level=None)
     holder.execute("BEGIN IMMEDIATE")

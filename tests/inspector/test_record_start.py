@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from inspector import opening, record_start
 from inspector.errors import HinderedError, StoreError
-from inspector.health import Health
-from inspector.reserve import Reserve
-from inspector.schema import FILE
-from inspector.store import Store
+from inspector.host.disk_reserve import Reserve
+from inspector.record import database
+from inspector.record.schema import FILE
+from inspector.record.store import Store
+from inspector.sink import record_start
+from inspector.sink.health import Health
 from tests.fakes import Line, running, wait_until
 from tests.inspector.test_age_clock import settings
 from tests.inspector.test_store import verdict
@@ -67,7 +68,7 @@ def test_what_may_pass_is_told_from_what_may_not_and_by_its_right_name(
     def told(code: int) -> StoreError:
         error = sqlite3.OperationalError("what SQLite says")
         error.sqlite_errorcode = code
-        return opening.explained(path, error)
+        return database.explained(path, error)
 
     for code in (sqlite3.SQLITE_BUSY_RECOVERY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR_WRITE):
         assert isinstance(told(code), HinderedError)

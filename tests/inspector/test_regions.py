@@ -9,14 +9,18 @@ import cv2
 import numpy as np
 import pytest
 
-from inspector import cli, config, messages, regions, tiles
-from inspector.decide import TileDecision
+from inspector.cli import main
 from inspector.errors import StoreError
-from inspector.evidence import Keeper
-from inspector.messages import MAX_REGIONS, Region
-from inspector.query import Query
-from inspector.schema import FILE, MIGRATIONS
-from inspector.store import Store
+from inspector.protocol import messages
+from inspector.protocol.messages import MAX_REGIONS, Region
+from inspector.record.evidence.evidence import Keeper
+from inspector.record.queries import Query
+from inspector.record.schema import FILE, MIGRATIONS
+from inspector.record.store import Store
+from inspector.settings import settings as config
+from inspector.vision import tiling
+from inspector.vision.decision import TileDecision
+from inspector.worker import regions
 from tests.fakes import Line
 from tests.inspector.pictures import strip
 from tests.inspector.test_store import in_pixels, verdict
@@ -26,7 +30,7 @@ def merged(picture: str, overlap: int = 0, width: int | None = None, height: int
     """The regions of a frame of 10 px tiles: a letter a tile, `.` for ok and `?` for unsure."""
     rows = picture.split()
     step = 10 - overlap
-    cut = tiles.cut(height or step * len(rows) + overlap, width or step * len(rows[0]) + overlap, 10, overlap)
+    cut = tiling.cut(height or step * len(rows) + overlap, width or step * len(rows[0]) + overlap, 10, overlap)
     return regions.merge(cut, [decision(letter, position) for position, letter in enumerate("".join(rows))])
 
 
@@ -72,7 +76,7 @@ def test_a_frame_without_a_defect_has_no_region_and_one_that_is_a_tile_is_its_ow
 
 
 def test_a_frame_that_is_one_defect_all_over_is_merged_in_a_moment() -> None:
-    cut = tiles.cut(16_384, 16_384, 200, 24)
+    cut = tiling.cut(16_384, 16_384, 200, 24)
     everywhere = regions.merge(cut, [TileDecision("defect", "s", "major", 0.9)] * len(cut))
     assert boxes(everywhere) == [("s", 0, 0, 16_384, 16_384)]
 
@@ -135,7 +139,7 @@ def test_what_defects_draws_is_the_kept_picture_with_its_regions_boxed(
     book.write([("m", kept), ("m", verdict(2, "defect", regions=found))])
     book.close()
 
-    assert cli.main(["defects", "-c", str(line.config), "--draw", str(tmp_path / "drawn"), "--json"]) == 0
+    assert main.main(["defects", "-c", str(line.config), "--draw", str(tmp_path / "drawn"), "--json"]) == 0
     assert "1 pictures in" in capsys.readouterr().err
     (path,) = (tmp_path / "drawn").iterdir()
     drawn = cv2.imread(str(path))

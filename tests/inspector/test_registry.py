@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from inspector import bundle, registry
-from inspector.bundle import MANIFEST, PARAMETERS, Bundle
 from inspector.errors import BundleError
+from inspector.vision import bundle, model_copies
+from inspector.vision.bundle import MANIFEST, PARAMETERS, Bundle
 from tests.fakes import Line, make_bundle, running, wait_until
 from tests.inspector.test_supervisor import drop_one, ready
 
@@ -33,7 +33,7 @@ def address(model: Bundle) -> str:
 def test_the_copy_is_named_by_its_content_whole_and_read_only(data: Path, tmp_path: Path) -> None:
     model = make_bundle(tmp_path / "bundle")
     (tmp_path / "bundle" / "notes.txt").write_text("not of the bundle")
-    with registry.adopted(data, model) as copy:
+    with model_copies.adopted(data, model) as copy:
         assert copy.path == data / "models" / address(model) and copy.id == model.id
         assert {path.name for path in copy.path.iterdir()} == {*model.manifest.files, MANIFEST}
         modes = {stat.S_IMODE(path.stat().st_mode) for path in copy.path.iterdir()}
@@ -43,25 +43,25 @@ def test_the_copy_is_named_by_its_content_whole_and_read_only(data: Path, tmp_pa
 
 def test_a_copy_that_is_there_is_used_and_a_damaged_one_made_anew(data: Path, tmp_path: Path) -> None:
     model = make_bundle(tmp_path / "bundle")
-    with registry.adopted(data, model) as copy:
+    with model_copies.adopted(data, model) as copy:
         first = copy.path.stat().st_ino
-    with registry.adopted(data, model) as copy:
+    with model_copies.adopted(data, model) as copy:
         assert copy.path.stat().st_ino == first
     (copy.path / PARAMETERS).chmod(0o644)
     (copy.path / PARAMETERS).write_bytes(b"1")
-    with registry.adopted(data, model) as copy:
+    with model_copies.adopted(data, model) as copy:
         assert (copy.path / PARAMETERS).read_bytes() == b"0"
 
 
 def test_what_a_killed_start_left_and_other_models_go_but_nothing_of_others(data: Path, tmp_path: Path) -> None:
     first, second = make_bundle(tmp_path / "first"), make_bundle(tmp_path / "second", name="second")
-    with registry.adopted(data, first):
+    with model_copies.adopted(data, first):
         pass
     (data / "models" / ".incoming-4711").mkdir(mode=0o555)
     (data / "models" / "notes").mkdir()
-    with registry.adopted(data, second) as copy:
+    with model_copies.adopted(data, second) as copy:
         assert address(first) in copies(data)  # until the other is known to serve
-        registry.sweep(data, copy)
+        model_copies.sweep(data, copy)
     assert copies(data) == sorted([address(second), "notes"])
 
 
@@ -70,8 +70,8 @@ def test_where_no_copy_can_be_kept_the_chosen_folder_is_run_and_still_no_other_m
 ) -> None:
     model = make_bundle(tmp_path / "bundle")
     (data / "models").write_text("no folder")
-    with registry.adopted(data, model) as run:
-        assert run == model and registry.replaced(model.path, run) == ""
+    with model_copies.adopted(data, model) as run:
+        assert run == model and model_copies.replaced(model.path, run) == ""
         with pytest.raises(BundleError, match="a running line uses this bundle"):
             bundle.check_free(model.path)
 
@@ -80,7 +80,7 @@ def test_a_bundle_that_is_replaced_while_it_is_copied_is_refused(data: Path, tmp
     model = make_bundle(tmp_path / "bundle")
     make_bundle(tmp_path / "bundle", name="other")
 
-    with pytest.raises(BundleError, match="was replaced while it was read"), registry.adopted(data, model):
+    with pytest.raises(BundleError, match="was replaced while it was read"), model_copies.adopted(data, model):
         pass
     assert copies(data) == []
 
@@ -90,7 +90,7 @@ def test_a_bundle_in_a_folder_that_is_read_only_can_be_used_and_is_held(data: Pa
     for path in (*model.path.iterdir(), model.path):
         path.chmod(0o555)
     refused = pytest.raises(BundleError, match="a running line uses this bundle; write to another folder")
-    with registry.adopted(data, model), refused:
+    with model_copies.adopted(data, model), refused:
         bundle.check_free(model.path)
     bundle.check_free(model.path)
 
@@ -142,4 +142,4 @@ def test_a_worker_refuses_another_model_than_the_lines(tmp_path: Path) -> None:
     other = make_bundle(tmp_path / "bundle", name="other")
 
     with pytest.raises(BundleError, match=f"holds {other.id}; this line runs {model.id} until it is started again"):
-        registry.reopen(model)
+        model_copies.reopen(model)

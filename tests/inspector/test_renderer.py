@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from inspector.renderer import DEFECTS, Box, Render, render_cut, render_image, render_strip
+from inspector.vision.renderer.strip import DEFECTS, Box, Render, render_cut, render_image, render_strip
 
 LABELS = ("ok", *DEFECTS)
 SEEDS = range(12)
@@ -34,7 +34,7 @@ def test_the_same_seed_renders_the_same_pixels_and_boxes(label: str) -> None:
 def test_a_fresh_process_renders_the_same_pixels() -> None:
     script = (
         "import hashlib\n"
-        "from inspector.renderer import render_image, render_strip\n"
+        "from inspector.vision.renderer.strip import render_image, render_strip\n"
         f"for label in {LABELS!r}:\n"
         "    print(hashlib.sha256(render_image(label, 3).pixels.tobytes()).hexdigest())\n"
         "print(hashlib.sha256(render_strip(3, 800, 400, ('crazing',)).pixels.tobytes()).hexdigest())\n"

@@ -12,8 +12,8 @@ from typing import Any
 import psutil
 import pytest
 
-from inspector.config import Settings
-from inspector.renewal import plan
+from inspector.settings.settings import Settings
+from inspector.supervisor.reload import plan
 from tests.fakes import Line, running, wait_until
 from tests.inspector.folders import GOOD
 from tests.inspector.test_supervision import reconfigure

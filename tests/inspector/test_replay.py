@@ -7,14 +7,14 @@ from typing import Any
 
 import pytest
 
-from inspector.config import Settings
 from inspector.errors import StoreError
-from inspector.evidence import Keeper
-from inspector.query import Query
-from inspector.record import Record
-from inspector.source_settings import ReplaySource
+from inspector.record.evidence.evidence import Keeper
+from inspector.record.queries import Query
+from inspector.record.records import Record
+from inspector.record.store import Store
+from inspector.settings.settings import Settings
+from inspector.settings.sources import ReplaySource
 from inspector.sources.replay import MAX_PAUSE_S, Replay
-from inspector.store import Store
 from tests.inspector.cameras import strip
 from tests.inspector.roles import bench
 from tests.inspector.test_config import refused

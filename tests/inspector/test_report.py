@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from inspector import cli, dossier
-from inspector.findings import Alarm, Mark, save
-from inspector.messages import Region
-from inspector.paper import coverage_section, defect_section
-from inspector.paper.page import moment
-from inspector.store import Store
+from inspector.cli import main
+from inspector.protocol.messages import Region
+from inspector.quality import piece_summary
+from inspector.record.findings import Alarm, Mark, save
+from inspector.record.store import Store
+from inspector.reports import coverage_section, defect_section
+from inspector.reports.html.page import moment
 from tests.fakes import LABELS, Line, make_bundle
 from tests.inspector import coils
 from tests.inspector.coils import Page
@@ -27,7 +28,7 @@ def page(line: Line, piece: str = "c", **settings: str) -> Page:
     """The report, as the command writes it."""
     target = line.folder / "report.html"
     overrides = [part for key, value in settings.items() for part in ("-o", f"{key.replace('__', '.')}={value}")]
-    assert cli.main(["report", "-c", str(line.config), *overrides, piece, "--to", str(target)]) == 0
+    assert main.main(["report", "-c", str(line.config), *overrides, piece, "--to", str(target)]) == 0
     return Page(target.read_text())
 
 
@@ -64,9 +65,9 @@ def coil(tmp_path: Path) -> Line:
 def test_it_agrees_with_account_and_defects(coil: Line, capsys: pytest.CaptureFixture[str]) -> None:
     text = page(coil)
     capsys.readouterr()
-    assert cli.main(["account", "-c", str(coil.config), "--piece", "c", "--json"]) == 1
+    assert main.main(["account", "-c", str(coil.config), "--piece", "c", "--json"]) == 1
     (share,) = json.loads(capsys.readouterr().out)["sources"]
-    assert cli.main(["defects", "-c", str(coil.config), "--piece", "c", "--json"]) == 0
+    assert main.main(["defects", "-c", str(coil.config), "--piece", "c", "--json"]) == 0
     found = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
 
     (row,) = rows(text, "source", "ok", "defect", "unsure", "error", "from, m", "to, m", "missed, m", "inspected",
@@ -107,7 +108,7 @@ def test_it_is_one_harmless_page_with_map_samples_and_unsure_frames(coil: Line) 
 def test_whatever_has_a_class_has_its_looks(coil: Line) -> None:
     Path(next(iter(coil.records(outcomes=["defect"]))).evidence).unlink()
     text = page(coil)
-    assert cli.main(["map", "-c", str(coil.config), "c", "--to", str(coil.folder / "m.html")]) == 0
+    assert main.main(["map", "-c", str(coil.config), "c", "--to", str(coil.folder / "m.html")]) == 0
     elements = [*text.elements, *Page((coil.folder / "m.html").read_text()).elements]
     used = {name for _, attributes in elements for name in attributes.get("class", "").split()}
     assert {"tiles", "spot", "card", "gone"} < used <= set(re.findall(r"\.([a-z]+)", text.style))
@@ -123,7 +124,7 @@ def test_a_whole_coil_without_defects_says_so(tmp_path: Path) -> None:
 
 def test_a_piece_of_which_nothing_came_does_not_look_like_a_good_one(tmp_path: Path) -> None:
     line = coils.line(tmp_path)
-    assert cli.main(["piece", "-c", str(line.config), "start", "c"]) == 0
+    assert main.main(["piece", "-c", str(line.config), "start", "c"]) == 0
     text = page(line)
     assert "nothing" in text.words and "No: no frame of it is on record." in text.text
     assert "100 %" not in text.text
@@ -151,7 +152,7 @@ def test_a_source_that_saw_nothing_of_it_is_named(tmp_path: Path) -> None:
         {"name": name, "type": "folder", "path": str(tmp_path / name), "place": place} for name in ("drop", "below")
     ]
     line = Line(tmp_path, sources)
-    assert cli.main(["piece", "-c", str(line.config), "start", "c"]) == 0
+    assert main.main(["piece", "-c", str(line.config), "start", "c"]) == 0
     coils.record(line, verdict(1, name="c_0", captured_at=time.time()), verdict(2, piece="d", at_mm=0.0))
     assert "No: below has no frame of it." in page(line).text
     named_by_frames = page(line, "d")  # the other may well have shown another piece meanwhile
@@ -182,7 +183,7 @@ def test_what_is_left_out_is_counted_and_the_command_that_lists_it_is_told(tmp_p
     assert """--piece 'it'"'"'s c' --csv""" in text.text
     assert f"68 stretches, the longest {coverage_section.MOST_STRETCHES} of them shown." in text.text
     assert rows(text, "why", "frames") == [["blank", "9"]]
-    assert f"9 unsure frames, {dossier.MOST_DOUBTFUL} of them shown." in text.text
+    assert f"9 unsure frames, {piece_summary.MOST_DOUBTFUL} of them shown." in text.text
     assert "the worst 100 of 360 defects show their picture" in text.text
 
 
@@ -191,11 +192,11 @@ def test_a_piece_that_runs_is_told_from_one_that_ended(tmp_path: Path, by_frames
     line = coils.line(tmp_path, {"place": {"mm_per_px": 0.5}} if not by_frames else None)
     said = "more may follow" if by_frames else "Still on the line"
     if not by_frames:
-        assert cli.main(["piece", "-c", str(line.config), "start", "c"]) == 0
+        assert main.main(["piece", "-c", str(line.config), "start", "c"]) == 0
     coils.record(line, verdict(1, name="c_0", captured_at=time.time()))
     assert said in page(line).text
     if not by_frames:
-        assert cli.main(["piece", "-c", str(line.config), "stop"]) == 0
+        assert main.main(["piece", "-c", str(line.config), "stop"]) == 0
         assert said not in page(line).text and "places along are not known" in page(line).text
     coils.record(line, verdict(1, name="old_0"))
     if by_frames:
@@ -269,7 +270,7 @@ def test_a_wrong_name_a_wrong_suffix_and_a_place_that_is_not_there_are_refused(
         (["c", "--to", "c.pdf"], "its name must end with .html"),
         (["c", "--to", str(coil.folder / "no" / "c.html")], "No such file"),
     ):
-        assert cli.main(["report", "-c", str(coil.config), *arguments]) == 2
+        assert main.main(["report", "-c", str(coil.config), *arguments]) == 2
         assert said in capsys.readouterr().err
 
 
@@ -277,7 +278,7 @@ def test_without_a_name_it_is_called_by_its_piece(
     coil: Line, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(coil.folder)
-    assert cli.main(["report", "-c", str(coil.config), "c"]) == 0
+    assert main.main(["report", "-c", str(coil.config), "c"]) == 0
     assert capsys.readouterr().out == "c-report.html\n"
     assert (coil.folder / "c-report.html").read_bytes().startswith(b"<!doctype html>")
 
@@ -287,7 +288,7 @@ def test_the_grade_and_its_reasons_are_those_of_the_command(coil: Line, capsys: 
     text = page(coil, grading__limits=limits)
     capsys.readouterr()
     command = ["grade", "-c", str(coil.config), "-o", f"grading.limits={limits}", "c", "--json"]
-    assert cli.main(command) == 1
+    assert main.main(command) == 1
     answer = json.loads(capsys.readouterr().out)
 
     assert rows(text, "grade", "why") == [[one["grade"], one["text"]] for one in answer["reasons"]]
@@ -317,7 +318,7 @@ def test_alarms_and_marks_of_rolls_are_told_and_marks_are_drawn(coil: Line) -> N
     assert "mark of a roll: scratches every 200 mm, 5 times" in text.text and "work-1" in text.words
     assert "The rules have not seen all of it" in text.text
     target = coil.folder / "m.svg"
-    assert cli.main(["map", "-c", str(coil.config), "c", "--to", str(target)]) == 0
+    assert main.main(["map", "-c", str(coil.config), "c", "--to", str(target)]) == 0
     assert "mark of a roll: scratches every 200 mm" in target.read_text()
 
 

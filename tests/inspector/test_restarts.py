@@ -9,14 +9,14 @@ from contextlib import contextmanager
 from multiprocessing.connection import Pipe
 from pathlib import Path
 
-from inspector.child import Child
-from inspector.config import Supervision
-from inspector.grabber.mutter import Mutter
-from inspector.lifesign import LifeSign
-from inspector.messages import FrameOf
-from inspector.notify import Notifier
-from inspector.restarts import LAST_S, STORM_S, WORKED_LAST_S, Restarts
-from inspector.words import WorkerGone, hear
+from inspector.host.systemd import Notifier
+from inspector.protocol.control import WorkerGone, hear
+from inspector.protocol.heartbeat import LifeSign
+from inspector.protocol.messages import FrameOf
+from inspector.settings.settings import Supervision
+from inspector.sources.capture.stderr_reader import Mutter
+from inspector.supervisor.child import Child
+from inspector.supervisor.restart_policy import LAST_S, STORM_S, WORKED_LAST_S, Restarts
 
 
 def test_a_storm_of_ends_without_work_waits_longer_each_time_and_is_then_given_up() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector import cli
+from inspector.cli import main
 from tests.fakes import Line, running, wait_until
 from tests.inspector.folders import GOOD, below
 
@@ -20,7 +20,7 @@ def failed(line: Line, *names: str) -> None:
 
 def retry(line: Line, capsys: pytest.CaptureFixture[str], *options: str) -> tuple[int, str]:
     """Exit code and what it printed."""
-    code = cli.main(["retry", "-c", str(line.config), *options])
+    code = main.main(["retry", "-c", str(line.config), *options])
     return code, capsys.readouterr().out
 
 

@@ -14,17 +14,20 @@ import msgspec
 import numpy as np
 import pytest
 
-from inspector import cli, defects, findings, pieces, rules
-from inspector.config import Settings
+from inspector.cli import main
 from inspector.errors import StoreError
-from inspector.findings import Alarm, Mark
-from inspector.follower import Follower
-from inspector.health import Health
-from inspector.lanes import Frame
-from inspector.messages import Ack, Verdict
-from inspector.metrics import Metrics
-from inspector.rules import Rules
-from inspector.store import Store
+from inspector.protocol.messages import Ack, Verdict
+from inspector.quality import defects
+from inspector.quality.piece_stream import Frame
+from inspector.record import findings, pieces
+from inspector.record.findings import Alarm, Mark
+from inspector.record.store import Store
+from inspector.settings.settings import Settings
+from inspector.sink import rule_runner as rules
+from inspector.sink.health import Health
+from inspector.sink.metrics import Metrics
+from inspector.sink.rule_engine import Follower
+from inspector.sink.rule_runner import Rules
 from tests.fakes import wait_until
 from tests.inspector.mouths import Mouth
 from tests.inspector.roles import bench
@@ -341,7 +344,7 @@ def test_the_command_lists_alarms_and_marks(
     config.write_text(json.dumps(json.loads(line.settings.model_dump_json(exclude_defaults=True))))
 
     def run(*options: str) -> str:
-        assert cli.main(["alarms", "-c", str(config), *options]) == 0
+        assert main.main(["alarms", "-c", str(config), *options]) == 0
         return capsys.readouterr().out
 
     whole = run()
@@ -355,11 +358,11 @@ def test_the_command_lists_alarms_and_marks(
     assert len(run("--json", "--piece", "two").splitlines()) == 1
     assert run("--since", "2030-01-01").splitlines() == ["no alarms", "no marks of rolls"]
     assert "2 older ones are not shown" in run("--limit", "1").replace("1 older", "2 older")
-    assert cli.main(["alarms", "-c", str(config), "--piece", "none"]) == 2
+    assert main.main(["alarms", "-c", str(config), "--piece", "none"]) == 2
     capsys.readouterr()
-    assert cli.main(["status", "-c", str(config)]) == 3  # it does not run, and these went on
+    assert main.main(["status", "-c", str(config)]) == 3  # it does not run, and these went on
     assert capsys.readouterr().out.count("  alarm scratches on drop, two: ") == 1
-    assert cli.main(["status", "-c", str(config), "--json"]) == 3
+    assert main.main(["status", "-c", str(config), "--json"]) == 3
     told = json.loads(capsys.readouterr().out)
     assert [len(told["alarms"]), len(told["roll_marks"])] == [1, 0]
 

@@ -17,7 +17,7 @@ class Signalled(Line):
 def test_a_reload_asked_for_while_the_line_loads_is_done_once_it_can(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("SIGNALLED", "inspector.config:SIGHUP:run")
+    monkeypatch.setenv("SIGNALLED", "inspector.settings.settings:SIGHUP:run")
     line = Signalled(tmp_path)
     with running(line):
         wait_until(lambda: "reload: nothing new taken over" in line.log, line.explain)
@@ -29,7 +29,7 @@ def test_a_reload_asked_for_while_the_line_loads_is_done_once_it_can(
 def test_a_stop_asked_for_while_the_line_loads_is_a_stop(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: str
 ) -> None:
-    monkeypatch.setenv("SIGNALLED", f"inspector.config:{number}:run")
+    monkeypatch.setenv("SIGNALLED", f"inspector.settings.settings:{number}:run")
     line = Signalled(tmp_path)
     with running(line):
         assert line.process is not None
@@ -41,7 +41,7 @@ def test_a_stop_asked_for_while_the_line_loads_is_a_stop(
 def test_a_signal_to_a_process_of_the_line_that_loads_does_not_end_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: str
 ) -> None:
-    monkeypatch.setenv("SIGNALLED", f"inspector.process:{number}:sink")
+    monkeypatch.setenv("SIGNALLED", f"inspector.supervisor.role:{number}:sink")
     line = Signalled(tmp_path)
     with running(line):
         drop_one(line)

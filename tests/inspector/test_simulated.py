@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector.renderer import DEFECTS
-from inspector.source_settings import SimulatedSource
+from inspector.settings.sources import SimulatedSource
 from inspector.sources.connector import Capture
 from inspector.sources.simulated import Simulated
+from inspector.vision.renderer.strip import DEFECTS
 
 
 class Clock:

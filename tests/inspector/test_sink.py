@@ -6,9 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 
-from inspector import messages
-from inspector.messages import Ack, Beat, Pulse, Settled, Tally
-from inspector.schema import FILE
+from inspector.protocol import messages
+from inspector.protocol.messages import Ack, Beat, Pulse, Settled, Tally
+from inspector.record.schema import FILE
 from tests.fakes import wait_until
 from tests.inspector.mouths import Mouth
 from tests.inspector.roles import Bench, bench

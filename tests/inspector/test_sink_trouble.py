@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from inspector.errors import BusyError, ConfigError
-from inspector.health import HealthServer
-from inspector.messages import Ack
-from inspector.metrics import Metrics
-from inspector.schema import FILE
+from inspector.protocol.messages import Ack
+from inspector.record.schema import FILE
+from inspector.sink.health import HealthServer
+from inspector.sink.metrics import Metrics
 from tests.fakes import wait_until
 from tests.inspector.mouths import Mouth
 from tests.inspector.roles import Bench, Running, bench

@@ -5,13 +5,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from inspector import messages
-from inspector.messages import Beat, Credit, Frame
-from inspector.refusals import Refusals
-from inspector.source_settings import CameraSource, FolderSource, PushSource, SimulatedSource
-from inspector.sources.camera import camera
+from inspector.protocol import messages
+from inspector.protocol.messages import Beat, Credit, Frame
+from inspector.protocol.rejections import Refusals
+from inspector.settings.sources import CameraSource, FolderSource, PushSource, SimulatedSource
+from inspector.sources.camera_capture import camera
 from inspector.sources.connector import Connector
-from inspector.sources.folder import Folder
+from inspector.sources.folder.folder import Folder
 from inspector.sources.push import Push
 from inspector.sources.simulated import Simulated
 from tests.fakes import wait_until

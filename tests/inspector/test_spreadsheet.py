@@ -4,8 +4,8 @@ import csv
 import io
 from typing import Any
 
-from inspector import spreadsheet
-from inspector.record import Record
+from inspector.cli import spreadsheet
+from inspector.record.records import Record
 
 
 def record(**changes: Any) -> Record:

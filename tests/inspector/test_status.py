@@ -13,10 +13,11 @@ from typing import Any
 import pytest
 import yaml
 
-from inspector import cli, tenancy
-from inspector.health import Health, HealthServer
-from inspector.metrics import Metrics
-from inspector.screen import span
+from inspector.cli import main
+from inspector.cli.tables import span
+from inspector.host import instance
+from inspector.sink.health import Health, HealthServer
+from inspector.sink.metrics import Metrics
 from tests.fakes import Line, running, wait_until
 from tests.inspector.test_supervisor import drop_one, ready
 
@@ -31,7 +32,7 @@ def line(tmp_path: Path) -> Iterator[Line]:
 
 def ask(line: Line, capsys: pytest.CaptureFixture[str], port: str, *options: str) -> tuple[int, str]:
     """Exit code and what it printed."""
-    code = cli.main(["status", "-c", str(line.config), "-o", f"metrics.port={port}", *options])
+    code = main.main(["status", "-c", str(line.config), "-o", f"metrics.port={port}", *options])
     return code, capsys.readouterr().out
 
 
@@ -119,7 +120,7 @@ def test_a_line_that_runs_without_being_ready_says_why_and_later_for_how_long_it
 def held(tmp_path: Path) -> Iterator[Line]:
     """A line that holds its data folder and serves nothing."""
     line = Line(tmp_path)
-    with tenancy.locked(line.data):
+    with instance.locked(line.data):
         yield line
 
 
@@ -171,7 +172,7 @@ def test_a_data_folder_that_this_user_may_not_read_is_not_called_not_running(
     held: Line, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (held.data / "lock").chmod(0)
-    assert cli.main(["status", "-c", str(held.config)]) == 2
+    assert main.main(["status", "-c", str(held.config)]) == 2
     assert "ask as the user that the line runs as" in capsys.readouterr().err
 
 
@@ -188,7 +189,7 @@ def test_a_typo_in_the_file_hides_no_running_line_and_is_told(line: Line, capsys
     for typo, told in ((f"{good}\nwrokers: {{}}\n", "did you mean workers?"), (f"{good}\n  a: [\n", "not YAML")):
         line.config.write_text(typo)
         # What runs has any free port, and so must be told which one it got
-        assert cli.main(["status", "-c", str(line.config), "-o", f"metrics.port={port}"]) in (0, 1)
+        assert main.main(["status", "-c", str(line.config), "-o", f"metrics.port={port}"]) in (0, 1)
         screen = capsys.readouterr().out
         assert "note: the config cannot be used" in screen
         assert told in screen
@@ -209,7 +210,8 @@ def test_a_config_that_differs_from_what_runs_is_told_by_its_keys(
 
 
 def test_no_secret_is_in_the_settings_that_a_running_line_leaves(tmp_path: Path) -> None:
-    from inspector import config, running_settings
+    from inspector.settings import running as running_settings
+    from inspector.settings import settings as config
 
     camera = {"name": "cam", "type": "camera", "address": "rtsp://user:geheim@127.0.0.1:1/strip"}
     line = Line(tmp_path, [camera])

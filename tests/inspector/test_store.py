@@ -15,11 +15,11 @@ import msgspec
 import pytest
 
 from inspector.errors import StoreError
-from inspector.messages import Region, Settled, Tally, Verdict
-from inspector.query import Query, statements
-from inspector.record import to_json
-from inspector.schema import FILE, MIGRATIONS
-from inspector.store import Store
+from inspector.protocol.messages import Region, Settled, Tally, Verdict
+from inspector.record.queries import Query, statements
+from inspector.record.records import to_json
+from inspector.record.schema import FILE, MIGRATIONS
+from inspector.record.store import Store
 
 
 def verdict(number: int, outcome: str = "ok", source: str = "drop", **changes: Any) -> Verdict:
@@ -99,7 +99,7 @@ def test_a_frame_is_recorded_once_and_its_first_verdict_stays(book: Store) -> No
 def test_a_record_that_could_hold_a_frame_twice_takes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Sums cannot show a frame that is there twice: that the key is in place must not be a matter of trust.
     keyless = tuple(script.replace(",\n        UNIQUE (source, frame)", "") for script in MIGRATIONS)
-    monkeypatch.setattr("inspector.opening.MIGRATIONS", keyless)
+    monkeypatch.setattr("inspector.record.database.MIGRATIONS", keyless)
     book = Store(tmp_path)
 
     with pytest.raises(StoreError, match="UNIQUE"):

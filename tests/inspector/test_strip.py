@@ -7,15 +7,16 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspector import regions, strip
-from inspector.messages import Region
-from inspector.place import Locator
-from inspector.predictor import FakePredictor
-from inspector.preprocess import contrast
-from inspector.query import Query
-from inspector.source_settings import Place, Strip
-from inspector.store import Store
-from inspector.tiles import Tile, cut
+from inspector.protocol.messages import Region
+from inspector.record.position import Locator
+from inspector.record.queries import Query
+from inspector.record.store import Store
+from inspector.settings.sources import Place, Strip
+from inspector.vision import roi
+from inspector.vision.predictor import FakePredictor
+from inspector.vision.preprocess import contrast
+from inspector.vision.tiling import Tile, cut
+from inspector.worker import regions
 from tests.fakes import LABELS, Line, make_bundle, running
 from tests.inspector import pictures
 from tests.inspector.test_pieces import NAMED
@@ -37,7 +38,7 @@ def test_the_strip_is_found_to_within_a_few_pixels_in_dark_and_bright_surroundin
 ) -> None:
     settings = Strip(background="dark" if dark else "bright", background_level=40 if dark else 220)
 
-    found = strip.area(scene(left, right, dark=dark), settings)
+    found = roi.area(scene(left, right, dark=dark), settings)
     assert abs(found.x - left) <= 8 and abs(found.x + found.width - right) <= 8
     assert (found.y, found.height) == (0, 256)
 
@@ -50,25 +51,25 @@ def test_a_slanting_edge_a_speck_and_a_hole_at_the_edge_move_it_by_a_few_pixels_
     picture[50:150, 800:900] = 0  # a hole at the edge, not as high as the frame
     settings = Strip(background="dark")
 
-    found = strip.area(picture, settings)
+    found = roi.area(picture, settings)
     assert found.x in range(92, 109) and found.x + found.width in range(892, 909)
 
 
 def test_a_picture_without_strip_or_with_too_little_of_it_has_nothing_to_inspect() -> None:
     for picture in (scene(0, 0), scene(500, 540)):
-        assert strip.area(picture, Strip(background="dark")) == Tile(0, 0, 0, 0)
-    assert strip.area(scene(500, 540), Strip(background="dark", min_width_px=40)).width >= 40
+        assert roi.area(picture, Strip(background="dark")) == Tile(0, 0, 0, 0)
+    assert roi.area(scene(500, 540), Strip(background="dark", min_width_px=40)).width >= 40
 
 
 def test_the_region_of_interest_is_what_lies_in_the_picture() -> None:
     picture = pictures.strip(256, 1000)
     whole = Tile(0, 0, 1000, 256)
-    assert strip.area(picture, Strip()) == strip.area(picture, Strip(width_px=5000)) == whole
-    assert strip.area(picture, Strip(left_px=100, top_px=20, width_px=300, height_px=60)) == Tile(100, 20, 300, 60)
-    assert strip.area(picture, Strip(left_px=900, width_px=300)) == Tile(900, 0, 100, 256)
-    assert strip.area(picture, Strip(left_px=1000)) == Tile(0, 0, 0, 0)
-    assert strip.area(scene(100, 900), Strip(left_px=200, width_px=300, background="dark")) == Tile(200, 0, 300, 256)
-    assert strip.area(picture[:, :30], Strip()) == Tile(0, 0, 30, 256)
+    assert roi.area(picture, Strip()) == roi.area(picture, Strip(width_px=5000)) == whole
+    assert roi.area(picture, Strip(left_px=100, top_px=20, width_px=300, height_px=60)) == Tile(100, 20, 300, 60)
+    assert roi.area(picture, Strip(left_px=900, width_px=300)) == Tile(900, 0, 100, 256)
+    assert roi.area(picture, Strip(left_px=1000)) == Tile(0, 0, 0, 0)
+    assert roi.area(scene(100, 900), Strip(left_px=200, width_px=300, background="dark")) == Tile(200, 0, 300, 256)
+    assert roi.area(picture[:, :30], Strip()) == Tile(0, 0, 30, 256)
 
 
 def test_tiles_of_an_area_lie_in_it() -> None:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import yaml
 
-from inspector import tenancy
+from inspector.host import instance
 from tests.fakes import Line, make_bundle, running, wait_until
 from tests.inspector.folders import GOOD
 from tests.inspector.pictures import encode, strip
@@ -159,12 +159,12 @@ def test_nothing_is_left_in_tmp_by_a_line_far_down_that_was_killed(
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     lost, other = tmp_path / ("d" * 80), tmp_path / ("e" * 80)
-    with tenancy.locked(other), tenancy.sockets(other) as alive:
+    with instance.locked(other), instance.sockets(other) as alive:
         lost.mkdir()
-        left = tenancy.socket_folder(lost)  # a killed line leaves it
+        left = instance.socket_folder(lost)  # a killed line leaves it
         (left / "data").write_bytes(os.fsencode(lost))
         (left / "sink").touch()
-        with tenancy.locked(tmp_path / "new"), tenancy.sockets(tmp_path / "new"):
+        with instance.locked(tmp_path / "new"), instance.sockets(tmp_path / "new"):
             assert not left.exists()
             assert alive.exists()
     assert not alive.exists()
@@ -175,7 +175,7 @@ def test_the_sockets_of_a_line_whose_data_folder_is_away_are_not_taken_for_left_
 ) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     data = tmp_path / ("d" * 80)
-    with tenancy.locked(data), tenancy.sockets(data) as sockets:
+    with instance.locked(data), instance.sockets(data) as sockets:
         data.rename(tmp_path / "away")
-        with tenancy.locked(tmp_path / "new"), tenancy.sockets(tmp_path / "new"):
+        with instance.locked(tmp_path / "new"), instance.sockets(tmp_path / "new"):
             assert sockets.exists()

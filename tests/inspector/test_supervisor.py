@@ -16,7 +16,7 @@ import numpy as np
 import psutil
 import pytest
 
-from inspector.tenancy import socket_folder
+from inspector.host.instance import socket_folder
 from tests.fakes import Line, make_bundle, running, wait_until
 from tests.inspector.folders import GOOD
 from tests.inspector.pictures import encode, strip

@@ -3,8 +3,8 @@
 import pytest
 from rich.console import Console
 
-from inspector import terminal
-from inspector.terminal import Grid
+from inspector.cli import terminal
+from inspector.cli.terminal import Grid
 
 NAME = "coil-4711/" + "0123456789" * 12 + ".bmp"
 

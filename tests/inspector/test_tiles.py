@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from inspector.tiles import Tile, cut
+from inspector.vision.tiling import Tile, cut
 
 
 def frames(count: int) -> list[tuple[int, int, int, int]]:

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from inspector import transport
 from inspector.errors import BusyError
-from inspector.tenancy import socket_folder
-from inspector.transport import Dealer, Poller, Router, sink_address, source_address
+from inspector.host.instance import socket_folder
+from inspector.protocol import sockets
+from inspector.protocol.sockets import Dealer, Poller, Router, sink_address, source_address
 from tests.fakes import wait_until
 
 
@@ -93,16 +93,16 @@ def test_a_full_queue_is_false_and_never_blocks(tmp_path: Path) -> None:
     dealer.connect(sink_address(tmp_path))
 
     sent = 0
-    while dealer.send(b"x") and sent <= 2 * transport.HIGH_WATER_MARK:
+    while dealer.send(b"x") and sent <= 2 * sockets.HIGH_WATER_MARK:
         sent += 1
 
-    assert sent <= transport.HIGH_WATER_MARK
-    dealer.socket.setsockopt(transport.zmq.LINGER, 0)
+    assert sent <= sockets.HIGH_WATER_MARK
+    dealer.socket.setsockopt(sockets.zmq.LINGER, 0)
     dealer.close()
 
 
 def test_a_message_beyond_the_limit_never_reaches_the_reader(router: Router, dealer: Dealer, tmp_path: Path) -> None:
-    dealer.send(bytes(transport.MAX_REQUEST_BYTES + 1))
+    dealer.send(bytes(sockets.MAX_REQUEST_BYTES + 1))
     other = Dealer("worker-1.1")
     other.connect(source_address(tmp_path, "drop"))
     other.send(b"credit")

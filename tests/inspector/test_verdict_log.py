@@ -4,10 +4,10 @@ import logging
 
 import pytest
 
-from inspector.messages import Verdict
-from inspector.place import Locator
-from inspector.source_settings import Place
-from inspector.verdict_log import LINES_PER_MINUTE, VerdictLog
+from inspector.protocol.messages import Verdict
+from inspector.record.position import Locator
+from inspector.settings.sources import Place
+from inspector.sink.verdict_log import LINES_PER_MINUTE, VerdictLog
 
 
 def verdict(name: str, outcome: str = "error") -> Verdict:

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
-from inspector.messages import Sight
-from inspector.source_settings import Strip
-from inspector.sources.watch import OTHERS
+from inspector.protocol.messages import Sight
+from inspector.settings.sources import Strip
+from inspector.sources.optics.monitor import OTHERS
 from tests.lens import START, Eye, picture, spot, streak
 
 

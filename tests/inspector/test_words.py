@@ -4,10 +4,9 @@ from multiprocessing import Pipe
 
 import pytest
 
-from inspector import messages, words
 from inspector.errors import MessageError
-from inspector.messages import FrameOf
-from inspector.words import (
+from inspector.protocol import control, messages
+from inspector.protocol.control import (
     DecideBy,
     InForce,
     LabelNumbers,
@@ -19,6 +18,7 @@ from inspector.words import (
     Word,
     WorkerGone,
 )
+from inspector.protocol.messages import FrameOf
 
 BY = DecideBy({"ok": 0.9}, 1.5, {"scratches": "minor"}, [Recipe("exposed", ["DX56D"], {"ok": 0.95}, None, {})])
 WORDS: list[Word] = [
@@ -36,22 +36,22 @@ each = pytest.mark.parametrize("word", WORDS, ids=lambda word: type(word).__name
 @each
 def test_each_word_comes_back_as_it_went(word: Word) -> None:
     ours, theirs = Pipe()
-    words.say(ours, word)
-    assert list(words.heard(theirs)) == [word]
+    control.say(ours, word)
+    assert list(control.heard(theirs)) == [word]
     ours.close()
     with pytest.raises(EOFError):
-        words.hear(theirs)
+        control.hear(theirs)
     theirs.close()
 
 
 @each
 def test_what_is_no_word_is_refused(word: Word) -> None:
-    data = words.encode(word)
+    data = control.encode(word)
     ours, theirs = Pipe()
     for wrong in (data[:-1], data + b"\0", messages.encode(messages.Beat("worker-0.1", "m"))):
         ours.send_bytes(wrong)
         with pytest.raises(MessageError):
-            words.hear(theirs)
+            control.hear(theirs)
     ours.close()
     theirs.close()
 
@@ -59,4 +59,4 @@ def test_what_is_no_word_is_refused(word: Word) -> None:
 @each
 def test_a_stranger_on_a_socket_cannot_say_it(word: Word) -> None:
     with pytest.raises(MessageError):
-        messages.decode(words.encode(word))
+        messages.decode(control.encode(word))

@@ -12,12 +12,12 @@ import numpy as np
 import pytest
 
 from tests.trainer.conftest import picture, tiny_recipe, write_folders
-from trainer import boxes, lines, rle
-from trainer.boxes import Mark, View
-from trainer.config import Recipe
-from trainer.crop import Box
-from trainer.manifest import DataError
-from trainer.prepare import Prepared, prepare, rows_of_list
+from trainer.data.crop import Box
+from trainer.data.formats import boxes, lines, rle
+from trainer.data.formats.boxes import Mark, View
+from trainer.data.manifest import DataError
+from trainer.data.prepare import Prepared, prepare, rows_of_list
+from trainer.recipe.recipe import Recipe
 
 KINDS = ("clean", "Sc", "patches")
 NAMES = [f"{kind}_{n}.png" for kind in KINDS for n in range(6)]

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from tests.trainer.conftest import tiny_recipe, write_folders
-from trainer import archive
-from trainer.archive import unpack
-from trainer.config import Recipe
-from trainer.manifest import DataError
-from trainer.prepare import prepare, rows_of_list
+from trainer.data.formats import archive
+from trainer.data.formats.archive import unpack
+from trainer.data.manifest import DataError
+from trainer.data.prepare import prepare, rows_of_list
+from trainer.recipe.recipe import Recipe
 
 
 def tar_of(path: Path, *members: tuple[tarfile.TarInfo, bytes]) -> Path:

@@ -5,10 +5,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector.preprocess import Preprocess
+from inspector.vision.preprocess import Preprocess
 from tests.trainer.conftest import picture
-from trainer import augment
-from trainer.learning_settings import Augment
+from trainer.data import augment
+from trainer.recipe.learning import Augment
 
 PREPROCESS = Preprocess(32, 1, (0.5,), (0.25,))
 OFF = Augment(crop_min_share=1, flip=False, brightness=0, contrast=0, noise_share=0, blur_share=0)

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from trainer.bar import Bar
-from trainer.progress import Progress
+from trainer.progress.bar import Bar
+from trainer.progress.epochs import Progress
 
 from .conftest import REPOSITORY, write_folders, write_recipe
 from .test_fit import needs_weights

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from tests.trainer.conftest import tiny_recipe
-from trainer import checkpoint
-from trainer.checkpoint import CheckpointError, Meta
-from trainer.config import Recipe
+from trainer.recipe.recipe import Recipe
+from trainer.weights import checkpoint
+from trainer.weights.checkpoint import CheckpointError, Meta
 
 WEIGHTS = {"fc.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "fc.bias": np.ones(3, np.float32)}
 

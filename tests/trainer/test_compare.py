@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer import compare, evaluate, manifest
-from trainer.bundle_settings import DecisionChoice
 from trainer.cli import main
-from trainer.evaluate import Evaluation
+from trainer.data import manifest
+from trainer.evaluation import compare, evaluate
+from trainer.evaluation.evaluate import Evaluation
+from trainer.recipe.bundle import DecisionChoice
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import yaml
 
 from inspector.errors import ConfigError
 from tests.trainer.conftest import REPOSITORY, tiny_recipe, write_recipe
-from trainer import config
+from trainer.recipe import recipe as config
 
 
 def test_an_override_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:

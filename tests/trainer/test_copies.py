@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspector import image
-from inspector.renderer import render_image
+from inspector.vision import image
+from inspector.vision.renderer.strip import render_image
 from tests.trainer.conftest import NEU, needs_neu
-from trainer.copies import Copy, find_copies
-from trainer.groups import groups
-from trainer.overlap import find_overlaps
+from trainer.data.duplicates.near_duplicates import Copy, find_copies
+from trainer.data.duplicates.overlapping_crops import find_overlaps
+from trainer.data.groups import groups
 
 Gray = NDArray[np.uint8]
 KINDS = ("ok", "crazing", "scratches", "patches")

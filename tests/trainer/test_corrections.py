@@ -9,9 +9,9 @@ import cv2
 import pytest
 
 from tests.trainer.conftest import picture, write_folders, write_recipe
-from trainer import manifest
 from trainer.cli import main
-from trainer.manifest import Row
+from trainer.data import manifest
+from trainer.data.manifest import Row
 
 
 @pytest.fixture

@@ -4,15 +4,18 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspector import bundle, image, pooling, renderer, tiles
-from inspector.decide import rules
-from inspector.messages import Region
-from inspector.predictor import PaddlePredictor, check_golden
-from inspector.preprocess import contrast
-from inspector.regions import merge
+from inspector.protocol.messages import Region
+from inspector.vision import bundle, image, tile_pooling
+from inspector.vision import tiling as tiles
+from inspector.vision.decision import rules
+from inspector.vision.predictor import PaddlePredictor, check_golden
+from inspector.vision.preprocess import contrast
+from inspector.vision.renderer import strip as renderer
+from inspector.worker.regions import merge
 from tests.trainer.conftest import NEU, needs_neu
-from trainer import evaluate, strangers
-from trainer.faults import FAULTS, STRENGTHS, TURN, Fault
+from trainer.evaluation import evaluate
+from trainer.synthetic import outliers
+from trainer.synthetic.corruptions import FAULTS, STRENGTHS, TURN, Fault
 
 pytestmark = pytest.mark.skipif(not bundle.DEFAULT.is_dir(), reason="no bundled model: `make model` makes it")
 
@@ -61,7 +64,7 @@ def test_it_finds_the_defects_of_a_wide_frame_at_their_place_and_nothing_beside_
         views = [strip.pixels[one.y : one.y + one.height, one.x : one.x + one.width] for one in cut]
         contrasts = np.array([contrast(scorer.preprocess.resize(view)) for view in views], np.float32)
         # When each place is decided by the tiles that show it
-        regions = merge(*pooling.decide(cut, scorer.scores(views), contrasts, numbers))
+        regions = merge(*tile_pooling.decide(cut, scorer.scores(views), contrasts, numbers))
         # Then each defect has a region of its label, and what has a region is a defect
         touching = [[one for one in regions if _touch(one, box)] for box in strip.boxes]
         found += sum(map(bool, touching))
@@ -120,7 +123,7 @@ def test_it_loses_little_of_neu_to_unsure(model: tuple[evaluate.Model, bundle.Bu
 @pytest.mark.parametrize("name", ["other material", "blank", "noise", "gradient", "half covered", "out of focus"])
 def test_it_is_unsure_of_what_is_not_strip(model: tuple[evaluate.Model, bundle.Bundle], name: str) -> None:
     scorer, opened = model
-    kind = next(kind for kind in strangers.KINDS if kind.name == name)
+    kind = next(kind for kind in outliers.KINDS if kind.name == name)
     strip = [renderer.render_image(label, UNSEEN).pixels for label in renderer.DEFECTS]
     pictures = [kind.picture(UNSEEN + seed, strip[seed % len(strip)]) for seed in range(60)]
     tiles = evaluate.decide(scorer, opened.manifest.decision, pictures, scorer.scores(pictures))

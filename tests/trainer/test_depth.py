@@ -10,12 +10,12 @@ import cv2
 import numpy as np
 import pytest
 
-from inspector import bundle
+from inspector.vision import bundle
 from tests.fakes import Line, make_bundle, running
 from tests.fakes import inspector as run_inspector
 from tests.trainer.conftest import write_folders, write_recipe
-from trainer import dataset, manifest
 from trainer.cli import main
+from trainer.data import dataset, manifest
 
 Run = Callable[..., Any]
 

@@ -9,9 +9,9 @@ import yaml
 
 from tests.trainer.conftest import LABELS, tiny_recipe, write_folders, write_recipe
 from tests.trainer.test_importing import PADDLEX, paddlex  # noqa: F401  (a fixture)
-from trainer import manifest
 from trainer.cli import main
-from trainer.naming import label_names
+from trainer.data import manifest
+from trainer.data.formats.label_names import label_names
 
 KINDS = ("clean", "Sc", "patches")
 CONFIG = """

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector.bundle import Label
-from inspector.decide import decide_tile, rules
-from trainer import calibrate, costly, escapes, metrics
-from trainer.bundle_settings import DecisionChoice
+from inspector.vision.bundle import Label
+from inspector.vision.decision import decide_tile, rules
 from trainer.cli import main
+from trainer.evaluation import calibrate, costly, escapes, metrics
+from trainer.recipe.bundle import DecisionChoice
 
 from .conftest import write_folders, write_recipe
 

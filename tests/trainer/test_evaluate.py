@@ -10,10 +10,10 @@ import cv2
 import pytest
 import yaml
 
-from inspector import bundle
+from inspector.vision import bundle
 from tests.trainer.conftest import picture
-from trainer import report
 from trainer.cli import main
+from trainer.evaluation import report
 
 Run = Callable[..., Any]
 

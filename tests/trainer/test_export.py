@@ -9,16 +9,17 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector import bundle, registry
-from inspector.bundle import Decision, Label
-from inspector.predictor import PaddlePredictor, check_golden, has_bf16
-from inspector.preprocess import Preprocess
+from inspector.vision import bundle, model_copies
+from inspector.vision.bundle import Decision, Label
+from inspector.vision.predictor import PaddlePredictor, check_golden, has_bf16
+from inspector.vision.preprocess import Preprocess
 from tests.fakes import make_bundle
 from tests.trainer.conftest import picture
-from trainer import evaluate, export
-from trainer.agreement import agreement
+from trainer.bundles import export
+from trainer.bundles.agreement import agreement
 from trainer.cli import main
-from trainer.evaluate import Model
+from trainer.evaluation import evaluate
+from trainer.evaluation.evaluate import Model
 
 needs_bf16 = pytest.mark.skipif(not has_bf16(), reason="this CPU has no bf16")
 
@@ -53,7 +54,7 @@ def test_it_is_refused_into_a_bundle_that_a_running_line_uses(
 ) -> None:
     used = make_bundle(tmp_path / "bundle")
     (tmp_path / "data").mkdir()
-    with registry.adopted(tmp_path / "data", used):
+    with model_copies.adopted(tmp_path / "data", used):
         assert main(["export", "-c", str(finished / "recipe.yaml"), "--to", str(used.path)]) == 2
         assert f"{used.path}: a running line uses this bundle; write to another folder" in capsys.readouterr().err
     assert bundle.load(used.path).id == used.id

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from inspector import renderer
-from trainer.faults import FAULTS, STRENGTHS, Fault
+from inspector.vision.renderer import strip
+from trainer.synthetic.corruptions import FAULTS, STRENGTHS, Fault
 
-PIXELS = renderer.render_image("crazing", 77).pixels
+PIXELS = strip.render_image("crazing", 77).pixels
 BY_NAME = {fault.name: fault for fault in FAULTS}
 RESHAPING = ("crop shift", "rotation 90/180/270")
 

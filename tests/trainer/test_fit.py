@@ -10,11 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from inspector import bundle
-from trainer import checkpoint
+from inspector.vision import bundle
+from trainer.bundles.predict import judge, predict
 from trainer.cli import main
-from trainer.evaluate import open_bundle, open_checkpoint
-from trainer.predict import judge, predict
+from trainer.evaluation.evaluate import open_bundle, open_checkpoint
+from trainer.weights import checkpoint
 
 from . import resnet_vd_reference
 from .conftest import picture, write_folders, write_recipe

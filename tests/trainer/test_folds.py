@@ -10,9 +10,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer import checkpoint, manifest, pool
 from trainer.cli import main
-from trainer.metrics import percent, wilson
+from trainer.data import manifest, pool
+from trainer.evaluation.metrics import percent, wilson
+from trainer.weights import checkpoint
 
 from .conftest import write_folders, write_recipe
 

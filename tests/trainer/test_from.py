@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector import bundle
+from inspector.vision import bundle
 from tests.trainer.conftest import LABELS, write_recipe
-from trainer import checkpoint
 from trainer.cli import main
+from trainer.weights import checkpoint
 
 #: So slow that an epoch leaves the weights, not the statistics of batch norm, where they were.
 STILL = ["-o", "training.epochs=1", "-o", "training.learning_rate=1e-9"]

@@ -3,22 +3,22 @@
 import numpy as np
 import pytest
 
-from inspector.preprocess import Preprocess
+from inspector.vision.preprocess import Preprocess
 from tests.trainer import lite0_reference as reference
 from tests.trainer.test_lite0 import gray, scores
-from trainer import engine
-from trainer.learning_settings import Augment
+from trainer import paddle_runtime
+from trainer.recipe.learning import Augment
 
 
 @pytest.fixture(scope="module")
 def parts() -> tuple[object, object, Preprocess]:
     """The layer, its extractor, and their preprocessing; weights that mean nothing."""
-    engine.start(0)
-    from trainer import frozen, lite0
+    paddle_runtime.start(0)
+    from trainer.networks import efficientnet_lite0, feature_extractor
 
-    layer = lite0.front(lite0.converted(reference.random_state(1)))
-    preprocess = Preprocess(64, 1, (lite0.MEAN,), (lite0.STD,))
-    return layer, frozen.Extractor(layer, preprocess), preprocess
+    layer = efficientnet_lite0.front(efficientnet_lite0.converted(reference.random_state(1)))
+    preprocess = Preprocess(64, 1, (efficientnet_lite0.MEAN,), (efficientnet_lite0.STD,))
+    return layer, feature_extractor.Extractor(layer, preprocess), preprocess
 
 
 def test_the_engine_computes_what_the_layer_does(parts: tuple, capfd: pytest.CaptureFixture[str]) -> None:  # type: ignore[type-arg]

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from tests.trainer.conftest import picture, write_folders, write_recipe
-from trainer import hygiene
 from trainer.cli import main
+from trainer.data import data_report
 
 Run = Callable[..., Any]
 
@@ -24,7 +24,7 @@ def root(tmp_path: Path) -> Path:
 def test_clean_data_has_nothing_to_name_and_its_figures_add_up(tmp_path: Path, root: Path, run_json: Run) -> None:
     found = run_json("prepare", "-c", write_recipe(tmp_path))
 
-    assert hygiene.warnings(found) == []
+    assert data_report.warnings(found) == []
     assert found["sizes"] == {"48x48": 36}
     for row in found["labels"]:
         assert row["train"] + row["val"] + row["eval"] == row["sources"] == 12
@@ -63,7 +63,7 @@ def test_every_planted_fault_is_named(tmp_path: Path, root: Path, run_json: Run)
     assert found["sizes"] == {"48x48": 39, "96x96": 2, "60x60": 1}
     assert found["blank"] == ["clean/dark.png"]
     assert found["clipped"] == ["clean/glare.png"]
-    told = "\n".join(hygiene.warnings(found))
+    told = "\n".join(data_report.warnings(found))
     for words in ("1 exact copies: Sc/Sc_3.png = patches/again.png", "1 copies under two labels", "3 sizes: 48x48",
                   "1 near copies: Sc/large.jpg = Sc/large.png", "1 blank: clean/dark.png", "1 skipped"):  # fmt: skip
         assert words in told

@@ -15,15 +15,17 @@ import yaml
 from paddle import nn
 from paddle.pir_utils import OldIrGuard
 
-from inspector import bundle
-from inspector.renderer import DEFECTS, render_image
+from inspector.vision import bundle
+from inspector.vision.renderer.strip import DEFECTS, render_image
 from tests.fakes import Line, running
 from tests.trainer import resnet_vd_reference
 from tests.trainer.conftest import write_recipe
-from trainer import evaluate, inference_yml, pdiparams
+from trainer.bundles import inference_yml
 from trainer.cli import main
-from trainer.learning_settings import Network
-from trainer.model import ResNetVd, load, weights
+from trainer.evaluation import evaluate
+from trainer.networks.resnet_vd import ResNetVd, load, weights
+from trainer.recipe.learning import Network
+from trainer.weights import pdiparams
 
 LABELS = ["ok", "scratches", "patches", "inclusion"]
 MEAN, STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]

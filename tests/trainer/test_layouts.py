@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from tests.trainer.conftest import tiny_recipe, write_folders
-from trainer.config import Recipe
-from trainer.manifest import DataError
-from trainer.prepare import Prepared, prepare
+from trainer.data.manifest import DataError
+from trainer.data.prepare import Prepared, prepare
+from trainer.recipe.recipe import Recipe
 
 KINDS = ("clean", "Sc", "patches")
 

@@ -9,20 +9,22 @@ import pytest
 
 from inspector.errors import ConfigError
 from tests.trainer.conftest import write_folders, write_recipe
-from trainer import checkpoint, engine, manifest
-from trainer.augment import Mixed
+from trainer import paddle_runtime
 from trainer.cli import main
-from trainer.freeze import frozen
-from trainer.learning_settings import Network, Training
-from trainer.ranks import Ranks
+from trainer.data import manifest
+from trainer.data.augment import Mixed
+from trainer.recipe.learning import Network, Training
+from trainer.training.distributed import Ranks
+from trainer.training.freeze import frozen
+from trainer.weights import checkpoint
 
 
 def learner(weights: Any = None, **how: Any) -> Any:
-    engine.start(0)
-    from trainer import model
-    from trainer.learner import Learner
+    paddle_runtime.start(0)
+    from trainer.networks import resnet_vd
+    from trainer.training.learner import Learner
 
-    network = model.ResNetVd(Network(width=0.125, size_px=32), 3)
+    network = resnet_vd.ResNetVd(Network(width=0.125, size_px=32), 3)
     return Learner(network, Training(**{"label_smoothing": 0.0, "l2": 0.0} | how), Ranks(), weights)
 
 
@@ -125,7 +127,7 @@ def test_training_stops_when_the_validation_part_gains_nothing_more(
 def test_balanced_weights_are_of_the_pictures_that_training_sees(
     tmp_path: Path, run_json: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from trainer import train
+    from trainer.training import train
 
     write_folders(tmp_path / "data", per_class=12)
     for index in range(8):

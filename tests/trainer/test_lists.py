@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.trainer.conftest import tiny_recipe, write_folders
-from trainer.config import Recipe
-from trainer.manifest import DataError
-from trainer.prepare import Prepared, prepare
+from trainer.data.manifest import DataError
+from trainer.data.prepare import Prepared, prepare
+from trainer.recipe.recipe import Recipe
 
 KINDS = ("clean", "Sc", "patches")
 NAMES = [f"{kind}/{kind}_{n}.png" for kind in KINDS for n in range(6)]

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from inspector.bundle import Label
-from trainer import manifest
-from trainer.manifest import DataError, Manifest, Row
+from inspector.vision.bundle import Label
+from trainer.data import manifest
+from trainer.data.manifest import DataError, Manifest, Row
 
 LABELS = (Label(name="ok", kind="ok", severity="none"), Label(name="crazing", kind="defect", severity="critical"))
 ROWS = (

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from inspector.bundle import Decision, Label
-from trainer import calibrate, metrics
-from trainer.bundle_settings import DecisionChoice
+from inspector.vision.bundle import Decision, Label
+from trainer.evaluation import calibrate, metrics
+from trainer.recipe.bundle import DecisionChoice
 
 LABELS = (Label(name="ok", kind="ok", severity="none"), Label(name="scratches", kind="defect", severity="major"))
 

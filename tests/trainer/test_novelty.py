@@ -3,14 +3,14 @@
 import numpy as np
 import pytest
 
-from trainer import engine
+from trainer import paddle_runtime
 
 FEATURES = 12
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _paddle() -> None:
-    engine.start(0)
+    paddle_runtime.start(0)
 
 
 def clusters(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -29,7 +29,7 @@ def around(count: int, seed: int) -> np.ndarray:
 
 
 def known(features: np.ndarray, targets: np.ndarray, per_group: int = 2, **changes: object):  # type: ignore[no-untyped-def]
-    from trainer.novelty import Known
+    from trainer.networks.ood_detector import Known
 
     numbers = np.arange(len(targets))
     values = {"groups": numbers // per_group, "sources": ["a"] * len(targets)} | changes
@@ -37,15 +37,15 @@ def known(features: np.ndarray, targets: np.ndarray, per_group: int = 2, **chang
 
 
 def scores(learned, features: np.ndarray) -> np.ndarray:  # type: ignore[no-untyped-def]
-    from trainer import perceptron
+    from trainer.networks import mlp
 
-    return perceptron.outputs(perceptron.restored(learned.weights), features)[:, 0]
+    return mlp.outputs(mlp.restored(learned.weights), features)[:, 0]
 
 
 def test_it_flags_what_lies_about_the_known_and_loses_what_it_may_of_the_unseen() -> None:
-    from trainer import novelty
+    from trainer.networks import ood_detector
 
-    learned = novelty.learn(known(*clusters(300, 0)), around(600, 1), lost=0.05, seed=0)
+    learned = ood_detector.learn(known(*clusters(300, 0)), around(600, 1), lost=0.05, seed=0)
 
     unseen, targets = clusters(500, 2)
     limits = np.array(learned.limits)
@@ -56,17 +56,17 @@ def test_it_flags_what_lies_about_the_known_and_loses_what_it_may_of_the_unseen(
 def test_the_same_input_and_seed_give_the_same_weights_whatever_paddle_drew_before() -> None:
     import paddle
 
-    from trainer import novelty
+    from trainer.networks import ood_detector
 
-    first = novelty.learn(known(*clusters(40, 0)), around(60, 1), 0.05, seed=7)
+    first = ood_detector.learn(known(*clusters(40, 0)), around(60, 1), 0.05, seed=7)
     paddle.rand([3])
-    again = novelty.learn(known(*clusters(40, 0)), around(60, 1), 0.05, seed=7)
+    again = ood_detector.learn(known(*clusters(40, 0)), around(60, 1), 0.05, seed=7)
     assert first.limits == again.limits
     assert all(np.array_equal(array, again.weights[name]) for name, array in first.weights.items())
 
 
 def test_drawn_strip_does_not_decide_what_is_known_of_real_strip() -> None:
-    from trainer import novelty
+    from trainer.networks import ood_detector
 
     # Given real pictures that spread, among many drawn ones that do not
     features, targets = clusters(60, 0)
@@ -76,7 +76,7 @@ def test_drawn_strip_does_not_decide_what_is_known_of_real_strip() -> None:
     sources = ["camera"] * len(targets) + ["drawn"] * 400
 
     # When
-    learned = novelty.learn(known(both, labels, sources=sources), around(300, 1), 0.05, seed=0)
+    learned = ood_detector.learn(known(both, labels, sources=sources), around(300, 1), 0.05, seed=0)
 
     # Then
     unseen, truth = clusters(300, 2)
@@ -84,10 +84,10 @@ def test_drawn_strip_does_not_decide_what_is_known_of_real_strip() -> None:
 
 
 def test_a_label_of_one_group_gets_its_limit_from_what_was_learned() -> None:
-    from trainer import novelty
+    from trainer.networks import ood_detector
 
     features, targets = clusters(40, 0)
     groups = np.where(targets == 0, 0, np.arange(len(targets)))
-    learned = novelty.learn(known(features, targets, groups=groups), around(100, 1), 0.05, seed=0)
+    learned = ood_detector.learn(known(features, targets, groups=groups), around(100, 1), 0.05, seed=0)
     assert np.isfinite(learned.limits).all()
     assert (scores(learned, around(200, 3)) > learned.limits[0]).mean() > 0.7  # held back whole, it would be one

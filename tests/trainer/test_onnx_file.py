@@ -10,10 +10,11 @@ import cv2
 import numpy as np
 import pytest
 
-from inspector import bundle
+from inspector.vision import bundle
 from tests.trainer.conftest import picture
-from trainer import evaluate, onnx_file
+from trainer.bundles import onnx
 from trainer.cli import main
+from trainer.evaluation import evaluate
 
 needs_onnx = pytest.mark.skipif(
     any(importlib.util.find_spec(name) is None for name in ("paddle2onnx", "onnx", "onnxruntime")),
@@ -52,11 +53,11 @@ def test_a_file_that_scores_otherwise_is_not_written(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     opened = bundle.load(finished / "run/bundle")
-    run = onnx_file.PaddlePredictor.run
-    monkeypatch.setattr(onnx_file.PaddlePredictor, "run", lambda self, batch: run(self, batch) + np.float32(0.1))
+    run = onnx.PaddlePredictor.run
+    monkeypatch.setattr(onnx.PaddlePredictor, "run", lambda self, batch: run(self, batch) + np.float32(0.1))
 
-    with pytest.raises(onnx_file.OnnxError, match="refused: ONNX Runtime scores"):
-        onnx_file.save(opened, tmp_path / "model.onnx")
+    with pytest.raises(onnx.OnnxError, match="refused: ONNX Runtime scores"):
+        onnx.save(opened, tmp_path / "model.onnx")
 
     assert not list(tmp_path.iterdir())
 
@@ -67,8 +68,8 @@ def test_a_program_that_cannot_be_converted_is_named(tmp_path: Path) -> None:
 
     broken = fakes.make_bundle(tmp_path / "bundle")
 
-    with pytest.raises(onnx_file.OnnxError, match=r"inference.json: paddle2onnx cannot convert it: \S"):
-        onnx_file.save(broken, tmp_path / "model.onnx")
+    with pytest.raises(onnx.OnnxError, match=r"inference.json: paddle2onnx cannot convert it: \S"):
+        onnx.save(broken, tmp_path / "model.onnx")
 
     assert not (tmp_path / "model.onnx").exists()
 
@@ -76,7 +77,7 @@ def test_a_program_that_cannot_be_converted_is_named(tmp_path: Path) -> None:
 def test_without_the_extra_it_says_what_to_install_before_anything_is_written(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(onnx_file, "_PACKAGES", ("a_package_that_is_not_there",))
+    monkeypatch.setattr(onnx, "_PACKAGES", ("a_package_that_is_not_there",))
     options = ["--to", str(tmp_path / "bundle"), "--onnx", str(tmp_path / "model.onnx")]
 
     assert main(["export", "-c", str(finished / "recipe.yaml"), *options]) == 2

@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspector import image
-from inspector.renderer import render_strip
+from inspector.vision import image
+from inspector.vision.renderer.strip import render_strip
 from tests.trainer.conftest import NEU, needs_neu
-from trainer import overlap
-from trainer.groups import groups, seen
-from trainer.overlap import TURNS, WINDOW_PX, Overlap, find_overlaps, texture_bits, turned
+from trainer.data.duplicates import overlapping_crops
+from trainer.data.duplicates.overlapping_crops import TURNS, WINDOW_PX, Overlap, find_overlaps, texture_bits, turned
+from trainer.data.groups import groups, seen
 
 Gray = NDArray[np.uint8]
 SIDE = 200
@@ -54,7 +54,9 @@ def test_crops_of_one_strip_are_linked_under_any_turn_and_no_others_are(
     strip: Gray, share: float, corner: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     images = list(crops(strip, share, corner))
-    monkeypatch.setattr(overlap, "_SAMPLES", sum(map(np.size, images)) // 17)  # as sparse as among 1,800 pictures
+    monkeypatch.setattr(
+        overlapping_crops, "_SAMPLES", sum(map(np.size, images)) // 17
+    )  # as sparse as among 1,800 pictures
 
     found = find_overlaps(images)
 
@@ -187,10 +189,10 @@ def test_the_same_pictures_give_the_same_answer_and_progress_is_told() -> None:
 
 def test_texture_is_what_noise_has_and_plain_areas_have_not() -> None:
     assert texture_bits(np.full((20, 20), 9, np.uint8)) == 0
-    assert texture_bits(noise(WINDOW_PX, WINDOW_PX)) > overlap.MIN_TEXTURE_BITS
+    assert texture_bits(noise(WINDOW_PX, WINDOW_PX)) > overlapping_crops.MIN_TEXTURE_BITS
     speck = np.full((SIDE, SIDE), 255, np.uint8)
     speck[100, 100] = 0
-    assert texture_bits(speck) < overlap.MIN_TEXTURE_BITS
+    assert texture_bits(speck) < overlapping_crops.MIN_TEXTURE_BITS
 
 
 def linked(first: int, second: int, box: tuple[int, int, int, int] = (0, 0, 10, 10)) -> Overlap:

@@ -11,9 +11,10 @@ import yaml
 
 from inspector.errors import ConfigError
 from tests.trainer.conftest import NEU, needs_neu, picture
-from trainer import config, paddleclas
 from trainer.cli import main
-from trainer.config import Recipe
+from trainer.recipe import paddleclas
+from trainer.recipe import recipe as config
+from trainer.recipe.recipe import Recipe
 
 _MEAN, _STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
 _DECODE = {"DecodeImage": {"to_rgb": True, "to_np": False, "channel_first": False}}

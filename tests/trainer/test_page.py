@@ -9,8 +9,8 @@ from typing import Any
 import cv2
 
 from tests.trainer.conftest import picture
-from trainer import charts, page
-from trainer.manifest import Manifest
+from trainer.data.manifest import Manifest
+from trainer.evaluation import charts, html_report
 
 _VOID = {"meta", "img"}
 
@@ -40,7 +40,7 @@ def _figures(finished: Path, **changes: Any) -> dict[str, Any]:
 
 
 def _render(figures: dict[str, Any], root: Path) -> str:
-    return page.render(figures, charts.of(figures), Manifest(root, (), ()))
+    return html_report.render(figures, charts.of(figures), Manifest(root, (), ()))
 
 
 def test_it_asks_nothing_of_any_other_file_or_machine(finished: Path) -> None:
@@ -85,5 +85,5 @@ def test_the_wrong_ones_are_shown_and_their_names_cannot_break_the_page(finished
 def test_of_many_wrong_ones_the_first_are_shown_and_it_says_so(finished: Path, tmp_path: Path) -> None:
     wrong = [{"path": f"{n}.png", "label": "ok", "predicted": "patches", "score": 0.9} for n in range(100)]
     html = _render(_figures(finished, wrong=wrong), tmp_path)
-    assert html.count("<figure>") == page.SHOWN
+    assert html.count("<figure>") == html_report.SHOWN
     assert "100 pictures, the first 60 are shown" in html

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer import engine, pdparams
-from trainer.pickles import WeightsError
+from trainer import paddle_runtime
+from trainer.weights import pdparams
+from trainer.weights.restricted_pickle import WeightsError
 
 VALUES = np.arange(6, dtype=np.float32).reshape(2, 3)
 
@@ -22,7 +23,7 @@ def saved(folder: Path, content: Any, protocol: int = 4) -> Path:
 
 @pytest.mark.parametrize("protocol", [2, 4])  # of Paddle 2.0, and of 2.1 and later
 def test_what_paddle_saves_is_read_as_it_was(tmp_path: Path, protocol: int) -> None:
-    engine.start(0)
+    paddle_runtime.start(0)
     import paddle
 
     layer = paddle.nn.Sequential(paddle.nn.Conv2D(1, 4, 3), paddle.nn.BatchNorm2D(4))

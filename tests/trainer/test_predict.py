@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tests.trainer.conftest import picture
-from trainer import checkpoint
 from trainer.cli import main
+from trainer.weights import checkpoint
 
 Run = Callable[..., Any]
 

@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 from tests.trainer.conftest import NEU, REPOSITORY, needs_neu, picture, tiny_recipe, write_folders
-from trainer import config, dataset
-from trainer.config import Recipe
-from trainer.manifest import DataError, Manifest
-from trainer.prepare import prepare
+from trainer.data import dataset
+from trainer.data.manifest import DataError, Manifest
+from trainer.data.prepare import prepare
+from trainer.recipe import recipe
+from trainer.recipe.recipe import Recipe
 
 
 def recipe_of(folder: Path, **changes: Any) -> Recipe:
@@ -330,7 +331,7 @@ def test_the_group_of_a_picture_outside_the_lists_is_not_drawn_in(tmp_path: Path
 @needs_neu
 def test_the_lists_of_neu_are_followed_and_what_they_share_is_said() -> None:
     overrides = ["run_dir=unused", f"data.root={NEU}"]
-    prepared = prepare(config.load(REPOSITORY / "configs/train/neu_small.yaml", overrides))
+    prepared = prepare(recipe.load(REPOSITORY / "configs/train/neu_small.yaml", overrides))
 
     assert not prepared.skipped
     assert len(prepared.manifest.split("eval")) == 373

@@ -10,15 +10,16 @@ import pytest
 
 from tests.trainer import resnet_vd_reference
 from tests.trainer.conftest import write_folders, write_recipe
-from trainer import checkpoint, engine, pretrained
+from trainer import paddle_runtime
 from trainer.cli import main
-from trainer.learning_settings import Network
-from trainer.pickles import WeightsError
+from trainer.recipe.learning import Network
+from trainer.weights import checkpoint, initial
+from trainer.weights.restricted_pickle import WeightsError
 
 
 def saved(path: Path, weights: dict[str, np.ndarray]) -> Path:
     """The arrays as Paddle itself writes a state dict."""
-    engine.start(0)
+    paddle_runtime.start(0)
     import paddle
 
     paddle.save({name: paddle.to_tensor(value) for name, value in weights.items()}, str(path))
@@ -31,16 +32,18 @@ def labels(count: int) -> list[str]:
 
 @functools.cache
 def own(depth: int, classes: int) -> dict[str, np.ndarray]:
-    engine.start(0)
-    from trainer import model
+    paddle_runtime.start(0)
+    from trainer.networks import resnet_vd
 
-    return model.weights(model.ResNetVd(Network.model_validate({"depth": depth, "width": 1, "channels": 3}), classes))
+    return resnet_vd.weights(
+        resnet_vd.ResNetVd(Network.model_validate({"depth": depth, "width": 1, "channels": 3}), classes)
+    )
 
 
 def test_a_resnet50_vd_of_paddleclas_loads_whole(tmp_path: Path) -> None:
     weights = resnet_vd_reference.random_weights(50)
     assert len(weights) == 277
-    loaded = pretrained.load(saved(tmp_path / "ResNet50_vd_pretrained.pdparams", weights), own(50, 1000), labels(1000))
+    loaded = initial.load(saved(tmp_path / "ResNet50_vd_pretrained.pdparams", weights), own(50, 1000), labels(1000))
 
     assert loaded.note is None
     assert set(loaded.weights) == set(weights)
@@ -49,7 +52,7 @@ def test_a_resnet50_vd_of_paddleclas_loads_whole(tmp_path: Path) -> None:
 
 def test_a_head_for_other_classes_is_replaced_and_said(tmp_path: Path) -> None:
     weights, network = resnet_vd_reference.random_weights(18), own(18, 6)
-    loaded = pretrained.load(saved(tmp_path / "w.pdparams", weights), network, labels(6))
+    loaded = initial.load(saved(tmp_path / "w.pdparams", weights), network, labels(6))
 
     assert loaded.note is not None
     assert "its head for 1000 classes is replaced by an untrained one for 6" in loaded.note
@@ -75,7 +78,7 @@ def test_what_does_not_fit_is_refused_by_name(tmp_path: Path, change: dict[str, 
     weights = resnet_vd_reference.random_weights(18, labels=6) | change
     path = saved(tmp_path / "w.pdparams", {name: value for name, value in weights.items() if value is not None})
     with pytest.raises(WeightsError) as caught:
-        pretrained.load(path, own(18, 6), labels(6))
+        initial.load(path, own(18, 6), labels(6))
     assert named in str(caught.value) and str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -85,7 +88,7 @@ def test_weights_of_another_depth_are_refused_with_names_and_counts(tmp_path: Pa
     with pytest.raises(
         WeightsError, match=r"95 missing: blocks\.3\.short\.conv\.weight.* and 90 more; 15 not of this network"
     ):
-        pretrained.load(path, own(34, 1000), labels(1000))
+        initial.load(path, own(34, 1000), labels(1000))
 
 
 def test_training_starts_from_the_weights_of_the_recipe(

@@ -12,14 +12,14 @@ import pytest
 
 from inspector.errors import ConfigError
 from tests.trainer.conftest import REPOSITORY, run_apart, tiny_recipe, write_folders, write_recipe
-from trainer import checkpoint
 from trainer.cli import main
-from trainer.config import Recipe
-from trainer.dataset import Dataset
-from trainer.feed import Feed
-from trainer.manifest import Row
-from trainer.ranks import Ranks
-from trainer.train import preprocess_of
+from trainer.data.dataset import Dataset
+from trainer.data.manifest import Row
+from trainer.recipe.recipe import Recipe
+from trainer.training.batches import Feed
+from trainer.training.distributed import Ranks
+from trainer.training.train import preprocess_of
+from trainer.weights import checkpoint
 
 #: What pip installs as `trainer`, and beside it, for each process, the weights that it ends with.
 SCRIPT = """

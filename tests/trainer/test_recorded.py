@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tests.trainer.conftest import write_folders, write_recipe
-from trainer import recorded
 from trainer.cli import main
-from trainer.manifest import RECORDED, Row
+from trainer.data.manifest import RECORDED, Row
+from trainer.data.records import whose_word
 
 LABEL_OF = {"clean": "ok", "Sc": "scratches", "patches": "patches"}
 
@@ -60,5 +60,5 @@ def test_what_people_labelled_needs_no_such_word(finished: Path, run_json: Calla
     recipe = ["-c", finished / "recipe.yaml", "-o", f"run_dir={tmp_path}"]
     shutil.copy(finished / "run/manifest.tsv", tmp_path / "manifest.tsv")
     report = run_json("eval", *recipe, "--bundle", finished / "run/bundle")
-    assert report["recorded"] == {"images": 0, "validation_images": 0} and recorded.lines(report) == []
-    assert recorded.note([Row("a.png", "ok", "train", "train.txt")]) == ""
+    assert report["recorded"] == {"images": 0, "validation_images": 0} and whose_word.lines(report) == []
+    assert whose_word.note([Row("a.png", "ok", "train", "train.txt")]) == ""

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from tests.fakes import LABELS, Line, running
-from trainer import crop, manifest
 from trainer.cli import main
+from trainer.data import crop, manifest
 
 from .conftest import picture, write_recipe
 

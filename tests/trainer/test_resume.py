@@ -13,8 +13,8 @@ import pytest
 
 from tests.fakes import wait_until
 from tests.trainer.conftest import REPOSITORY, run_apart, write_folders, write_recipe
-from trainer import checkpoint
 from trainer.cli import main
+from trainer.weights import checkpoint
 
 EPOCHS = 8
 #: Every part of the state: velocities, running average, mixup and augmentation, label weights, frozen layers.

@@ -7,11 +7,11 @@ from typing import Any
 
 import cv2
 
-from inspector import image
-from trainer import robustness
+from inspector.vision import image
 from trainer.cli import main
-from trainer.faults import FAULTS, STRENGTHS
-from trainer.manifest import read
+from trainer.data.manifest import read
+from trainer.evaluation import robustness
+from trainer.synthetic.corruptions import FAULTS, STRENGTHS
 
 Run = Callable[..., Any]
 

@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector.preprocess import Preprocess
+from inspector.vision.preprocess import Preprocess
 from tests.trainer.conftest import write_folders, write_recipe
-from trainer import augment, checkpoint
-from trainer.learning_settings import Augment, Training
-from trainer.train import learning_rate
+from trainer.data import augment
+from trainer.recipe.learning import Augment, Training
+from trainer.training.train import learning_rate
+from trainer.weights import checkpoint
 
 
 def test_a_rate_for_one_batch_is_scaled_linearly_to_another() -> None:

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector import bundle
-from trainer import checkpoint, soundness
+from inspector.vision import bundle
 from trainer.cli import main
-from trainer.metrics import per_label
+from trainer.evaluation import soundness
+from trainer.evaluation.metrics import per_label
+from trainer.weights import checkpoint
 
 Run = Callable[..., Any]
 

@@ -5,7 +5,7 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from trainer.split import draw
+from trainer.data.split import draw
 
 SHARES = (0.7, 0.1, 0.2)
 

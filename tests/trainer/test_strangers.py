@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from tests.trainer.conftest import picture
-from trainer import strangers, textures
-from trainer.strangers import KINDS, Kind
+from trainer.synthetic import outlier_textures, outliers
+from trainer.synthetic.outliers import KINDS, Kind
 
 STRIP = picture("Sc", 1, 200)
 
@@ -34,10 +34,10 @@ def test_a_spoilt_picture_keeps_its_shape_and_the_strip_is_left_as_it_is(name: s
     assert (wide == before).all()
 
 
-@pytest.mark.parametrize("family", range(len(textures.FAMILIES)))
+@pytest.mark.parametrize("family", range(len(outlier_textures.FAMILIES)))
 def test_a_texture_has_contrast_at_any_size(family: int) -> None:
     for size in (48, 200):
-        pixels = textures.draw(family, np.random.default_rng(family), size)
+        pixels = outlier_textures.draw(family, np.random.default_rng(family), size)
         assert pixels.shape == (size, size) and pixels.dtype == np.uint8
         assert pixels.std() > 1
 
@@ -52,6 +52,6 @@ def test_two_thirds_to_learn_from_are_materials_of_every_family_and_the_rest_of_
         return strip
 
     monkeypatch.setattr(Kind, "picture", noted)
-    assert len(strangers.some(288, [STRIP], seed=0)) == 288
+    assert len(outliers.some(288, [STRIP], seed=0)) == 288
     assert sum(name.startswith("material") for name in drawn) == 192
     assert {f"material {family}" for family in range(12)} | {kind.name for kind in KINDS[1:]} == set(drawn)

@@ -7,13 +7,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector.bundle import Label
+from inspector.vision.bundle import Label
 from tests.trainer import lite0_reference as reference
 from tests.trainer.conftest import NEU, needs_neu
 from tests.trainer.test_lite0 import needs_weights
-from trainer import lists, lite0, suspects
 from trainer.cli import main
-from trainer.manifest import DataError, Manifest, Row
+from trainer.data.formats import lists
+from trainer.data.manifest import DataError, Manifest, Row
+from trainer.evaluation import label_errors
+from trainer.networks import efficientnet_lite0
 
 
 def _clusters(seed: int, per_label: int = 40) -> tuple[np.ndarray, np.ndarray]:
@@ -26,7 +28,7 @@ def test_planted_wrong_labels_come_first_with_the_label_they_should_have() -> No
     features, truth = _clusters(1)
     planted = truth.copy()
     planted[[3, 50, 100]] = [1, 2, 0]
-    ranked = suspects.rank(features, planted, [str(index) for index in range(120)], list("abc"))
+    ranked = label_errors.rank(features, planted, [str(index) for index in range(120)], list("abc"))
     assert {found.index for found in ranked[:3]} == {3, 50, 100}
     assert all(found.called == truth[found.index] and found.score < 0.5 for found in ranked[:3])
     assert len(ranked) == 120 and ranked[-1].score > 0.9
@@ -39,7 +41,7 @@ def test_a_wrong_label_is_found_among_copies_that_all_have_it() -> None:
     planted = truth.copy()
     planted[:10] = 1
     groups = ["photograph"] * 10 + [str(index) for index in range(10, 120)]
-    ranked = suspects.rank(features, planted, groups, list("abc"))
+    ranked = label_errors.rank(features, planted, groups, list("abc"))
     assert {found.index for found in ranked[:10]} == set(range(10))
 
 
@@ -47,14 +49,14 @@ def test_a_label_of_one_source_only_is_named() -> None:
     features, truth = _clusters(4, 10)
     groups = ["coil" if target == 2 else str(index) for index, target in enumerate(truth)]
     with pytest.raises(DataError, match="label 'c': its pictures are of one source"):
-        suspects.rank(features, truth, groups, list("abc"))
+        label_errors.rank(features, truth, groups, list("abc"))
 
 
 def test_the_command_ranks_the_training_pictures_and_shows_them(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_json: Callable[..., Any]
 ) -> None:
     # Given weights that mean nothing, which is enough to tell these pictures apart, and one wrong label
-    monkeypatch.setattr(lite0, "imagenet", lambda: lite0.converted(reference.random_state(1)))
+    monkeypatch.setattr(efficientnet_lite0, "imagenet", lambda: efficientnet_lite0.converted(reference.random_state(1)))
     lines = (finished / "run/manifest.tsv").read_text().splitlines()
     number = next(index for index, line in enumerate(lines) if "\tpatches\ttrain\t" in line)
     lines[number] = lines[number].replace("\tpatches\t", "\tscratches\t")
@@ -76,7 +78,7 @@ def test_the_command_ranks_the_training_pictures_and_shows_them(
 def test_a_wrong_label_in_the_eval_part_is_found_too_and_said_to_be_there(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, run_json: Callable[..., Any]
 ) -> None:
-    monkeypatch.setattr(lite0, "imagenet", lambda: lite0.converted(reference.random_state(1)))
+    monkeypatch.setattr(efficientnet_lite0, "imagenet", lambda: efficientnet_lite0.converted(reference.random_state(1)))
     lines = (finished / "run/manifest.tsv").read_text().splitlines()
     number = next(index for index, line in enumerate(lines) if "\tpatches\teval\t" in line)
     lines[number] = lines[number].replace("\tpatches\t", "\tscratches\t")
@@ -89,7 +91,7 @@ def test_a_wrong_label_in_the_eval_part_is_found_too_and_said_to_be_there(
 def test_without_the_weights_it_is_one_message(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(lite0.importlib.util, "find_spec", lambda _: None)
+    monkeypatch.setattr(efficientnet_lite0.importlib.util, "find_spec", lambda _: None)
     (tmp_path / "manifest.tsv").write_text((finished / "run/manifest.tsv").read_text())
     recipe = ["-c", str(finished / "recipe.yaml"), "-o", f"run_dir={tmp_path}"]
     assert main(["eval", *recipe, "--bundle", str(finished / "run/bundle"), "--suspects"]) == 2
@@ -116,7 +118,7 @@ def test_most_of_the_wrong_labels_planted_in_neu_come_first(tmp_path: Path) -> N
     labels = tuple(Label(name=name, kind="defect", severity="major") for name in names)
 
     # When
-    found = suspects.search(Manifest(NEU, labels, tuple(rows)))["ranked"]
+    found = label_errors.search(Manifest(NEU, labels, tuple(rows)))["ranked"]
 
     # Then
     wrong = {entries[index].path for index in planted}

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer import temperature
 from trainer.cli import main
+from trainer.evaluation import temperature
 
 Run = Callable[..., Any]
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from trainer import torch_pickle
-from trainer.torch_pickle import WeightsError
+from trainer.weights import torch_legacy
+from trainer.weights.torch_legacy import WeightsError
 
 MAGIC, PROTOCOL, WRITER = 0x1950A86A20F9469CFC6C, 1001, {"protocol_version": 1001, "little_endian": True}
 VALUES = np.arange(6, dtype=np.float32)
@@ -51,7 +51,7 @@ def of(tensor: bytes) -> bytes:
 
 
 def test_a_tensor_is_read_as_it_was_stored(tmp_path: Path) -> None:
-    read = torch_pickle.read(saved(tmp_path, of(tensor())))
+    read = torch_legacy.read(saved(tmp_path, of(tensor())))
     assert list(read) == ["w"]
     assert read["w"].dtype == np.float32 and read["w"].tolist() == [[0, 1, 2], [3, 4, 5]]
 
@@ -68,14 +68,14 @@ def test_a_tensor_is_read_as_it_was_stored(tmp_path: Path) -> None:
 def test_offset_and_strides_are_honoured(
     tmp_path: Path, shape: tuple[int, ...], strides: tuple[int, ...], offset: int, expected: object
 ) -> None:
-    read = torch_pickle.read(saved(tmp_path, of(tensor(shape, strides, offset))))["w"]
+    read = torch_legacy.read(saved(tmp_path, of(tensor(shape, strides, offset))))["w"]
     assert read.tolist() == expected and read.shape == shape
     assert read.flags.c_contiguous and read.flags.owndata
 
 
 def test_whole_numbers_are_read_too(tmp_path: Path) -> None:
     path = saved(tmp_path, of(tensor((), (), 0, 1, "Long")), np.array([2**40]))
-    assert torch_pickle.read(path)["w"] == 2**40
+    assert torch_legacy.read(path)["w"] == 2**40
 
 
 class Touch:
@@ -92,10 +92,10 @@ def test_a_pickle_that_runs_something_is_refused_and_nothing_runs(tmp_path: Path
     evil = pickle.dumps({"w": Touch(tmp_path / "ran")}, 2)
     path = saved(tmp_path, evil[2:-1])
     with pytest.raises(WeightsError, match=r"weights\.pth.*refused.*mkdir"):
-        torch_pickle.read(path)
+        torch_legacy.read(path)
     path.write_bytes(evil)  # in place of the magic number
     with pytest.raises(WeightsError, match=r"refused"):
-        torch_pickle.read(path)
+        torch_legacy.read(path)
     assert not (tmp_path / "ran").exists()
     assert pickle.loads(evil) and (tmp_path / "ran").is_dir()  # the bait is real
 
@@ -121,7 +121,7 @@ def test_a_pickle_that_runs_something_is_refused_and_nothing_runs(tmp_path: Path
 )
 def test_anything_but_tensors_is_refused(tmp_path: Path, content: bytes, reason: str) -> None:
     with pytest.raises(WeightsError, match=reason):
-        torch_pickle.read(saved(tmp_path, content))
+        torch_legacy.read(saved(tmp_path, content))
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_anything_but_tensors_is_refused(tmp_path: Path, content: bytes, reason:
 )
 def test_a_view_that_its_storage_does_not_hold_is_refused(tmp_path: Path, wrong: bytes, reason: str) -> None:
     with pytest.raises(WeightsError, match=reason):
-        torch_pickle.read(saved(tmp_path, of(wrong)))
+        torch_legacy.read(saved(tmp_path, of(wrong)))
 
 
 @pytest.mark.timeout(10)
@@ -150,7 +150,7 @@ def test_tuples_that_unfold_without_end_are_refused_at_once(tmp_path: Path) -> N
     storage = b"(" + endless + named("torch", "FloatStorage") + code("7") + code("cpu") + code(6) + b"NtQ"
     for content in (b"}" + endless + b"Ns", b"}" + code("w") + storage + b"s"):
         with pytest.raises(WeightsError, match=r"tuple where str is needed"):
-            torch_pickle.read(saved(tmp_path, content))
+            torch_legacy.read(saved(tmp_path, content))
 
 
 def test_a_damaged_file_is_refused_wherever_it_ends(tmp_path: Path) -> None:
@@ -159,20 +159,20 @@ def test_a_damaged_file_is_refused_wherever_it_ends(tmp_path: Path) -> None:
     for end in range(len(whole)):
         path.write_bytes(whole[:end])
         with pytest.raises(WeightsError, match=r"cut\.pth"):
-            torch_pickle.read(path)
+            torch_legacy.read(path)
 
 
 def test_bytes_that_are_something_else_are_refused(tmp_path: Path) -> None:
     path = saved(tmp_path, of(tensor()), tail=b"more")
     with pytest.raises(WeightsError, match=r"4 bytes after the last tensor"):
-        torch_pickle.read(path)
+        torch_legacy.read(path)
     with pytest.raises(WeightsError, match=r"another magic number"):
-        torch_pickle.read(saved(tmp_path, of(tensor()), magic=1))
+        torch_legacy.read(saved(tmp_path, of(tensor()), magic=1))
     path.write_bytes(b"PK\x03\x04 and so on")
     with pytest.raises(WeightsError, match=r"a zip, the format of PyTorch 1\.6 and later"):
-        torch_pickle.read(path)
+        torch_legacy.read(path)
     with pytest.raises(WeightsError, match=r"none\.pth: No such file"):
-        torch_pickle.read(tmp_path / "none.pth")
+        torch_legacy.read(tmp_path / "none.pth")
 
 
 @pytest.mark.filterwarnings("ignore:invalid escape sequence:DeprecationWarning")  # of a text opcode, which is refused
@@ -186,7 +186,7 @@ def test_random_damage_ends_in_an_error_of_ours_or_in_tensors(tmp_path: Path) ->
             damaged[place] = rng.integers(256)
         path.write_bytes(bytes(damaged))
         try:
-            read = torch_pickle.read(path)
+            read = torch_legacy.read(path)
         except WeightsError:
             continue
         assert all(isinstance(array, np.ndarray) for array in read.values())

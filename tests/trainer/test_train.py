@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from tests.trainer.conftest import LABELS, write_folders, write_recipe
-from trainer import checkpoint, manifest
 from trainer.cli import main
-from trainer.learning_settings import Training
-from trainer.train import learning_rate
+from trainer.data import manifest
+from trainer.recipe.learning import Training
+from trainer.training.train import learning_rate
+from trainer.weights import checkpoint
 
 
 def test_an_easy_task_is_learned_within_seconds(finished: Path) -> None:

@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector import bundle
-from inspector.predictor import PaddlePredictor, check_golden
+from inspector.vision import bundle
+from inspector.vision.predictor import PaddlePredictor, check_golden
 from tests.trainer.conftest import picture, write_folders, write_recipe
 from tests.trainer.test_fit import needs_weights
-from trainer import checkpoint, strangers, unknown
 from trainer.cli import main
-from trainer.evaluate import decide, open_bundle, open_checkpoint
+from trainer.evaluation import ood_evaluation
+from trainer.evaluation.evaluate import decide, open_bundle, open_checkpoint
+from trainer.synthetic import outliers
+from trainer.weights import checkpoint
 
 Run = Callable[..., Any]
 
@@ -34,7 +36,7 @@ def test_a_bundle_calls_what_is_not_strip_unsure_and_says_why(fitted: Path) -> N
     model, opened = open_bundle(fitted / "run/bundle")
     assert set(opened.manifest.decision.max_novelty or ()) == {"ok", "scratches", "patches"}
     assert check_golden(PaddlePredictor(opened), opened) < 1e-5  # the novelty is among the scores it compares
-    material = strangers.KINDS[0]
+    material = outliers.KINDS[0]
     pictures = [material.picture(90_000 + seed, picture("ok", 1)) for seed in range(24)]
     tiles = decide(model, opened.manifest.decision, pictures, model.scores(pictures))
     flagged = [tile for tile in tiles if tile.outcome == "unsure"]
@@ -58,12 +60,12 @@ def test_a_bundle_scores_as_its_checkpoint_the_novelty_included(fitted: Path) ->
 def test_eval_shows_each_kind_and_what_strip_is_lost(
     fitted: Path, run_json: Run, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(unknown, "PICTURES", 20)
+    monkeypatch.setattr(ood_evaluation, "PICTURES", 20)
     arguments = ["eval", "-c", str(fitted / "recipe.yaml"), "--bundle", str(fitted / "run/bundle"), "--unknown"]
     report = run_json(*arguments)
 
     kinds = report["unknown"]["kinds"]
-    assert [row["kind"] for row in kinds] == [kind.name for kind in strangers.KINDS]
+    assert [row["kind"] for row in kinds] == [kind.name for kind in outliers.KINDS]
     for row in kinds:
         assert row["unsure"] + row["passed_ok"] + row["called_defect"] == row["pictures"] == 20
     assert sum(row["unsure"] for row in report["unknown"]["lost"]) == report["outcomes"]["unsure"]

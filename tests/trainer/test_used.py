@@ -8,10 +8,13 @@ from typing import Any
 
 import pytest
 
-from trainer import checkpoint, cli, config, used
+from trainer import cli
 from trainer.cli import main
-from trainer.config import Recipe
-from trainer.section import Section, below
+from trainer.recipe import recipe as config
+from trainer.recipe import used
+from trainer.recipe.recipe import Recipe
+from trainer.recipe.section import Section, below
+from trainer.weights import checkpoint
 
 from .conftest import write_folders, write_recipe
 from .test_fit import needs_weights

@@ -8,10 +8,11 @@ from typing import Any
 import cv2
 import pytest
 
-from inspector import bundle
-from trainer import config, manifest, view
+from inspector.vision import bundle
+from trainer.bundles.predict import judge
 from trainer.cli import main
-from trainer.predict import judge
+from trainer.data import manifest, view
+from trainer.recipe import recipe as config
 
 from .conftest import picture, write_recipe
 

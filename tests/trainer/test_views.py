@@ -7,15 +7,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector import bundle
+from inspector.vision import bundle
 from tests.trainer.conftest import picture, tiny_recipe, write_folders, write_recipe
-from trainer import augment, evaluate
-from trainer.config import Recipe
-from trainer.dataset import Dataset, preprocess_of
-from trainer.feed import Feed
-from trainer.learning_settings import Augment
-from trainer.manifest import Row
-from trainer.ranks import Ranks
+from trainer.data import augment
+from trainer.data.dataset import Dataset, preprocess_of
+from trainer.data.manifest import Row
+from trainer.evaluation import evaluate
+from trainer.recipe.learning import Augment
+from trainer.recipe.recipe import Recipe
+from trainer.training.batches import Feed
+from trainer.training.distributed import Ranks
 
 STILL = {"crop_min_share": 1, "flip": False, "brightness": 0, "contrast": 0, "noise_share": 0, "blur_share": 0}
 

@@ -1,7 +1,7 @@
 """A broken build for tests/chaos.py to catch: the sink acknowledges a verdict before it is on record."""
 
-from inspector.messages import Ack, Settled, Verdicts, encode
-from inspector.sink import Sink
+from inspector.protocol.messages import Ack, Settled, Verdicts, encode
+from inspector.sink.sink import Sink
 
 _take = Sink._take
 

@@ -1,6 +1,6 @@
 """A broken build for tests/power_cuts.py to catch: frames are handed out before their claims are on disk."""
 
-from inspector.sources.claims import Claims
+from inspector.sources.folder.claims import Claims
 
 if not hasattr(Claims, "secure"):
     raise ImportError("claims are made safe in another way now: this broken build breaks nothing")

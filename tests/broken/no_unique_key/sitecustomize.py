@@ -1,6 +1,6 @@
 """A broken build for tests/chaos.py to catch: the record has no unique key, so a frame told twice is recorded twice."""
 
-from inspector import schema
+from inspector.record import schema
 
 _KEY = ",\n        UNIQUE (source, frame)\n    );"
 _first, *_rest = schema.MIGRATIONS
@@ -12,9 +12,9 @@ schema.MIGRATIONS = (
     *_rest,
 )
 
-from inspector import record  # noqa: E402
+from inspector.record import records
 
 _REPEAT = " ON CONFLICT (source, frame) DO NOTHING"
-if _REPEAT not in record.INSERT:
+if _REPEAT not in records.INSERT:
     raise ImportError("the record's insert is written in another way now: this broken build breaks nothing")
-record.INSERT = record.INSERT.replace(_REPEAT, "")
+records.INSERT = records.INSERT.replace(_REPEAT, "")

@@ -1,4 +1,4 @@
-"""A process signals itself when it begins to import a module: SIGNALLED="inspector.config:SIGHUP:run".
+"""A process signals itself when it begins to import a module: SIGNALLED="inspector.settings.settings:SIGHUP:run".
 
 Which process: that with such an argument on its command line.
 """

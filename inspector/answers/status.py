@@ -1,0 +1,222 @@
+"""Owns the answer to "how is the line": asked of its port, lock, record and disk, and shown in one screen."""
+
+import http.client
+import math
+import time
+import urllib.request
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import asdict, replace
+
+from inspector.errors import ConfigError, StoreError
+from inspector.host import disk, instance
+from inspector.host.disk_reserve import Reserve
+from inspector.host.redaction import origin
+from inspector.record import findings
+from inspector.record.accounts import Account
+from inspector.record.evidence.retention import Gallery, Stock
+from inspector.record.findings import Alarm, Mark
+from inspector.record.queries import Query
+from inspector.record.store import Store
+from inspector.settings import running as running_settings
+from inspector.settings import settings as config
+from inspector.settings.settings import Metrics, Settings
+
+#: The sink answers from a thread of its own, in milliseconds: one that takes longer is held.
+_ANSWER_S = 5.0
+_MAX_ANSWER_BYTES = 1 << 20
+_DAY_S = 86_400.0
+#: So many alarms and marks are told on the screen.
+_MAX_FOUND = 5
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A place in the line: its process (0: none runs), how often one ended without being told, by cause."""
+
+    name: str
+    role: str
+    pid: int
+    ends: dict[str, int]
+    trouble: str
+
+
+class Told(msgspec.Struct, frozen=True):
+    """What a running line says of itself: the answer of /status, see health.py."""
+
+    ready: bool
+    problems: list[str]
+    processes: list[Place]
+    models: list[str]
+    heard_s_ago: dict[str, float | None]
+    canary_s_ago: dict[str, float]  # since the last one was offered that came through right
+
+
+class Loss(msgspec.Struct, frozen=True):
+    """What was not inspected: frames, where their number is known, else seconds."""
+
+    frames: int = 0
+    seconds: float = 0.0
+
+
+class Status(msgspec.Struct, frozen=True):
+    """How a line is at one moment. `told` is None where it does not run or does not answer; then it is not ready."""
+
+    running: bool
+    told: Told | None
+    problems: list[str]
+    accounts: list[Account]
+    lost: dict[str, dict[str, Loss]]  # of the last day, by source and reason
+    stock: Stock | None  # None: nothing was recorded yet
+    budget_bytes: int
+    reserve_bytes: int
+    reserve_held_bytes: int
+    data: Path
+    free_bytes: int | None
+    min_free_bytes: int
+    found: list[Alarm | Mark] = []  # alarms and marks of rolls that go on
+    notes: list[str] = []  # what is worth knowing, and does not speak against the line
+
+    @property
+    def ready(self) -> bool:
+        """Whether the line runs, says it is ready, and nothing was found that speaks against it."""
+        return self.told is not None and self.told.ready and not self.problems
+
+
+def of_config(path: Path, overrides: list[str]) -> Status:
+    """Return how the line of a config is, also while the file cannot be used: then by the settings that run.
+
+    ConfigError where no line runs by it, or this user may not look into its data folder.
+    """
+    try:
+        settings = config.load(path, overrides)
+    except ConfigError as error:
+        data = running_settings.data_folder(path)
+        running = running_settings.read(data) if data is not None and _runs(data) else None
+        if running is None:
+            raise
+        told = "; ".join(str(error).splitlines())
+        return replace(
+            look(running), notes=[f"the config cannot be used: {told}", "shown is what runs, by the old one"]
+        )
+    now, running = look(settings), running_settings.read(settings.data)
+    keys = running_settings.changed(running, settings) if now.running and running is not None else []
+    differs = f"the config differs from what runs: {', '.join(keys)}; a reload or restart takes it over"
+    return replace(now, notes=[differs] * bool(keys))
+
+
+def look(settings: Settings) -> Status:
+    """Ask the line of this config. ConfigError where this user may not look into its data folder."""
+    data = settings.data
+    running = _runs(data)
+    free = disk.free_bytes(data) if data.exists() else None
+    told, problems = _ask(settings) if running else (None, [])
+    least_bytes, reserve_bytes = settings.disk.min_free_mb * 1_000_000, settings.record.reserve_mb * 1_000_000
+    accounts: list[Account] = []
+    lost: dict[str, dict[str, Loss]] = {}
+    stock = None
+    found: list[Alarm | Mark] = []
+    try:
+        with closing(Store(data, read_only=True)) as store:
+            accounts = store.accounts()
+            lost = _lost(store, time.time() - _DAY_S)
+            found = [*findings.read(store, Alarm, going_on=True), *findings.read(store, Mark, going_on=True)]
+            stock = Gallery(store, settings.evidence).stock(time.time(), max(0, (free or 0) - least_bytes))
+    except StoreError as error:
+        problems = [*problems, f"record: {error}"]
+    return Status(
+        running, told, problems, accounts, lost, stock, settings.evidence.budget_mb * 1_000_000, reserve_bytes,
+        Reserve(data, reserve_bytes).held, data.absolute(), free, least_bytes, found,
+    )  # fmt: skip
+
+
+def _ask(settings: Settings) -> tuple[Told | None, list[str]]:
+    """What the line says, and why that is not to be believed or nothing was said."""
+    metrics = settings.metrics
+    if not metrics.port:
+        return None, ["metrics.port is 0, any free port: its log names it; ask with -o metrics.port=NUMBER"]
+    address = _address(metrics)
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is on this machine
+    try:
+        with opener.open(address, timeout=_ANSWER_S) as answer:
+            told = msgspec.json.decode(answer.read(_MAX_ANSWER_BYTES), type=Told)
+    except msgspec.MsgspecError as error:
+        return None, [f"{address}: not the answer of a line: {error}; is metrics.port another's?"]
+    except (OSError, http.client.HTTPException) as error:
+        why = getattr(error, "reason", error)
+        return None, [f"{address} does not answer: {why}; the line is starting, or its log says more"]
+    ours = {source.name for source in settings.sources}
+    if told.heard_s_ago.keys() != ours:
+        theirs = ", ".join(sorted(told.heard_s_ago))
+        return told, [f"{address} speaks of the sources {theirs}: another line, or the config was changed since"]
+    return told, told.problems
+
+
+def _runs(data: Path) -> bool:
+    try:
+        return instance.runs(data)
+    except OSError as error:
+        raise ConfigError(f"data: {data}: {error.strerror}; ask as the user that the line runs as") from None
+
+
+def _address(metrics: Metrics) -> str:
+    return f"{origin(metrics.host, metrics.port)}/status"
+
+
+def _lost(store: Store, since: float) -> dict[str, dict[str, Loss]]:
+    """What was not inspected since then, by source and reason."""
+    lost: dict[str, dict[str, Loss]] = {}
+    for gap in store.gaps(Query(since=since)):
+        reasons = lost.setdefault(gap.source, {})
+        before = reasons.get(gap.reason, Loss())
+        seconds = 0.0 if gap.frames else gap.ended_at - max(gap.began_at, since)
+        reasons[gap.reason] = Loss(before.frames + gap.frames, round(before.seconds + seconds, 1))
+    return lost
+
+
+def _left(account: Account) -> str:
+    """What of a drop folder is left alone by its last word, in words; empty where nothing is."""
+    left = account.tally.left if account.tally else []
+    return "; ".join(f"{one.count} {one.reason}, as {one.example}" for one in left)
+
+
+def to_json(status: Status) -> str:
+    """The same for machines: one object. Sums are the record's, a second behind at most."""
+    told, stock = status.told, status.stock
+    heard = told.heard_s_ago if told else {}
+    answer = {
+        "running": status.running,
+        "ready": status.ready,
+        "problems": status.problems,
+        "notes": status.notes,
+        "processes": told.processes if told else [],
+        "models": told.models if told else [],
+        "sources": [
+            {
+                "source": one.source,
+                "heard_s_ago": heard.get(one.source),
+                "canary_s_ago": told.canary_s_ago.get(one.source) if told else None,
+                "last_frame_at": one.tally.last_frame_at if one.tally else None,
+                "balanced": one.balanced,
+                "captured": one.tally.captured if one.tally else 0,
+                "recorded": one.recorded,
+                "dropped": one.tally.dropped if one.tally else {},
+                "in_flight": one.tally.in_flight if one.tally else 0,
+                "picture_troubles": one.tally.sight.troubles if one.tally and one.tally.sight else [],
+                "left": [asdict(left) for left in one.tally.left] if one.tally else [],
+                "not_inspected_24h": status.lost.get(one.source, {}),
+            }
+            for one in status.accounts
+        ],
+        "disk": {"free_bytes": status.free_bytes, "min_free_bytes": status.min_free_bytes},
+        "evidence": {
+            "bytes": stock.bytes if stock else {},
+            "budget_bytes": status.budget_bytes,
+            "days_left": None if stock is None or math.isinf(stock.days_left) else round(stock.days_left, 2),
+        },
+        "alarms": [one for one in status.found if isinstance(one, Alarm)],
+        "roll_marks": [one for one in status.found if isinstance(one, Mark)],
+        "reserve": {"held_bytes": status.reserve_held_bytes, "size_bytes": status.reserve_bytes},
+    }
+    return msgspec.json.encode(answer).decode()

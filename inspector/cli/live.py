@@ -1,0 +1,108 @@
+"""Owns the live picture of a running line in a terminal. Reads the record, and asks the port whether it is ready."""
+
+import json
+import statistics
+import time
+import urllib.error
+import urllib.request
+from collections import deque
+from collections.abc import Sequence
+from itertools import islice
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.text import Text
+
+from inspector.cli.tables import listing, sums
+from inspector.errors import StoreError
+from inspector.host.redaction import origin
+from inspector.record.accounts import Account, since
+from inspector.record.queries import Query
+from inspector.record.records import Record
+from inspector.record.store import Store
+from inspector.settings.settings import Settings
+from inspector.settings.sources import FolderSource
+from inspector.vocabulary import OUTCOMES
+
+#: Rates are of the last so many seconds, latencies of the last so many records.
+_RATE_S, _LATENCY_RECORDS = 6.0, 200
+
+
+class Screen:
+    """One look at the line per `look`; rates come from what the looks before saw."""
+
+    def __init__(self, settings: Settings, before: Sequence[Account] = ()) -> None:
+        """`before`: the sums of earlier runs, which are not shown as of this one."""
+        self._before = before
+        self._began_at = time.time()
+        self.ready = False  # it was, at a look
+        self._settings = settings
+        self._base = origin(settings.metrics.host, settings.metrics.port)
+        self._folders = [source for source in settings.sources if isinstance(source, FolderSource)]
+        self._seen: deque[tuple[float, dict[str, int]]] = deque()
+
+    def look(self) -> RenderableType:
+        """The whole picture, for rich to draw."""
+        accounts, latest, defects, dropped_in = self._read()
+        table = sums(accounts, self._rates(accounts))
+        parts: list[RenderableType] = [
+            Panel(table, title=f"Strip Inspector · {self._state()}", title_align="left"),
+            Panel(listing(defects), title="last defects", title_align="left"),
+        ]
+        for source in self._folders:
+            if records := dropped_in[source.name]:
+                parts.append(Panel(listing(records), title=f"last from {source.path}", title_align="left"))
+            else:
+                parts.append(Text(f"drop an image into {source.path} and see its verdict here"))
+        parts.append(Text(f"capture to record: {_latencies(latest)} · metrics: {self._base}/metrics"))
+        return Group(*parts)
+
+    def line(self) -> str:
+        """The same in one line, where there is no terminal."""
+        accounts, latest, *_ = self._read()
+        rate = sum(self._rates(accounts).values())
+        total = {outcome: sum(account.recorded[outcome] for account in accounts) for outcome in OUTCOMES}
+        counts = " ".join(f"{outcome} {count}" for outcome, count in total.items())
+        return f"{self._state()}: {counts}, {rate:.1f}/s, capture to record {_latencies(latest)}"
+
+    def _read(self) -> tuple[list[Account], list[Record], list[Record], dict[str, list[Record]]]:
+        folders = [source.name for source in self._folders]
+        try:
+            store = Store(self._settings.data, read_only=True)
+        except StoreError:
+            return [], [], [], {name: [] for name in folders}  # the sink has not made it yet
+        try:
+            latest = list(store.records(Query(since=self._began_at, limit=_LATENCY_RECORDS)))
+            defects = list(store.records(Query(since=self._began_at, outcomes=("defect",), limit=8)))
+            dropped_in = {name: list(store.records(Query(sources=(name,), limit=5))) for name in folders}
+            self.ready = self.ready or bool(latest)  # also where metrics.port is 0, and nobody can be asked
+            return since(store.accounts(), self._before), latest, defects, dropped_in
+        finally:
+            store.close()
+
+    def _rates(self, accounts: Sequence[Account]) -> dict[str, float]:
+        now = time.monotonic()
+        self._seen.append((now, {account.source: sum(account.recorded.values()) for account in accounts}))
+        while self._seen[0][0] < now - _RATE_S:
+            self._seen.popleft()
+        since, before = self._seen[0]
+        newest = self._seen[-1][1]
+        return {name: (newest[name] - before.get(name, 0)) / max(now - since, 0.1) for name in newest}
+
+    def _state(self) -> str:
+        try:
+            with urllib.request.urlopen(f"{self._base}/readyz", timeout=1) as answer:
+                answer.read()
+                self.ready = True
+                return "inspecting"
+        except urllib.error.HTTPError as error:
+            return "not ready: " + "; ".join(json.loads(error.read())["problems"])
+        except OSError:
+            return "starting"
+
+
+def _latencies(records: Sequence[Record]) -> str:
+    times = sorted(record.latency_s * 1000 for record in islice(records, _LATENCY_RECORDS))
+    if not times:
+        return "nothing yet"
+    return f"median {statistics.median(times):.0f} ms, 95% under {times[int(len(times) * 0.95)]:.0f} ms"

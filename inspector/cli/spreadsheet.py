@@ -1,0 +1,60 @@
+"""Owns the CSV of records and defects: what Excel and its kin read as it is meant, a row a region."""
+
+import csv
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any, TextIO
+
+import msgspec
+
+from inspector.record.records import PARTS, Record
+
+#: By this mark at the beginning Excel takes a file for UTF-8.
+_BOM = "\ufeff"
+#: A cell that begins so is a formula to a spreadsheet: a file's name must never be run. OWASP, "CSV Injection".
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+#: Lists of a record, which have columns of their own.
+_LISTS = ("regions", "doubts", "area")
+_AREA = ("area_x", "area_y", "area_width", "area_height")
+_PART = tuple(dict.fromkeys(PARTS["regions"] + PARTS["doubts"]))
+
+
+def write(kind: type[msgspec.Struct], rows: Iterable[msgspec.Struct], file: TextIO, bom: bool = False) -> None:
+    """Write the rows, with a header. Each time stands twice: in seconds since 1970 UTC, and as local time.
+
+    A record has a row for each of its regions and doubts, which `part` tells apart; one without any has one row.
+    """
+    if bom:
+        file.write(_BOM)
+    writer = csv.writer(file)
+    names = [name for name in kind.__struct_fields__ if name not in _LISTS]
+    more = [*_AREA, "part", *(f"part_{name}" for name in _PART)] if kind is Record else []
+    writer.writerow([column for name in names for column in _columns(name)] + more)
+    for row in rows:
+        own = [cell for name in names for cell in _cells(name, getattr(row, name))]
+        if not isinstance(row, Record):
+            writer.writerow(own)
+            continue
+        own += row.area or [""] * len(_AREA)
+        for kept, part in _parts(row):
+            writer.writerow([*own, kept, *(_safe(part.get(name)) for name in _PART)])
+
+
+def _parts(record: Record) -> Iterator[tuple[str, dict[str, Any]]]:
+    parts = [("region", one) for one in record.regions] + [("doubt", one) for one in record.doubts]
+    yield from parts or [("", {})]
+
+
+def _columns(name: str) -> list[str]:
+    return [name, f"{name[:-3]}_local"] if name.endswith("_at") else [name]
+
+
+def _cells(name: str, value: Any) -> list[Any]:
+    if not name.endswith("_at"):
+        return [_safe(value)]
+    local = datetime.fromtimestamp(value).strftime("%Y-%m-%d %H:%M:%S") if value is not None else None
+    return [value, local]
+
+
+def _safe(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

@@ -1,0 +1,99 @@
+"""Owns how the answer of `inspector status` looks in a terminal."""
+
+import math
+import time
+from collections.abc import Sequence
+from datetime import datetime
+
+from rich.console import Group, RenderableType
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+from inspector.answers.status import _DAY_S, _MAX_FOUND, Loss, Place, Status, Told, _left
+from inspector.cli.tables import span, sums
+from inspector.cli.terminal import Grid
+from inspector.host.printable import printable
+from inspector.record import findings
+from inspector.record.accounts import Account
+from inspector.record.evidence.retention import PINNED
+
+
+def draw(status: Status) -> RenderableType:
+    """One screen, for rich to draw."""
+    word = "ready" if status.ready else "running, not ready" if status.running else "not running"
+    colour = "green" if status.ready else "yellow" if status.running else "red"
+    parts: list[RenderableType] = [Text(word, style=f"bold {colour}")]
+    parts += [Text(printable(f"  {problem}")) for problem in status.problems]
+    parts += [Text(f"  note: {note}", style="yellow") for note in status.notes]
+    parts += [Text(printable(f"  {findings.told(one)}"), style="red") for one in status.found[:_MAX_FOUND]]
+    if (more := len(status.found) - _MAX_FOUND) > 0:
+        parts.append(Text(f"  and {more} more alarms and marks: inspector alarms", style="red"))
+    if status.told:
+        parts.append(Panel(_processes(status.told.processes), title="processes", title_align="left"))
+    title = "sources" if status.running else "sources, when it last ran"
+    tables = [sums(status.accounts), *([_heard(status.told, status)] if status.told else [])]
+    parts.append(Panel(Group(*tables), title=title, title_align="left"))
+    parts += [
+        Text(printable(f"  pictures of {one.source}: {text}")) for one in status.accounts if (text := _wrong(one))
+    ]
+    parts += [Text(printable(f"  left in {one.source}: {text}")) for one in status.accounts if (text := _left(one))]
+    room = "no data folder" if status.free_bytes is None else f"{status.free_bytes / 1e9:.1f} GB free"
+    parts.append(Text(f"disk   {room} at {status.data} (evidence needs {status.min_free_bytes / 1e9:.1f} GB)"))
+    parts.append(Text(f"        {_kept(status)}"))
+    held, size = status.reserve_held_bytes / 1e6, status.reserve_bytes / 1e6
+    parts.append(Text(f"        reserve for the record: {held:.0f} of {size:.0f} MB held"))
+    if status.told:
+        parts.append(Text(f"model  {', '.join(status.told.models) or 'none: no worker is ready'}"))
+    return Group(*parts)
+
+
+def _processes(places: Sequence[Place]) -> Table:
+    table = Grid()
+    for column in ("process", "role", "pid", "ended, by cause", "trouble"):
+        table.column(column, right=column == "pid")
+    for place in places:
+        ends = ", ".join(f"{count} {cause}" for cause, count in place.ends.items() if count) or "never"
+        pid = Text(str(place.pid)) if place.pid else Text("none", style="red")
+        table.add_row(Text(place.name), place.role, pid, ends, Text(printable(place.trouble)))
+    return table
+
+
+def _kept(status: Status) -> str:
+    """How much evidence there is, in words."""
+    if status.stock is None:
+        return "no evidence yet"
+    sizes = {tier: size / 1e6 for tier, size in status.stock.bytes.items() if size}
+    kept = sum(size for tier, size in sizes.items() if tier != PINNED)
+    tiers = ", ".join(f"{tier} {size:.1f}" for tier, size in sizes.items())
+    days = status.stock.days_left
+    left = "" if math.isinf(days) else f"; {span(days * _DAY_S)} left at the rate of the last day"
+    return f"evidence: {kept:.1f} of {status.budget_bytes / 1e6:.0f} MB{f' ({tiers})' if tiers else ''}{left}"
+
+
+def _heard(told: Told, status: Status) -> Table:
+    """When each source was heard, and got its last frame, and what was not inspected within a day."""
+    now = time.time()
+    lasts = {one.source: one.tally.last_frame_at for one in status.accounts if one.tally}
+    table = Grid("source", "heard", "last frame", "canary", "not inspected, last 24 h")
+    for name, heard in told.heard_s_ago.items():
+        last = lasts.get(name)
+        cells = (heard, now - last if last else None, told.canary_s_ago.get(name))
+        ago = ("never" if ago is None else f"{span(ago)} ago" for ago in cells)
+        lost = status.lost.get(name, {}).items()
+        table.add_row(Text(name), *ago, ", ".join(f"{reason} {_size(loss)}" for reason, loss in lost) or "nothing")
+    return table
+
+
+def _wrong(account: Account) -> str:
+    """What is wrong with a source's pictures by its last word, in words; empty where nothing is."""
+    sight = account.tally.sight if account.tally else None
+    return "; ".join(
+        f"{one.kind} since {datetime.fromtimestamp(one.began_at):%Y-%m-%d %H:%M}{f', {one.detail}' * bool(one.detail)}"
+        for one in (sight.troubles if sight else [])
+    )
+
+
+def _size(loss: Loss) -> str:
+    frames = f"{loss.frames} frames" if loss.frames else ""
+    return " and ".join([*([frames] if frames else []), *([span(loss.seconds)] if loss.seconds else [])]) or "0 s"

@@ -1,0 +1,80 @@
+"""Owns what is refused of what comes over a socket: who may say what there, how much it was, a log line now and then.
+
+Files of sockets are private to the user; this is against peers of ours that are broken and programs that stray in.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Collection
+
+from inspector.errors import MessageError
+from inspector.protocol.messages import Beat, Credit, Hello, Message, Tally, Verdicts
+
+log = logging.getLogger(__name__)
+
+#: A flood is told in one line for so long.
+TELL_S = 10.0
+#: Messages read in a row before the rest of the work is looked at again: a flood must not hold it up.
+READ_BURST = 256
+
+
+class Refusals:
+    """Counts what was refused at one socket."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` gives monotonic seconds."""
+        self.count = 0
+        self._clock = clock
+        self._told_at = -math.inf
+
+    def add(self, reason: str) -> None:
+        """One more, and why."""
+        self.count += 1
+        if self._clock() - self._told_at >= TELL_S:
+            self._told_at = self._clock()
+            log.warning("message refused, %d so far: %s", self.count, reason[:200])
+
+
+def check_credit(peer: bytes, message: Message) -> Credit:
+    """What a worker may say to a source: what it has room for itself. MessageError where it is anything else."""
+    if not isinstance(message, Credit):
+        raise MessageError(f"{type(message).__name__}: a worker sends Credit here")
+    _check_peer(peer, message.worker)
+    return message
+
+
+def check_report(peer: bytes, message: Message, sources: Collection[str]) -> Message:
+    """What workers and the line's `sources` may say to the sink, of themselves. MessageError where it is anything else.
+
+    A source's peer name is its own and, behind a dot, that of its life; a worker's is its name.
+    """
+    match message:
+        case Beat():
+            _check_peer(peer, message.worker)
+        case Hello() | Tally():
+            _check_source(peer, message.source, sources)
+        case Verdicts():
+            of = {verdict.source for verdict in message.verdicts}
+            if message.model:
+                _check_peer(peer, message.sender)
+                if not of <= set(sources):
+                    raise MessageError(f"verdicts on frames of {sorted(of)}: the sources are {sorted(sources)}")
+            else:
+                _check_source(peer, message.sender, sources)
+                if of != {message.sender}:
+                    raise MessageError(f"{message.sender} reports frames of {sorted(of)}")
+        case _:
+            raise MessageError(f"{type(message).__name__}: nobody says this to the sink")
+    return message
+
+
+def _check_source(peer: bytes, name: str, sources: Collection[str]) -> None:
+    if name not in sources:
+        raise MessageError(f"{name!r} is no source of this line: {sorted(sources)}")
+    _check_peer(peer.rpartition(b".")[0], name)
+
+
+def _check_peer(peer: bytes, name: str) -> None:
+    if peer != name.encode():
+        raise MessageError(f"{peer!r} speaks as {name!r}")

@@ -1,0 +1,204 @@
+"""Owns the grade of a finished piece: prime, second or hold, and why. Pure, no I/O.
+
+A failure never looks like a pass: what was not inspected, what nobody can tell, and a piece that is not over are on
+hold.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+
+import msgspec
+
+from inspector.errors import ConfigError
+from inspector.quality.coverage import Coverage, Stretch
+from inspector.quality.defects import Defect
+from inspector.quality.piece_summary import Dossier
+from inspector.record.gaps import TIME_ALONE, Gap
+from inspector.settings.rules import GRADES, UNITS, GradeName, Limit
+from inspector.settings.settings import Settings
+
+#: A piece that is named by its frames may go on until none came for so long.
+STILL_COMING_S = 60.0
+#: So many stretches are told of those that are missing.
+_MOST = 3
+
+
+class Reason(msgspec.Struct, frozen=True):
+    """Why a piece is at best that."""
+
+    grade: GradeName
+    text: str
+
+
+class Grade(msgspec.Struct, frozen=True):
+    """What a piece is, and why, the worst reasons first."""
+
+    piece: str
+    grade: GradeName
+    reasons: list[Reason]
+
+
+def judge(dossier: Dossier, settings: Settings, now: float) -> Grade:
+    """Grade a piece by the limits of these settings, at `now` (since 1970). ConfigError where they have none."""
+    if not settings.grading.limits:
+        raise ConfigError(
+            "grading.limits: none is set, so nothing says what makes a piece second or puts it on hold;"
+            " configs/coil.yaml has some"
+        )
+    sizes = {source.name: source.place.mm_per_px for source in settings.sources}
+    limits = [limit for limit in settings.grading.limits if limit.is_for(dossier.piece.recipe)]
+    reasons = [
+        *(Reason("hold", text) for text in _unlimited(dossier, limits)),
+        *(Reason("hold", text) for text in _unfinished(dossier, now)),
+        *(Reason("hold", text) for text in _not_inspected(dossier, settings)),
+        *(Reason("hold", text) for text in _unsure(dossier.shares, settings.grading.max_unsure_percent)),
+        *_found(dossier, settings),
+        *(reason for limit in limits for reason in _over(limit, dossier, sizes)),
+    ]
+    reasons.sort(key=lambda one: -GRADES.index(one.grade))
+    if not reasons:
+        frames, unsure = dossier.frames, dossier.unsure.total()
+        text = f"{_count(len(dossier.defects), 'defect')} and {unsure:,} unsure of {frames:,} frames reach no limit."
+        return Grade(dossier.piece.name, "prime", [Reason("prime", text)])
+    return Grade(dossier.piece.name, reasons[0].grade, reasons)
+
+
+def _unlimited(dossier: Dossier, limits: Sequence[Limit]) -> Iterator[str]:
+    if not limits:
+        recipe = dossier.piece.recipe
+        under = f"recipe {recipe}" if recipe else "no recipe"
+        yield f"It is under {under}, and no limit of grading is for that: nothing says what makes it second."
+
+
+def _unfinished(dossier: Dossier, now: float) -> Iterator[str]:
+    piece = dossier.piece
+    if not dossier.frames:
+        yield "No frame of it is on record."
+    if piece.ended_at is None:
+        yield "It is still on the line: this is of its frames so far."
+    elif piece.by_frames and now - piece.ended_at < STILL_COMING_S:
+        yield f"Its last frame came {max(0.0, now - piece.ended_at):.0f} s ago: more may follow."
+
+
+def _not_inspected(dossier: Dossier, settings: Settings) -> Iterator[str]:
+    sources = {source.name: source for source in settings.sources}
+    for name in dossier.absent:
+        yield f"{name} has no frame of it."
+    for share in dossier.shares:
+        source = sources.get(share.source)
+        gaps = [gap for gap in dossier.gaps if gap.source == share.source and gap.reason != "stale"]
+        if source is not None and source.type in ("folder", "replay"):  # its files wait
+            gaps = [gap for gap in gaps if gap.reason not in TIME_ALONE]
+        told = _missing if share.seen else _lost
+        yield from told(dossier, share, gaps, settings.grading.max_missing_percent)
+    for name in dossier.unbalanced:
+        if name in [share.source for share in dossier.shares]:
+            yield f"The sums of {name} do not balance: see inspector account."
+
+
+def _missing(dossier: Dossier, share: Coverage, gaps: Sequence[Gap], limit: float) -> Iterator[str]:
+    """Where places are known, what no frame covers."""
+    whole_mm = _length_mm(share.seen) if share.seen else 0.0
+    missed = [one for one in dossier.missed if one.source == share.source]
+    percent = 100 * sum(_length_mm(one.stretch) for one in missed) / (whole_mm or 1.0)
+    if missed and percent > limit:
+        told = [_stretch(one.stretch) + (f" ({one.why})" if one.why else "") for one in missed[:_MOST]]
+        told += [f"and {len(missed) - _MOST} more"] if len(missed) > _MOST else []
+        yield (
+            f"{share.source} did not inspect {percent:.3g}% of {whole_mm / 1000:.3f} m, {limit:g}% may be missing:"
+            f" {'; '.join(told)}."
+        )
+    ends = [gap for gap in gaps if gap.began_at < share.began_at or gap.ended_at > share.ended_at]
+    if ends and not dossier.piece.by_frames:
+        yield f"{share.source} may have missed its beginning or end: {_reasons(ends)}."
+
+
+def _lost(dossier: Dossier, share: Coverage, gaps: Sequence[Gap], limit: float) -> Iterator[str]:
+    """Where no place is known, frames are counted."""
+    errors, lost = share.outcomes["error"], sum(gap.frames for gap in gaps)
+    frames = sum(share.outcomes.values()) + lost
+    percent = 100 * (errors + lost) / frames
+    if percent > limit:
+        yield f"{share.source} did not inspect {errors + lost} of {frames} frames, {limit:g}% may be missing."
+    if times := [gap for gap in gaps if not gap.frames]:
+        yield f"{share.source} could not inspect for some time, and its frames tell no place: {_reasons(times)}."
+
+
+def _unsure(shares: Sequence[Coverage], limit: float) -> Iterator[str]:
+    for share in shares:
+        if 100 * share.in_doubt > limit:
+            yield f"{100 * share.in_doubt:.3g}% of what {share.source} inspected is unsure; {limit:g}% may be."
+
+
+def _found(dossier: Dossier, settings: Settings) -> Iterator[Reason]:
+    """Alarms and marks of rolls, or that nobody has looked for them."""
+    grading = settings.grading
+    asked = [rule for rule in settings.alarms if rule.grade != "prime" and rule.is_for(dossier.piece.recipe)]
+    if (asked or (settings.rolls and grading.roll_mark != "prime")) and dossier.frames and not dossier.judged:
+        yield Reason("hold", "The rules have not seen all of it: its alarms and marks of rolls may not all be known.")
+    for rule in asked:
+        if raised := [one for one in dossier.alarms if one.rule == rule.name]:
+            at = next((f", first at {one.from_mm / 1000:.3f} m" for one in raised if one.from_mm is not None), "")
+            yield Reason(rule.grade, f"Alarm {rule.name} was raised {_count(len(raised), 'time')}{at}: {rule.text}.")
+    for mark in dossier.marks if grading.roll_mark != "prime" else []:
+        fits = f"fits {', '.join(mark.rolls)}" if mark.rolls else "fits no roll of the config"
+        yield Reason(
+            grading.roll_mark,
+            f"A mark of {mark.label} comes again every {mark.distance_mm:.0f} mm, {mark.repeats} times from"
+            f" {mark.first_mm / 1000:.3f} to {mark.last_mm / 1000:.3f} m: it {fits}.",
+        )
+
+
+def _over(limit: Limit, dossier: Dossier, mm_per_px: Mapping[str, float | None]) -> Iterator[Reason]:
+    """Whether the piece has as much of what the limit counts; where nobody can tell, it is on hold."""
+    taken = [one for one in dossier.defects if limit.takes(one.label, one.severity, one.score)]
+    if not taken:
+        return
+    value, unit = _measured(limit, taken, dossier, mm_per_px), UNITS[limit.measure]
+    these = f"{_count(len(taken), 'defect')} ({limit.which})"
+    if value is None:
+        yield Reason("hold", f"{these}: how much{unit} that is nobody can tell, for want of a place or a size.")
+    elif value >= limit.limit * (1 - 1e-9):
+        much = "" if limit.measure == "count" else f", {value:.3g}{unit}"
+        yield Reason(limit.grade, f"{these}{much}: {limit.grade} from {limit.limit:g}{unit} on.")
+
+
+def _measured(
+    limit: Limit, taken: Sequence[Defect], dossier: Dossier, mm_per_px: Mapping[str, float | None]
+) -> float | None:
+    """How much the defects are in the limit's measure; None where that is not known."""
+    if limit.measure == "count":
+        return float(len(taken))
+    inspected = {share.source: _inspected_mm(share) for share in dossier.shares}
+    if limit.measure == "per_10m":  # of the piece: sources look at it side by side
+        return 10_000 * len(taken) / max(inspected.values()) if all(inspected.values()) else None
+    areas = [
+        inspected[share.source] * share.width_px * (mm_per_px.get(share.source) or 0.0) for share in dossier.shares
+    ]
+    if not all(areas):
+        return None
+    if limit.measure == "per_m2":
+        return 1e6 * len(taken) / sum(areas)
+    sides = [(one.width_mm, one.length_mm) for one in taken]
+    known = [width * length for width, length in sides if width is not None and length is not None]
+    return 100 * sum(known) / sum(areas) if len(known) == len(taken) else None
+
+
+def _inspected_mm(share: Coverage) -> float:
+    """How much of the piece the source inspected, along it; 0 where that is not known."""
+    return _length_mm(share.seen) - sum(map(_length_mm, share.missing)) if share.seen else 0.0
+
+
+def _length_mm(stretch: Stretch) -> float:
+    return stretch.to_mm - stretch.from_mm
+
+
+def _stretch(stretch: Stretch) -> str:
+    return f"{stretch.from_mm / 1000:.3f} to {stretch.to_mm / 1000:.3f} m"
+
+
+def _reasons(gaps: Sequence[Gap]) -> str:
+    return ", ".join(dict.fromkeys(gap.reason for gap in gaps))
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

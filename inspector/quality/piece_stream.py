@@ -1,0 +1,142 @@
+"""Owns a lane: what one source shows of one piece, frame by frame as they come, held against the rules. Pure, no I/O.
+
+Workers decide frames side by side, so they come out of order, by up to REORDER of them: the strip is settled up to the
+least place of the last so many. What comes later than that still counts where it lies, for what is judged from then on.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from typing import NamedTuple
+
+from inspector.quality.alarm_window import Raised, Window
+from inspector.quality.coverage import SLACK
+from inspector.quality.defects import Part
+from inspector.quality.periodic_defects import Finder, RollMark
+from inspector.quality.stitching import Seams, Whole
+from inspector.settings.rules import Alarm, Unit
+
+#: How many frames late a frame may come.
+REORDER = 64
+#: What is settled is looked at with every defect, and else once in so many frames.
+_LOOK_EVERY = 8
+#: Of one frame so many defects at most are held against what lies behind: a roll leaves no more.
+_MAX_SEARCHES = 32
+#: A mark that has not come again over so many of its distances is over.
+_OVER_AFTER = 20
+_NOTHING = -float("inf")
+
+
+class Frame(NamedTuple):
+    """A frame as the record has it: where it lies, how long it is, and how wide the strip in it, in mm where known."""
+
+    record: int
+    source: str
+    piece: int | None
+    sequence: int
+    captured_at: float
+    outcome: str
+    at_mm: float | None
+    length_mm: float | None
+    strip_mm: float | None
+
+
+class Lane:
+    """One source's share of one piece."""
+
+    def __init__(self, alarms: Iterable[Alarm], finds_marks: bool, slack: float = SLACK) -> None:
+        """`slack`: so late a frame may seem to begin that follows the one before, as a share of its length."""
+        self.windows = [Window(alarm) for alarm in alarms]
+        self.finder = Finder() if finds_marks else None
+        self._seams = Seams(slack)
+        self._last: deque[Frame] = deque(maxlen=REORDER)
+        self._frames = 0
+        self._settled_mm = _NOTHING
+        self._strip_mm = 1.0
+
+    def take(self, frame: Frame, parts: Sequence[Part], search: bool = True) -> Iterator[Raised | RollMark]:
+        """What the frame changed: alarms raised or cleared, marks of rolls that are new, go on or are over.
+
+        Without `search` it is kept for those that come, and no mark is found by it.
+        """
+        self._last.append(frame)
+        self._frames += 1
+        begun: Iterator[tuple[Part, Whole]] = ((part, Whole(part)) for part in parts)
+        if frame.at_mm is not None and frame.length_mm is not None:
+            begun = self._seams.add(frame.at_mm, frame.length_mm, parts)
+        self._strip_mm = frame.strip_mm or self._strip_mm
+        known = list(begun)
+        if not known and self._frames % _LOOK_EVERY:
+            return
+        self._settled_mm = max(self._settled_mm, self.settled("mm"))
+        known += self._seams.settle(self._settled_mm)
+        yield from self._marks(known, _MAX_SEARCHES if search else 0)
+        self._count(known)
+        for window in self.windows:
+            yield from window.judge(self.settled(window.rule.unit))
+        yield from self._over(_OVER_AFTER)
+
+    def settled(self, unit: Unit) -> float:
+        """Before this place nothing comes any more."""
+        return min(self._places(unit), default=_NOTHING) if len(self._last) == REORDER else _NOTHING
+
+    def begins_anew(self, frame: Frame) -> bool:
+        """Whether places along have begun again: this frame and the last ones all lie before what is settled."""
+        if frame.at_mm is None or frame.at_mm >= self._settled_mm:
+            return False
+        return all(one.at_mm is None or one.at_mm < self._settled_mm for one in self._last)
+
+    def close(self) -> Iterator[Raised | RollMark]:
+        """The piece is over, and with it what was raised and found on it."""
+        self._count(self._seams.settle(float("inf")))
+        for window in self.windows:
+            yield from window.judge(_NOTHING)
+            if alarm := window.close(max(self._places(window.rule.unit), default=_NOTHING)):
+                yield alarm
+        yield from self._over(_NOTHING)
+
+    def _places(self, unit: Unit) -> list[float]:
+        """Where the last frames lie."""
+        match unit:
+            case "mm":
+                return [one.at_mm for one in self._last if one.at_mm is not None]
+            case "frames":
+                return [one.sequence for one in self._last]
+            case "s":
+                return [one.captured_at for one in self._last]
+
+    def _marks(self, parts: Sequence[tuple[Part, Whole]], searches: int) -> Iterator[RollMark]:
+        if self.finder is None:
+            return
+        begin = (part for part, whole in parts if whole.first is part)
+        for number, part in enumerate(begin):
+            if part.x_mm is not None and part.width_mm is not None and part.y_mm is not None:
+                place = (part.x_mm, part.width_mm, part.y_mm, part.length_mm)
+                if mark := self.finder.add(part.label, *place, search=number < searches):
+                    yield mark
+
+    def _count(self, parts: Iterable[tuple[Part, Whole]]) -> None:
+        """A defect counts where the first part lies that the rule takes, and again where it outlasts the window."""
+        for part, whole in parts:
+            for window in self.windows:
+                rule, place = window.rule, _place(part, window.rule.unit)
+                if place is None or not rule.takes(part.label, part.severity, part.score):
+                    continue
+                if rule.measure == "area_percent":
+                    window.add(place, (part.width_mm or 0.0) * part.length_mm, self._strip_mm)
+                elif place - whole.counted.get(rule.name, _NOTHING) > rule.within:
+                    whole.counted[rule.name] = place
+                    window.add(place, strip_mm=self._strip_mm)
+
+    def _over(self, distances: float) -> Iterator[RollMark]:
+        """The marks that have not come again over so many of their distances."""
+        if self.finder is None:
+            return
+        for mark in list(self.finder.found):
+            if self._settled_mm - mark.last_mm > distances * mark.distance_mm:
+                self.finder.end(mark)
+                yield mark
+
+
+def _place(part: Part, unit: Unit) -> float | None:
+    """Where a part lies; None where that is not known."""
+    return {"mm": part.y_mm, "frames": part.sequence, "s": part.captured_at}[unit]

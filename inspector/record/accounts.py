@@ -1,0 +1,64 @@
+"""Owns the sums of a source: what it says of itself against what is on record. Pure, no I/O."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TypeVar
+
+from msgspec import structs
+
+from inspector.protocol.messages import Tally
+from inspector.vocabulary import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """A source's sums. `tally` is the source's own last word; `recorded` counts the rows that are on record.
+
+    `newer` of those rows are of frames captured after the tally: a line that runs is always a little ahead of it.
+    `listed` counts the frames of all gaps on record.
+    """
+
+    source: str
+    recorded: dict[Outcome, int]
+    newer: int
+    tally: Tally | None
+    listed: int = 0
+
+    @property
+    def unsettled(self) -> int:
+        """Frames in flight at the tally that are on record by now."""
+        return sum(self.recorded.values()) - self.newer - (sum(self.tally.outcomes.values()) if self.tally else 0)
+
+    @property
+    def balanced(self) -> bool:
+        """Whether captured = ok + defect + unsure + error + dropped + in flight, and rows and gaps say so too."""
+        if self.tally is None:
+            return self.unsettled == 0 and not self.listed
+        dropped = sum(self.tally.dropped.values())
+        adds_up = self.tally.captured == sum(self.tally.outcomes.values()) + dropped + self.tally.in_flight
+        return adds_up and 0 <= self.unsettled <= self.tally.in_flight and self.listed == dropped
+
+
+Key = TypeVar("Key", bound=str)
+
+
+def since(accounts: Iterable[Account], before: Iterable[Account]) -> list[Account]:
+    """Return what was added to each source's sums after `before` was read; of sources in flight, those of now."""
+    earlier = {account.source: account for account in before}
+    return [_less(account, earlier[account.source]) if account.source in earlier else account for account in accounts]
+
+
+def _less(account: Account, before: Account) -> Account:
+    tally, then = account.tally, before.tally
+    if tally is not None and then is not None:
+        tally = structs.replace(
+            tally,
+            captured=tally.captured - then.captured,
+            outcomes=_difference(tally.outcomes, then.outcomes),
+            dropped={reason: count for reason, count in _difference(tally.dropped, then.dropped).items() if count},
+        )
+    return replace(account, recorded=_difference(account.recorded, before.recorded), tally=tally)
+
+
+def _difference(counts: Mapping[Key, int], before: Mapping[Key, int]) -> dict[Key, int]:
+    return {name: count - before.get(name, 0) for name, count in counts.items()}

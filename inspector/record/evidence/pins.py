@@ -1,0 +1,71 @@
+"""Owns pins: what must not go while someone disputes it, by source, time and name."""
+
+from collections.abc import Sequence
+from fnmatch import fnmatchcase
+
+import msgspec
+
+from inspector.errors import ConfigError
+from inspector.record.store import Store
+
+
+class Pin(msgspec.Struct, frozen=True):
+    """Frames that stay: of the source, captured from `since` to before `until`, and of that name. None means any.
+
+    Times are seconds since 1970; `name` is a pattern as in a shell, `coil-7/*`, and `*` also spans slashes.
+    """
+
+    id: int
+    source: str | None
+    since: float | None
+    until: float | None
+    name: str | None
+
+    def holds(self, source: str, name: str, captured_at: float) -> bool:
+        """Whether a frame is one of those."""
+        return (
+            self.source in (None, source)
+            and (self.since is None or self.since <= captured_at)
+            and (self.until is None or captured_at < self.until)
+            and (self.name is None or fnmatchcase(name, self.name))
+        )
+
+
+def add(store: Store, source: str | None, since: float | None, until: float | None, name: str | None) -> Pin:
+    """Pin from now on. ConfigError where nothing says what: everything for ever is what a budget is against."""
+    if since is None and name is None:
+        raise ConfigError("pin: say from when (--since) or which names (--name): all of it would fill the disk")
+    if since is not None and until is not None and until <= since:
+        raise ConfigError("pin: --until is not after --since")
+    with store.transaction() as cursor:
+        values = (source, since, until, name)
+        cursor.execute("INSERT INTO pins (source, since, until, name) VALUES (?, ?, ?, ?)", values)
+        return Pin(cursor.lastrowid or 0, *values)
+
+
+def remove(store: Store, number: int) -> None:
+    """Let go of what this pin alone held. ConfigError where there is no such pin."""
+    with store.transaction() as cursor:
+        cursor.execute("DELETE FROM pins WHERE id = ?", (number,))
+        if not cursor.rowcount:
+            raise ConfigError(f"unpin: there is no pin {number}; `inspector pin` lists them")
+        # Those that another pin still holds are found again when their turn to go comes.
+        cursor.execute(
+            "UPDATE evidence SET tier = (SELECT outcome FROM records WHERE id = record) WHERE tier = 'pinned'"
+        )
+
+
+def every(store: Store) -> Sequence[Pin]:
+    """All pins, the oldest first."""
+    return [Pin(*row) for row in store.read("SELECT id, source, since, until, name FROM pins ORDER BY id")]
+
+
+def pictures(store: Store, pin: Pin) -> tuple[int, int]:
+    """How many pictures the pin holds by now, and their bytes."""
+    rows = store.read(
+        "SELECT source, name, evidence.captured_at, bytes FROM evidence JOIN records ON records.id = record"
+        " WHERE evidence.captured_at >= ? AND evidence.captured_at < ?",
+        (pin.since or 0.0, 1e13 if pin.until is None else pin.until),
+    )
+    sizes = [size for source, name, captured_at, size in rows if pin.holds(source, name, captured_at)]
+    return len(sizes), sum(sizes)

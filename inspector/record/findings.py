@@ -1,0 +1,159 @@
+"""Owns what the rules found, on record: alarms and marks of rolls; as rows, as objects, and which of them stay."""
+
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec.structs import asdict
+
+from inspector.host.printable import printable_json
+from inspector.record.database import Cursor, OpenRecord
+
+#: What the marks are called of the row after which the rules began, and of the last one they have seen.
+BEGAN, MARK = "rules_began", "rules"
+#: So many of each stay at most; the oldest go first.
+KEEP = 100_000
+
+
+class Alarm(msgspec.Struct):
+    """An alarm of a rule; it goes on while `cleared_at` is None. `piece` is "" where none is known.
+
+    Times are when the frame was captured that raised or cleared it, seconds since 1970. `count` defects are from
+    `from_mm` to `to_mm` along the piece; None where the rule does not count in mm. The limit was reached `at`, in what
+    the rule counts in: mm, frames of the source, or seconds since 1970. `id` is 0 before it is on record.
+    """
+
+    id: int
+    source: str
+    piece: str
+    rule: str
+    raised_at: float
+    cleared_at: float | None
+    from_mm: float | None
+    to_mm: float | None
+    count: int
+    detail: str
+    at: float
+
+
+class Mark(msgspec.Struct):
+    """A mark of a roll; it goes on while `ended_at` is None. `rolls` fit its distance, the nearest first.
+
+    `confidence`: see periods.py. It is `width_mm` wide from `x_mm` on, and was met `repeats` times between `first_mm`
+    and `last_mm`.
+    """
+
+    id: int
+    source: str
+    piece: str
+    label: str
+    found_at: float
+    ended_at: float | None
+    rolls: list[str] = []
+    distance_mm: float = 0.0
+    confidence: float = 0.0
+    repeats: int = 0
+    x_mm: float = 0.0
+    width_mm: float = 0.0
+    first_mm: float = 0.0
+    last_mm: float = 0.0
+
+
+Found = TypeVar("Found", Alarm, Mark)
+_TABLES: dict[type, str] = {Alarm: "alarms", Mark: "roll_marks"}
+_ENDED: dict[type, str] = {Alarm: "cleared_at", Mark: "ended_at"}
+_BEGAN: dict[type, str] = {Alarm: "raised_at", Mark: "found_at"}
+
+
+def save(cursor: Cursor, found: Alarm | Mark, piece: int | None) -> None:
+    """Put it on record, or what has changed of it; `piece` is the number of the piece that it was found on."""
+    table, values = _TABLES[type(found)], asdict(found)
+    del values["id"], values["piece"]
+    if isinstance(found, Mark):
+        values["rolls"] = msgspec.json.encode(found.rolls).decode()
+    if found.id:
+        cursor.execute(
+            f"UPDATE {table} SET {', '.join(f'{name} = ?' for name in values)} WHERE id = ?",
+            [*values.values(), found.id],
+        )
+        return
+    places = ", ".join("?" * (len(values) + 1))
+    cursor.execute(f"INSERT INTO {table} ({', '.join(values)}, piece) VALUES ({places})", [*values.values(), piece])
+    found.id = cursor.lastrowid or 0
+
+
+def read(
+    store: OpenRecord,
+    kind: type[Found],
+    piece: int | None = None,
+    since: float | None = None,
+    until: float | None = None,
+    going_on: bool = False,
+    after_id: int = 0,
+) -> list[Found]:
+    """Those on record, the oldest first: of the piece of that number, begun in that time, only those that go on."""
+    clauses, values = ["id > ?"], list[object]([after_id])
+    began = _BEGAN[kind]
+    for clause, value in (("piece = ?", piece), (f"{began} >= ?", since), (f"{began} < ?", until)):
+        if value is not None:
+            clauses.append(clause)
+            values.append(value)
+    if going_on:
+        clauses.append(f"{_ENDED[kind]} IS NULL")
+    table = _TABLES[kind]
+    name = f"COALESCE((SELECT name FROM pieces WHERE pieces.id = {table}.piece), '')"
+    columns = ", ".join(name if column == "piece" else column for column in kind.__struct_fields__)
+    rows = store.read(f"SELECT {columns} FROM {table} WHERE {' AND '.join(clauses)} ORDER BY id", values)
+    return [_from_row(kind, row) for row in rows]
+
+
+def judged(store: OpenRecord, piece: int) -> bool:
+    """Whether the rules have seen every frame of the piece that is on record."""
+    marks = dict(store.read("SELECT name, value FROM marks WHERE name IN (?, ?)", (BEGAN, MARK)))
+    statement = "SELECT MIN(id), MAX(id) FROM records INDEXED BY records_by_piece WHERE piece = ?"
+    first, last = next(store.read(statement, (piece,)))
+    return first is not None and marks.get(BEGAN, first) < first and marks.get(MARK, 0) >= last
+
+
+def forget(cursor: Cursor, before: float) -> None:
+    """Delete what began before then, what is too much, and what is of a piece that is gone."""
+    for kind, table in _TABLES.items():
+        newest = f"(SELECT COALESCE(MAX(id), 0) FROM {table})"
+        gone = "piece IS NOT NULL AND piece NOT IN (SELECT id FROM pieces)"
+        cursor.execute(
+            f"DELETE FROM {table} WHERE {_BEGAN[kind]} < ? OR id <= {newest} - ? OR ({gone})", (before, KEEP)
+        )
+
+
+def end_all(cursor: Cursor, now: float) -> None:
+    """Nothing goes on any more."""
+    for kind, table in _TABLES.items():
+        cursor.execute(f"UPDATE {table} SET {_ENDED[kind]} = ? WHERE {_ENDED[kind]} IS NULL", (now,))
+
+
+def told(found: Alarm | Mark) -> str:
+    """It in a sentence, for the log."""
+    where = f"{found.source}, {found.piece}" if found.piece else found.source
+    if isinstance(found, Alarm):
+        along = "" if found.from_mm is None or found.to_mm is None else (
+            f", from {found.from_mm / 1000:.3f} to {found.to_mm / 1000:.3f} m")  # fmt: skip
+        return f"alarm {found.rule} on {where}: {found.count} {found.detail}{along}"
+    fits = f"fits {', '.join(found.rolls)}" if found.rolls else "fits no roll of the config"
+    return (
+        f"roll mark on {where}: {found.label} every {found.distance_mm:.0f} mm at {found.x_mm:.0f} mm across,"
+        f" {found.repeats} times from {found.first_mm / 1000:.3f} to {found.last_mm / 1000:.3f} m, {fits};"
+        f" confidence {found.confidence:.5f}"
+    )
+
+
+def to_json(found: Alarm | Mark) -> str:
+    """It as one line of JSON that says what it is: `kind` is alarm or roll_mark."""
+    kind = "alarm" if isinstance(found, Alarm) else "roll_mark"
+    return printable_json(msgspec.json.encode({"kind": kind, **asdict(found)}).decode())
+
+
+def _from_row(kind: type[Found], row: Sequence[Any]) -> Found:
+    values = dict(zip(kind.__struct_fields__, row, strict=True))
+    if kind is Mark:
+        values["rolls"] = msgspec.json.decode(values["rolls"])
+    return kind(**values)

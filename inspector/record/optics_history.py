@@ -1,0 +1,138 @@
+"""Owns what is on record of each source's optics: what is usual for it, a row of figures a minute, and its troubles."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from inspector.protocol.messages import Sight, Tally, Trouble, Usual
+from inspector.protocol.optics import KINDS, Figures, Kind
+from inspector.record.database import Cursor, OpenRecord
+from inspector.record.queries import MINUTE_S, Query, restrict_time, restrict_to
+
+
+class Trend(msgspec.Struct, frozen=True):
+    """The mean figures of a source in an hour or a day that began then, seconds since 1970."""
+
+    source: str
+    began_at: float
+    brightness: float
+    contrast: float
+    sharpness: float
+    saturation: float
+
+
+class PastTrouble(msgspec.Struct, frozen=True):
+    """What was wrong with a source's pictures, from when to when (None: still); its last figure, and the usual one."""
+
+    source: str
+    kind: Kind
+    began_at: float
+    ended_at: float | None
+    figure: float
+    usual: float
+    detail: str
+
+
+def save(cursor: Cursor, tally: Tally) -> None:
+    """Take over what a source tells of its pictures, unless it has not heard yet that it is to learn anew."""
+    sight = tally.sight
+    if sight is None:
+        return
+    row = cursor.execute("SELECT learn_since FROM optics WHERE source = ?", (tally.source,)).fetchone()
+    if row is not None and sight.since < row[0]:
+        return
+    if row is None or sight.since > row[0]:
+        cursor.execute("INSERT OR REPLACE INTO optics VALUES (?, ?, NULL)", (tally.source, sight.since))
+    if sight.usual is not None:
+        usual = msgspec.msgpack.encode(sight.usual)
+        cursor.execute("UPDATE optics SET usual = ? WHERE source = ?", (usual, tally.source))
+    if sight.figures is not None:
+        minute = int(sight.at // MINUTE_S * MINUTE_S)
+        cursor.execute(
+            "INSERT OR REPLACE INTO optics_minutes VALUES (?, ?, ?, ?, ?, ?)", (tally.source, minute, *sight.figures)
+        )
+    _end_troubles(cursor, tally.source, [trouble.kind for trouble in sight.troubles], tally.at)
+    for trouble in sight.troubles:
+        cursor.execute(
+            "INSERT INTO optics_troubles (source, kind, began_at, figure, usual, detail) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO UPDATE SET ended_at = NULL, figure = excluded.figure, detail = excluded.detail",
+            (tally.source, trouble.kind, trouble.began_at, trouble.figure, trouble.usual, trouble.detail),
+        )
+
+
+def learn_anew(cursor: Cursor, source: str, now: float) -> None:
+    """What is usual for a source is to be learned from what it captures from now on; its troubles are over.
+
+    Later counts as newer: where the clock was ahead when this was said before, it is said a moment after that.
+    """
+    before = "(SELECT learn_since + 0.001 FROM optics WHERE source = ?)"
+    cursor.execute(
+        f"INSERT OR REPLACE INTO optics VALUES (?, max(?, ifnull({before}, 0)), NULL)", (source, now, source)
+    )
+    _end_troubles(cursor, source, [], now)
+
+
+def learn_since(store: OpenRecord) -> dict[str, float]:
+    """By source, since when the pictures were captured that tell what is usual."""
+    return dict(store.read("SELECT source, learn_since FROM optics"))
+
+
+def sight(store: OpenRecord, source: str) -> Sight | None:
+    """What a new life of a source has to know of its pictures: what is usual and what is wrong; None: nothing yet."""
+    known = usual(store, source)
+    if known is None:
+        return None
+    since, learned = known
+    wrong = [one for one in troubles(store, Query(sources=[source])) if one.ended_at is None]
+    told = [Trouble(one.kind, one.began_at, one.figure, one.usual, one.detail) for one in wrong if one.kind in KINDS]
+    return Sight(0.0, since, learned.pictures if learned else 0, 0, None, told, learned)
+
+
+def trend(store: OpenRecord, query: Query, every_s: int) -> list[Trend]:
+    """Means within the query's time and of its sources, so many seconds each, by source and time."""
+    means = ", ".join(f"avg({name})" for name in Figures._fields)
+    columns = f"source, began_at / {every_s} * {every_s}, {means}"
+    rows = _rows(store, f"SELECT {columns} FROM optics_minutes", "began_at", query, "GROUP BY 1, 2 ORDER BY 1, 2")
+    return [Trend(*row) for row in rows]
+
+
+def troubles(store: OpenRecord, query: Query) -> list[PastTrouble]:
+    """The troubles that overlap the query's time and are of its sources, by source and time."""
+    columns = ", ".join(PastTrouble.__struct_fields__)
+    ended_at = "ifnull(ended_at, 9e99)"
+    rows = _rows(store, f"SELECT {columns} FROM optics_troubles", ended_at, query, "ORDER BY source, began_at, kind")
+    return [PastTrouble(*row) for row in rows]
+
+
+def usual(store: OpenRecord, source: str) -> tuple[float, Usual | None] | None:
+    """Since when what is usual for a source is learned, and what that is so far; None where nothing is on record."""
+    row = next(store.read("SELECT learn_since, usual FROM optics WHERE source = ?", (source,)), None)
+    if row is None:
+        return None
+    try:
+        return row[0], None if row[1] is None else msgspec.msgpack.decode(row[1], type=Usual)
+    except msgspec.MsgspecError:
+        return row[0], None  # of another version: it is learned anew
+
+
+def forget(cursor: Cursor, before: float) -> None:
+    """Delete figures from before then, and troubles that were over by then."""
+    cursor.execute("DELETE FROM optics_minutes WHERE began_at < ?", (before,))
+    cursor.execute("DELETE FROM optics_troubles WHERE ended_at < ?", (before,))
+
+
+def _end_troubles(cursor: Cursor, source: str, but: list[Kind], now: float) -> None:
+    """All of the source's but those of these kinds are over."""
+    cursor.execute(
+        "UPDATE optics_troubles SET ended_at = max(began_at, ?) WHERE source = ? AND ended_at IS NULL"
+        f" AND kind NOT IN ({', '.join('?' * len(but))})",
+        (now, source, *but),
+    )
+
+
+def _rows(store: OpenRecord, select: str, last: str, query: Query, order: str) -> Iterator[tuple[Any, ...]]:
+    clauses, values = ["1"], list[object]()
+    restrict_time(query, clauses, values, last, "began_at")
+    restrict_to("source", query.sources, clauses, values)
+    return store.read(f"{select} WHERE {' AND '.join(clauses)} {order}", values)

@@ -1,0 +1,59 @@
+"""Owns where a frame lies as it comes on record, and that no frame is decided by another recipe than its piece's."""
+
+from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
+
+from inspector.protocol.messages import Verdict
+from inspector.record import pieces, placement
+from inspector.record.database import Cursor
+from inspector.record.pieces import Piece
+from inspector.record.position import Locator, Spot
+
+if TYPE_CHECKING:
+    pass
+
+
+def agreed(verdict: Verdict, grade: str, piece: Piece | None) -> Verdict:
+    """The verdict, or unsure where it was decided by another recipe than its piece is under. `grade` is what it tells.
+
+    Where frames name piece and grade, they have the last word: a reload may give the grade another recipe meanwhile.
+    """
+    if verdict.outcome == "error" or verdict.recipe is None:
+        return verdict
+    right = piece.recipe if piece else ""
+    by_its_own_word = grade and (piece is None or (piece.by_frames and piece.grade == grade))
+    if verdict.recipe == right or by_its_own_word:
+        return verdict
+    whose = f"piece {piece.name}" if piece else "what is no piece"
+    return withheld(verdict, f"decided by {_named(verdict.recipe)}, and {whose} is under {_named(right)}")
+
+
+def withheld(verdict: Verdict, reason: str) -> Verdict:
+    """The frame, unsure because it is not known by which recipe to decide it. Its label says what the model saw."""
+    return replace(
+        verdict,
+        outcome="unsure",
+        severity="none",
+        regions=[],
+        doubts=[],
+        in_doubt=None,
+        reason=reason[:1024],
+        recipe=None,
+    )
+
+
+def _named(recipe: str) -> str:
+    return f"recipe {recipe}" if recipe else "no recipe"
+
+
+def placed(cursor: Cursor, locator: Locator, verdict: Verdict) -> tuple[Verdict, Spot]:
+    """Where the frame lies; and its verdict, held against its piece. A piece that it is the first to name is noted."""
+    told = locator.told(verdict)
+    if told.piece:
+        pieces.note(cursor, told, verdict)
+    piece = pieces.of(cursor, locator, told, verdict)
+    since_began_s = None if piece is None else max(0.0, verdict.captured_at - piece.began_at)
+    area_x = verdict.area[0] if verdict.area else 0
+    spot = locator.spot(piece.id if piece else None, told.at_mm, since_began_s, area_x)
+    return placement.agreed(verdict, told.grade, piece), spot

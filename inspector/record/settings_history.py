@@ -1,0 +1,54 @@
+"""Owns what the record keeps of the settings: by which numbers frames were decided, and since when."""
+
+from contextlib import suppress
+
+import msgspec
+
+from inspector.protocol.control import InForce
+from inspector.record.database import Cursor, OpenRecord
+from inspector.record.pieces import Piece
+from inspector.record.store import Store
+
+
+def keep(store: Store, told: InForce) -> None:
+    """Put it on record, unless the last there says the same. StoreError: it is not there."""
+    terms = msgspec.json.encode(msgspec.structs.replace(told, since=0.0)).decode()
+    last = next(store.read("SELECT terms FROM in_force ORDER BY id DESC LIMIT 1"), None)
+    if last != (terms,):
+        with store.transaction() as cursor:
+            cursor.execute("INSERT INTO in_force (since, terms) VALUES (?, ?)", (told.since, terms))
+
+
+def during(store: OpenRecord, piece: Piece) -> list[InForce]:
+    """What was in force while frames of a piece were decided, in order; empty where the record does not tell of all.
+
+    Frames may be decided long after they were captured: what counts is when they came on record, a moment later.
+    """
+    bounds = "SELECT MIN(recorded_at), MAX(recorded_at) FROM records INDEXED BY records_by_piece WHERE piece = ?"
+    ((first, last),) = store.read(bounds, (piece.id,))
+    if first is None:
+        return []
+    before = "SELECT MAX(id) FROM in_force WHERE since <= ?"
+    held = store.read(
+        f"SELECT since, terms FROM in_force WHERE id >= ({before}) AND since <= ? ORDER BY id", (first, last)
+    )
+    try:
+        return [msgspec.structs.replace(msgspec.json.decode(terms, type=InForce), since=at) for at, terms in held]
+    except msgspec.MsgspecError:
+        return []  # of another version
+
+
+def named(store: OpenRecord) -> tuple[set[str], set[str]]:
+    """Return the labels and the models that ever decided, as far as the record tells."""
+    labels, models = set[str](), set[str]()
+    for (terms,) in store.read("SELECT terms FROM in_force"):
+        with suppress(msgspec.MsgspecError):  # of another version
+            told = msgspec.json.decode(terms, type=InForce)
+            labels |= set(told.labels)
+            models.add(told.model)
+    return labels, models
+
+
+def forget(cursor: Cursor, before: float) -> None:
+    """Delete what was not in force any more by then."""
+    cursor.execute("DELETE FROM in_force WHERE id < (SELECT MAX(id) FROM in_force WHERE since < ?)", (before,))

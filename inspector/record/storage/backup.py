@@ -1,0 +1,84 @@
+"""Owns copies of the record: made while the line runs, and put back while it does not."""
+
+import os
+import time
+from contextlib import closing
+from pathlib import Path
+
+from inspector.errors import ConfigError, StoreError
+from inspector.host import instance
+from inspector.record import database
+from inspector.record.schema import FILE
+from inspector.record.storage import remains
+from inspector.record.storage.file_set import TAILS
+from inspector.record.store import Store
+
+
+def make(data: Path, to: Path) -> int:
+    """Copy the record in `data` to the new file `to`, whole and of one moment; its bytes.
+
+    ConfigError where `to` is there or cannot be written, StoreError where the record cannot be read.
+    """
+    if to.exists():
+        raise ConfigError(f"backup: {to} is there already, and is not overwritten: name another file")
+    unfinished = to.with_name(f".{to.name}.{os.getpid()}")
+    try:
+        os.close(os.open(unfinished, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o640))
+        with closing(Store(data, read_only=True)) as store:
+            store.copy_to(unfinished)
+        database.check_copy(unfinished)
+        _put(unfinished, to)
+    except OSError as error:
+        raise ConfigError(f"backup: {to}: {error.strerror}") from None
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return to.stat().st_size
+
+
+def restore(data: Path, source: Path) -> list[Path]:
+    """Put the copy `source` into the place of the record in `data`; what was there is set aside, and returned.
+
+    BusyError where a line runs on `data`, StoreError where the copy is damaged, no record, or of a newer version.
+    """
+    if not source.is_file():
+        raise ConfigError(f"restore: {source}: no such file")
+    database.check_copy(source)
+    with instance.locked(data):
+        try:
+            unfinished = data / f".{FILE}.{os.getpid()}"
+            database.copy_file(source, unfinished)
+            unfinished.chmod(0o640)
+            _give_to_owner(unfinished, data)
+            aside = _set_aside(data)
+            _put(unfinished, data / FILE)
+            (data / remains.NOTE).unlink(missing_ok=True)
+        except OSError as error:
+            raise StoreError(f"{error.filename or data}: {error.strerror}") from None
+        finally:
+            unfinished.unlink(missing_ok=True)
+    return aside
+
+
+def _set_aside(data: Path) -> list[Path]:
+    """The record that is there, with its log: the copy must not be read with the log of another."""
+    stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
+    there = [(tail, data / f"{FILE}{tail}") for tail in TAILS if (data / f"{FILE}{tail}").exists()]
+    return [path.rename(data / f"records-before-restore-{stamp}.sqlite{tail}") for tail, path in there]
+
+
+def _put(unfinished: Path, path: Path) -> None:
+    """Give a file its name in one step, durably."""
+    for synced, then in ((unfinished, lambda: unfinished.rename(path)), (path.parent, lambda: None)):
+        descriptor = os.open(synced, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        then()
+
+
+def _give_to_owner(path: Path, data: Path) -> None:
+    """What root puts there is for the user that the line runs as: whose the folder is."""
+    if os.geteuid() == 0:
+        status = data.stat()
+        os.chown(path, status.st_uid, status.st_gid)

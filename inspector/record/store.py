@@ -1,0 +1,331 @@
+"""Owns the record: one SQLite file, one row a frame, keyed by source and frame id, and each source's sums."""
+
+import heapq
+import sqlite3
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from inspector.errors import HinderedError, ReplacedError, StoreError
+from inspector.protocol.messages import Settled, Tally, Verdict
+from inspector.record import database, gap_record, optics_history, pieces
+from inspector.record.accounts import Account
+from inspector.record.evidence import evidence
+from inspector.record.gaps import Gap, between, heard_at
+from inspector.record.placement import placed
+from inspector.record.position import Locator
+from inspector.record.queries import Query, gap_statement, next_page, shares, statements, within
+from inspector.record.records import (
+    INSERT,
+    INSERT_DOUBT,
+    INSERT_REGION,
+    SELECTED,
+    Record,
+    doubt_rows,
+    from_row,
+    region_rows,
+    to_row,
+)
+from inspector.record.schema import FILE
+from inspector.record.storage.file_set import FileSet
+from inspector.vocabulary import OUTCOMES, Outcome
+
+#: So many gaps are listed one by one; older ones are folded when the record is opened.
+MAX_GAPS = 100_000
+#: Records that are read at once.
+PAGE = 500
+#: More rows than a line can write between two tallies that are recorded.
+_ROWS_SINCE_TALLY = 100_000
+_NOWHERE = Locator()
+
+
+class Store:
+    """The record, open. One writer: the sink; readers open it with `read_only`."""
+
+    def __init__(self, folder: Path, read_only: bool = False, patience_s: float = 10.0) -> None:
+        """Open the record in `folder`, made where there is none. StoreError where it cannot be.
+
+        What another process holds locked is waited for, for `patience_s`.
+        """
+        self.path = folder / FILE
+        self._patience_s = patience_s
+        self._files = FileSet(self.path)
+        try:
+            self._db = database.opened(self.path, read_only, patience_s)
+        except sqlite3.Error as error:
+            raise self._explained(error) from None
+        self._files.note()
+        if not read_only:
+            self.fold_gaps(MAX_GAPS)
+
+    @property
+    def replaced(self) -> str:
+        """Which of the open files is gone, or has another in its place; empty where none is."""
+        return self._files.changed()
+
+    def salvage(self) -> None:
+        """Bring what the log alone holds into the file that is open, wherever that is now; see `replaced`.
+
+        A log that is left without its file is set aside: SQLite would delete it, or read it into another record.
+        StoreError where it cannot be.
+        """
+        try:
+            self.checkpoint(self._patience_s)
+            self._files.set_aside(f"records-left-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.sqlite-wal")
+        except OSError as error:
+            raise StoreError(f"{self.path}: {error}") from None
+
+    def checkpoint(self, patience_s: float = 0.1) -> None:
+        """Bring what the log holds into the file, and empty it. HinderedError where others read or write in it.
+
+        Most of it is done while others go on; only for the rest, `patience_s` at most, they wait.
+        """
+        try:
+            self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+            self._db.execute(f"PRAGMA busy_timeout={patience_s * 1000:.0f}")
+            (busy, *_) = self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+        except sqlite3.Error as error:
+            raise self._explained(error) from None
+        finally:
+            self._db.execute(f"PRAGMA busy_timeout={self._patience_s * 1000:.0f}")
+        if busy:
+            raise HinderedError(f"{self.path}: its log cannot be emptied now: others use it")
+
+    def write(
+        self,
+        batches: Iterable[tuple[str, Verdict]],
+        tallies: Iterable[Tally] = (),
+        now: float | None = None,
+        locators: Mapping[str, Locator] | None = None,
+    ) -> list[Verdict]:
+        """Record (model, verdict) pairs and tallies in one durable transaction; return the verdicts that were new.
+
+        `locators`: by source, what its frames tell of their place. A frame that is already on record keeps its first
+        row; one that was decided by another recipe than its piece's is recorded as unsure, and returned as that.
+        StoreError: nothing of it was written.
+        """
+        now = time.time() if now is None else now
+        monotonic = time.monotonic()
+        new: list[Verdict] = []
+        with self.transaction() as cursor:
+            pieces.doubt(cursor, now)
+            for model, verdict in batches:
+                verdict, spot = placed(cursor, (locators or {}).get(verdict.source, _NOWHERE), verdict)
+                cursor.execute(INSERT, to_row(model, verdict, spot, now, monotonic))
+                if cursor.rowcount:
+                    new.append(verdict)
+                    record = cursor.lastrowid or 0
+                    cursor.executemany(INSERT_REGION, region_rows(record, verdict, spot))
+                    cursor.executemany(INSERT_DOUBT, doubt_rows(record, verdict, spot))
+                    self._note_evidence(cursor, record, verdict)
+            for source, counts in _count(new).items():
+                sums = ", ".join(f"{outcome} = {outcome} + {count}" for outcome, count in counts.items())
+                cursor.execute("INSERT OR IGNORE INTO sources (source) VALUES (?)", (source,))
+                cursor.execute(f"UPDATE sources SET {sums} WHERE source = ?", (source,))
+            for tally in tallies:
+                self._save_tally(cursor, tally)
+        return new
+
+    def recorded(self, source: str, frames: Iterable[str]) -> list[Settled]:
+        """Those of `frames` that are on record, with their outcome."""
+        statement = "SELECT outcome FROM records WHERE source = ? AND frame = ?"
+        found = ((frame, next(self.read(statement, (source, frame)), None)) for frame in frames)
+        return [Settled(frame, row[0]) for frame, row in found if row]
+
+    def accounts(self) -> list[Account]:
+        """The sums of every source that ever presented itself, by name, all of one moment."""
+        with self.snapshot():
+            statement = (
+                "SELECT source, tally, (SELECT TOTAL(frames) FROM gaps WHERE gaps.source = sources.source),"
+                " ok, defect, unsure, error FROM sources ORDER BY source"
+            )
+            accounts = []
+            for source, text, listed, *counts in list(self.read(statement)):
+                tally = msgspec.json.decode(text, type=Tally) if text else None
+                newer = self._captured_after(source, tally.captured if tally else 0)
+                outcomes = dict(zip(OUTCOMES, counts, strict=True))
+                accounts.append(Account(source, outcomes, newer, tally, int(listed)))
+            return accounts
+
+    def recorded_within(self, query: Query) -> dict[str, dict[Outcome, int]]:
+        """How many frames captured within the query's time are on record, by source and outcome."""
+        counts: dict[str, dict[Outcome, int]] = {}
+        with self.snapshot():
+            for statement, values in within(query):
+                for source, outcome, count in self.read(statement, values):
+                    counts.setdefault(source, dict.fromkeys(OUTCOMES, 0))[outcome] += count
+        return counts
+
+    def gaps(self, query: Query) -> list[Gap]:
+        """What was not inspected within the query's time and of its sources, by source and time."""
+        return [Gap(*row) for row in self.read(*gap_statement(query))]
+
+    def fold_gaps(self, keep: int) -> None:
+        """Keep the newest `keep` gaps as they are; of the older ones, one a source and reason, so the sums stay."""
+        with self.transaction() as cursor:
+            gap_record.fold(cursor, keep)
+
+    def account(self, source: str) -> Account:
+        """The sums of one source; all zero where it was never seen."""
+        known = (account for account in self.accounts() if account.source == source)
+        return next(known, Account(source, dict.fromkeys(OUTCOMES, 0), 0, None))
+
+    def last_sequence(self, source: str) -> int:
+        """The highest number among the source's rows of late: so many frames at least it captured."""
+        statement = (
+            "SELECT COALESCE(MAX(sequence), 0) FROM records NOT INDEXED WHERE source = ?"
+            f" AND id > (SELECT MAX(id) FROM records) - {_ROWS_SINCE_TALLY}"
+        )
+        return int(next(self.read(statement, (source,)))[0])
+
+    def records(self, query: Query) -> Iterator[Record]:
+        """The records that match and are there now, newest first unless told otherwise.
+
+        Streams: any number costs no memory. It is read in pages, so that whoever takes them at leisure holds up nobody:
+        a statement that goes on keeps the log from being emptied.
+        """
+        (newest,) = next(self.read("SELECT COALESCE(MAX(id), 0) FROM records"))
+        pages = (self._pages(share) for share in shares(replace(query, last_id=newest)))
+        return islice(heapq.merge(*pages, key=query.order, reverse=not query.oldest_first), query.limit)
+
+    def _pages(self, query: Query) -> Iterator[Record]:
+        data, size = self.path.parent, min(PAGE, query.limit or PAGE)
+        query = replace(query, limit=size)
+        while page := [from_row(row, data) for one in statements(query) for row in self.read(*one)]:
+            yield from page
+            if len(page) < size:
+                return
+            query = next_page(query, page[-1])
+
+    def record(self, number: int) -> Record | None:
+        """The record of that number; None where it is gone."""
+        row = next(self.read(f"SELECT {SELECTED} FROM records WHERE id = ?", (number,)), None)
+        return None if row is None else from_row(row, self.path.parent)
+
+    def adopt(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
+        """Take over rows of a table of a record that was set aside. StoreError: none of them is."""
+        with self.transaction() as cursor:
+            for row in rows:
+                places = ", ".join("?" * len(row))
+                cursor.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", list(row.values()))
+
+    def mark(self, name: str) -> int:
+        """A number kept under `name`: how far a reader of the record, such as the defect log, has come."""
+        row = self._db.execute("SELECT value FROM marks WHERE name = ?", (name,)).fetchone()
+        return int(row[0]) if row else 0
+
+    def set_mark(self, name: str, value: int) -> None:
+        """Keep `value` under `name`. StoreError where it cannot be written."""
+        try:
+            self._db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
+        except sqlite3.Error as error:
+            raise self._explained(error) from None
+
+    def copy_to(self, path: Path) -> None:
+        """Copy what is on record at one moment, while others write, to a new file. StoreError where it cannot be."""
+        try:
+            database.copy(self._db, path)
+        except sqlite3.Error as error:
+            raise self._explained(error) from None
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Cursor]:
+        """What is written within is durable after it, or nothing of it is there. StoreError: nothing is.
+
+        ReplacedError: it was written into files that are not in their place any more. One that is there after the
+        commit is the one that was written, so nothing need be known of the time before.
+        """
+        try:
+            cursor = self._db.cursor()
+            cursor.execute("BEGIN IMMEDIATE")
+            yield cursor
+            cursor.execute("COMMIT")
+        except sqlite3.Error as error:
+            raise self._explained(error) from None
+        finally:
+            self._rollback()
+        self.check()
+
+    def check(self) -> None:
+        """Nothing where the files are in their place; otherwise ReplacedError."""
+        if changed := self.replaced:
+            raise ReplacedError(f"{self.path.parent}: {changed} while the record is in use")
+
+    def read(self, statement: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
+        """The rows of a SELECT, as they come. StoreError where they cannot be read."""
+        try:
+            yield from self._db.execute(statement, values)
+        except sqlite3.Error as error:
+            raise self._explained(error) from None
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Cursor]:
+        """What is read within is of one moment: a line that runs writes between two statements."""
+        cursor = self._db.cursor()
+        try:
+            cursor.execute("BEGIN")
+            yield cursor
+        except sqlite3.Error as error:
+            raise self._explained(error) from None
+        finally:
+            cursor.close()  # a SELECT that was not read to its end would hold on to the moment
+            self._rollback()
+
+    def _captured_after(self, source: str, sequence: int) -> int:
+        """Rows of frames captured after the given one. A tally is a second old at most: only the last rows can be."""
+        statement = (
+            "SELECT COUNT(*) FROM records NOT INDEXED WHERE source = ? AND sequence > ?"
+            f" AND id > (SELECT MAX(id) FROM records) - {_ROWS_SINCE_TALLY}"
+        )
+        return int(next(self.read(statement, (source, sequence)))[0])
+
+    def _note_evidence(self, cursor: sqlite3.Cursor, record: int, verdict: Verdict) -> None:
+        """The frame's picture, if it is still there: a sweep may have taken it for one without a record."""
+        place = evidence.place(verdict.captured_at, verdict.source, verdict.frame)
+        picture = self.path.parent / evidence.FOLDER / place
+        if verdict.evidence_bytes and evidence.is_whole(picture, verdict.evidence_bytes):
+            cursor.execute(
+                "INSERT INTO evidence (record, tier, bytes, captured_at) VALUES (?, ?, ?, ?)",
+                (record, verdict.outcome, verdict.evidence_bytes, verdict.captured_at),
+            )
+
+    def _save_tally(self, cursor: sqlite3.Cursor, tally: Tally) -> None:
+        row = cursor.execute("SELECT tally FROM sources WHERE source = ?", (tally.source,)).fetchone()
+        before = msgspec.json.decode(row[0], type=Tally) if row and row[0] else None
+        for gap in between(before, tally):
+            gap_record.save(cursor, gap, since=heard_at(before) if before else tally.at)
+        optics_history.save(cursor, tally)
+        sight = tally.sight and msgspec.structs.replace(tally.sight, usual=None)  # it has its own place
+        text = msgspec.json.encode(msgspec.structs.replace(tally, sight=sight)).decode()
+        cursor.execute(
+            "INSERT INTO sources (source, tally) VALUES (?, ?) ON CONFLICT DO UPDATE SET tally = excluded.tally",
+            (tally.source, text),
+        )
+
+    def _explained(self, error: sqlite3.Error) -> StoreError:
+        return database.explained(self.path, error)
+
+    def _rollback(self) -> None:
+        if self._db.in_transaction:
+            try:
+                self._db.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                return  # SQLite has already rolled back by itself: disk full, I/O error
+
+
+def _count(verdicts: Iterable[Verdict]) -> dict[str, dict[Outcome, int]]:
+    counts: dict[str, dict[Outcome, int]] = {}
+    for verdict in verdicts:
+        of_source = counts.setdefault(verdict.source, {})
+        of_source[verdict.outcome] = of_source.get(verdict.outcome, 0) + 1
+    return counts

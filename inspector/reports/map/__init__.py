@@ -1,0 +1,1 @@
+"""The map of a piece: what is drawn, and as SVG or PNG."""

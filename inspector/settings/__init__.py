@@ -1,0 +1,1 @@
+"""YAML to types: every setting, its default, bounds and help."""

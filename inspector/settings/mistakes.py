@@ -1,0 +1,91 @@
+"""Owns how a setting that cannot be used is named: where it was given, what is wrong, what would be right."""
+
+import difflib
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, SecretStr
+
+from inspector.host.redaction import shown
+from inspector.settings.sources import NAME_PATTERN, SOURCE_TYPES, section_of
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+#: What pydantic says of a value, in the words of who writes a config.
+_PLAIN = {
+    "int_parsing": "a whole number is needed", "int_type": "a whole number is needed",
+    "int_from_float": "a whole number is needed", "float_parsing": "a number is needed",
+    "float_type": "a number is needed", "string_type": "a text is needed; put it in quotes",
+    "bool_parsing": "true or false is needed", "bool_type": "true or false is needed",
+    "path_type": "a path is needed", "list_type": "a list is needed: lines that begin with `- `",
+    "model_type": "settings below it are needed, as in `key: value`",
+    "model_attributes_type": "settings below it are needed, as in `key: value`",
+    "dict_type": "settings below it are needed, as in `key: value`",
+}  # fmt: skip
+
+
+def explain(error: "ErrorDetails", model: type[BaseModel], path: Path, origins: Mapping[str, str]) -> str:
+    """Return in one line where a setting was given, its key, what is wrong with it and what would be right.
+
+    `model` are all settings, `path` the config file, `origins` where each override was given, by its key.
+    """
+    where = ".".join(str(part) for part in error["loc"] if part not in SOURCE_TYPES)
+    given = [o for key, o in origins.items() if f"{where}.".startswith(f"{key}.") or key.startswith(f"{where}.")]
+    return f"{given[-1] if given else path}: {where}{': ' if where else ''}{_what(error, model)}"
+
+
+def _what(error: "ErrorDetails", model: type[BaseModel]) -> str:
+    kind, location = error["type"], error["loc"]
+    if kind == "extra_forbidden":
+        return _no_such_setting(str(location[-1]), list(_section(location[:-1], model).model_fields))
+    if kind == "missing":
+        return "is needed, and is not set"
+    if kind in ("literal_error", "union_tag_invalid"):
+        return _not_one_of(error)
+    if kind == "union_tag_not_found":
+        return f"says no `type`; there are {', '.join(str(kind) for kind in SOURCE_TYPES)}"
+    hidden = isinstance(error["input"], dict | list) or _is_secret(location, model)
+    got = "" if hidden else f" (got {shown(repr(error['input']))})"
+    plain = _PLAIN.get(kind, error["msg"].removeprefix("Value error, "))
+    if kind == "string_pattern_mismatch" and error.get("ctx", {}).get("pattern") == NAME_PATTERN:
+        plain = "a name has up to 63 lower-case letters, digits, - and _, a letter or digit first"
+    return f"{plain}{got}"
+
+
+def _is_secret(location: tuple[int | str, ...], model: type[BaseModel]) -> bool:
+    """Whether this is a setting that may hold a password, as a camera's address."""
+    field = _section(location[:-1], model).model_fields.get(str(location[-1])) if location else None
+    return field is not None and field.annotation is SecretStr
+
+
+def _no_such_setting(name: str, names: list[str]) -> str:
+    return f"no such setting{meant(name, names)}; there are {', '.join(names)}"
+
+
+def _not_one_of(error: "ErrorDetails") -> str:
+    context = error.get("ctx", {})
+    told = str(context.get("expected") or context.get("expected_tags"))
+    names = re.findall(r"'([^']*)'", told)
+    given = str(context.get("tag") or error["input"])
+    return f"{shown(repr(given))} is none of {', '.join(names)}{meant(given, names)}"
+
+
+def meant(given: str, names: Sequence[str]) -> str:
+    """Return "; did you mean NAME?" where one of `names` is close to what was given, else nothing."""
+    close = difflib.get_close_matches(given, names, 1)
+    return f"; did you mean {close[0]}?" if close else ""
+
+
+def _section(location: tuple[int | str, ...], model: type[BaseModel]) -> type[BaseModel]:
+    """The part of `model` at this place of a validation error."""
+    section = model
+    for part in location:
+        field = section.model_fields.get(str(part))
+        if part in SOURCE_TYPES:
+            section = SOURCE_TYPES[part]
+        elif field is not None and (below := section_of(field)) is not None:
+            section = below
+    return section

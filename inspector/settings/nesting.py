@@ -1,0 +1,90 @@
+"""Owns which folders of a line may not lie in one another: what lies in a drop folder is taken out of it."""
+
+import os
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from inspector.settings.sources import FolderSource, ReplaySource, SourceSettings
+
+#: Folders of the data folder that begin so hold pictures: the evidence, and what was set aside of it.
+_EVIDENCE = "evidence"
+_PUT_AWAY = ("done", "failed", ".work")
+
+
+def check(data: Path, sources: Sequence[SourceSettings]) -> None:
+    """Hold each drop folder against the others and against the line's own folder, all links followed.
+
+    ValueError: which two are nested, and what would be right.
+    """
+    folders = [source for source in sources if isinstance(source, FolderSource)]
+    replayed = {source.name: source.path for source in sources if isinstance(source, ReplaySource)}
+    for source in folders:
+        others = [other for other in folders if other is not source]
+        if trouble := _leads_back(source) or _own(source, data) or _shared(source, others) or _eaten(source, replayed):
+            raise ValueError(f"{source.name}: {trouble}")
+
+
+def _own(source: FolderSource, data: Path) -> str:
+    """Why the drop folder cannot be where it is beside the data folder; empty where it can."""
+    evidence = {_real(data / _EVIDENCE), *(map(_real, data.glob(f"{_EVIDENCE}*")) if os.path.isdir(data) else ())}
+    for place in _places(source):
+        if own := next((one for one in (_real(data), *sorted(evidence)) if _holds(place, one)), None):
+            return (
+                f"{place} is or holds the line's own {own}, whose pictures it would take for new ones:"
+                " the drop folder must lie outside"
+            )
+        if own := next((one for one in evidence if _holds(one, place)), None):
+            return f"{place} lies in the line's evidence, {own}: the drop folder must lie outside"
+    return ""
+
+
+def _shared(source: FolderSource, others: Sequence[FolderSource]) -> str:
+    """Why the drop folder cannot be where it is beside other drop folders; empty where it can."""
+    root = _real(source.path)
+    for other in others:
+        if place := next((one for one in _places(other) if _holds(root, one) or _holds(one, root)), None):
+            return (
+                f"{place} is watched twice, or filled and watched, by {other.name} and through {root}:"
+                " drop folders lie beside each other"
+            )
+    return ""
+
+
+def _eaten(source: FolderSource, replayed: dict[str, Path]) -> str:
+    """Why the drop folder would take what another source replays; empty where it would not."""
+    root = _real(source.path)
+    name = next((name for name, path in replayed.items() if _holds(root, _real(path))), "")
+    return f"{root} is or holds the data folder that {name} replays: it must lie outside" if name else ""
+
+
+def _leads_back(source: FolderSource) -> str:
+    """Why what is put away would be found again: done/ is a link into the drop folder. Empty where it is not."""
+    root, *put_away = _places(source)
+    for name, place in zip(_PUT_AWAY, put_away, strict=True):
+        if place != root / name and (_holds(root, place) or _holds(place, root)):
+            return f"{root / name} leads to {place}, where what is put away would be found again"
+    return ""
+
+
+def _places(source: FolderSource) -> Iterator[Path]:
+    """The drop folder and those it puts files into, each where it really is."""
+    root = _real(source.path)
+    yield root
+    for name in _PUT_AWAY:
+        yield _real(root / name)
+
+
+def _real(path: Path) -> Path:
+    return Path(os.path.realpath(path))
+
+
+def _holds(folder: Path, other: Path) -> bool:
+    """Whether `other` is this folder or lies in it, by whatever mount it is reached."""
+    return any(one == folder or _same(one, folder) for one in (other, *other.parents))
+
+
+def _same(one: Path, other: Path) -> bool:
+    try:
+        return os.path.samefile(one, other)
+    except OSError:  # one of them is not there yet
+        return False

@@ -1,0 +1,191 @@
+"""Owns the settings of the quality engineer's rules: alarms while the strip runs, the grade of a piece, the rolls."""
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from inspector.settings.decisions import Recipe, unknown
+from inspector.settings.sources import NAME_PATTERN, Section, SourceSettings
+from inspector.vision.bundle import Label
+from inspector.vocabulary import RANK
+
+#: What becomes of a piece, the worst last.
+GRADES = ("prime", "second", "hold")
+GradeName = Literal["prime", "second", "hold"]
+Measure = Literal["count", "per_10m", "per_m2", "area_percent"]
+#: What a rule's window is measured in: mm along the piece, frames, or seconds.
+Unit = Literal["mm", "frames", "s"]
+#: What a number of it is followed by.
+UNITS: dict[Measure, str] = {"count": "", "per_10m": " per 10 m", "per_m2": " per m2", "area_percent": "% of the area"}
+Name = Annotated[str, Field(pattern=NAME_PATTERN)]
+
+
+class _Counted(Section):
+    """Which defects, how they are summed up, and what is too much."""
+
+    labels: Annotated[list[str], Field(max_length=64, description="only these; none: of any label")] = []  # noqa: RUF012
+    min_score: Annotated[float, Field(ge=0, le=1, description="only defects that are as sure")] = 0.0
+    min_severity: Annotated[
+        Literal["none", "minor", "major", "critical"], Field(description="only defects that are as bad")
+    ] = "none"
+    measure: Annotated[
+        Measure, Field(description="count, per_10m, per_m2, or area_percent: their share of the strip's area")
+    ] = "count"
+    limit: Annotated[float, Field(gt=0, le=10_000, description="in that measure: so much is too much")]
+    recipes: Annotated[
+        list[str], Field(max_length=64, description='only on pieces under these, "" is under none; none: on all')
+    ] = []  # noqa: RUF012
+
+    def is_for(self, recipe: str) -> bool:
+        """Whether it is for a piece under that recipe; "" is under none."""
+        return not self.recipes or recipe in self.recipes
+
+    def takes(self, label: str, severity: str, score: float) -> bool:
+        """Whether a defect is one of those."""
+        wanted = not self.labels or label in self.labels
+        return wanted and score >= self.min_score and RANK.get(severity, 0) >= RANK[self.min_severity]
+
+    @property
+    def which(self) -> str:
+        """Those defects, in words."""
+        sure = f" of score {self.min_score:g} or more" if self.min_score else ""
+        bad = f", {self.min_severity} or worse" if self.min_severity != "none" else ""
+        return f"{', '.join(self.labels) or 'defects of any label'}{sure}{bad}"
+
+
+class Alarm(_Counted):
+    """Raised once when so many defects lie within a window along the strip; cleared when it has been under for long."""
+
+    name: Annotated[Name, Field(description="what records and metrics call it")]
+    within_m: Annotated[float | None, Field(gt=0, le=10_000, description="the window, along the piece; or")] = None
+    within_frames: Annotated[
+        int | None, Field(ge=1, le=100_000, description="in frames, where no place along is known; or")
+    ] = None
+    within_s: Annotated[float | None, Field(gt=0, le=86_400, description="in seconds between captures")] = None
+    clear_under: Annotated[
+        float | None, Field(gt=0, le=10_000, description="cleared once under this, none: half the limit,")
+    ] = None
+    clear_windows: Annotated[float, Field(ge=0, le=100, description="for so many windows' length")] = 1.0
+    grade: Annotated[
+        GradeName, Field(description="what a piece is at best on which it was raised: prime, second or hold")
+    ] = "prime"
+
+    @property
+    def unit(self) -> Unit:
+        """What `within` is in."""
+        return "mm" if self.within_m is not None else "frames" if self.within_frames is not None else "s"
+
+    @property
+    def within(self) -> float:
+        """The window, in `unit`."""
+        return float((self.within_m or 0.0) * 1000 or self.within_frames or self.within_s or 0.0)
+
+    @property
+    def text(self) -> str:
+        """It in words."""
+        window = {"mm": f"{self.within / 1000:g} m", "frames": f"{self.within:g} frames", "s": f"{self.within:g} s"}
+        under = f", recipe {' or '.join(one or 'none' for one in self.recipes)}" if self.recipes else ""
+        return f"{self.which} within {window[self.unit]}, limit {self.limit:g}{UNITS[self.measure]}{under}"
+
+    @property
+    def cleared_under(self) -> float:
+        """The lower limit."""
+        return self.limit / 2 if self.clear_under is None else self.clear_under
+
+    @model_validator(mode="after")
+    def _has_one_window(self) -> "Alarm":
+        if sum(one is not None for one in (self.within_m, self.within_frames, self.within_s)) != 1:
+            raise ValueError("one of within_m, within_frames and within_s is needed")
+        if self.measure != "count" and self.unit != "mm":
+            raise ValueError(f"measure {self.measure} needs within_m: frames and seconds have no area")
+        if self.cleared_under > self.limit:
+            raise ValueError("clear_under is above limit: it would be cleared as soon as it is raised")
+        return self
+
+
+class Limit(_Counted):
+    """So much on a piece, and it is no prime."""
+
+    grade: Annotated[Literal["second", "hold"], Field(description="what the piece is at best then")]
+
+
+class Grading(Section):
+    """What a finished piece is: the worst grade that any of these gives it."""
+
+    limits: Annotated[list[Limit], Field(max_length=64, description="none: pieces are not graded")] = []  # noqa: RUF012
+    roll_mark: Annotated[GradeName, Field(description="what a piece with a roll mark is at best")] = "second"
+    max_missing_percent: Annotated[
+        float, Field(ge=0, le=100, description="of it not inspected: with more it is on hold")
+    ] = 0.0
+    max_unsure_percent: Annotated[
+        float, Field(ge=0, le=100, description="of what a source inspected, unsure: with more it is on hold")
+    ] = 5.0
+
+
+class Roll(Section):
+    """A roll of the line, whose mark comes again with each of its turns."""
+
+    name: Annotated[Name, Field(description="what records and metrics call it")]
+    diameter_mm: Annotated[float, Field(gt=0, le=5000, description="its marks are pi times that apart")]
+    elongation_percent: Annotated[
+        float, Field(gt=-100, le=10_000, description="how much longer the strip becomes after it, until here")
+    ] = 0.0
+    tolerance_percent: Annotated[
+        float, Field(gt=0, le=20, description="of the distance: wear, regrinding, encoder")
+    ] = 1.0
+
+
+def watched(alarm: Alarm, sources: Sequence[SourceSettings]) -> list[str]:
+    """The sources on which it can be raised: metres need a place along, shares of an area one across as well."""
+    needed = {"along"} if alarm.unit == "mm" else set[str]()
+    if alarm.measure in ("per_m2", "area_percent"):
+        needed.add("across")
+    return [source.name for source in sources if needed <= source.known_mm]
+
+
+def repeats_seen(sources: Sequence[SourceSettings]) -> list[str]:
+    """The sources on which marks of rolls can be found."""
+    return [source.name for source in sources if source.known_mm >= {"along", "across"}]
+
+
+def check(
+    alarms: Sequence[Alarm],
+    grading: Grading,
+    rolls: Sequence[Roll],
+    sources: Sequence[SourceSettings],
+    recipes: Sequence[Recipe],
+) -> None:
+    """ValueError for rules that nothing could ever meet, or that metrics could not tell apart."""
+    there_are = [recipe.name for recipe in recipes]
+    for where, rule in _rules(alarms, grading):
+        if unknown := [name for name in rule.recipes if name and name not in there_are]:
+            known = ", ".join(there_are) or "none"
+            raise ValueError(f'{where}.recipes: no recipe is called {unknown[0]}; there are {known} ("" is no recipe)')
+    for kind, names in (("alarms", [one.name for one in alarms]), ("rolls", [one.name for one in rolls])):
+        if twice := {name for name in names if names.count(name) > 1}:
+            raise ValueError(f"{kind}: two are called {', '.join(sorted(twice))}: metrics tell them by name")
+    for alarm in alarms:
+        if not watched(alarm, sources):
+            raise ValueError(
+                f"alarms: {alarm.name}: no source knows where along the piece its frames lie, and how large a pixel is:"
+                " see sources.<any>.place, or give within_frames or within_s"
+            )
+    if rolls and not repeats_seen(sources):
+        raise ValueError(
+            "rolls: no source knows where on the piece its frames lie: see mm_per_px and pattern or speed_m_min of"
+            " sources.<any>.place"
+        )
+
+
+def unknown_labels(alarms: Sequence[Alarm], grading: Grading, labels: Sequence[Label]) -> Iterator[str]:
+    """Yield, in a line each, the labels of rules that the bundle does not have."""
+    known = [label.name for label in labels]
+    for where, rule in _rules(alarms, grading):
+        yield from unknown(f"{where}.labels", rule.labels, known, "label")
+
+
+def _rules(alarms: Sequence[Alarm], grading: Grading) -> Iterator[tuple[str, Alarm | Limit]]:
+    """Each with its place in the config."""
+    yield from ((f"alarms.{alarm.name}", alarm) for alarm in alarms)
+    yield from ((f"grading.limits.{number}", limit) for number, limit in enumerate(grading.limits))

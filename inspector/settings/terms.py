@@ -1,0 +1,37 @@
+"""Owns by which numbers settings and a model decide: what workers are told, and what the record keeps."""
+
+import time
+
+from pydantic import BaseModel
+
+from inspector.protocol import control
+from inspector.protocol.control import DecideBy, InForce, LabelNumbers
+from inspector.settings.settings import Settings
+from inspector.settings.sources import SourceSettings
+from inspector.vision.bundle import Bundle
+
+
+def now(settings: Settings, model: Bundle) -> InForce:
+    """What these settings and this model decide by, from now on."""
+    how = model.manifest.decision
+    labels = {
+        one.name: LabelNumbers(one.kind, str(one.severity), how.thresholds[one.name], how.of_place(one))
+        for one in model.labels
+    }
+    sources = {source.name: _placed_by(source) for source in settings.sources}
+    return InForce(time.time(), model.id, labels, decide_by(settings), sources)
+
+
+def _placed_by(source: SourceSettings) -> dict[str, str]:
+    parts: tuple[tuple[str, BaseModel], ...] = (("place", source.place), ("strip", source.strip))
+    return {f"{name}.{key}": str(value) for name, part in parts for key, value in part if value is not None}
+
+
+def decide_by(settings: Settings) -> DecideBy:
+    """What these settings say of decisions, for the workers."""
+    chosen = settings.decision
+    recipes = [
+        control.Recipe(one.name, one.grades, one.thresholds, one.novelty_margin, dict(one.severities))
+        for one in settings.recipes
+    ]
+    return DecideBy(chosen.thresholds, chosen.novelty_margin, dict(chosen.severities), recipes)

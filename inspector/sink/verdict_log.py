@@ -1,0 +1,58 @@
+"""Owns what the log says of frames as they come on record: errors, and places that are no number."""
+
+import logging
+import time
+from collections.abc import Callable, Iterable, Mapping
+
+from inspector.protocol.messages import Verdict
+from inspector.record.position import Locator
+
+log = logging.getLogger(__name__)
+
+#: Lines a minute; the rest of the minute's frames are counted in one more.
+LINES_PER_MINUTE = 20
+_MINUTE_S = 60.0
+
+
+class VerdictLog:
+    """Says of new verdicts what people must hear of. `clock` gives monotonic seconds."""
+
+    def __init__(self, locators: Mapping[str, Locator], clock: Callable[[], float] = time.monotonic) -> None:
+        """`locators`: by source, what its frames' names tell of their place."""
+        self._locators = locators
+        self._clock = clock
+        self._minute_began = clock()
+        self._lines = 0
+        self._unsaid = 0
+
+    def note(self, verdicts: Iterable[Verdict]) -> None:
+        """Log a WARNING for each frame that ended as an error, LINES_PER_MINUTE at most."""
+        self.turn()
+        for verdict in verdicts:
+            if verdict.outcome != "error":
+                continue
+            if self._lines < LINES_PER_MINUTE:
+                self._lines += 1
+                log.warning("%s: %r could not be inspected: %s", verdict.source, verdict.name, verdict.reason)
+            else:
+                self._unsaid += 1
+
+    def turn(self) -> None:
+        """Say how many lines were left out, once their minute is over."""
+        if self._clock() - self._minute_began < _MINUTE_S:
+            return
+        if self._unsaid:
+            log.warning("%d more frames could not be inspected: inspector defects --verdict error", self._unsaid)
+        self._minute_began, self._lines, self._unsaid = self._clock(), 0, 0
+
+    def unplaced(self, verdicts: Iterable[Verdict]) -> dict[str, str]:
+        """Return, by source, why the last of these frames whose name tells a place has none; "" where it has one."""
+        troubles = {}
+        for verdict in verdicts:
+            locator = self._locators.get(verdict.source)
+            if locator is None or not locator.names_along or verdict.at_mm is not None:
+                continue
+            unread = locator.named(verdict.name).unread
+            text = f"place.pattern reads at_mm in {verdict.name!r} as {unread!r}, which is no number"
+            troubles[verdict.source] = text if unread else ""
+        return troubles

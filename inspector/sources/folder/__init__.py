@@ -1,0 +1,1 @@
+"""The drop folder: which files are whole, claimed, put away."""

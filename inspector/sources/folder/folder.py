@@ -1,0 +1,290 @@
+"""Owns the drop folder: which files are whole, whose they are while inspected, and where they go afterwards.
+
+    drop/scan/a.bmp ──claim──▶ drop/.work/<lane>/scan/a.bmp ──on record──▶ drop/done/scan/a.bmp, or drop/failed/…
+
+A file is claimed by renaming it, so nobody can swap it under us and a restart finds what was under way. Whoever has it
+open may still write to it: then what is put away is not what was inspected, and it becomes an error beside its record.
+"""
+
+import hashlib
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.errors import ImageError
+from inspector.protocol.messages import Judgement, Left
+from inspector.settings.sources import FolderSource
+from inspector.sources.connector import Capture, Overload
+from inspector.sources.folder.archive import DONE, FAILED, Shelf
+from inspector.sources.folder.claims import Claim, Claims
+from inspector.sources.folder.cleanup import Clearance
+from inspector.sources.folder.left_alone import Names
+from inspector.sources.folder.ownership import WORK, Hold, text
+from inspector.sources.folder.scanner import Scan
+from inspector.sources.hand import Hand
+from inspector.vision import image
+from inspector.vision.formats.outline import Truncated
+from inspector.vocabulary import Outcome
+
+log = logging.getLogger(__name__)
+
+#: How often what could not be moved away is tried again.
+RETRY_S = 1.0
+#: A file's own time before that is none, but what a clock says that was never set; nor is one in the future.
+_EARLIEST_S, _LATEST_S = 946_684_800.0, 1.0
+_LATE = "written to after it was taken: frame {} on record is of other bytes; write under another name, then rename"
+
+
+@dataclass(frozen=True, slots=True)
+class _Content:
+    """A file's bytes and which version of the file they are."""
+
+    data: bytes
+    version: tuple[int, ...]
+
+
+class Folder:
+    """Reads each file once it is whole; see connector.Connector. One process at a time: a lock holds others off."""
+
+    patient = True
+    overload = Overload("block")
+
+    def __init__(
+        self, settings: FolderSource, clock: Callable[[], float] = time.monotonic, hand: Hand | None = None
+    ) -> None:
+        """`hand` shows which file is read."""
+        self._settings = settings
+        self._hand = hand or Hand()
+        self._clock = clock
+        self._hold = Hold(os.fsencode(settings.path.absolute()))
+        skipped = {name.encode() for name in (WORK, DONE, FAILED)}
+        self._scan = Scan(self._hold, skipped, Names(settings.ignore), settings.rescan_s, clock)
+        self._claims = Claims(self._hold)
+        self._claimed: dict[str, tuple[Claim, tuple[int, ...]]] = {}  # by frame, with the content that was inspected
+        self._late: deque[Capture] = deque()  # what was written to while it was inspected
+        self._vanished = 0
+        self._shelf = Shelf(self._hold, self._claims.forget)
+        self._clearance = Clearance(settings)
+        self._next_retry = 0.0
+
+    def open(self) -> list[Capture]:
+        """Take the folder over. Returns what a former life had claimed. BusyError where another process has it."""
+        self._hold.take([DONE.encode(), FAILED.encode()])
+        self._shelf.clear()  # what is on record must not be taken for what is under way
+        self._clearance.close()
+        self._clearance = Clearance(self._settings)
+        self._clearance.start()
+        self._scan.open()
+        self._late.clear()  # it is left over, too
+        left_over = self._claims.left_over()
+        self._claims.secure()
+        return sorted(map(self._capture, left_over), key=lambda capture: (capture.captured_at, capture.name))
+
+    def read(self) -> Capture | None:
+        """The next whole file, claimed and decoded; None where there is none now.
+
+        OSError: the folder is gone, or another one is where it was.
+        """
+        # Taking more while nothing can be moved away would fill .work/ without an end.
+        if self._shelf.problem and not self._retry_shelf():
+            return None
+        if self._late:
+            return self._late.popleft()
+        while (relative := self._scan.look()) is not None:
+            capture = self._consider(relative)
+            if capture is not None:
+                return capture
+        return None
+
+    def due_ms(self) -> float:
+        """Time to the next scan; 0 while one is under way."""
+        if self._shelf.problem:
+            return max(0.0, (self._next_retry - self._clock()) * 1000)
+        return 0.0 if self._late else self._scan.due_ms()
+
+    def wake(self) -> int | None:
+        """The scan's descriptor."""
+        return self._scan.wake()
+
+    def secure(self) -> None:
+        """Have on disk what was claimed, once for all since the last call."""
+        self._claims.secure()
+
+    def recorded(self, capture: Capture, outcome: Outcome, judgement: Judgement | None = None) -> None:
+        """Move the file to done/, or to failed/ where it ended as an error. One that cannot be moved stays claimed.
+
+        One that holds another picture by now is another frame, an error.
+        """
+        claim, version = self._claimed.pop(capture.frame)
+        failed = outcome == "error"
+        if not failed and capture.pixels is None:
+            # Only one of a former life: its bytes were not on disk yet when the power went, or someone wrote to it.
+            log.warning("%s is on record as %s and holds no picture any more", self._shown(claim.relative), outcome)
+            failed = True
+        elif not failed and self._was_written_to(claim, version, capture):
+            reason = _LATE.format(claim.frame)
+            log.warning("%s: %s", self._shown(claim.relative), reason)
+            if self._took_again(claim, reason):
+                return
+            failed = True
+        self._shelf.put(claim.path, claim.relative, capture.frame, failed)
+
+    def missed(self) -> dict[str, int]:
+        """Files that were whole and went away before they could be claimed: `vanished`."""
+        vanished, self._vanished = self._vanished, 0
+        return {"vanished": vanished} if vanished else {}
+
+    def left(self) -> list[Left]:
+        """What was left alone when the folder was looked through last, and what stays in done/ and failed/."""
+        return [*self._scan.left, *self._clearance.left]
+
+    def problem(self) -> str:
+        """Why nothing is taken now: what is on record could not be moved away."""
+        return self._shelf.problem
+
+    def close(self) -> None:
+        """Give the folder back; what is claimed stays claimed for the next life."""
+        self._scan.close()
+        self._clearance.close()
+        self._hold.let_go()
+
+    def _retry_shelf(self) -> bool:
+        if self._clock() < self._next_retry:
+            return False
+        self._next_retry = self._clock() + RETRY_S
+        self._hold.check()
+        return self._shelf.clear()
+
+    def _consider(self, relative: bytes) -> Capture | None:
+        """Claim and decode the file if it is whole; otherwise leave it where it is."""
+        whole = False
+        try:
+            status, content = self._look_at(relative)
+            quiet_s = self._scan.quiet_s(status)  # any change to the file starts the wait anew
+            if quiet_s < self._settings.incomplete_wait_s and content is None:
+                self._scan.again_in(self._settings.settle_ms / 1000)
+                return None
+            whole = True
+            came_ns = status.st_ctime_ns if self._scan.came(status) else None
+            return self._capture(self._claims.take(relative), content, came_ns)
+        except OSError as error:
+            if whole and isinstance(error, FileNotFoundError):
+                self._hold.check()  # a whole share that went away comes back with its files
+                self._vanished += 1
+                log.warning(
+                    "%s was whole, and someone took it away before it could be inspected", self._shown(relative)
+                )
+            self._scan.leave(relative, error)
+            return None
+
+    def _look_at(self, relative: bytes) -> tuple[os.stat_result, _Content | None]:
+        """What is known of the file, and its content where it is whole and may have become so just now."""
+        above, name = os.path.split(relative)
+        with self._hold.folder(above) as folder:
+            status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+            quiet_s = self._scan.quiet_s(status)
+            if self._settings.settle_ms / 1000 <= quiet_s < self._settings.incomplete_wait_s:
+                return status, self._whole_content(folder, relative, status)
+        return status, None
+
+    def _whole_content(self, folder: int, relative: bytes, status: os.stat_result) -> _Content | None:
+        """What is in the file, or None while it lacks its end or cannot be opened: that may still come."""
+        hopeless = _Content(b"", ())  # at once: what is wrong is found again under its claim
+        key = _key(relative, status)
+        if self._hand.ended(key):
+            return hopeless
+        try:
+            with self._hand.holding(key, self._shown(relative)):
+                content = _Content(image.read_file(os.path.basename(relative), folder), _version(status))
+                return None if image.incomplete(content.data) else content
+        except (PermissionError, Truncated):
+            return None
+        except ImageError:
+            return hopeless
+
+    def _capture(self, claim: Claim, content: _Content | None = None, came_ns: int | None = None) -> Capture:
+        """Decode a claimed file; `content` was read before the claim and counts if it is still the same file.
+
+        `came_ns`: when it came, by the file system's clock, where that was seen.
+        """
+        captured_at, captured_mono = time.time(), time.monotonic()
+        version, pixels, reason = self._decode(claim, content)
+        self._claimed.setdefault(claim.frame, (claim, version))
+        name, decode_s = text(claim.relative)[:4096], time.monotonic() - captured_mono
+        own = self._time(version, came_ns, captured_at)
+        return Capture(
+            claim.frame, name, captured_at if own is None else own, captured_mono, pixels, reason,
+            decode_s=decode_s, timed=own is not None,
+        )  # fmt: skip
+
+    def _time(self, version: tuple[int, ...], came_ns: int | None, now: float) -> float | None:
+        """When the file was made: when it was last written to, or came, where we saw that. None: nobody can tell."""
+        for time_ns in (*version[2:], came_ns):
+            if time_ns is not None and _EARLIEST_S < (at := self._scan.time_of(time_ns)) < now + _LATEST_S:
+                return min(at, now)
+        return None
+
+    def _decode(
+        self, claim: Claim, content: _Content | None = None
+    ) -> tuple[tuple[int, ...], NDArray[np.uint8] | None, str]:
+        """Which version of a claimed file is there, and its pixels; None, and why not."""
+        version: tuple[int, ...] = ()
+        above, name = os.path.split(claim.path)
+        try:
+            with self._hold.folder(above) as folder:
+                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
+                version, key = _version(status), _key(claim.relative, status)
+                if reason := self._hand.ended(key):
+                    return version, None, reason
+                with self._hand.holding(key, self._shown(claim.path)):
+                    known = content is not None and content.version == version
+                    data = content.data if content and known else image.read_file(name, folder)
+                    return version, image.decode(data, self._settings.bit_depth), ""
+        except ImageError as error:
+            return version, None, str(error)
+        except OSError as error:
+            return version, None, f"cannot be read: {error.strerror}"
+
+    def _was_written_to(self, claim: Claim, version: tuple[int, ...], capture: Capture) -> bool:
+        """Whether the file holds another picture than was inspected. A time proves nothing: copies set it late."""
+        above, name = os.path.split(claim.path)
+        try:
+            with self._hold.folder(above) as folder:
+                if _version(os.stat(name, dir_fd=folder, follow_symlinks=False)) == version:
+                    return False
+        except OSError:
+            return False  # someone took it: there is nothing to put away
+        _, pixels, _ = self._decode(claim)
+        return capture.pixels is None or pixels is None or not np.array_equal(pixels, capture.pixels)
+
+    def _took_again(self, claim: Claim, reason: str) -> bool:
+        """Make a frame of its own, an error, of what lies there now; False where it cannot be renamed."""
+        try:
+            again = self._claims.take_again(claim)
+        except OSError:
+            return False
+        self._claimed[again.frame] = (again, ())
+        name = text(again.relative)[:4096]
+        self._late.append(Capture(again.frame, name, time.time(), time.monotonic(), None, reason))
+        return True
+
+    def _shown(self, path: bytes) -> str:
+        """A path below the drop folder, for people."""
+        return text(os.path.join(self._hold.root, path))
+
+
+def _version(status: os.stat_result) -> tuple[int, ...]:
+    """What tells one content of a name from the next: a new file has another inode, a rewritten one another time."""
+    return (status.st_ino, status.st_size, status.st_mtime_ns)
+
+
+def _key(relative: bytes, status: os.stat_result) -> str:
+    """What one content of a name is called in the source's hand. No inode: on some shares it changes at a remount."""
+    content = relative + b"/%d-%d" % (status.st_size, status.st_mtime_ns)
+    return hashlib.blake2b(content, digest_size=16).hexdigest()

@@ -1,0 +1,231 @@
+"""Owns the hold on a drop folder: that it is ours, still the one we opened, and that no step leads out of it.
+
+A share can go between any two calls, and its bare mount point has the same path; a folder below can be swapped for a
+link to anywhere. So every step begins at the descriptor of the folder we hold, and follows no link: what was made on
+the mount point would pass for the share and hide behind it, and what lies behind a link is not ours to take.
+"""
+
+import contextlib
+import errno
+import os
+import stat
+from collections.abc import Collection, Iterator, Sequence
+
+from inspector.errors import BusyError, ConfigError
+from inspector.host.locks import taken
+
+WORK = ".work"
+_LANES = b".work/"
+#: Folders of .work/ that are kept open, because each frame needs one several times.
+_MAX_LANES = 8
+_FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+class Hold:
+    """One folder, held by a lock and a descriptor until it is let go."""
+
+    def __init__(self, root: bytes) -> None:
+        self._root = root
+        self._work = os.path.join(root, WORK.encode())
+        self._folder: int | None = None
+        self._lock: int | None = None
+        self._device: int | None = None  # of the file system it was on when it was taken last
+        self._links: frozenset[bytes] = frozenset()  # done/ and failed/ may be links of whoever set the line up
+        self._lanes: dict[bytes, int] = {}  # folders of .work/ that are kept open
+
+    def take(self, inside: Sequence[bytes]) -> None:
+        """Take the folder, made where the one above it is there, with .work/ and the folders named `inside` in it.
+
+        BusyError where another process has it, ConfigError where .work/ is a link or one inside is on another file
+        system, OSError where the folder cannot be used or is a mount point left bare. Links that are there now in the
+        place of those inside are followed, later ones are not.
+        """
+        if self._lock is not None:
+            return
+        there = self._root
+        while not os.path.lexists(there):
+            there = os.path.dirname(there)
+        if there != self._root:
+            self._check_mounted(there)
+        with contextlib.suppress(FileExistsError):
+            self._make_root()
+        self._folder = os.open(self._root, _FOLDER)
+        try:
+            if not self._known():
+                self._check_mounted(self._folder)
+            for name in (WORK.encode(), *inside):
+                with contextlib.suppress(FileExistsError):
+                    os.mkdir(name, dir_fd=self._folder)
+                self._check_usable(name)
+            self._links = frozenset(name for name in inside if self._is_link(name))
+            self._lock = taken(f"{WORK}/.lock", self._folder)
+            if self._lock is None:
+                raise BusyError(f"{text(self._root)}: another inspector works on this drop folder")
+        except BaseException:
+            self.let_go()
+            raise
+        self._device = os.fstat(self._folder).st_dev
+
+    def _make_root(self) -> None:
+        """Make the folder where the one above it is there: more than that is missing where a path has a typo."""
+        try:
+            os.mkdir(self._root)
+        except FileNotFoundError:
+            above = text(os.path.dirname(self._root))
+            raise FileNotFoundError(
+                errno.ENOENT, f"is not there, nor is {above}: make the folder, or mend sources.path", text(self._root)
+            ) from None
+
+    @property
+    def root(self) -> bytes:
+        """The path of the folder, for people."""
+        return self._root
+
+    def let_go(self) -> None:
+        """Give it back."""
+        self._close_lanes()
+        for descriptor in (self._lock, self._folder):
+            if descriptor is not None:
+                os.close(descriptor)
+        self._lock = self._folder = None
+
+    def check(self) -> None:
+        """OSError where the folder at this path is not the one held: unmounted, mounted over, or made anew."""
+        if self._lock is None:
+            raise OSError(errno.ENODEV, "not open")
+        here = os.stat(os.path.join(self._work, b".lock"))
+        if not os.path.samestat(here, os.fstat(self._lock)):
+            raise OSError(errno.ENODEV, "another folder is where it was", text(self._root))
+
+    @contextlib.contextmanager
+    def folder(self, relative: bytes, make: bool = False) -> Iterator[int]:
+        """The descriptor of the folder at this path below ours ("": ours), not to be used after leaving.
+
+        `make`: those that are missing are made. NotADirectoryError where there is a link or a file on the way.
+        """
+        if self._folder is None:
+            raise OSError(errno.ENODEV, "not open")
+        if not relative:
+            yield self._folder
+        elif relative.startswith(_LANES):
+            yield self._lane(self._folder, relative, make)
+        else:
+            with entered(self._folder, relative, make, self._links) as descriptor:
+                yield descriptor
+
+    def rename(self, path: bytes, target: bytes) -> None:
+        """Rename, both below ours, making the target's folders where they are missing.
+
+        FileNotFoundError where nothing is at `path`, FileExistsError where something is at `target`.
+        """
+        try:
+            self._rename(path, target)
+        except FileNotFoundError:
+            self._close_lanes()  # one of them was removed
+            self._rename(path, target)
+
+    def _rename(self, path: bytes, target: bytes) -> None:
+        (above, name), (target_above, target_name) = os.path.split(path), os.path.split(target)
+        with self.folder(above) as source, self.folder(target_above, make=True) as place:
+            try:
+                os.stat(target_name, dir_fd=place, follow_symlinks=False)
+            except FileNotFoundError:
+                os.rename(name, target_name, src_dir_fd=source, dst_dir_fd=place)
+            else:
+                raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), text(target))
+
+    def remove(self, relative: bytes) -> bool:
+        """Remove an empty folder below ours; False where it is not empty, or not there."""
+        above, name = os.path.split(relative)
+        try:
+            with self.folder(above) as place:
+                os.rmdir(name, dir_fd=place)
+        except OSError:
+            return False
+        if (kept := self._lanes.pop(relative, None)) is not None:
+            os.close(kept)
+        return True
+
+    def file_system_time(self) -> int:
+        """The file system's own clock, ns: a file server's may differ from ours, and ours may be set."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        with self.folder(WORK.encode()) as work:
+            descriptor = os.open(b".clock", flags, 0o666, dir_fd=work)
+        try:
+            os.utime(descriptor)
+            return os.fstat(descriptor).st_ctime_ns
+        finally:
+            os.close(descriptor)
+
+    def _lane(self, root: int, relative: bytes, make: bool) -> int:
+        if relative not in self._lanes:
+            while len(self._lanes) >= _MAX_LANES:
+                os.close(self._lanes.pop(next(iter(self._lanes))))
+            with entered(root, relative, make) as descriptor:
+                self._lanes[relative] = os.dup(descriptor)
+        return self._lanes[relative]
+
+    def _close_lanes(self) -> None:
+        while self._lanes:
+            os.close(self._lanes.popitem()[1])
+
+    def _known(self) -> bool:
+        """Whether the folder shows that we were there before."""
+        try:
+            os.stat(WORK, dir_fd=self._folder, follow_symlinks=False)
+        except FileNotFoundError:
+            return False
+        return True
+
+    def _check_mounted(self, there: bytes | int) -> None:
+        """OSError where a folder that we had would now be on another file system."""
+        if self._device is not None and os.stat(there).st_dev != self._device:
+            raise OSError(errno.ENODEV, "not mounted", text(self._root))
+
+    def _is_link(self, name: bytes) -> bool:
+        return stat.S_ISLNK(os.stat(name, dir_fd=self._folder, follow_symlinks=False).st_mode)
+
+    def _check_usable(self, name: bytes) -> None:
+        path = text(os.path.join(self._root, name))
+        if name == WORK.encode() and self._is_link(name):
+            raise ConfigError(f"{path}: a link; what is in it would be taken from elsewhere: remove it")
+        status = os.stat(name, dir_fd=self._folder)
+        if not stat.S_ISDIR(status.st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+        if self._folder is not None and status.st_dev != os.fstat(self._folder).st_dev:
+            raise ConfigError(f"{path}: on another file system than {text(self._root)}; files are renamed into it")
+
+
+@contextlib.contextmanager
+def entered(folder: int, relative: bytes, make: bool = False, links: Collection[bytes] = frozenset()) -> Iterator[int]:
+    """The descriptor of the folder at this path below one that is open, which is closed on leaving.
+
+    No link is followed but these, directly in it. `make`: folders that are missing are made. OSError as of `open`.
+    """
+    descriptor = folder
+    try:
+        for depth, name in enumerate(relative.split(b"/") if relative else ()):
+            flags = _FOLDER if depth == 0 and name in links else _FOLDER | os.O_NOFOLLOW
+            above, descriptor = descriptor, _enter(descriptor, name, flags, make)
+            if above != folder:
+                os.close(above)
+        yield descriptor
+    finally:
+        if descriptor != folder:
+            os.close(descriptor)
+
+
+def _enter(folder: int, name: bytes, flags: int, make: bool) -> int:
+    try:
+        return os.open(name, flags, dir_fd=folder)
+    except FileNotFoundError:
+        if not make:
+            raise
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(name, dir_fd=folder)
+    return os.open(name, flags, dir_fd=folder)
+
+
+def text(path: bytes) -> str:
+    """A path for people, whatever bytes are in it."""
+    return path.decode("utf-8", "backslashreplace")

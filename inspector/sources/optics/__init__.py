@@ -1,0 +1,1 @@
+"""Whether the pictures of a source are good."""

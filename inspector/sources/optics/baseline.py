@@ -1,0 +1,117 @@
+"""Owns what is usual for the pictures of a source: learned from the first of them, then fixed. Pure.
+
+It never follows slowly: so would dirt. How far a picture is from it is told in limits: more than 1 is too far.
+"""
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from inspector.protocol.messages import Usual
+from inspector.protocol.optics import Figures, Kind
+from inspector.sources.optics import dirt
+from inspector.sources.optics.dirt import Average, Relief, Window
+from inspector.sources.optics.figures import grid
+
+#: How far a figure may stray: brightness, contrast and sharpness by such a factor, saturation by such a share. Found on
+#: simulated strip: see tests/false_alarms.py.
+BRIGHTNESS, CONTRAST, SHARPNESS, SATURATION = 2.0, 3.5, 2.5, 0.1
+#: Nor is anything strange within so many deviations of single pictures: a line of many products is varied.
+DEVIATIONS = 3.0
+_LEAST = (1.0, 1e-4, 1e-3)
+_BYTE = 127 / dirt.CLIP
+
+#: The four figures as they are averaged and compared: those of which a factor counts as logarithms.
+Scaled = tuple[float, ...]
+
+
+class Baseline:
+    """Learns from pictures of one size, `since` then (seconds since 1970), until it has as many as are needed."""
+
+    def __init__(self, since: float, needed: int) -> None:
+        self.since = since
+        self.needed = needed
+        self.pictures = 0
+        self.size: tuple[int, ...] | None = None  # height, width
+        self.mean: Scaled = (0.0,) * 4
+        self.deviation: Scaled = (0.0,) * 4
+        self._light: Average | None = None
+
+    @property
+    def complete(self) -> bool:
+        """Whether all is learned: then it stays as it is."""
+        return self.pictures >= self.needed
+
+    @property
+    def relief(self) -> Relief | None:
+        """How light usually lies; None before the first picture."""
+        return None if self._light is None else self._light.relief
+
+    def learn(self, size: tuple[int, ...], figures: Figures, relief: Relief, window: Window) -> None:
+        """One more picture is usual. Welford's recurrence."""
+        self.size, self.pictures = size, self.pictures + 1
+        before, new = self.mean, scaled(figures)
+        self.mean = towards(before, new, 1 / self.pictures)
+        self.deviation = tuple(
+            math.sqrt(max(0.0, d * d * (self.pictures - 1) + (x - b) * (x - m)) / self.pictures)
+            for d, x, b, m in zip(self.deviation, new, before, self.mean, strict=True)
+        )
+        self._light = self._light or Average(*relief.spots.shape)
+        self._light.take(relief, window, 1 / self.pictures, 1 / self.pictures)
+
+    def limits(self, now: Scaled, tolerance: float) -> dict[Kind, float]:
+        """How far figures are from what is usual, by kind, in limits."""
+        floors = (math.log(BRIGHTNESS), math.log(CONTRAST), math.log(SHARPNESS), SATURATION)
+        brighter, richer, sharper, fuller = (
+            (x - mean) / max(tolerance * floor, DEVIATIONS * deviation)
+            for x, mean, deviation, floor in zip(now, self.mean, self.deviation, floors, strict=True)
+        )
+        return {
+            "dark": -brighter,
+            "bright": brighter,
+            "low_contrast": -richer,
+            "blurred": -sharper,
+            "saturated": fuller,
+        }
+
+    def encode(self) -> Usual | None:
+        """As it is kept on record; None before the first picture."""
+        if self.size is None or self._light is None:
+            return None
+        spots, streaks = (np.rint(part * _BYTE).astype(np.int8).tobytes() for part in self._light.relief)
+        height, width = self.size
+        return Usual(self.pictures, height, width, unscaled(self.mean), Figures(*self.deviation), spots, streaks)
+
+    @classmethod
+    def decode(cls, since: float, needed: int, usual: Usual | None) -> "Baseline":
+        """What `encode` made. One whose cells are not those of its size (another version's) is learned anew."""
+        made = cls(since, needed)
+        if usual is None:
+            return made
+        rows, columns = grid(usual.height, usual.width)
+        if (len(usual.spots), len(usual.streaks)) != (rows * columns, columns):
+            return made
+        made.pictures, made.size = usual.pictures, (usual.height, usual.width)
+        made.mean, made.deviation = scaled(usual.mean), tuple(usual.deviation)
+        made._light = Average(rows, columns)
+        for part, data in zip(made._light.relief, (usual.spots, usual.streaks), strict=True):
+            part.flat[:] = np.frombuffer(data, np.int8) / _BYTE
+        return made
+
+
+def scaled(figures: Figures) -> Scaled:
+    """Figures as they are averaged and compared."""
+    floors = zip(figures[:3], _LEAST, strict=True)
+    return (*(math.log(max(figure, least)) for figure, least in floors), figures.saturation)
+
+
+def unscaled(values: Scaled) -> Figures:
+    """What `scaled` was made from."""
+    brightness, contrast, sharpness = (math.exp(value) for value in values[:3])
+    return Figures(brightness, contrast, sharpness, values[3])
+
+
+def towards(mean: Sequence[float], new: Sequence[float], share: float) -> Scaled:
+    """A mean that moves by this share of the way."""
+    return tuple(m + share * (x - m) for m, x in zip(mean, new, strict=True))

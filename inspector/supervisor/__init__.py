@@ -1,0 +1,1 @@
+"""Process life: start, watch, replace, reload, stop."""

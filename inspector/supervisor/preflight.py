@@ -1,0 +1,161 @@
+"""Owns what `inspector check` finds: all that would keep a line from starting, and what it would start with."""
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import TypeVar
+
+from inspector.errors import ConfigError, InspectorError, StoreError
+from inspector.host import disk, instance
+from inspector.host.redaction import origin
+from inspector.protocol.keys import allowed, server_keys
+from inspector.record.position import Locator
+from inspector.record.store import Store
+from inspector.settings import bit_depth
+from inspector.settings import settings as config
+from inspector.settings.rules import repeats_seen, watched
+from inspector.settings.settings import Settings
+from inspector.settings.sources import FolderSource, PushSource, ReplaySource
+from inspector.supervisor import preflight, trial
+from inspector.vision import bundle, image
+from inspector.vision.bundle import Bundle
+
+#: So many names in a drop folder are looked at.
+_MAX_ENTRIES = 100_000
+Answer = TypeVar("Answer")
+
+
+def usable(settings: Settings) -> tuple[Bundle, str]:
+    """Return the bundle of a config with which a line can start, and how it was tried.
+
+    InspectorError with everything that speaks against it.
+    What depends on the user, such as a folder that may be written to, is judged for the one who asks.
+    """
+    problems: list[str] = []
+    tried = None
+    model = _unless(problems, lambda: bundle.load(settings.bundle_path))
+    if model is not None:
+        _unless(problems, lambda: config.pin_labels(settings, model.labels))
+        _unless(problems, lambda: bit_depth.refuse(settings, model))
+        tried = _unless(problems, lambda: trial.run(model, settings))
+    _unless(problems, lambda: preflight.check_keys(settings))
+    problems += _unwritable(settings)
+    problems += _unreplayable(settings)
+    problems += _taken(settings)
+    if model is None or tried is None or problems:
+        raise ConfigError("\n".join(problems))
+    return model, tried
+
+
+def describe(settings: Settings, model: Bundle, tried: str) -> Iterator[str]:
+    """Yield what the line would start with, a line each; `tried`: what became of the trial of its model."""
+    share = disk.network_file_system(settings.data)
+    warning = f"  (on {share}: a record on a network share may be damaged; use a disk of this machine)" if share else ""
+    yield f"data     {settings.data.absolute()}{warning}"
+    yield f"bundle   {model.id}: {', '.join(label.name for label in model.labels)}"
+    yield f"         {tried}"
+    if rolling := model.manifest.input.rolling:
+        yield f"         made of strip that runs {rolling}ly in the picture: mount the camera so"
+    for note in bit_depth.notes(settings, model):
+        yield f"         {note}"
+    for source in settings.sources:
+        yield f"source   {source.name}: {source.type}"
+        if isinstance(source, FolderSource):
+            yield f"         {drop_folder(source.path.absolute())}"
+    for recipe in settings.recipes:
+        yield f"recipe   {recipe.name}: {', '.join(recipe.grades) or 'no grades, only by `piece start --recipe`'}"
+    for alarm in settings.alarms:
+        yield f"alarm    {alarm.name}: {alarm.text}; on {', '.join(watched(alarm, settings.sources))}"
+    if settings.rolls:
+        rolls = ", ".join(roll.name for roll in settings.rolls)
+        yield f"rolls    {rolls}; on {', '.join(repeats_seen(settings.sources))}"
+    workers = settings.workers
+    yield f"workers  {workers.count} of {workers.threads} threads, batches up to {workers.max_batch}"
+    exposed = f"  ({settings.metrics.exposed})" if settings.metrics.exposed else ""
+    yield f"metrics  {origin(settings.metrics.host, settings.metrics.port)}/metrics{exposed}"
+
+
+def drop_folder(path: Path) -> str:
+    """Return what is at the absolute path of a drop folder, in words."""
+    if path.is_dir():
+        with os.scandir(path) as entries:
+            names = list(islice((entry.name for entry in entries), _MAX_ENTRIES))
+        waiting = sum(os.path.splitext(name)[1].lower() in image.SUFFIXES for name in names)
+        more = "or more " if len(names) == _MAX_ENTRIES else ""
+        return f"{path}: {waiting} {more}files wait in it"
+    if path.parent.is_dir():
+        return f"{path}: not there yet; the line makes it"
+    return f"{path}: not there, nor is {path.parent}: the line is not ready until somebody makes it (a typo?)"
+
+
+def samples(settings: Settings, names: Sequence[str]) -> Iterator[str]:
+    """Yield what the pattern of each source reads in each of these frame names, a line each."""
+    patterned = [source for source in settings.sources if source.place.pattern is not None]
+    if names and not patterned:
+        yield "sample   no source has a place.pattern: nothing is read in a name"
+    for name in names:
+        for source in patterned:
+            told = Locator(source.place).named(name)
+            along = f"at_mm {told.unread!r}, which is no number" if told.unread else f"at_mm {told.at_mm}"
+            groups = (("piece", f"piece {told.piece!r}"), ("grade", f"grade {told.grade!r}"), ("at_mm", along))
+            read = [text for group, text in groups if f"(?P<{group}>" in (source.place.pattern or "")]
+            fits = told != Locator().named(name)
+            yield f"sample   {name!r} to {source.name}: {', '.join(read) if fits else 'the pattern does not fit'}"
+
+
+def _unless(problems: list[str], ask: Callable[[], Answer]) -> Answer | None:
+    """What `ask` answers; where it raises, None, and what it says is added to the problems."""
+    try:
+        return ask()
+    except InspectorError as error:
+        problems += str(error).splitlines()
+        return None
+
+
+def _unwritable(settings: Settings) -> Iterator[str]:
+    folders = [("data", settings.data)]
+    folders += [(f"sources.{one.name}.path", one.path) for one in settings.sources if isinstance(one, FolderSource)]
+    for key, path in folders:
+        there = next(one for one in (path.absolute(), *path.absolute().parents) if os.path.lexists(one))
+        if not there.is_dir():
+            yield f"{key}: {path.absolute()}: {there} is no folder"
+        elif not os.access(there, os.R_OK | os.W_OK | os.X_OK, effective_ids=True):
+            yield f"{key}: {path.absolute()}: user {os.geteuid()} may not write to {_described(there)}"
+
+
+def _unreplayable(settings: Settings) -> Iterator[str]:
+    for source in settings.sources:
+        if isinstance(source, ReplaySource):
+            try:
+                Store(source.path, read_only=True).close()
+            except StoreError as error:
+                yield f"sources.{source.name}.path: {error}; the data folder of a run is needed"
+
+
+def _described(folder: Path) -> str:
+    status = folder.stat()
+    return f"{folder} (mode {status.st_mode & 0o7777:o}, of user {status.st_uid}, group {status.st_gid})"
+
+
+def _taken(settings: Settings) -> Iterator[str]:
+    """Why the port cannot be listened on; nothing where the line of this config runs already, and has it."""
+    host, port = settings.metrics.host, settings.metrics.port
+    try:
+        if not port or instance.runs(settings.data):
+            return
+        family = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][0]
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind((host, port))
+    except OSError as error:
+        yield f"metrics: {host}:{port} cannot be listened on: {error.strerror}; another metrics.port is needed"
+
+
+def check_keys(settings: Settings) -> None:
+    """ConfigError where a source's keys cannot be used."""
+    for source in settings.sources:
+        if isinstance(source, PushSource) and source.secret_key and source.clients:
+            server_keys(source.secret_key)
+            allowed(source.clients)

@@ -1,0 +1,230 @@
+"""Owns a reload: what of a changed config is taken over, and the processes that are replaced for it, without a stop.
+
+Sources that go or change finish what they have in flight; then the sink is replaced, and everything it had not recorded
+is offered to the next one; workers stop one by one, each when another that knows the new config serves.
+"""
+
+import logging
+import math
+import time
+from collections.abc import Callable, Collection, Generator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from inspector.protocol.heartbeat import LifeSign
+from inspector.settings.settings import Settings, differences
+from inspector.settings.sources import SourceSettings
+from inspector.supervisor import launch
+from inspector.supervisor.child import Child
+from inspector.supervisor.restart_policy import TROUBLE_ENDS, Restarts
+from inspector.supervisor.role import STOP_SIGNAL, Role
+
+log = logging.getLogger(__name__)
+
+#: Sections that are outputs: the sink reads them when it starts, and of evidence the workers do, too.
+_OUTPUTS = ("record", "evidence", "disk", "metrics", "alarms", "grading", "rolls")
+#: A source that makes its turns for so long has started, whether or not its camera is there.
+_OPEN_S = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What a reload does. `settings` are those in force after it, `waiting` the keys that need a restart.
+
+    `ending` sources stop: they are gone or other ones; `beginning` ones start. `sink`, `workers`: they are replaced.
+    """
+
+    before: Settings
+    settings: Settings
+    waiting: tuple[str, ...]
+    ending: frozenset[str]
+    beginning: tuple[str, ...]
+    sink: bool
+    workers: bool
+
+    @property
+    def replaces(self) -> bool:
+        """Whether any process is replaced."""
+        return self.sink or self.workers or bool(self.ending or self.beginning)
+
+
+def plan(before: Settings, fresh: Settings) -> Change:
+    """What has to be done so that as much as can be of `fresh` is in force."""
+    outputs = {name: getattr(fresh, name) for name in (*_OUTPUTS, "decision", "recipes", "sources")}
+    settings = before.model_copy(update=outputs)
+    old, new = ({source.name: source for source in one.sources} for one in (before, settings))
+    added, removed = [name for name in new if name not in old], [name for name in old if name not in new]
+    kept = [name for name in new if name in old]
+    other = [name for name in kept if _own(new[name]) != _own(old[name])]
+    moved = any(new[name].place != old[name].place for name in kept)
+    spelled = any(new[name].place.pattern != old[name].place.pattern for name in kept)
+    trimmed = any(new[name].strip != old[name].strip for name in kept)
+    changed = {key.partition(".")[0] for key in differences(before, settings)}
+    crowd = bool(added or removed)
+    return Change(
+        before,
+        settings,
+        tuple(differences(settings, fresh)),
+        ending=frozenset(removed + other),
+        beginning=tuple(name for name in new if name in added or name in other),
+        sink=crowd or moved or trimmed or bool(changed & set(_OUTPUTS)),
+        workers=crowd or trimmed or spelled or "evidence" in changed,
+    )
+
+
+def _own(source: SourceSettings) -> dict[str, Any]:
+    """What the source's own process goes by."""
+    return source.model_dump(exclude={"place", "strip"})
+
+
+class Renewal:
+    """Replaces processes of a running line. `children` is the supervisor's own list: it starts and buries them.
+
+    What cannot be replaced ends the reload: the line goes back to the settings before it, decisions apart.
+    """
+
+    def __init__(
+        self, change: Change, children: list[Child], put_in_force: Callable[[Settings], None], stop_s: float
+    ) -> None:
+        """`put_in_force`: processes that start from then on get these settings. `stop_s`: how long one may take to."""
+        self._change = change
+        self._children = children
+        self._put_in_force = put_in_force
+        self._stop_s = stop_s
+        self._spare: dict[str, Child] = {}  # places of sources that are not part of the line now
+        self._replaced: set[str] = set()  # slots of workers that know the new config
+
+    def steps(self) -> Iterator[None]:
+        """The procedure; to be stepped once in each turn of the supervisor, until it ends."""
+        change = self._change
+        here = {child.slot for child in self._of("source")}
+        try:
+            self._spare = {name: self._child("source", name) for name in change.beginning if name not in here}
+            launch.rehearse()
+        except OSError as error:  # before anything was ended
+            log.error("reload: no process can be started: %s; the line goes on as before", error)
+            self._close_spare()
+            return
+        if (yield from self._carry_out(change, self._of("worker") if change.workers else [])):
+            log.info("reload: done")
+        else:
+            yield from self._go_back(plan(change.settings, change.before))
+        self._close_spare()
+
+    def _carry_out(self, change: Change, workers: list[Child]) -> Generator[None, None, bool]:
+        """Replace what the change replaces; False, and what is wrong is logged, where one cannot be."""
+        yield from self._end_sources(change)
+        if change.sink and not (yield from self._replace_sink()):
+            return False
+        if not (yield from self._begin_sources(change)):  # their first frames wait for workers that know them
+            return False
+        for child in workers:
+            if not (yield from self._replace_worker(child)):
+                return False
+            self._replaced.add(child.slot)
+        return True
+
+    def _go_back(self, change: Change) -> Iterator[None]:
+        """Undo what was carried out. Whatever does not start now is started again by the supervisor, as ever."""
+        log.error("reload: the line goes on as before")
+        yield from self._end_sources(change)
+        self._close_spare(change.beginning)  # first of all: it may be descriptors that are lacking
+        if change.sink:
+            yield from self._replace_sink()
+        yield from self._begin_sources(change)
+        for child in [child for child in self._of("worker") if child.slot in self._replaced]:
+            if not (yield from self._replace_worker(child)):
+                yield from self._end([child], self._stop_s)
+                child.leaving = False
+
+    def _of(self, role: Role) -> list[Child]:
+        return [child for child in self._children if child.role == role]
+
+    def _child(self, role: Role, slot: str) -> Child:
+        """One that the line can do without: that it cannot serve is told, and ends nothing."""
+        return Child(role, slot, LifeSign(), Restarts(self._change.before.supervision.give_up_after), was_ready=True)
+
+    def _close_spare(self, but: Collection[str] = ()) -> None:
+        for name in self._spare.keys() - set(but):
+            self._spare.pop(name).sign.close()
+
+    def _forget(self, child: Child) -> None:
+        self._children.remove(child)
+        child.sign.close()
+
+    def _end(self, children: list[Child], limit_s: float) -> Iterator[None]:
+        """Stop them, by force after `limit_s`."""
+        deadline = time.monotonic() + limit_s
+        for child in children:
+            child.leaving = True
+            child.send_signal(STOP_SIGNAL)
+        while any(child.alive for child in children):
+            if time.monotonic() > deadline:
+                for child in children:
+                    log.error("%s does not stop: killed", child.name)
+                    child.kill()
+                deadline += limit_s
+            yield
+        for child in children:
+            child.ready = False
+
+    def _end_sources(self, change: Change) -> Iterator[None]:
+        """What they have in flight is recorded, as at a stop. From then on the change's settings are in force."""
+        ending = [child for child in self._of("source") if child.slot in change.ending]
+        yield from self._end(ending, change.before.delivery.drain_s + self._stop_s)
+        for child in ending:
+            self._children.remove(child)
+            self._spare[child.slot] = child
+        self._put_in_force(change.settings)
+
+    def _begin_sources(self, change: Change) -> Generator[None, None, bool]:
+        """Start them; False where one ends at once. A camera that is away is no such one: its source goes on trying."""
+        coming = [self._spare.pop(name) for name in change.beginning]
+        for child in coming:
+            child.leaving, child.was_ready = False, True
+            child.sign.clear()
+            child.restarts.forgive()
+        ends = {child.slot: child.restarts.ends for child in coming}
+        self._children.extend(coming)
+        settled_at = math.inf
+        while not all(child.ready for child in coming) and time.monotonic() < settled_at:
+            for child in coming:
+                if child.restarts.ends > ends[child.slot]:
+                    log.error("reload: source %s does not start: %s", child.slot, child.reason)
+                    return False
+            if settled_at == math.inf and all(child.sign.turned for child in coming):
+                settled_at = time.monotonic() + _OPEN_S
+            yield
+        return True
+
+    def _replace_sink(self) -> Generator[None, None, bool]:
+        (sink,) = self._of("sink")
+        yield from self._end([sink], self._stop_s)
+        sink.leaving, sink.renewed = False, True
+        sink.restarts.forgive()
+        ends, refused = sink.restarts.ends, sink.restarts.causes.get("unusable", 0)
+        while not sink.ready:
+            if sink.restarts.ends >= ends + TROUBLE_ENDS or sink.restarts.causes.get("unusable", 0) > refused:
+                log.error("reload: %s", sink.reason)
+                sink.restarts.forgive()
+                return False
+            yield
+        return True
+
+    def _replace_worker(self, child: Child) -> Generator[None, None, bool]:
+        try:
+            other = self._child("worker", child.slot)
+        except OSError as error:
+            log.error("reload: %s cannot be replaced: %s", child.name, error)
+            return False
+        self._children.insert(self._children.index(child), other)
+        while not other.ready:
+            if other.restarts.causes:
+                log.error("reload: %s does not start: %s", other.name, other.reason)
+                yield from self._end([other], self._stop_s)
+                self._forget(other)
+                return False
+            yield
+        yield from self._end([child], self._stop_s)
+        self._forget(child)
+        return True

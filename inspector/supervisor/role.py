@@ -1,0 +1,142 @@
+"""Owns the inside of a child process: stops when told, runs one role. launch.py binds it to its parent's life."""
+
+import contextlib
+import faulthandler
+import logging
+import os
+import pickle
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from types import FrameType
+from typing import TYPE_CHECKING, Literal
+
+from inspector.errors import BundleError, BusyError, ConfigError, StoreError
+from inspector.host import log as log_setup
+from inspector.host import signals
+from inspector.protocol.canary import Canary
+from inspector.protocol.control import Unusable, say
+from inspector.protocol.heartbeat import LifeSign
+from inspector.protocol.rejections import Refusals
+from inspector.protocol.sockets import flush
+from inspector.settings.settings import Settings
+from inspector.sources.registry import connector
+from inspector.vision.bundle import Bundle
+
+if TYPE_CHECKING:
+    pass
+
+log = logging.getLogger(__name__)
+
+Role = Literal["sink", "worker", "source"]
+
+#: A child ends with this when it was told something impossible: starting it again would change nothing.
+EXIT_UNUSABLE = 2
+#: How the supervisor tells a child to stop. SIGTERM (from systemd) and SIGINT (Ctrl-C) come to every process at once:
+#: the supervisor alone acts on them, because the order in which the roles stop matters.
+STOP_SIGNAL = signal.SIGUSR1
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """What a child process is to be. `name` is of this incarnation: worker-0.3 follows worker-0.2."""
+
+    role: Role
+    name: str
+    settings: Settings
+    sockets: Path
+    canary: Canary
+    model: Bundle
+    renewed: bool = False  # it follows one that was told to end, and the line went on
+
+    def encode(self, words: int, sign: int) -> bytes:
+        """As the child reads it from its stdin, with the descriptors it inherits. Pickled: nobody else writes there."""
+        return pickle.dumps((self, words, sign))
+
+    @classmethod
+    def decode(cls, data: bytes) -> tuple["Assignment", Connection, LifeSign]:
+        """What `encode` wrote, and what the descriptors stand for."""
+        assignment, words, sign = pickle.loads(data)
+        return assignment, Connection(words), LifeSign(sign)
+
+
+def main() -> None:
+    """Entry of every child; does not return. What libraries would do while the interpreter ends is spared."""
+    assignment, words, sign = Assignment.decode(sys.stdin.buffer.read())
+    log_setup.setup(assignment.name, assignment.settings.log_level)
+    exit_code = 1
+    try:
+        exit_code = _serve(assignment, words, sign)
+    except SystemExit as end:
+        exit_code = end.code if isinstance(end.code, int) else 1
+    except Exception:
+        log.exception("ended by an error of its own")
+    finally:
+        sys.stdout.flush()
+        os._exit(exit_code)
+
+
+def _serve(assignment: Assignment, words: Connection, sign: LifeSign) -> int:
+    """Run the role to its end; the exit code."""
+    try:
+        run = _prepare(assignment, words, sign)
+        run()
+        flush()
+    except (ConfigError, BundleError, BusyError, StoreError) as error:
+        log.error("%s", error)
+        with contextlib.suppress(OSError):
+            say(words, Unusable(assignment.name, str(error)[:1024]))
+        return EXIT_UNUSABLE
+    return 0
+
+
+def _prepare(assignment: Assignment, words: Connection, sign: LifeSign) -> Callable[[], None]:
+    """Build the role. Each imports only what it needs: no Paddle in sources and sink."""
+    settings, sockets = assignment.settings, assignment.sockets
+    if assignment.role == "worker" and settings.workers.engine == "paddle":
+        from inspector.vision.predictor import load_engine
+
+        load_engine()
+    told = _stop_when_told()
+
+    def stop() -> bool:
+        sign.turn()  # every role asks this in every turn: one that does not ask any more is stuck
+        return told()
+
+    if assignment.role == "worker":
+        from inspector.worker.worker import Worker
+
+        return Worker(assignment.name, settings, assignment.model, sockets, sign, words, stop).run
+    if assignment.role == "sink":
+        from inspector.sink.sink import Sink
+
+        return Sink(settings, sockets, words, stop, sign.worked, assignment.canary, assignment.renewed).run
+    from inspector.sources.hand import Hand
+    from inspector.sources.optics.monitor import Watch
+    from inspector.sources.source import Source
+
+    chosen = next(source for source in settings.sources if source.name == assignment.name)
+    refusals, canary, hand = Refusals(), assignment.canary, Hand(chosen.name, sign)
+    hand.resume(settings.data)
+    opened, delivery = connector(chosen, refusals, hand), settings.delivery
+    watch = Watch(settings.optics, chosen.strip) if settings.optics.enabled else None
+    return Source(
+        chosen.name, opened, delivery, sockets, words, stop, sign.worked, canary=canary, refusals=refusals, watch=watch
+    ).run
+
+
+def _stop_when_told() -> Callable[[], bool]:
+    told: list[int] = []
+
+    def remember(number: int, _: FrameType | None) -> None:
+        told.append(number)
+
+    signal.signal(STOP_SIGNAL, remember)
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    signals.release()
+    faulthandler.enable()
+    return lambda: bool(told)

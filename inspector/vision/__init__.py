@@ -1,0 +1,1 @@
+"""Pixels to decision: all that training and serving share."""

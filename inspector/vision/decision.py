@@ -1,0 +1,128 @@
+"""Owns the verdict: scores of tiles and thresholds to ok, defect or unsure. Pure, no I/O."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.vision.bundle import Decision, Label
+from inspector.vocabulary import RANK, Outcome
+
+#: Where defects are sure only together, the label is likelier than all others.
+_MAJORITY = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class TileDecision:
+    """What one tile shows. `label` is the most likely label also where the outcome is unsure; `reason` says why."""
+
+    outcome: Outcome
+    label: str
+    severity: str
+    score: float
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """The numbers a decision is made with: from the bundle, unless the line's config overrides a threshold."""
+
+    labels: tuple[Label, ...]
+    temperature: float
+    thresholds: tuple[float, ...]
+    min_contrast: float
+    max_novelty: tuple[float, ...] = ()  # of each label; empty where the model does not tell
+    place_thresholds: tuple[float, ...] = ()  # of each label; empty where a place is decided as a tile is
+    by_kind: bool = False  # thresholds hold for all labels of a kind together
+
+    def of_places(self) -> "Rules":
+        """For the places of wide frames. The tiles around one show parts of a defect, and may differ in which it is."""
+        return replace(self, thresholds=self.place_thresholds, by_kind=True) if self.place_thresholds else self
+
+
+def rules(
+    labels: tuple[Label, ...],
+    decision: Decision,
+    overrides: Mapping[str, float] | None = None,
+    margin: float = 0.0,
+    severities: Mapping[str, str] | None = None,
+) -> Rules:
+    """A bundle's numbers in the order of its labels, under a line's own thresholds and severities.
+
+    `margin` widens every novelty.
+    """
+    limits, own = decision.max_novelty, severities or {}
+    thresholds = {**decision.thresholds, **(overrides or {})}
+    of_defects = {label.name: least for label in labels if (least := decision.of_place(label)) is not None}
+    of_places = {**decision.thresholds, **of_defects, **(overrides or {})}
+    return Rules(
+        tuple(label.model_copy(update={"severity": own.get(label.name, label.severity)}) for label in labels),
+        decision.temperature,
+        tuple(thresholds[label.name] for label in labels),
+        decision.min_contrast,
+        tuple(limits[label.name] + margin for label in labels) if limits else (),
+        tuple(of_places[label.name] for label in labels) if of_defects else (),
+    )
+
+
+def decide_tile(scores: NDArray[np.float32], contrast: float, rules: Rules) -> TileDecision:
+    """Decide one tile from the model's scores and its contrast in gray levels.
+
+    `scores`: float32 (labels,), the logits, with the novelty behind them where the rules have limits for it.
+
+    A blank tile, one unlike all that the model was made from, a score that is not a number, or one under its
+    label's threshold is unsure: what the model does not know never passes, and never takes the name of the nearest
+    class.
+    """
+    if not np.isfinite(scores).all():
+        return TileDecision("unsure", "", "none", 0.0, "the model's scores are not finite")
+    logits = scores[: len(rules.labels)]
+    exponentials = np.exp((logits - logits.max()) / rules.temperature)
+    best = int(logits.argmax())
+    probabilities = exponentials / exponentials.sum()
+    score = float(probabilities[best])
+    label = rules.labels[best]
+    if contrast < rules.min_contrast:
+        return TileDecision("unsure", label.name, "none", score, f"blank: contrast {contrast:.1f} gray levels")
+    if rules.max_novelty and scores[-1] > rules.max_novelty[best]:
+        reason = f"unlike what the model knows: novelty {scores[-1]:.1f} over {rules.max_novelty[best]:.1f}"
+        return TileDecision("unsure", label.name, "none", score, reason)
+    if doubt := _doubt(probabilities, best, rules):
+        return TileDecision("unsure", label.name, "none", score, doubt)
+    outcome: Outcome = "ok" if label.kind == "ok" else "defect"
+    return TileDecision(outcome, label.name, label.severity, score)
+
+
+def _doubt(probabilities: NDArray[np.float32], best: int, rules: Rules) -> str:
+    """Why the likeliest label is not sure enough; "" where it is."""
+    least, score = rules.thresholds[best], float(probabilities[best])
+    if score >= least:
+        return ""
+    if not rules.by_kind:
+        return f"score under {least:.2f}"
+    kind = rules.labels[best].kind
+    if sum(float(part) for part, label in zip(probabilities, rules.labels, strict=True) if label.kind == kind) < least:
+        return f"score of all {kind} labels under {least:.2f}"
+    return "" if score >= _MAJORITY else f"which {kind} it is: score under {_MAJORITY:.2f}"
+
+
+def decide_tiles(
+    scores: NDArray[np.float32], contrasts: Sequence[float] | NDArray[np.float32], rules: Rules
+) -> list[TileDecision]:
+    """Decide each of several tiles by its row of scores, float32 (tiles, outputs), and its contrast."""
+    return [decide_tile(row, float(contrast), rules) for row, contrast in zip(scores, contrasts, strict=True)]
+
+
+def decide_frame(tiles: Sequence[TileDecision]) -> TileDecision:
+    """The frame's verdict: its strongest defect, else its least sure tile, else ok with its weakest score.
+
+    ValueError for no tiles: a frame nobody looked at has no verdict.
+    """
+    if not tiles:
+        raise ValueError("a frame without tiles cannot be decided")
+    defects = [tile for tile in tiles if tile.outcome == "defect"]
+    if defects:
+        return max(defects, key=lambda tile: (RANK[tile.severity], tile.score))
+    unsure = [tile for tile in tiles if tile.outcome == "unsure"]
+    return min(unsure or tiles, key=lambda tile: tile.score)

@@ -1,0 +1,181 @@
+"""Owns decoding: the bytes of one image file to gray pixels, or the reason why not. Training and serving share it."""
+
+import errno
+import os
+import stat
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.errors import ImageError
+from inspector.vision.formats import signature
+from inspector.vision.formats.outline import Bytes, Outline, Truncated, need, refuse_size
+from inspector.vision.preprocess import contrast
+
+#: Less contrast than this, in gray levels, is a blank picture, as for bundles that do not say.
+_BLANK = 2.0
+#: Most headers end within what is read first.
+_HEAD_BYTES = 256
+#: A file larger than this is not read at all.
+MAX_FILE_BYTES = 512 * 1024 * 1024
+SUFFIXES = frozenset(
+    {".bmp", ".dib", ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp", ".pgm", ".pnm"}
+)
+
+
+def image_format(data: bytes) -> str | None:
+    """Name of the format by its first bytes, or None where it is none that we inspect."""
+    try:
+        return str(signature.of(data[:16]).NAME)
+    except ImageError:
+        return None
+
+
+def incomplete(data: bytes) -> str | None:
+    """Why these bytes look like the first part of a file still being written, or None where they look whole.
+
+    Each format knows where its picture ends. A file without its end may yet become whole; one of unknown format, or
+    with damage before its end, never will.
+    """
+    try:
+        _whole(data)
+    except Truncated as error:
+        return str(error)
+    except ImageError:
+        return None
+    return None
+
+
+def decode(data: bytes, bit_depth: int = 16) -> NDArray[np.uint8]:
+    """Decode one image to gray pixels: uint8 (height, width), C-contiguous, at least MIN_SIDE_PX a side.
+
+    Colour becomes luma, alpha is ignored, CMYK is converted. `bit_depth` is how many bits of a 16-bit image
+    the camera fills (12 for most): they are shifted down to 8. A file that says that it uses fewer is believed.
+
+    Raises:
+        ImageError: the reason, in words fit for the record. Pixels that a decoder would have to invent are one.
+    """
+    pixels, shape = _levels(data)
+    gray = inspectable(pixels, bit_depth if shape.depth is None else shape.depth)
+    if shape.depth is None and not shape.negative:
+        refuse_unused_bits(pixels, gray, bit_depth)
+    return 255 - gray if shape.negative else gray
+
+
+def bits_used(path: Path) -> int:
+    """How many bits the brightest pixel of a picture of 16 takes; 8 for all others, which need no `bit_depth`.
+
+    Raises:
+        ImageError, OSError: it cannot be read.
+    """
+    data = read_file(path)
+    if _promised(data)[1].pixel_bits <= 8:
+        return 8
+    pixels, shape = _levels(data)
+    return 8 if pixels.dtype == np.uint8 or shape.depth is not None else max(8, int(pixels.max()).bit_length())
+
+
+def size(path: Path) -> tuple[int, int]:
+    """Width and height of a picture of any depth, turned as it asks to be. ImageError, OSError: it cannot be read."""
+    height, width = _levels(read_file(path))[0].shape
+    return width, height
+
+
+def read(path: Path, bit_depth: int = 16) -> NDArray[np.uint8]:
+    """Decode the image file at `path`; see `decode`. OSError where it cannot be read."""
+    return decode(read_file(path), bit_depth)
+
+
+def read_file(path: Path | bytes, folder: int | None = None) -> bytes:
+    """The bytes of a plain file of at most MAX_FILE_BYTES whose first bytes promise a picture that can be inspected.
+
+    `folder`: the descriptor that a relative path begins at.
+
+    Links are not followed and nothing that blocks is opened: what is dropped must be the picture itself. Nothing but
+    the header is read of a file that is refused for its format, its size, or its length.
+
+    Raises:
+        ImageError: it is a link, a pipe, a device, too large, or no such picture; Truncated where its end is missing.
+        OSError: it cannot be read.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):
+            raise ImageError("a link or a pipe, not a file: drop the picture itself") from None
+        raise
+    with open(descriptor, "rb", buffering=0) as file:
+        status = os.fstat(descriptor)
+        if not stat.S_ISREG(status.st_mode):
+            raise ImageError("not a plain file: drop the picture itself")
+        if status.st_size > MAX_FILE_BYTES:
+            raise ImageError(f"{status.st_size:,} bytes: at most {MAX_FILE_BYTES:,} are read")
+        _promised(_File(descriptor, status.st_size))
+        return file.read(status.st_size)
+
+
+class _File:
+    """The bytes of an open file, read as they are asked for."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._descriptor, self._size = descriptor, size
+        self._head = os.pread(descriptor, _HEAD_BYTES, 0)
+
+    def __len__(self) -> int:
+        return self._size
+
+    def __getitem__(self, part: slice) -> bytes:
+        start, stop, _ = part.indices(self._size)
+        if stop <= len(self._head):
+            return self._head[start:stop]
+        return os.pread(self._descriptor, max(0, stop - start), start)
+
+
+def _promised(data: Bytes) -> tuple[ModuleType, Outline]:
+    """Format and outline by the header. Truncated, or ImageError: why such a file cannot be inspected."""
+    form = signature.of(data[:16])
+    shape: Outline = form.outline(data)
+    shape.refuse_implausible(len(data))
+    need(data, shape.end, f"a {form.NAME} of this size")
+    return form, shape
+
+
+def _levels(data: bytes) -> tuple[NDArray[Any], Outline]:
+    """The gray levels of the file's own depth, (height, width). ImageError: why there are none, or not all of them."""
+    form, shape, end = _whole(data)
+    signature.refuse_second(data, end, form.NAME)
+    return form.pixels(data, shape), shape
+
+
+def _whole(data: bytes) -> tuple[ModuleType, Outline, int]:
+    """Format, outline, and where the picture ends. Truncated, or ImageError: why it cannot be inspected."""
+    form, shape = _promised(data)
+    return form, shape, form.end(data, shape)
+
+
+def inspectable(pixels: NDArray[np.generic], bit_depth: int) -> NDArray[np.uint8]:
+    """Gray pixels (height, width) of 8 or `bit_depth` bits as C-contiguous uint8; see `decode`. ImageError: why not."""
+    height, width = pixels.shape[:2]
+    refuse_size(height, width)
+    if pixels.dtype == np.uint8:
+        return np.ascontiguousarray(pixels, np.uint8)
+    if pixels.dtype != np.uint16:
+        raise ImageError(f"pixels of type {pixels.dtype}: 8 or 16 bits a pixel can be inspected")
+    if int(pixels.max()) >> bit_depth:
+        raise ImageError(f"gray level {pixels.max()} in an image said to use {bit_depth} bits a pixel")
+    return (pixels.astype(np.uint16) >> (bit_depth - 8)).astype(np.uint8)
+
+
+def refuse_unused_bits(pixels: NDArray[np.generic], gray: NDArray[np.uint8], bit_depth: int) -> None:
+    """ImageError where a picture is blank at 16 bits and strip at those it uses: nobody has said how many those are.
+
+    `gray` is what `inspectable` made of it. A dark picture of 16 bits may look the same, and the reason says so.
+    """
+    if pixels.dtype != np.uint16 or bit_depth != 16 or contrast(gray) >= _BLANK:
+        return
+    used = next((bits for bits in (8, 10, 12, 14) if not int(pixels.max()) >> bits), 16)
+    if used < 16 and contrast((pixels.astype(np.uint16) >> (used - 8)).astype(np.uint8)) >= _BLANK:
+        raise ImageError(f"only {used} of 16 bits are used: set bit_depth, or let more light in")

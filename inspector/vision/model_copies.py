@@ -1,0 +1,111 @@
+"""Owns the line's own copies of model bundles: `data/models/<sha256 of bundle.json>/`, never changed once there.
+
+A run decides by the bundle it started with: what is written to the folder that the config names is another model, and
+comes into force with the next start. bundle.json holds a sha256 of every file, so its own names the whole bundle.
+"""
+
+import hashlib
+import logging
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+from inspector.errors import BundleError
+from inspector.vision import bundle, in_use
+from inspector.vision.bundle import MANIFEST, Bundle
+
+log = logging.getLogger(__name__)
+
+FOLDER = "models"
+_INCOMING = ".incoming-"
+_OURS = re.compile(rf"[0-9a-f]{{64}}|{re.escape(_INCOMING)}\d+")
+
+
+@contextmanager
+def adopted(data: Path, chosen: Bundle) -> Iterator[Bundle]:
+    """The copy of the chosen bundle in the data folder that is locked by the caller, made where it is not there yet.
+
+    As long as it is held, neither it nor the chosen folder is overwritten by an export. Where it cannot be written, as
+    on a full disk, it is the chosen bundle itself: `reopen` still takes no other. BundleError where the chosen folder
+    is not what it was when it was opened.
+    """
+    with ExitStack() as stack:
+        stack.enter_context(in_use.held(chosen.path / MANIFEST))
+        own = data / FOLDER / _address(chosen.path)
+        try:
+            copy = _intact(own) or _copied(chosen, own)
+        except OSError as error:
+            log.warning("%s: no copy of the model can be kept: %s; it is run from where it is", own, error.strerror)
+            copy = chosen
+        stack.enter_context(in_use.held(copy.path / MANIFEST))
+        yield copy
+
+
+def reopen(model: Bundle) -> Bundle:
+    """The bundle, checked once more. BundleError where another is there now: a run knows one model alone."""
+    found = bundle.load(model.path)
+    if found.id != model.id:
+        raise BundleError(f"{model.path}: holds {found.id}; this line runs {model.id} until it is started again")
+    return found
+
+
+def replaced(chosen: Path, model: Bundle) -> str:
+    """What the folder of the config holds now, for people; empty where it is still the model that runs, or none."""
+    try:
+        return "" if bundle.load(chosen).id == model.id else f"bundle ({chosen} holds another model now)"
+    except BundleError:
+        return ""
+
+
+def sweep(data: Path, model: Bundle) -> None:
+    """Remove the copies of other models, and halves of copies; a folder that is none of ours stays."""
+    with suppress(OSError):
+        for folder in (data / FOLDER).iterdir():
+            if folder.name != model.path.name and _OURS.fullmatch(folder.name):
+                log.info("%s is not in force any more: removed", folder)
+                _remove(folder)
+
+
+def _address(folder: Path) -> str:
+    try:
+        return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+    except OSError as error:
+        raise BundleError(f"{folder / MANIFEST}: {error.strerror}") from None
+
+
+def _intact(own: Path) -> Bundle | None:
+    try:
+        return bundle.load(own) if _address(own) == own.name else None
+    except BundleError:
+        return None
+
+
+def _copied(chosen: Bundle, own: Path) -> Bundle:
+    incoming = own.with_name(f"{_INCOMING}{os.getpid()}")
+    own.parent.mkdir(exist_ok=True)
+    _remove(incoming)
+    incoming.mkdir()
+    try:
+        for name in (*chosen.manifest.files, MANIFEST):
+            shutil.copyfile(chosen.path / name, incoming / name)
+            (incoming / name).chmod(0o444)
+            bundle.fsync(incoming / name)
+        if _address(incoming) != own.name or bundle.load(incoming).id != chosen.id:
+            raise BundleError(f"{chosen.path}: was replaced while it was read; start again")
+        bundle.fsync(incoming)
+        incoming.chmod(0o555)
+        _remove(own)  # damaged, or it would not be copied
+        incoming.rename(own)
+        bundle.fsync(own.parent)
+    finally:
+        _remove(incoming)
+    return bundle.load(own)
+
+
+def _remove(folder: Path) -> None:
+    with suppress(FileNotFoundError):
+        folder.chmod(0o755)
+        shutil.rmtree(folder)

@@ -1,0 +1,1 @@
+"""Procedural strip, clean or with defects."""

@@ -1,0 +1,1 @@
+"""Frames to verdicts: tiles, batches, scores, regions."""

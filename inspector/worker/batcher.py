@@ -1,0 +1,104 @@
+"""Owns dynamic batching: frames in, batches of tiles out when they are full or have waited long enough."""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from inspector.protocol.messages import CANARY, Frame
+from inspector.vision import tiling as tiles
+from inspector.vision.tiling import Tile
+from inspector.worker.recipes import Choice
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A frame in a worker's hands: pixels, uint8 (height, width), what of them is inspected, and how that is cut.
+
+    `choice` is what it is decided by: frames of other recipes may be in the same batch. An area that is 0 wide has no
+    tiles. `received` is when it came, monotonic s. `pooled`: the tiles overlap by half, and are decided together.
+    """
+
+    frame: Frame
+    pixels: NDArray[np.uint8]
+    choice: Choice
+    area: Tile
+    tiles: tuple[Tile, ...]
+    received: float
+    pooled: bool = False
+
+
+class Batcher:
+    """Collects frames. Times are monotonic seconds."""
+
+    def __init__(self, max_batch: int, max_wait_ms: float, tile_px: int, overlap_px: int = 0) -> None:
+        """`overlap_px`: what the model needs neighbouring tiles to share."""
+        self._max_batch = max_batch
+        self._max_wait_s = max_wait_ms / 1000
+        self._tile_px = tile_px
+        self._overlap_px = overlap_px
+        self._jobs: deque[Job] = deque()
+        self._tiles = 0
+
+    def __len__(self) -> int:
+        return len(self._jobs)
+
+    def add(
+        self,
+        frame: Frame,
+        pixels: NDArray[np.uint8],
+        choice: Choice,
+        now: float,
+        area: Tile | None = None,
+        overlap_px: int = 0,
+    ) -> Job:
+        """Take a frame in; only its area is cut (None: all of it), its tiles sharing `overlap_px`, at most a half.
+
+        Returns the frame with its tiles. A canary goes before the others: how long they queue says nothing of the way.
+        """
+        area = area or Tile(0, 0, frame.width, frame.height)
+        overlap_px = max(self._overlap_px, min(overlap_px, self._tile_px // 2))
+        cut = tiles.cut(area.height, area.width, self._tile_px, overlap_px, area.x, area.y) if area.width else ()
+        job = Job(frame, pixels, choice, area, cut, now, pooled=bool(cut) and overlap_px >= self._tile_px // 2)
+        (self._jobs.appendleft if frame.frame == CANARY else self._jobs.append)(job)
+        self._tiles += len(job.tiles)
+        return job
+
+    def due_ms(self, now: float) -> float | None:
+        """How long until a batch must go; 0 or less: now. None: nothing is waiting.
+
+        A frame that is tried again comes alone, so it would wait for company in vain.
+        """
+        if not self._jobs:
+            return None
+        first = self._jobs[0]
+        if self._tiles >= self._max_batch or first.frame.attempt > 1:
+            return 0.0
+        return (first.received + self._max_wait_s - now) * 1000
+
+    def take(self) -> list[Job]:
+        """The frames of the next batch, oldest first: as many as fit `max_batch` tiles, but at least one.
+
+        A frame that is tried again has a batch of its own: frames of other sources must not go down with it.
+        """
+        jobs: list[Job] = []
+        room = self._max_batch
+        while self._jobs and (not jobs or self._may_join(self._jobs[0], jobs, room)):
+            job = self._jobs.popleft()
+            jobs.append(job)
+            room -= len(job.tiles)
+            self._tiles -= len(job.tiles)
+        return jobs
+
+    @staticmethod
+    def _may_join(job: Job, jobs: list[Job], room: int) -> bool:
+        return len(job.tiles) <= room and job.frame.attempt == 1 and jobs[0].frame.attempt == 1
+
+
+def views(jobs: list[Job]) -> Iterator[NDArray[np.uint8]]:
+    """The pixels of each tile of each job, in order; views, not copies."""
+    for job in jobs:
+        for tile in job.tiles:
+            yield job.pixels[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width]

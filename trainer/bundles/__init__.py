@@ -1,0 +1,1 @@
+"""Models to bundles and back: export, import, predict."""

@@ -1,0 +1,1 @@
+"""Pictures to a manifest: found, read, known by content, grouped, split, augmented."""

@@ -1,0 +1,1 @@
+"""What people corrected in a manifest, kept apart from what is generated."""

@@ -1,0 +1,1 @@
+"""Pictures that show the same strip twice."""

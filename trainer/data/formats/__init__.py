@@ -1,0 +1,1 @@
+"""Lists, label files and layouts as people have them."""

@@ -1,0 +1,1 @@
+"""Records of a line as training data, and whose word their labels are."""

@@ -1,0 +1,1 @@
+"""The networks: backbones, heads, the reject model."""

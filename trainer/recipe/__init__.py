@@ -1,0 +1,1 @@
+"""The recipe: every key of training, its default, bounds and help."""

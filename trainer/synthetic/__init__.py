@@ -1,0 +1,1 @@
+"""Drawn data: corruptions, outliers and their textures."""

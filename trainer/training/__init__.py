@@ -1,0 +1,1 @@
+"""Learning: batches, epochs, resuming, several processes."""

@@ -1,0 +1,1 @@
+"""Weights in files: checkpoints, Paddle's and PyTorch's formats, initial ones."""
