@@ -52,7 +52,7 @@ model: $(READY)  ## make the bundled model again from NEU-CLS (STRIP_NEU_CLS=fol
 	$(BIN)/trainer prepare -c $(MODEL)
 	$(BIN)/trainer fit -c $(MODEL)
 	$(BIN)/trainer eval -c $(MODEL)
-	$(BIN)/trainer export -c $(MODEL) --to inspector/models/default
+	$(BIN)/trainer export -c $(MODEL) --to inspector/vision/models/default
 
 clean:  ## remove the environment and the demo's data
 	rm -rf $(VENV) demo

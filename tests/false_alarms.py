@@ -1,7 +1,7 @@
 """Counts how often the watch on optics takes a changed product for a bad lens, and how soon it sees one that is bad.
 
-`python -m tests.false_alarms` takes some 10 minutes; it draws every picture. The limits in inspector/sources/optics/baseline.py and
-inspector/sources/optics/dirt.py were chosen by what it prints.
+`python -m tests.false_alarms` takes some 10 minutes; it draws every picture. The limits in
+inspector/sources/optics/baseline.py and inspector/sources/optics/dirt.py were chosen by what it prints.
 """
 
 import math

@@ -31,8 +31,8 @@ from inspector.protocol.sockets import MAX_REQUEST_BYTES, Dealer
 from tests.fakes import Line, running, wait_until
 from tests.inspector import pictures
 from tests.inspector.pictures import EXTENSIONS, encode, strip
-from tests.inspector.test_messages import EXAMPLES
-from tests.inspector.test_words import WORDS
+from tests.inspector.protocol.test_messages import EXAMPLES
+from tests.inspector.sources.capture.test_protocol import WORDS
 from tests.mutations import Mutator
 
 PEERS = 4

@@ -24,7 +24,7 @@ from inspector.record.schema import FILE
 from inspector.record.store import Store
 from inspector.sink import recovery
 from tests.fakes import ROOT
-from tests.inspector.test_store import tally
+from tests.inspector.record.test_store import tally
 
 RATE = 12.0
 _OUTCOMES = ("ok",) * 97 + ("defect", "unsure", "error")

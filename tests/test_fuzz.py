@@ -10,8 +10,8 @@ from inspector.protocol.messages import Beat, Hello, Pulse, Tally, Verdicts
 from inspector.protocol.sockets import Dealer, sink_address
 from tests import fuzz
 from tests.fakes import running, wait_until
+from tests.inspector.protocol.test_messages import EXAMPLES
 from tests.inspector.roles import bench
-from tests.inspector.test_messages import EXAMPLES
 from tests.mutations import Mutator
 from tests.planted import PlantedLine
 

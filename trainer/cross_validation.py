@@ -1,8 +1,8 @@
 """Owns cross-validation: prepare once, then train and evaluate every fold, or draws of a few pictures.
 
-Each part is trained by `trainer.training.train`, or by `trainer.training.fit` where the network is frozen, exactly as alone; it is
-judged by its last checkpoint on pictures whose sources it has not seen. The figures of all parts are the answer to
-"how good is this recipe on new strip", where one split of a few hundred pictures is a guess.
+Each part is trained by `trainer.training.train`, or by `trainer.training.fit` where the network is frozen, exactly
+as alone; it is judged by its last checkpoint on pictures whose sources it has not seen. The figures of all parts are
+the answer to "how good is this recipe on new strip", where one split of a few hundred pictures is a guess.
 """
 
 import random

@@ -16,7 +16,7 @@ _CELL_PX, _CELL_LINES = 8, 64
 
 
 class Roi(Protocol):
-    """The region of interest of a source, and how its strip is told from what lies beside it. Settings have this shape."""
+    """The region of interest of a source, and what tells its strip from the background."""
 
     @property
     def left_px(self) -> int:

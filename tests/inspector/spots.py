@@ -15,7 +15,7 @@ from inspector.settings.sources import Place
 from inspector.vision.decision import TileDecision
 from inspector.vision.tiling import Tile, cut
 from inspector.worker.regions import merge
-from tests.inspector.test_store import verdict
+from tests.inspector.record.test_store import verdict
 
 WIDTH_PX, LINES, TILE_PX, MM_PER_PX = 4000, 1024, 200, 0.3
 WIDTH_MM, FRAME_MM = WIDTH_PX * MM_PER_PX, LINES * MM_PER_PX

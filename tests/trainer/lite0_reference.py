@@ -1,4 +1,4 @@
-"""EfficientNet-Lite0 once more, in NumPy and straight from a PyTorch state dict: what `trainer.networks.efficientnet_lite0` is held against.
+"""EfficientNet-Lite0 once more, in NumPy and straight from a PyTorch state dict: what our Lite0 is held against.
 
 Written from the published architecture (arXiv 1905.11946 and TensorFlow's notes on the Lite variants), with
 another way to convolve, to pad and to normalise than Paddle's, so that no mistake can be shared.

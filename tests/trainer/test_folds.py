@@ -10,12 +10,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.trainer.conftest import write_folders, write_recipe
 from trainer.cli import main
 from trainer.data import manifest, pool
 from trainer.evaluation.metrics import percent, wilson
 from trainer.weights import checkpoint
-
-from .conftest import write_folders, write_recipe
 
 SHORT = ["-o", "training.epochs=2", "-o", "training.batch_images=8"]
 

@@ -1,4 +1,4 @@
-"""Owns augmentation: the random changes of a training batch. Resizing and normalising are inspector.vision.preprocess's."""
+"""Owns augmentation: the random changes of a training batch. Resize and normalise: see vision.preprocess."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

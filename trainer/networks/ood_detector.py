@@ -1,10 +1,10 @@
 """Owns the reject model: how unlike everything a network was trained on its features of a picture are. Imports Paddle.
 
 A small network learns to tell features of strip, clean and changed as training changes it, from those of pictures
-that are not strip (`trainer.synthetic.outliers`): outlier exposure, Hendrycks et al., arXiv 1812.04606. Measured on NEU-CLS at
-2% of unseen sources lost, on photographs of 56 other materials: it flags 91 to 98%, Mahalanobis distance 65 to 79%,
-the distance to the fifth neighbour 57 to 74%; and strip that is blurred or noisy stays known, which for those it does
-not. Its limits are chosen on groups it has not seen.
+that are not strip (`trainer.synthetic.outliers`): outlier exposure, Hendrycks et al., arXiv 1812.04606. Measured on
+NEU-CLS at 2% of unseen sources lost, on photographs of 56 other materials: it flags 91 to 98%, Mahalanobis distance
+65 to 79%, the distance to the fifth neighbour 57 to 74%; and strip that is blurred or noisy stays known, which for
+those it does not. Its limits are chosen on groups it has not seen.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,7 @@
 """Owns fitting: a head on frozen features, in seconds to minutes, instead of a network from nothing.
 
-Reads the manifest and writes a checkpoint as `trainer.training.train` does, so eval, export and predict go on from there.
+Reads the manifest and writes a checkpoint as `trainer.training.train` does, so eval, export and predict go on from
+there.
 """
 
 import time

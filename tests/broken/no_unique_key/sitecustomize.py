@@ -1,6 +1,6 @@
 """A broken build for tests/chaos.py to catch: the record has no unique key, so a frame told twice is recorded twice."""
 
-from inspector.record import schema
+from inspector.record import records, schema
 
 _KEY = ",\n        UNIQUE (source, frame)\n    );"
 _first, *_rest = schema.MIGRATIONS
@@ -11,8 +11,6 @@ schema.MIGRATIONS = (
     _first.replace(_KEY, "\n    ); CREATE INDEX records_by_frame ON records (source, frame);"),
     *_rest,
 )
-
-from inspector.record import records
 
 _REPEAT = " ON CONFLICT (source, frame) DO NOTHING"
 if _REPEAT not in records.INSERT:

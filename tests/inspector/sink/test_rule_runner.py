@@ -1,0 +1,409 @@
+"""Holds the rules on a real record: a bad coil is as many alarms as the rule says, whoever is killed when."""
+
+import json
+import logging
+import multiprocessing
+import os
+import signal
+from collections.abc import Iterator, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+
+from inspector.cli import main
+from inspector.errors import StoreError
+from inspector.protocol.messages import Ack, Verdict
+from inspector.quality import defects
+from inspector.quality.piece_stream import Frame
+from inspector.record import findings, pieces
+from inspector.record.findings import Alarm, Mark
+from inspector.record.store import Store
+from inspector.settings.settings import Settings
+from inspector.sink import rule_runner as rules
+from inspector.sink.health import Health
+from inspector.sink.metrics import Metrics
+from inspector.sink.rule_engine import Follower
+from inspector.sink.rule_runner import Rules
+from tests.fakes import wait_until
+from tests.inspector.mouths import Mouth
+from tests.inspector.roles import bench
+from tests.inspector.sink.test_metrics import parse
+from tests.inspector.spots import LOCATORS, PLACE, Spot, clutter, frames, of_roll, shuffled
+
+#: "3 scratches of 0.9 or more within 5 m"
+SCRATCHES = {"name": "scratches", "labels": ["scratches"], "min_score": 0.9, "limit": 3, "within_m": 5}
+ROLLS = [{"name": "work-600", "diameter_mm": 600}, {"name": "bridle-400", "diameter_mm": 400}]
+COMMIT = 256
+
+
+def settings(folder: Path, **changes: Any) -> Settings:
+    """A line with one alarm, on frames whose names tell their place."""
+    source = {"name": "drop", "type": "folder", "path": folder / "drop", "place": PLACE}
+    return Settings.model_validate({"data": folder, "sources": [source], "alarms": [SCRATCHES]} | changes)
+
+
+class Line:
+    """The record, its sink and its rules, without their sockets."""
+
+    def __init__(self, folder: Path, **changes: Any) -> None:
+        self.settings = settings(folder, **changes)
+        self.store = Store(folder)
+        self.metrics = Metrics()
+        self.health = Health(set(), 60)
+        self.rules = Rules(self.settings, self.store, self.metrics, self.health)
+        self.judge()
+
+    def judge(self) -> int:
+        """All that is on record, in as many turns as it takes."""
+        turns = 1
+        while self.rules.turn():
+            turns += 1
+        return turns
+
+    def take(self, verdicts: Sequence[Verdict] | Iterator[Verdict]) -> "Line":
+        """Record them as the sink does, and judge between its transactions."""
+        coming = iter(verdicts)
+        while batch := list(islice(coming, COMMIT)):
+            self.store.write([("m", one) for one in batch], locators=LOCATORS)
+            self.judge()
+        return self
+
+    def close(self) -> None:
+        """A graceful end."""
+        self.rules.close()
+        self.store.close()
+
+    @property
+    def alarms(self) -> list[Alarm]:
+        """Those on record."""
+        return findings.read(self.store, Alarm)
+
+    @property
+    def marks(self) -> list[Mark]:
+        """Those on record."""
+        return findings.read(self.store, Mark)
+
+    def page(self) -> dict[str, dict[tuple[str, ...], float]]:
+        """/metrics."""
+        return parse(self.metrics.render().decode())
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Iterator[Line]:
+    """An empty record, watched."""
+    made = Line(tmp_path)
+    yield made
+    made.close()
+
+
+def bad_stretch(begins_m: float, ends_m: float, count: int) -> list[Spot]:
+    """Scratches anywhere on it, the first and the last at its ends."""
+    draw = np.random.default_rng(count)
+    places = [begins_m * 1000, ends_m * 1000, *draw.uniform(begins_m * 1000, ends_m * 1000, count - 2)]
+    return [Spot("scratches", 105 + 60 * float(draw.integers(0, 18)), float(place)) for place in places]
+
+
+def test_10_000_defects_on_one_coil_are_the_alarms_that_the_rule_says(line: Line) -> None:
+    # Given two bad stretches of a coil of 1,000 m and single scratches elsewhere
+    single = [Spot("scratches", 500.0, metre * 1000.0) for metre in range(480, 580, 20)]
+    storm = [*bad_stretch(50, 450, 8500), *bad_stretch(600, 940, 7000), *single]
+    # When the coil has run, its frames out of order as workers decide them
+    line.take(shuffled(np.random.default_rng(0), frames(storm, 1e6), by=32))
+    # Then there are two alarms, each from the first defect of its stretch to 5 m behind the last
+    assert [(one.rule, one.piece, one.cleared_at is None) for one in line.alarms] == [("scratches", "c", False)] * 2
+    for one, (begins_m, ends_m) in zip(line.alarms, ((50, 450), (600, 940)), strict=True):
+        assert one.from_mm == pytest.approx(begins_m * 1000, abs=700)
+        assert one.to_mm == pytest.approx(ends_m * 1000 + 10_000, abs=700)
+    # And they count the defects that `inspector defects --piece` lists, cut by however many frames
+    found = defects.of(line.store, pieces.find(line.store, "c"))
+    assert len(found) > 10_000
+    assert sum(one.count for one in line.alarms) == pytest.approx(len(found) - len(single), rel=0.01)
+    page = line.page()
+    assert page["inspector_alarms_total"] == {("scratches",): 2}
+    assert page["inspector_alarm_active"] == {("scratches", "drop"): 0}
+
+
+def test_a_rule_is_for_the_recipes_it_names_also_after_an_end_and_for_all_pieces_where_it_names_none(
+    tmp_path: Path,
+) -> None:
+    # Given a rule for exposed steel, one for what is under no recipe, and one for all
+    recipes = [{"name": "exposed", "grades": ["DX56D"]}, {"name": "beams", "grades": ["S235JR"]}]
+    rules = [
+        SCRATCHES | {"name": name, "recipes": of}
+        for name, of in (("strict", ["exposed"]), ("other", ["", "beams"]), ("any", []))
+    ]
+    changes = {"alarms": rules, "recipes": recipes}
+    coils = {"one": ("DX56D", "exposed"), "two": ("S235JR", "beams"), "three": ("", "")}
+    verdicts = [
+        msgspec.structs.replace(one, grade=grade, recipe=recipe)
+        for number, (piece, (grade, recipe)) in enumerate(coils.items())
+        for one in frames(bad_stretch(3, 7, 9), 30_000, piece, first=1 + 1000 * number)
+    ]
+    # When coils of each run, and the line ends in the middle of the first bad stretch
+    line = Line(tmp_path, **changes)
+    line.take(verdicts[:20]).close()
+    line = Line(tmp_path, **changes).take(verdicts[20:])
+    # Then each has the alarms that are for it, once
+    assert sorted((one.piece, one.rule) for one in line.alarms) == [
+        ("one", "any"), ("one", "strict"), ("three", "any"), ("three", "other"), ("two", "any"), ("two", "other"),
+    ]  # fmt: skip
+    line.close()
+
+
+def test_a_rule_for_a_recipe_that_there_is_not_is_named(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"alarms\.scratches\.recipes: no recipe is called exposed; there are none"):
+        settings(tmp_path, alarms=[SCRATCHES | {"recipes": ["exposed"]}])
+    limits = [{"grade": "hold", "limit": 1, "recipes": ["exposed", "beam"]}]
+    with pytest.raises(ValueError, match=r"grading\.limits\.0\.recipes: no recipe is called beam; there are exposed"):
+        settings(tmp_path, grading={"limits": limits}, recipes=[{"name": "exposed"}])
+
+
+def test_an_alarm_is_told_while_it_goes_on_and_names_its_defects(
+    line: Line, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    caplog.set_level(logging.INFO)
+    line.take(frames(bad_stretch(3, 7, 3), 20_000))
+
+    (alarm,) = line.alarms
+    assert alarm.cleared_at is None and alarm.count == 3 and alarm.from_mm and 2900 < alarm.from_mm <= 3000
+    said = "alarm scratches on drop, c: 3 scratches of score 0.9 or more within 5 m, limit 3, from 2.9"
+    assert [record.levelname for record in caplog.records if said in record.message] == ["WARNING"]
+    assert line.page()["inspector_alarm_active"] == {("scratches", "drop"): 1}
+
+
+def test_defects_that_are_not_those_of_the_rule_raise_nothing(line: Line) -> None:
+    weak = [Spot("scratches", 500, 1000.0 * metre, 0.89) for metre in range(1, 20)]
+    other = [Spot("patches", 800, 1000.0 * metre) for metre in range(1, 20)]
+    assert line.take(frames([*weak, *other, *bad_stretch(3, 9, 3)], 30_000)).alarms == []
+
+
+def test_two_coils_have_their_own_windows_and_the_first_is_over_when_the_second_runs(line: Line) -> None:
+    line.take(frames(bad_stretch(58, 59, 2), 60_000, "one"))
+    line.take(frames(bad_stretch(1, 2, 2), 60_000, "two", first=1000))
+    assert line.alarms == []  # four within 5 m of travel, and two on each coil
+    line.take(frames(bad_stretch(57, 59, 9), 60_000, "three", first=2000))
+    assert [one.cleared_at for one in line.alarms] == [None]
+    line.take(frames([], 60_000, "four", first=3000))
+    assert [(one.piece, one.cleared_at is None) for one in line.alarms] == [("three", False)]
+
+
+def test_the_mark_of_a_roll_is_named_while_the_coil_runs(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    # Given a coil of 1,000 m with 500 random defects, and from 200 m on a mark of a roll of 600 mm, one in ten missed
+    draw = np.random.default_rng(5)
+    marks = of_roll(draw, np.pi * 600, 500, 200_000, 1e6, missed=0.1, jitter_mm=1)
+    coil = shuffled(draw, frames([*clutter(draw, 500, 1e6), *marks], 1e6), by=32)
+    line = Line(tmp_path, rolls=ROLLS, alarms=[])
+    # When it runs to 20 m behind its tenth mark
+    tenth_mm = [mark.y_mm for mark in marks if mark.label == "scratches"][9]
+    so_far = int((tenth_mm + 20_000) / 307.2)
+    line.take(coil[:so_far])
+    # Then it is named
+    (mark,) = line.marks
+    assert (mark.rolls, mark.piece, mark.label, mark.ended_at) == (["work-600"], "c", "scratches", None)
+    assert mark.distance_mm == pytest.approx(1885, rel=0.01) and mark.x_mm < 500 < mark.x_mm + mark.width_mm
+    assert mark.confidence > 0.999
+    assert "roll mark on drop, c: scratches every 188" in caplog.text and "fits work-600" in caplog.text
+    # And at the end of the coil it is still the only one
+    line.take(coil[so_far:]).rules.close()
+    (mark,) = line.marks
+    assert mark.repeats > 330 and mark.last_mm > 995_000
+    page = line.page()
+    assert page["inspector_roll_mark_active"] == {
+        ("work-600", "drop"): 1, ("bridle-400", "drop"): 0, ("none", "drop"): 0,
+    }  # fmt: skip
+    assert page["inspector_roll_marks_total"] == {("work-600",): 1, ("bridle-400",): 0, ("none",): 0}
+    line.close()
+
+
+STORMS = [*bad_stretch(20, 60, 300), *bad_stretch(120, 124, 12), *bad_stretch(160, 200, 300)]
+
+
+@pytest.mark.parametrize("every", [37, 101])
+def test_after_any_number_of_ends_the_alarms_are_those_of_one_run(every: int, tmp_path: Path) -> None:
+    draw = np.random.default_rng(1)
+    marks = of_roll(draw, 1257, 900, 10_000, 230_000, label="patches")
+    coil = shuffled(draw, frames([*STORMS, *marks], 240_000), by=20)
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "torn").mkdir()
+    whole = Line(tmp_path / "whole", rolls=ROLLS).take(coil)
+    for first in range(0, len(coil), every):
+        torn = Line(tmp_path / "torn", rolls=ROLLS).take(coil[first : first + every])
+        torn.store.close()  # as a kill does: nothing more is written
+    torn = Line(tmp_path / "torn", rolls=ROLLS)
+
+    def told(of: Line) -> list[tuple[object, ...]]:
+        return [(one.id, one.from_mm, one.to_mm, one.count) for one in of.alarms]
+
+    assert told(torn) == told(whole) and len(told(whole)) == 3
+    assert [(mark.label, mark.rolls) for mark in torn.marks] == [("patches", ["bridle-400"])]
+    whole.close()
+    torn.close()
+
+
+def _record_and_die(folder: Path, after: int) -> None:
+    """A sink that is killed when its rules have judged so many frames more."""
+    judged = Follower._judge
+
+    def judge(self: Follower, frame: Frame) -> None:
+        nonlocal after
+        after -= 1
+        if not after:
+            os.kill(os.getpid(), signal.SIGKILL)
+        judged(self, frame)
+
+    Follower._judge = judge  # type: ignore[method-assign]
+    line = Line(folder)
+    line.take(list(frames(STORMS, 240_000))[sum(line.store.account("drop").recorded.values()) :])
+
+
+# Three processes, a second each.
+def test_a_sink_that_is_killed_between_record_and_alarm_loses_none_and_tells_none_twice(tmp_path: Path) -> None:
+    for after in (75, 300, 240):
+        process = multiprocessing.get_context("spawn").Process(target=_record_and_die, args=(tmp_path, after))
+        process.start()
+        process.join()
+        assert process.exitcode == -signal.SIGKILL
+    line = Line(tmp_path)
+    line.take(list(frames(STORMS, 240_000))[sum(line.store.account("drop").recorded.values()) :])
+    assert [round((one.from_mm or 0) / 1000) for one in line.alarms] == [20, 120, 160]
+    line.close()
+
+
+def test_rules_that_fail_are_told_and_the_record_goes_on_and_they_come_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    now = [0.0]
+    line = Line(tmp_path)
+    line.rules = Rules(line.settings, line.store, line.metrics, line.health, clock=lambda: now[0])
+    for error in (StoreError("disk full"), ZeroDivisionError("a bug")):
+        with monkeypatch.context() as patch:
+            patch.setattr(Follower, "_judge", lambda *_, error=error: (_ for _ in ()).throw(error))
+            first = 1000 * len(line.alarms) + 100 * int(now[0])
+            line.take(frames(bad_stretch(1, 3, 3), 6000, f"c{first}", first=first))
+            assert any("rules: " in problem and str(error) in problem for problem in line.health.problems())
+            assert "no alarm is raised" in caplog.text
+        assert not line.rules.turn()  # not at once
+        now[0] += rules.AGAIN_S
+        count = len(line.alarms)
+        line.judge()
+        assert len(line.alarms) == count + 1
+        assert not any("rules" in problem for problem in line.health.problems())
+        now[0] += 1
+    assert len(list(line.store.read("SELECT id FROM records"))) == 40
+    line.close()
+
+
+def test_rules_that_are_new_do_not_judge_what_is_old_and_those_that_go_end_their_alarms(tmp_path: Path) -> None:
+    line = Line(tmp_path, alarms=[])
+    line.take(frames(bad_stretch(1, 3, 9), 6000, "old")).close()
+    line = Line(tmp_path)
+    assert line.alarms == []
+    line.take(frames(bad_stretch(1, 3, 9), 6000, "new", first=100))
+    assert [one.cleared_at for one in line.alarms] == [None]
+    line.close()
+    # When the rule has another name
+    line = Line(tmp_path, alarms=[SCRATCHES | {"name": "other"}])
+    assert [(one.rule, one.cleared_at is None) for one in line.alarms] == [("scratches", False)]
+    line.take(frames(bad_stretch(1, 3, 9), 6000, "next", first=200))
+    line.close()
+    # And when there is none
+    line = Line(tmp_path, alarms=[])
+    assert [(one.rule, one.cleared_at is None) for one in line.alarms] == [("scratches", False), ("other", False)]
+    line.close()
+
+
+def test_a_frame_full_of_regions_is_judged_in_turns_of_bounded_work(tmp_path: Path) -> None:
+    now = [0.0]
+
+    def clock() -> float:
+        now[0] += 0.004
+        return now[0]
+
+    crowd = [Spot("scratches", 30.0 + 120 * column, 30.0 + 120 * row) for row in range(50) for column in range(10)]
+    line = Line(tmp_path)
+    line.store.write([("m", one) for one in frames(crowd, 6000)], locators=LOCATORS)
+    line.rules = Rules(line.settings, line.store, line.metrics, line.health, clock=clock)
+    assert line.judge() > 3 and len(line.alarms) == 1
+    line.close()
+
+
+def test_the_command_lists_alarms_and_marks(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    line = Line(tmp_path, rolls=ROLLS)
+    marks = of_roll(np.random.default_rng(0), 1257, 900, 1000, 60_000, label="patches")
+    line.take(frames([*bad_stretch(3, 7, 3), *marks], 60_000, "one"))
+    line.take(frames(bad_stretch(1, 2, 4), 30_000, "two", first=1000))
+    line.close()
+    config = tmp_path / "line.yaml"
+    config.write_text(json.dumps(json.loads(line.settings.model_dump_json(exclude_defaults=True))))
+
+    def run(*options: str) -> str:
+        assert main.main(["alarms", "-c", str(config), *options]) == 0
+        return capsys.readouterr().out
+
+    whole = run()
+    assert "goes on" in whole and "3 scratches" not in whole and "scratches of score 0.9 or more within 5 m" in whole
+    assert "bridle-400" in whole and "1257" in whole
+    rows = [json.loads(row) for row in run("--json").splitlines()]
+    assert [(row["kind"], row["piece"], row.get("rule"), row.get("rolls")) for row in rows] == [
+        ("alarm", "two", "scratches", None), ("alarm", "one", "scratches", None),
+        ("roll_mark", "one", None, ["bridle-400"]),
+    ]  # fmt: skip
+    assert len(run("--json", "--piece", "two").splitlines()) == 1
+    assert run("--since", "2030-01-01").splitlines() == ["no alarms", "no marks of rolls"]
+    assert "2 older ones are not shown" in run("--limit", "1").replace("1 older", "2 older")
+    assert main.main(["alarms", "-c", str(config), "--piece", "none"]) == 2
+    capsys.readouterr()
+    assert main.main(["status", "-c", str(config)]) == 3  # it does not run, and these went on
+    assert capsys.readouterr().out.count("  alarm scratches on drop, two: ") == 1
+    assert main.main(["status", "-c", str(config), "--json"]) == 3
+    told = json.loads(capsys.readouterr().out)
+    assert [len(told["alarms"]), len(told["roll_marks"])] == [1, 0]
+
+
+def test_what_was_found_goes_with_its_piece_its_age_or_its_number(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+    line.take(frames(bad_stretch(1, 2, 4), 6000, "one"))
+    line.take(frames(bad_stretch(1, 2, 4), 6000, "two", first=1000))
+    line.take(frames(bad_stretch(1, 2, 4), 6000, "three", first=2000))
+    with line.store.transaction() as cursor:
+        findings.forget(cursor, before=1500.0)
+    assert [one.piece for one in line.alarms] == ["two", "three"]
+    with line.store.transaction() as cursor:
+        cursor.execute("DELETE FROM pieces WHERE name = 'two'")
+        findings.forget(cursor, before=0.0)
+    assert [one.piece for one in line.alarms] == ["three"]
+    monkeypatch.setattr(findings, "KEEP", 0)
+    with line.store.transaction() as cursor:
+        findings.forget(cursor, before=0.0)
+    assert line.alarms == []
+
+
+def test_a_real_sink_raises_one_alarm_for_a_storm_acks_all_of_it_and_logs_a_line(tmp_path: Path) -> None:
+    log = tmp_path / "defects.jsonl"
+    source = {"type": "folder", "path": tmp_path / "drop", "place": PLACE}
+    with bench(source, alarms=[SCRATCHES], record={"commit_ms": 5, "defect_log": log}) as line:
+        sink, drop, worker = line.start_sink(), Mouth(line, "drop.1f"), Mouth(line, "worker-0.1")
+        drop.hello()
+        storm = list(frames(bad_stretch(5, 95, 1500), 100_000))
+        for first in range(0, len(storm), 32):
+            worker.verdicts(*storm[first : first + 32])
+        acked = 0
+        while acked < len(storm):
+            acked += len(drop.hears(Ack).settled)
+        wait_until(lambda: '"kind":"alarm"' in log.read_text())
+        sink.stop()
+        rows = [json.loads(row) for row in log.read_text().splitlines()]
+        assert sum(row.get("kind") == "alarm" for row in rows) == 1
+        assert sum(row.get("outcome") == "defect" for row in rows) == sum(one.outcome == "defect" for one in storm)
+        store = Store(line.settings.data, read_only=True)
+        (alarm,) = findings.read(store, Alarm)
+        store.close()
+        assert alarm.cleared_at is None and alarm.count > 1000
+        for mouth in (drop, worker):
+            mouth.dealer.close()
