@@ -15,13 +15,19 @@ from inspector.sink.metrics import Metrics
 from tests.fakes import ROOT, Line, running, wait_until
 from tests.fakes import inspector as run_inspector
 
-README = (ROOT / "README.md").read_text()
+#: Every page, by its path: each lies beside what it documents.
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text()
+    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
+    + [page for folder in ("configs", "deploy", "inspector", "trainer", "tests") for page in (ROOT / folder).glob("*.md")]
+}
+TEXT = "\n".join(PAGES.values())
 LINE_CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))
 
 
 def commands(program: str) -> list[str]:
-    """Every line of README's shell blocks that calls the program, without its comment."""
-    blocks = re.findall(r"```sh\n(.*?)```", README, re.DOTALL)
+    """Every line of the pages' shell blocks that calls the program, without its comment."""
+    blocks = re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
     lines = [line.split("  #")[0].strip() for block in blocks for line in block.splitlines()]
     return [line for line in lines if line.startswith(f"{program} ")]
 
@@ -43,13 +49,13 @@ def test_every_trainer_command_of_the_readme_parses_and_names_a_real_recipe(comm
 
 def test_every_make_target_of_the_readme_exists() -> None:
     targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
-    assert set(re.findall(r"make ([a-z]+)", README)) - {"demo"} <= targets
+    assert set(re.findall(r"make ([a-z]+)", TEXT)) - {"demo"} <= targets
 
 
 def test_the_readme_lists_every_setting_as_the_command_prints_them() -> None:
     printed = run_inspector("settings").stdout
     table = "\n".join(f"    {line.rstrip()}" for line in printed.splitlines())
-    assert table in README
+    assert table in PAGES["configs/settings.md"]
 
 
 def test_the_readme_lists_every_key_of_a_recipe_as_the_command_prints_them(capsys: pytest.CaptureFixture[str]) -> None:
@@ -57,7 +63,7 @@ def test_the_readme_lists_every_key_of_a_recipe_as_the_command_prints_them(capsy
 
     assert main(["settings"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "\n".join(f"    {line.rstrip()}" for line in lines) in README
+    assert "\n".join(f"    {line.rstrip()}" for line in lines) in PAGES["trainer/README.md"]
     assert all(len(line.split(maxsplit=2)) == 3 for line in lines)  # each says what it does
 
 
@@ -65,14 +71,21 @@ def test_the_readme_names_every_metric_and_no_other() -> None:
     exposed = {family.name for family in Metrics().registry.collect()}
     counters = {family.name for family in Metrics().registry.collect() if family.type == "counter"}
     full = {f"{name}_total" if name in counters else name for name in exposed}
-    assert set(re.findall(r"inspector_[a-z_]+[a-z]", README)) == full
+    assert set(re.findall(r"inspector_[a-z_]+[a-z]", TEXT)) == full
 
 
-def test_the_readme_shows_every_file_of_the_inspector_once() -> None:
-    tree = README.split("### The tree")[1].split("## Speed")[0]
+def test_the_tree_shows_every_file_of_the_inspector_once() -> None:
+    tree = PAGES["inspector/README.md"].split("## The tree")[-1].split("\n## ")[0]
     shown = Counter(re.findall(r"(\w+\.py)", tree))
     files = Counter(path.name for path in (ROOT / "inspector").rglob("*.py") if not path.name.startswith("__"))
-    assert shown == files + Counter(["bench.py", "coil.py"])
+    assert shown == files
+
+
+def test_the_first_page_is_short_and_every_link_of_a_page_leads_somewhere() -> None:
+    assert len(PAGES["README.md"].splitlines()) <= 150
+    for page, text in PAGES.items():
+        for target in re.findall(r"\]\((?!https?:)([^)#]*)", text):
+            assert not target or (ROOT / page).parent.joinpath(target).exists(), f"{page}: {target}"
 
 
 @pytest.mark.parametrize("path", LINE_CONFIGS, ids=lambda path: path.name)

@@ -14,7 +14,7 @@ from inspector.settings.sources import SOURCE_TYPES, no_path, section_of
 
 #: The environment variable that names the config file; it is no setting.
 VARIABLE = "INSPECTOR_CONFIG"
-#: The config file of an installed line: see README, Under systemd.
+#: The config file of an installed line: see deploy/README.md.
 INSTALLED = Path("/etc/strip-inspector.yaml")
 
 

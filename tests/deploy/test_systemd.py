@@ -15,7 +15,7 @@ from inspector.settings.sources import FolderSource
 from inspector.supervisor.supervisor import STOP_S
 from tests.fakes import ROOT
 
-README = ROOT / "README.md"
+README = ROOT / "deploy" / "README.md"
 UNIT = ROOT / "deploy" / "systemd" / "strip-inspector.service"
 #: For every line beside the first; its name is %i.
 TEMPLATE = UNIT.with_name("strip-inspector@.service")

@@ -76,5 +76,5 @@ class Export(Section):
     ] = None
     precision: Annotated[
         Literal["fp32", "bf16"],
-        Field(description="bf16: about twice as fast where the CPU has it, at a price: see README"),
+        Field(description="bf16: about twice as fast where the CPU has it, at a price: see trainer/README.md"),
     ] = "fp32"
