@@ -18,8 +18,9 @@ from tests.fakes import inspector as run_inspector
 #: Every page, by its path: each lies beside what it documents.
 PAGES = {
     str(path.relative_to(ROOT)): path.read_text()
-    for path in [ROOT / "README.md", ROOT / "CONTRIBUTING.md"]
-    + [page for folder in ("configs", "deploy", "inspector", "trainer", "tests") for page in (ROOT / folder).glob("*.md")]
+    for folder in (".", "configs", "deploy", "inspector", "trainer", "tests")
+    for path in (ROOT / folder).glob("*.md")
+    if path.name != "CHANGELOG.md"
 }
 TEXT = "\n".join(PAGES.values())
 LINE_CONFIGS = sorted((ROOT / "configs").glob("*.yaml"))

@@ -32,7 +32,9 @@ class Workers(Section):
     batch_timeout_s: Annotated[
         float, Field(gt=0, le=3600, description="a batch that runs longer is stuck: the worker is killed")
     ] = 60.0
-    device: Annotated[Literal["cpu", "gpu"], Field(description="gpu needs paddlepaddle-gpu: see deploy/README.md")] = "cpu"
+    device: Annotated[Literal["cpu", "gpu"], Field(description="gpu needs paddlepaddle-gpu: see deploy/README.md")] = (
+        "cpu"
+    )
     engine: Annotated[Literal["paddle", "fake"], Field(description="fake: no model, for tests of the line")] = "paddle"
 
 
