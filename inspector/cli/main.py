@@ -14,12 +14,10 @@ import argcomplete
 import msgspec
 from rich.console import Console
 
-from inspector.cli import status_screen
 from inspector.cli.arguments import parser
 from inspector.errors import InspectorError
 from inspector.host.printable import printable
 from inspector.settings import config_file
-from inspector.supervisor import preflight
 
 if TYPE_CHECKING:
     from inspector.record.evidence.pins import Pin
@@ -51,6 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(options: argparse.Namespace) -> int:
     from inspector.host import log
     from inspector.settings import settings as config
+    from inspector.supervisor import preflight
     from inspector.supervisor.supervisor import Supervisor
 
     def load() -> config.Settings:
@@ -88,7 +87,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _status(options: argparse.Namespace) -> int:
     from inspector.answers import status
-    from inspector.cli import terminal
+    from inspector.cli import status_screen, terminal
 
     now = status.of_config(options.config, options.override)
     if options.json:

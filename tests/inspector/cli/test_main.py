@@ -214,7 +214,7 @@ def test_version_and_a_command_that_is_none(capsys: pytest.CaptureFixture[str]) 
 @pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["defects", "--help"]])
 def test_help_imports_neither_paddle_nor_opencv_nor_zeromq(arguments: list[str]) -> None:
     script = (
-        "import sys\nfrom inspector import cli\n"
+        "import sys\nfrom inspector.cli import main as cli\n"
         "try:\n    cli.main(sys.argv[1:])\nexcept SystemExit:\n    pass\n"
         "print(sorted({'paddle', 'cv2', 'zmq', 'numpy', 'prometheus_client'} & set(sys.modules)))"
     )

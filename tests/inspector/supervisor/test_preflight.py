@@ -50,7 +50,10 @@ def readable() -> Iterator[Path]:
 def test_a_drop_folder_that_the_line_may_not_write_to_is_refused(readable: Path) -> None:
     line = Line(readable)
     line.drop.mkdir(exist_ok=True)
-    as_nobody = "import os, sys; from inspector import check, cli; os.seteuid(65534); sys.exit(cli.main(sys.argv[1:]))"
+    as_nobody = (
+        "import os, sys; from inspector.cli import main as cli; from inspector.supervisor import preflight;"
+        " os.seteuid(65534); sys.exit(cli.main(sys.argv[1:]))"
+    )
     command = [sys.executable, "-c", as_nobody, "check", "-c", str(line.config), "-o", "data=/tmp/nobodys"]
 
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)

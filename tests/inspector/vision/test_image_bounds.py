@@ -132,7 +132,7 @@ def test_half_a_gigabyte_behind_a_small_header_is_never_read(tmp_path: Path) -> 
     script = (
         "import resource, sys\n"
         "from pathlib import Path\n"
-        "from inspector import image\n"
+        "from inspector.vision import image\n"
         "from inspector.errors import ImageError\n"
         "size = int(Path('/proc/self/statm').read_text().split()[0]) * resource.getpagesize()\n"
         "resource.setrlimit(resource.RLIMIT_AS, (size + (300 << 20),) * 2)\n"

@@ -72,7 +72,7 @@ def test_a_header_that_claims_too_much_costs_no_memory(first_import: str, tmp_pa
     script = (
         f"import {first_import}, resource, sys\n"
         "from pathlib import Path\n"
-        "from inspector import image\n"
+        "from inspector.vision import image\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
         "for path in map(Path, sys.argv[1:]):\n"
         "    try:\n        image.read(path)\n    except image.ImageError as error:\n        print(error)\n"

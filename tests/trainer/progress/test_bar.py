@@ -90,7 +90,10 @@ def test_every_long_command_tells_how_far_it_is_without_a_terminal(tmp_path: Pat
     recipes["fit"] = write_recipe(
         tmp_path / "fit", network={"backbone": "lite0"}, fit={"hidden": 8}, data={"root": str(tmp_path / "data")}
     )
-    code = "import sys; from trainer import pace; pace.EVERY_S = 0; from trainer.cli import main; sys.exit(main())"
+    code = (
+        "import sys; from trainer.progress import pace; pace.EVERY_S = 0;"
+        " from trainer.cli import main; sys.exit(main())"
+    )
     plan = [("prepare", "train"), ("train", "train"), ("eval", "train"), ("export", "train"), ("prepare", "fit"),
             ("fit", "fit"), ("folds", "fit")]  # fmt: skip
     for command, recipe in plan:

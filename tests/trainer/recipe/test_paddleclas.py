@@ -229,7 +229,7 @@ def test_labels_come_from_the_label_file_beside_the_pictures(tmp_path: Path) -> 
 def test_a_config_of_ours_is_not_taken_for_theirs() -> None:
     assert paddleclas.recognised(NEU_YAML)
     assert paddleclas.recognised({"architecture": "ResNet50_vd"})
-    assert not paddleclas.recognised(config.read(Path(__file__).parents[2] / "configs/train/neu_small.yaml"))
+    assert not paddleclas.recognised(config.read(Path(__file__).parents[3] / "configs/train/neu_small.yaml"))
 
 
 def test_the_whole_tutorial_runs_from_its_config(
@@ -278,7 +278,7 @@ def test_its_lists_and_labels_are_those_of_the_real_data(tmp_path: Path, run_jso
 
 def test_our_recipe_of_the_tutorial_says_what_its_config_says() -> None:
     theirs, _ = read(NEU_YAML)
-    ours = config.load(Path(__file__).parents[2] / "configs/train/neu_resnet50_vd.yaml")
+    ours = config.load(Path(__file__).parents[3] / "configs/train/neu_resnet50_vd.yaml")
 
     assert ours.network == theirs.network
     scaled = {"learning_rate_for_batch": 256}  # theirs leaves the scaling to the reader
