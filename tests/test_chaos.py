@@ -14,8 +14,8 @@ from tests.fakes import ROOT, python_path
 _TWICE = """
 import sys
 from pathlib import Path
-from inspector.messages import Verdict
-from inspector.store import Store
+from inspector.protocol.messages import Verdict
+from inspector.record.store import Store
 
 verdict = Verdict("s", "e", "frame", "a.bmp", 1, 0.0, 0.0, 200, 200, 1, "ok")
 store = Store(Path(sys.argv[1]))

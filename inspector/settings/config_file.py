@@ -34,7 +34,7 @@ def chosen(given: Path | None, variables: Mapping[str, str]) -> Path:
 
 def examples() -> Path:
     """Return the folder of the example configs: in an installed package within it, in a checkout beside it."""
-    package = Path(__file__).parent
+    package = Path(__file__).parent.parent
     return next(one for one in (package / "configs", package.parent / "configs") if one.is_dir())
 
 

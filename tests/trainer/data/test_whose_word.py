@@ -19,9 +19,13 @@ LABEL_OF = {"clean": "ok", "Sc": "scratches", "patches": "patches"}
 @pytest.fixture
 def recipe(tmp_path: Path) -> Path:
     """A recipe on pictures that a line recorded, 20 a class, prepared and trained."""
-    root = write_folders(tmp_path / "data", per_class=20)
-    lines = [{"name": f"{path.parent.name}/{path.name}", "outcome": "unsure", "label": LABEL_OF[path.parent.name],
-              "width": 48, "height": 48} for path in sorted(root.rglob("*.png"))]  # fmt: skip
+    root = tmp_path / "data"  # no class folders: their labels would hold before those of a record
+    root.mkdir()
+    lines = []
+    for path in sorted(write_folders(tmp_path / "drawn", per_class=20).rglob("*.png")):
+        name, label = f"{path.parent.name}-{path.name}", LABEL_OF[path.parent.name]
+        path.rename(root / name)
+        lines.append({"name": name, "outcome": "unsure", "label": label, "width": 48, "height": 48})
     (tmp_path / "line.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
     data = {"root": str(root), "records": str(tmp_path / "line.jsonl"), "val_share": 0.2, "eval_share": 0.2}
     return write_recipe(tmp_path, data=data)

@@ -25,7 +25,8 @@ from trainer.weights import checkpoint
 SCRIPT = """
 import os, sys
 import numpy as np
-from trainer import cli, train
+from trainer import cli
+from trainer.training import train
 learners = []
 judge = train._right
 train._right = lambda learner, *more: (learners.append(learner), judge(learner, *more))[1]
