@@ -127,8 +127,7 @@ def _fit(options: argparse.Namespace) -> int:
 
 
 def _folds(options: argparse.Namespace) -> int:
-    from trainer import cross_validation
-    from trainer.data import pool
+    from trainer.cross_validation import cross_validation, pool
     from trainer.data.corrections import edits
     from trainer.data.prepare import prepare
     from trainer.data.records import whose_word as recorded

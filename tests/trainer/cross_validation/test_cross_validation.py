@@ -12,7 +12,8 @@ import pytest
 
 from tests.trainer.conftest import write_folders, write_recipe
 from trainer.cli import main
-from trainer.data import manifest, pool
+from trainer.cross_validation import pool
+from trainer.data import manifest
 from trainer.evaluation.metrics import percent, wilson
 from trainer.weights import checkpoint
 

@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Column, Table
 
-from trainer.data.part import Part
+from trainer.cross_validation.part import Part
 from trainer.evaluation import costly, metrics, report
 from trainer.evaluation.metrics import Bin, percent
 from trainer.recipe.recipe import Recipe

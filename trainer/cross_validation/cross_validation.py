@@ -14,10 +14,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from inspector.errors import ConfigError
-from trainer.data import manifest, part
+from trainer.cross_validation import part
+from trainer.cross_validation.part import Part
+from trainer.data import manifest
 from trainer.data.corrections import edits
 from trainer.data.manifest import SIMULATED, DataError, Manifest, Row
-from trainer.data.part import Part
 from trainer.data.prepare import Prepared
 from trainer.evaluation import evaluate, report
 from trainer.progress.bar import Bar
