@@ -36,6 +36,7 @@ def encoded(count: int, codec: str, options: dict[str, str], to: Any, form: str)
         stream = container.add_stream(codec, rate=25, options=options)
         stream.width = stream.height = SIDE
         stream.pix_fmt = "yuv420p"
+        stream.codec_context.thread_count = 1  # with more, x264 puts no picture ahead of the key picture it refers to
         for frame in [*frames(count), None]:
             packets = stream.encode(frame)
             made = b"".join(bytes(packet) for packet in packets)

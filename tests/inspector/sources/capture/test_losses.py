@@ -71,11 +71,12 @@ def test_no_picture_of_a_lossy_stream_is_inspected_that_the_whole_one_does_not_s
     tmp_path: Path, codec: str, options: dict[str, str]
 ) -> None:
     path = tmp_path / "coil.ts"
-    path.write_bytes(transport_stream(100, codec, **options))
+    stream = transport_stream(100, codec, **options)
+    path.write_bytes(stream)
     whole = seen(path)
     assert (len(whole.shown), whole.missed, whole.reasons) == (100, {}, [])
     for seed in (3, 6):
-        data, lost = with_losses(transport_stream(100, codec, **options), 0.02, seed)
+        data, lost = with_losses(stream, 0.02, seed)
         path.write_bytes(data)
         lossy = seen(path)
         assert set(lossy.shown) <= set(whole.shown)
@@ -87,15 +88,22 @@ def test_no_picture_of_a_lossy_stream_is_inspected_that_the_whole_one_does_not_s
 def test_what_a_line_does_not_inspect_of_a_lossy_stream_is_dropped_counted_and_a_gap(tmp_path: Path) -> None:
     path = tmp_path / "coil.ts"
     path.write_bytes(with_losses(transport_stream(100, g="20"), 0.01, 3)[0])
+    alone = seen(path)
+    captured = len(alone.shown) + alone.missed["incomplete"]
     with bench(camera(path), delivery={"drain_s": 0.2}) as line:
         line.start_sink()
         line.start_source()
-        line.worker().work_until(lambda: bool((tally := line.account().tally) and tally.captured > 90))
-        account = line.wait_for(lambda account: account.balanced)
-        assert account.tally is not None
+
+        def all_on_record() -> bool:
+            tally = line.account().tally
+            return tally is not None and tally.captured == captured and not tally.in_flight
+
+        line.worker().work_until(all_on_record)
+        account = line.account()
+        assert account.balanced and account.tally is not None
         incomplete = account.tally.dropped["incomplete"]
-        assert incomplete > 0
-        assert ok(account) == account.tally.captured - incomplete > 0
+        assert incomplete == alone.missed["incomplete"] > 0
+        assert ok(account) == len(alone.shown) > 0
         assert sum(gap.frames for gap in gaps(line) if gap.reason == "incomplete") == incomplete
 
 
