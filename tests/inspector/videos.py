@@ -52,6 +52,18 @@ def transport_stream(count: int, codec: str = "libx264", **options: str) -> byte
     return file.getvalue()
 
 
+def without_picture(stream: bytes, left_out: int) -> bytes:
+    """The stream of a camera that left out this picture, counted in the order of decoding: no packet is missing."""
+    file = io.BytesIO()
+    with av.open(io.BytesIO(stream)) as whole, av.open(file, "w", format="mpegts") as container:
+        to = container.add_stream_from_template(whole.streams.video[0])
+        for number, packet in enumerate(whole.demux(video=0)):
+            if packet.size and number != left_out:
+                packet.stream = to
+                container.mux(packet)
+    return file.getvalue()
+
+
 def with_losses(data: bytes, share: float, seed: int) -> tuple[bytes, int]:
     """The stream without a share of its video's packets, and how many of them are gone."""
     chance = random.Random(seed)

@@ -28,6 +28,9 @@ from inspector.sources.capture.wholeness import Wholeness
 _USUAL_FPS = 25.0
 #: What is said below the level of an error, and means that data are lost or a picture is in part invented.
 _LOSS = re.compile(r"conceal|missed|missing|corrupt|overrun|undecodable|first frame is no keyframe", re.IGNORECASE)
+#: Said where an H.264 picture is missing that others refer to, though no packet is: a camera or relay left it out.
+#: With B pictures in the stream the decoder may say it a picture too late, or not at all.
+_GAP = "Frame num gap"
 #: Errors that are none of the picture: a camera's own notes beside it.
 _HARMLESS = re.compile(r"^SEI type|APP fields|Exif", re.IGNORECASE)
 #: So much of a stream is read ahead at most to learn what it is.
@@ -56,7 +59,8 @@ def grab(order: VideoOrder, mouth: Mouth, stop: threading.Event) -> None:
                 frames = _Capture(container, order, mouth, said).run(stop)
                 promised = _promised(container)
         except (av.FFmpegError, OSError) as error:
-            mouth.say(Failed(_reason(error, [text for *_, text in said], order.address, deadline_s)))
+            notable = [text for level, _, text in said if level <= av.logging.INFO]
+            mouth.say(Failed(_reason(error, notable, order.address, deadline_s)))
             return
     if order.kind == "file":
         mouth.say(Ended(frames, promised))
@@ -140,6 +144,7 @@ class _Capture:
         context.thread_type, context.thread_count = "NONE", 1  # what is said is of the packet that went in last
         context.copy_opaque = True
         lost_ahead = self._reported() and self._order.kind == "stream"  # of a file this is said again
+        av.logging.set_level(av.logging.DEBUG)  # the one level at which the decoder says `_GAP`
         number, before = 0, False
         for packet in self._container.demux(self._stream):
             # A gap is seen where the data after it begin: what is missing may be of this packet, or of the next.
@@ -170,7 +175,9 @@ class _Capture:
         self._said.clear()
         decoder = self._stream.codec_context.codec.name
         return any(
-            _LOSS.search(text) or (level <= av.logging.ERROR and who == decoder and not _HARMLESS.search(text))
+            _GAP in text
+            or (level <= av.logging.INFO and _LOSS.search(text))
+            or (level <= av.logging.ERROR and who == decoder and not _HARMLESS.search(text))
             for level, who, text in said
         )
 

@@ -14,7 +14,7 @@ from tests.fakes import wait_until
 from tests.inspector.cameras import film, strip
 from tests.inspector.roles import bench, ok
 from tests.inspector.sources.test_camera_capture import camera, gaps
-from tests.inspector.videos import RtspCamera, rtp, transport_stream, with_losses
+from tests.inspector.videos import RtspCamera, rtp, transport_stream, with_losses, without_picture
 
 
 @dataclass
@@ -83,6 +83,30 @@ def test_no_picture_of_a_lossy_stream_is_inspected_that_the_whole_one_does_not_s
         assert lossy.missed["incomplete"] >= lost
         # A picture may be lost without a trace of its own
         assert 80 <= len(lossy.shown) + lossy.missed["incomplete"] <= 100
+
+
+@pytest.mark.parametrize(
+    ("codec", "options"),
+    [
+        ("libx264", {"g": "20", "bf": "0"}),
+        ("libx264", {"tune": "zerolatency", "x264-params": "intra-refresh=1:keyint=20"}),
+        ("libx265", {"x265-params": "keyint=20:bframes=0:log-level=0"}),
+    ],
+    ids=str,
+)
+def test_no_picture_is_inspected_that_refers_to_one_a_camera_left_out(
+    tmp_path: Path, codec: str, options: dict[str, str]
+) -> None:
+    path = tmp_path / "coil.ts"
+    stream = transport_stream(60, codec, **options)
+    path.write_bytes(stream)
+    whole = seen(path)
+    for left_out in (10, 27, 38):
+        path.write_bytes(without_picture(stream, left_out))
+        lossy = seen(path)
+        assert set(lossy.shown) <= set(whole.shown)
+        assert lossy.missed["incomplete"] > 0
+        assert len(lossy.shown) + lossy.missed["incomplete"] == 59
 
 
 def test_what_a_line_does_not_inspect_of_a_lossy_stream_is_dropped_counted_and_a_gap(tmp_path: Path) -> None:
