@@ -26,6 +26,7 @@ HEIGHT_PX, WIDTH_PX = 1024, 4096
 #: Memory of a frame in flight over its pixels: the frame, and what is made of it on its way.
 MOST = 2.5
 WARM_FRAMES = 2
+WORKERS = 2
 #: As soon as all are in flight, those that follow change nothing.
 MORE_FRAMES = 4
 
@@ -47,12 +48,14 @@ class Cost:
 def measure(folder: Path, in_flight: int) -> Cost:
     """Run a line with so many frames in flight."""
     line = Line(
-        folder, bundle="default", workers={"engine": "paddle"}, evidence={"budget_mb": 0},
+        folder, bundle="default", workers={"engine": "paddle", "count": WORKERS}, evidence={"budget_mb": 0},
         delivery={"in_flight_frames": in_flight, "frame_timeout_s": 300}, supervision={"stuck_s": 300},
     )  # fmt: skip
     pictures = [render_strip(seed, WIDTH_PX, HEIGHT_PX, DEFECTS[seed : seed + 2]).pixels for seed in range(4)]
     with running(line):
-        wait_until(lambda: "is ready" in line.log and "taken over" in line.log, line.explain)
+        # All of them: one that still loads would add its model to what the frames cost.
+        everyone = [*(f"worker-{index}.1 is ready" for index in range(WORKERS)), "taken over"]
+        wait_until(lambda: all(words in line.log for words in everyone), line.explain)
         _drop(line.drop, "warm", WARM_FRAMES, pictures)
         wait_until(lambda: line.recorded == WARM_FRAMES, line.explain)
         idle_mb = _memory_mb(line)
