@@ -27,9 +27,7 @@ from inspector.settings.settings import Metrics, Settings
 #: The sink answers from a thread of its own, in milliseconds: one that takes longer is held.
 _ANSWER_S = 5.0
 _MAX_ANSWER_BYTES = 1 << 20
-_DAY_S = 86_400.0
-#: So many alarms and marks are told on the screen.
-_MAX_FOUND = 5
+DAY_S = 86_400.0
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -120,7 +118,7 @@ def look(settings: Settings) -> Status:
     try:
         with closing(Store(data, read_only=True)) as store:
             accounts = store.accounts()
-            lost = _lost(store, time.time() - _DAY_S)
+            lost = _lost(store, time.time() - DAY_S)
             found = [*findings.read(store, Alarm, going_on=True), *findings.read(store, Mark, going_on=True)]
             stock = Gallery(store, settings.evidence).stock(time.time(), max(0, (free or 0) - least_bytes))
     except StoreError as error:
@@ -173,12 +171,6 @@ def _lost(store: Store, since: float) -> dict[str, dict[str, Loss]]:
         seconds = 0.0 if gap.frames else gap.ended_at - max(gap.began_at, since)
         reasons[gap.reason] = Loss(before.frames + gap.frames, round(before.seconds + seconds, 1))
     return lost
-
-
-def _left(account: Account) -> str:
-    """What of a drop folder is left alone by its last word, in words; empty where nothing is."""
-    left = account.tally.left if account.tally else []
-    return "; ".join(f"{one.count} {one.reason}, as {one.example}" for one in left)
 
 
 def to_json(status: Status) -> str:

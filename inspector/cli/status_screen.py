@@ -10,13 +10,16 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from inspector.answers.status import _DAY_S, _MAX_FOUND, Loss, Place, Status, Told, _left
+from inspector.answers.status import DAY_S, Loss, Place, Status, Told
 from inspector.cli.tables import span, sums
 from inspector.cli.terminal import Grid
 from inspector.host.printable import printable
 from inspector.record import findings
 from inspector.record.accounts import Account
 from inspector.record.evidence.retention import PINNED
+
+#: Alarms and marks of rolls that are shown; of more there is a number.
+_MAX_FOUND = 5
 
 
 def draw(status: Status) -> RenderableType:
@@ -67,7 +70,7 @@ def _kept(status: Status) -> str:
     kept = sum(size for tier, size in sizes.items() if tier != PINNED)
     tiers = ", ".join(f"{tier} {size:.1f}" for tier, size in sizes.items())
     days = status.stock.days_left
-    left = "" if math.isinf(days) else f"; {span(days * _DAY_S)} left at the rate of the last day"
+    left = "" if math.isinf(days) else f"; {span(days * DAY_S)} left at the rate of the last day"
     return f"evidence: {kept:.1f} of {status.budget_bytes / 1e6:.0f} MB{f' ({tiers})' if tiers else ''}{left}"
 
 
@@ -97,3 +100,9 @@ def _wrong(account: Account) -> str:
 def _size(loss: Loss) -> str:
     frames = f"{loss.frames} frames" if loss.frames else ""
     return " and ".join([*([frames] if frames else []), *([span(loss.seconds)] if loss.seconds else [])]) or "0 s"
+
+
+def _left(account: Account) -> str:
+    """What of a drop folder is left alone by its last word, in words; empty where nothing is."""
+    left = account.tally.left if account.tally else []
+    return "; ".join(f"{one.count} {one.reason}, as {one.example}" for one in left)

@@ -1,17 +1,12 @@
 """Owns where a frame lies as it comes on record, and that no frame is decided by another recipe than its piece's."""
 
-from typing import TYPE_CHECKING
-
 from msgspec.structs import replace
 
 from inspector.protocol.messages import Verdict
-from inspector.record import pieces, placement
+from inspector.record import pieces
 from inspector.record.database import Cursor
 from inspector.record.pieces import Piece
 from inspector.record.position import Locator, Spot
-
-if TYPE_CHECKING:
-    pass
 
 
 def agreed(verdict: Verdict, grade: str, piece: Piece | None) -> Verdict:
@@ -56,4 +51,4 @@ def placed(cursor: Cursor, locator: Locator, verdict: Verdict) -> tuple[Verdict,
     since_began_s = None if piece is None else max(0.0, verdict.captured_at - piece.began_at)
     area_x = verdict.area[0] if verdict.area else 0
     spot = locator.spot(piece.id if piece else None, told.at_mm, since_began_s, area_x)
-    return placement.agreed(verdict, told.grade, piece), spot
+    return agreed(verdict, told.grade, piece), spot

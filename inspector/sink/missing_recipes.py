@@ -3,13 +3,8 @@
 import logging
 import time
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
 
 from inspector.protocol.messages import Verdict
-
-if TYPE_CHECKING:
-    pass
-
 
 log = logging.getLogger(__name__)
 

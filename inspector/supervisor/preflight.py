@@ -18,7 +18,7 @@ from inspector.settings import settings as config
 from inspector.settings.rules import repeats_seen, watched
 from inspector.settings.settings import Settings
 from inspector.settings.sources import FolderSource, PushSource, ReplaySource
-from inspector.supervisor import preflight, trial
+from inspector.supervisor import trial
 from inspector.vision import bundle, image
 from inspector.vision.bundle import Bundle
 
@@ -40,7 +40,7 @@ def usable(settings: Settings) -> tuple[Bundle, str]:
         _unless(problems, lambda: config.pin_labels(settings, model.labels))
         _unless(problems, lambda: bit_depth.refuse(settings, model))
         tried = _unless(problems, lambda: trial.run(model, settings))
-    _unless(problems, lambda: preflight.check_keys(settings))
+    _unless(problems, lambda: check_keys(settings))
     problems += _unwritable(settings)
     problems += _unreplayable(settings)
     problems += _taken(settings)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from types import FrameType
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from inspector.errors import BundleError, BusyError, ConfigError, StoreError
 from inspector.host import log as log_setup
@@ -25,9 +25,6 @@ from inspector.protocol.sockets import flush
 from inspector.settings.settings import Settings
 from inspector.sources.registry import connector
 from inspector.vision.bundle import Bundle
-
-if TYPE_CHECKING:
-    pass
 
 log = logging.getLogger(__name__)
 

@@ -2,7 +2,6 @@
 
 import sqlite3
 import urllib.request
-from collections.abc import Iterator
 
 import pytest
 
@@ -12,30 +11,7 @@ from inspector.record.schema import FILE
 from tests.fakes import wait_until
 from tests.inspector.mouths import Mouth
 from tests.inspector.record.test_store import tally, verdict
-from tests.inspector.roles import Bench, bench
-
-
-@pytest.fixture
-def line() -> Iterator[Bench]:
-    """A line of which only the sink is real, and not started yet."""
-    with bench(record={"commit_ms": 5}) as made:
-        yield made
-
-
-@pytest.fixture
-def source(line: Bench) -> Iterator[Mouth]:
-    """The source."""
-    mouth = Mouth(line, "drop.1f")
-    yield mouth
-    mouth.dealer.close()
-
-
-@pytest.fixture
-def worker(line: Bench) -> Iterator[Mouth]:
-    """A worker."""
-    mouth = Mouth(line, "worker-0.1")
-    yield mouth
-    mouth.dealer.close()
+from tests.inspector.roles import Bench
 
 
 def address(caplog: pytest.LogCaptureFixture) -> str:

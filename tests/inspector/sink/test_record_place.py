@@ -1,7 +1,7 @@
 """Holds that nothing is acked into a record that is not in its place, and that a record begun anew says so."""
 
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import cv2
@@ -17,30 +17,7 @@ from tests.fakes import Line, running, wait_until
 from tests.inspector.mouths import Mouth
 from tests.inspector.pictures import strip
 from tests.inspector.record.test_store import tally, verdict
-from tests.inspector.roles import Bench, bench
-
-
-@pytest.fixture
-def line() -> Iterator[Bench]:
-    """A line of which only the sink is real, and not started yet."""
-    with bench(record={"commit_ms": 5}) as made:
-        yield made
-
-
-@pytest.fixture
-def source(line: Bench) -> Iterator[Mouth]:
-    """The source."""
-    mouth = Mouth(line, "drop.1f")
-    yield mouth
-    mouth.dealer.close()
-
-
-@pytest.fixture
-def worker(line: Bench) -> Iterator[Mouth]:
-    """A worker."""
-    mouth = Mouth(line, "worker-0.1")
-    yield mouth
-    mouth.dealer.close()
+from tests.inspector.roles import Bench
 
 
 def remove(*tails: str) -> Callable[[Path], None]:
