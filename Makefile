@@ -21,31 +21,31 @@ lint: $(READY)  ## formatting, style and types
 	$(BIN)/mypy
 
 bench: $(READY)  ## drop folder to record against the bare predictor
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.measure.bench
 
 records: $(READY)  ## 10 million records: how quick are the questions? ARGS="--rows 1000000" for fewer
-	$(BIN)/python -m tests.many_records $(ARGS)
+	$(BIN)/python -m tests.measure.many_records $(ARGS)
 
 coil: $(READY)  ## a simulated coil with known defects: how many are found? ARGS="--metres 100 --defects 200"
-	$(BIN)/python -m tests.coil $(ARGS)
+	$(BIN)/python -m tests.measure.coil $(ARGS)
 
 overload: $(READY)  ## a camera three times as fast as the workers, for a minute; ARGS="--seconds 20 --times 5"
-	$(BIN)/python -m tests.overload $(ARGS)
+	$(BIN)/python -m tests.stress.overload $(ARGS)
 
 soak: $(READY)  ## a million small frames: does anything grow? ARGS="--frames 100000 --minutes 20"; draws soak.png
-	$(BIN)/python -m tests.soak $(ARGS)
+	$(BIN)/python -m tests.stress.soak $(ARGS)
 
 fuzz: $(READY)  ## nonsense at every socket, damaged pictures; ARGS="--messages 5000 --pictures 500 --seed 7"
-	$(BIN)/python -m tests.fuzz $(ARGS)
+	$(BIN)/python -m tests.stress.fuzz $(ARGS)
 
 long: $(READY)  ## faults at their full length: 100,000 files waiting, a sink down for a minute
 	$(BIN)/python -m pytest -m long --timeout 3600 -s $(ARGS)
 
 chaos: $(READY)  ## kill random processes at full speed, KILLS=200 of them, or all at once: is anything lost?
-	$(BIN)/python -m tests.chaos --kills $(or $(KILLS),200) $(ARGS)
+	$(BIN)/python -m tests.stress.chaos --kills $(or $(KILLS),200) $(ARGS)
 
 powercuts: $(READY)  ## cut the power CUTS=20 times on ext4 and on XFS, as root: is anything lost or recorded twice?
-	$(BIN)/python -m tests.power_cuts --cuts $(or $(CUTS),20) $(ARGS)
+	$(BIN)/python -m tests.stress.power_cuts --cuts $(or $(CUTS),20) $(ARGS)
 
 MODEL := configs/train/default_model.yaml
 model: $(READY)  ## make the bundled model again from NEU-CLS (STRIP_NEU_CLS=folder) and simulated strip

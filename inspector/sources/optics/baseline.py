@@ -15,7 +15,7 @@ from inspector.sources.optics.dirt import Average, Relief, Window
 from inspector.sources.optics.figures import grid
 
 #: How far a figure may stray: brightness, contrast and sharpness by such a factor, saturation by such a share. Found on
-#: simulated strip: see tests/false_alarms.py.
+#: simulated strip: see tests/measure/false_alarms.py.
 BRIGHTNESS, CONTRAST, SHARPNESS, SATURATION = 2.0, 3.5, 2.5, 0.1
 #: Nor is anything strange within so many deviations of single pictures: a line of many products is varied.
 DEVIATIONS = 3.0

@@ -1,4 +1,4 @@
-"""A broken build for tests/chaos.py to catch: the sink acknowledges a verdict before it is on record."""
+"""A broken build for tests/stress/chaos.py to catch: the sink acknowledges a verdict before it is on record."""
 
 from inspector.protocol.messages import Ack, Settled, Verdicts, encode
 from inspector.sink.sink import Sink

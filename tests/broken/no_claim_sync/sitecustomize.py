@@ -1,4 +1,4 @@
-"""A broken build for tests/power_cuts.py to catch: frames are handed out before their claims are on disk."""
+"""A broken build for tests/stress/power_cuts.py to catch: frames are handed out before their claims are on disk."""
 
 from inspector.sources.folder.claims import Claims
 

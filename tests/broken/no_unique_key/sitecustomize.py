@@ -1,4 +1,4 @@
-"""A broken build for tests/chaos.py to catch: the record has no unique key, so a frame told twice is recorded twice."""
+"""A broken build for tests/stress/chaos.py to catch: the record has no unique key, so a repeated frame has two rows."""
 
 from inspector.record import records, schema
 

@@ -1,4 +1,4 @@
-"""Holds that the record stays quick: 200,000 rows are asked by index, and answered right. See tests/many_records.py."""
+"""Holds that the record stays quick at 200,000 rows, and answers right: the short form of tests/measure/many_records.py."""
 
 import sqlite3
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 from inspector.record.queries import Query, statements, within
 from inspector.record.schema import FILE
 from inspector.record.store import Store
-from tests.many_records import RATE, write
+from tests.measure.many_records import RATE, write
 
 
 def test_an_hour_of_defects_and_a_day_of_sums_are_found_by_index_among_many_records(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from inspector.sources.optics.figures import Look, cell, likeness, look
 from inspector.vision.renderer.strip import render_strip
 from inspector.vision.renderer.surface import FINISHES
 from inspector.vision.tiling import Tile
-from tests.lens import picture
+from tests.measure.lens import picture
 
 Pixels = NDArray[np.uint8]
 

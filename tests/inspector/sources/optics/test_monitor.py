@@ -11,7 +11,7 @@ from numpy.random import Generator
 from inspector.protocol.messages import Sight
 from inspector.settings.sources import Strip
 from inspector.sources.optics.monitor import OTHERS
-from tests.lens import START, Eye, picture, spot, streak
+from tests.measure.lens import START, Eye, picture, spot, streak
 
 
 @pytest.fixture

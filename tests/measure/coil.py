@@ -1,6 +1,6 @@
 """A simulated coil through a whole line: how many of its defects are found, where, and what is called one that is none.
 
-    python -m tests.coil [--metres N] [--defects N] [--overlap PX] [--threshold SCORE] [--bundle FOLDER]
+    python -m tests.measure.coil [--metres N] [--defects N] [--overlap PX] [--threshold SCORE] [--bundle FOLDER]
                          [--folder FOLDER] [--json]
 
 Strip of 4096 px at 0.3 mm, in frames of 1024 lines that cut the defects where they will; each four frames are one

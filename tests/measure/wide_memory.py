@@ -1,6 +1,6 @@
 """What a wide frame in flight costs in memory: that of all processes together, over the frame's pixels.
 
-    python -m tests.wide_memory [--frames N ...] [--folder FOLDER] [--json]
+    python -m tests.measure.wide_memory [--frames N ...] [--folder FOLDER] [--json]
 
 A drop folder hands out frames faster than one worker inspects them, so that as many are in flight as the settings
 allow. Memory is what the processes have of their own and their part of what they share (PSS): the most while they

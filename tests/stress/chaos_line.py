@@ -1,4 +1,4 @@
-"""What tests/chaos.py kills: a line whose processes can be told from all others, and the generator that feeds it."""
+"""What tests/stress/chaos.py kills: a line whose processes can be told from all others, and what feeds it."""
 
 import hashlib
 import os

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.chaos import BROKEN, chaos
 from tests.fakes import ROOT, python_path
+from tests.stress.chaos import BROKEN, chaos
 
 #: One verdict written twice, and how many rows that makes.
 _TWICE = """

@@ -1,6 +1,6 @@
 """The benchmark: drop folder to durable record against the bare predictor on ready batches, side by side in one run.
 
-    python -m tests.bench [--frames N] [--rounds N] [--wide] [--bundle FOLDER] [--json]
+    python -m tests.measure.bench [--frames N] [--rounds N] [--wide] [--bundle FOLDER] [--json]
 
 CPU ratio: CPU per frame of the bare predictor over CPU per frame of all our processes; same model, same number of
 worker processes and threads, alternating rounds. Ratios, because absolute times of a shared machine mean little. On

@@ -1,6 +1,7 @@
 """Kills random processes of a line at full speed, and judges by what was put in, never by the line's own counters.
 
-    python -m tests.chaos [--kills N] [--seed N] [--run all|mixed|everything|worker|sink|BROKEN BUILD] [--folder FOLDER]
+    python -m tests.stress.chaos [--kills N] [--seed N] [--folder FOLDER]
+        [--run all|mixed|everything|worker|sink|BROKEN BUILD]
 
 A drop folder that is never empty and a simulated camera; a random process of those that the run is about gets SIGKILL
 or SIGSTOP. A held process is the supervisor's to replace; a dead or held supervisor is ours, as systemd's Restart and
@@ -24,8 +25,8 @@ from pathlib import Path
 
 import psutil
 
-from tests.chaos_line import ChaosLine, Generator, described
 from tests.fakes import wait_until
+from tests.stress.chaos_line import ChaosLine, Generator, described
 
 #: What each run is about: the sink more often than others, because it has the most to lose.
 RUNS = {

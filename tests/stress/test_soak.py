@@ -7,7 +7,7 @@ import pytest
 
 from tests.fakes import Line, running, wait_until
 from tests.planted import PlantedLine
-from tests.soak import Limits, Sample, Usage, draw, judge, soak
+from tests.stress.soak import Limits, Sample, Usage, draw, judge, soak
 
 FRAMES = 2000
 #: So few frames are all warm-up: what is allowed to a hundred thousand is far less than what 2,000 may cost once.

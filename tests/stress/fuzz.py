@@ -1,6 +1,6 @@
 """The fuzz: nonsense at each socket of a running daemon, damaged pictures in its drop folder, while good ones go on.
 
-    python -m tests.fuzz [--messages N] [--pictures N] [--seed S] [--folder FOLDER] [--json]
+    python -m tests.stress.fuzz [--messages N] [--pictures N] [--seed S] [--folder FOLDER] [--json]
 
 Judged: every message counted as refused, every picture on record, the good ones inspected meanwhile, the same processes
 before and after, no memory or descriptor kept, sums balance, ready again. Exit 1 where one of them is not so. The seed
@@ -33,7 +33,7 @@ from tests.inspector import pictures
 from tests.inspector.pictures import EXTENSIONS, encode, strip
 from tests.inspector.protocol.test_messages import EXAMPLES
 from tests.inspector.sources.capture.test_protocol import WORDS
-from tests.mutations import Mutator
+from tests.stress.mutations import Mutator
 
 PEERS = 4
 #: One in so many messages is as large as a socket takes.

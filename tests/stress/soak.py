@@ -1,6 +1,6 @@
 """The soak: many small frames through the daemon, and whatever could grow is measured and judged.
 
-    python -m tests.soak [--frames N] [--minutes M] [--side PX] [--folder FOLDER] [--picture FILE.png] [--json]
+    python -m tests.stress.soak [--frames N] [--minutes M] [--side PX] [--folder FOLDER] [--picture FILE.png] [--json]
 
 Half of the frames go through the fake engine, half through the bundled model, each half a daemon of its own.
 `--minutes` ends a half early; what was reached is said. Exit 1 where something grows: see `judge`.

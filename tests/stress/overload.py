@@ -1,6 +1,6 @@
 """A camera that is faster than the workers: is memory flat, what is inspected in time, and the rest counted and told?
 
-    python -m tests.overload [--seconds N] [--times N] [--folder FOLDER] [--json]
+    python -m tests.stress.overload [--seconds N] [--times N] [--folder FOLDER] [--json]
 
 A film is first inspected at the workers' own pace, which says how fast they are; then one comes at its own, so many
 `times` as fast. What was lost is known from the film: every frame of it is on record or in a gap. Exit 1 where not.

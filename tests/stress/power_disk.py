@@ -1,4 +1,4 @@
-"""The disk of tests/power_cuts.py: two file systems that lose, in one instant, all that had not reached it."""
+"""The disk of tests/stress/power_cuts.py: two file systems that lose, in one instant, all that had not reached it."""
 
 import fcntl
 import os

@@ -1,6 +1,6 @@
 """Counts how often the watch on optics takes a changed product for a bad lens, and how soon it sees one that is bad.
 
-`python -m tests.false_alarms` takes some 10 minutes; it draws every picture. The limits in
+`python -m tests.measure.false_alarms` takes some 10 minutes; it draws every picture. The limits in
 inspector/sources/optics/baseline.py and inspector/sources/optics/dirt.py were chosen by what it prints.
 """
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.random import Generator
 
 from inspector.vision.renderer.surface import FINISHES
-from tests.lens import Eye, picture, spot
+from tests.measure.lens import Eye, picture, spot
 
 #: What is learned and judged in, as many pictures a coil. The shipped settings learn from 3,600.
 LEARN, COIL = 300, 60

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from tests.overload import overload
+from tests.stress.overload import overload
 
 
 def test_a_camera_three_times_too_fast_costs_counted_frames_and_neither_memory_nor_time(tmp_path: Path) -> None:

@@ -8,12 +8,12 @@ import pytest
 from inspector.protocol import messages
 from inspector.protocol.messages import Beat, Hello, Pulse, Tally, Verdicts
 from inspector.protocol.sockets import Dealer, sink_address
-from tests import fuzz
 from tests.fakes import running, wait_until
 from tests.inspector.protocol.test_messages import EXAMPLES
 from tests.inspector.roles import bench
-from tests.mutations import Mutator
 from tests.planted import PlantedLine
+from tests.stress import fuzz
+from tests.stress.mutations import Mutator
 
 
 def test_a_line_under_nonsense_counts_it_all_keeps_nothing_and_goes_on(tmp_path: Path) -> None:
@@ -21,7 +21,7 @@ def test_a_line_under_nonsense_counts_it_all_keeps_nothing_and_goes_on(tmp_path:
 
     findings = fuzz.fuzz(tmp_path, 2000, 150, seed)
 
-    assert [finding for finding in findings if not finding.good] == [], f"python -m tests.fuzz --seed {seed}"
+    assert [finding for finding in findings if not finding.good] == [], f"python -m tests.stress.fuzz --seed {seed}"
     assert len(findings) > 15
 
 

@@ -1,10 +1,10 @@
-"""The short form of tests/wide_memory.py: what a wide frame costs while it is in flight."""
+"""The short form of tests/measure/wide_memory.py: what a wide frame costs while it is in flight."""
 
 from pathlib import Path
 
 import pytest
 
-from tests.wide_memory import MOST, measure
+from tests.measure.wide_memory import MOST, measure
 
 
 @pytest.mark.slow

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.power_cuts import BROKEN, FILE_SYSTEMS, Outcome, power_cuts
-from tests.power_disk import NoDiskError
+from tests.stress.power_cuts import BROKEN, FILE_SYSTEMS, Outcome, power_cuts
+from tests.stress.power_disk import NoDiskError
 
 
 def cut(folder: Path, cuts: int, kind: str, build: str = "sound") -> Outcome:

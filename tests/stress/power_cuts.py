@@ -1,6 +1,6 @@
 """Cuts the power of a running line at random instants, and judges what is on record by what was put in.
 
-    python -m tests.power_cuts [--cuts N] [--seed N] [--run all|ext4|xfs] [--build all|sound|no_claim_sync]
+    python -m tests.stress.power_cuts [--cuts N] [--seed N] [--run all|ext4|xfs] [--build all|sound|no_claim_sync]
                                [--folder FOLDER]
 
 Drop folder and record lie on two file systems of one disk; see power_disk.py for what a cut leaves of them. After each
@@ -28,9 +28,9 @@ from typing import Any
 import cv2
 import numpy as np
 
-from tests.chaos_line import RecordedLine
 from tests.fakes import python_path, wait_until
-from tests.power_disk import NoDiskError, PowerDisk
+from tests.stress.chaos_line import RecordedLine
+from tests.stress.power_disk import NoDiskError, PowerDisk
 
 FILE_SYSTEMS = ("ext4", "xfs")
 #: The broken build that must be caught.

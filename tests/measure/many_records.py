@@ -1,6 +1,6 @@
 """How quick the record stays: questions and account on so many synthetic records, as a line would have written them.
 
-    python -m tests.many_records [--rows N] [--rate FPS] [--folder FOLDER] [--json]
+    python -m tests.measure.many_records [--rows N] [--rate FPS] [--folder FOLDER] [--json]
 
 Rows come at 12 a second unless told otherwise, one in a hundred a defect, of two sources. The commands run as processes
 of their own, as a person starts them; the best and the worst of five are shown.
