@@ -1,4 +1,4 @@
-"""Holds that the record stays quick at 200,000 rows, and answers right: the short form of tests/measure/many_records.py."""
+"""Holds that the record is quick and right at 200,000 rows: the short form of tests/measure/many_records.py."""
 
 import sqlite3
 from pathlib import Path
