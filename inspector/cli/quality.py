@@ -11,6 +11,7 @@ from rich.text import Text
 from inspector.cli.tables import moment
 from inspector.cli.terminal import Grid, show
 from inspector.host.printable import printable
+from inspector.quality import wording
 from inspector.quality.grading import judge
 from inspector.quality.piece_summary import gather
 from inspector.record import findings, pieces
@@ -88,7 +89,7 @@ def _mark_table(marks: Sequence[Mark]) -> Table:
         table.column(column, right=column not in ("found", "source", "piece", "label", "roll"))
     for one in marks:
         numbers = (f"{one.x_mm:.0f}", f"{one.first_mm / 1000:.3f}", f"{one.last_mm / 1000:.3f}", str(one.repeats))
-        roll = Text(", ".join(one.rolls) or "none of the config")
+        roll = Text(wording.rolls(one))
         piece, distance = Text(printable(one.piece)), f"{one.distance_mm:.0f}"
         table.add_row(moment(one.found_at), one.source, piece, one.label, distance, roll, f"{one.confidence:.5f}",
                       *numbers)  # fmt: skip

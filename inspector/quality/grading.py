@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 import msgspec
 
 from inspector.errors import ConfigError
+from inspector.quality import wording
 from inspector.quality.coverage import Coverage, Stretch
 from inspector.quality.defects import Defect
 from inspector.quality.piece_summary import Dossier
@@ -140,12 +141,7 @@ def _found(dossier: Dossier, settings: Settings) -> Iterator[Reason]:
             at = next((f", first at {one.from_mm / 1000:.3f} m" for one in raised if one.from_mm is not None), "")
             yield Reason(rule.grade, f"Alarm {rule.name} was raised {_count(len(raised), 'time')}{at}: {rule.text}.")
     for mark in dossier.marks if grading.roll_mark != "prime" else []:
-        fits = f"fits {', '.join(mark.rolls)}" if mark.rolls else "fits no roll of the config"
-        yield Reason(
-            grading.roll_mark,
-            f"A mark of {mark.label} comes again every {mark.distance_mm:.0f} mm, {mark.repeats} times from"
-            f" {mark.first_mm / 1000:.3f} to {mark.last_mm / 1000:.3f} m: it {fits}.",
-        )
+        yield Reason(grading.roll_mark, f"A mark of {mark.label} comes again {wording.recurrence(mark)}.")
 
 
 def _over(limit: Limit, dossier: Dossier, mm_per_px: Mapping[str, float | None]) -> Iterator[Reason]:

@@ -1,9 +1,9 @@
 """Owns marks of rolls: defects of one label that come again at one distance, at one place across, and their roll.
 
-Each new mark is held against what lies behind it, see combs.py. The bound on chance, times the combs that were tried
-for the label so far, bounds how many such combs clutter would show: the number of false alarms of Desolneux, Moisan and
-Morel. One minus that is the confidence. Tiles are coarse: boxes as far apart as they are long are taken to be at one
-place. Pure, no I/O.
+Each new mark is compared with what lies behind it by comb_test.py. The bound on chance, times the combs that were
+tried for the label so far, bounds how many such combs clutter would show: the number of false alarms of Desolneux,
+Moisan and Morel. One minus that is the confidence. Tiles are coarse: boxes as far apart as they are long are taken to
+be at one place. Pure, no I/O.
 """
 
 import math

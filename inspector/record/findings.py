@@ -39,8 +39,8 @@ class Alarm(msgspec.Struct):
 class Mark(msgspec.Struct):
     """A mark of a roll; it goes on while `ended_at` is None. `rolls` fit its distance, the nearest first.
 
-    `confidence`: see periods.py. It is `width_mm` wide from `x_mm` on, and was met `repeats` times between `first_mm`
-    and `last_mm`.
+    `confidence`: see quality/periodic_defects.py. It is `width_mm` wide from `x_mm` on, and was met `repeats` times
+    between `first_mm` and `last_mm`.
     """
 
     id: int
@@ -129,21 +129,6 @@ def end_all(cursor: Cursor, now: float) -> None:
     """Nothing goes on any more."""
     for kind, table in _TABLES.items():
         cursor.execute(f"UPDATE {table} SET {_ENDED[kind]} = ? WHERE {_ENDED[kind]} IS NULL", (now,))
-
-
-def told(found: Alarm | Mark) -> str:
-    """It in a sentence, for the log."""
-    where = f"{found.source}, {found.piece}" if found.piece else found.source
-    if isinstance(found, Alarm):
-        along = "" if found.from_mm is None or found.to_mm is None else (
-            f", from {found.from_mm / 1000:.3f} to {found.to_mm / 1000:.3f} m")  # fmt: skip
-        return f"alarm {found.rule} on {where}: {found.count} {found.detail}{along}"
-    fits = f"fits {', '.join(found.rolls)}" if found.rolls else "fits no roll of the config"
-    return (
-        f"roll mark on {where}: {found.label} every {found.distance_mm:.0f} mm at {found.x_mm:.0f} mm across,"
-        f" {found.repeats} times from {found.first_mm / 1000:.3f} to {found.last_mm / 1000:.3f} m, {fits};"
-        f" confidence {found.confidence:.5f}"
-    )
 
 
 def to_json(found: Alarm | Mark) -> str:

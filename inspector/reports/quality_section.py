@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from inspector.quality import wording
 from inspector.quality.grading import Grade
 from inspector.quality.piece_summary import Dossier
 from inspector.record.findings import Alarm, Mark
@@ -42,7 +43,7 @@ def found(dossier: Dossier, settings: Settings) -> Iterator[Markup]:
 
 def _mark(one: Mark) -> tuple[str, ...]:
     return (
-        ", ".join(one.rolls) or "none of the config", one.label, f"{one.distance_mm:.0f}", f"{one.confidence:.5f}",
+        wording.rolls(one), one.label, f"{one.distance_mm:.0f}", f"{one.confidence:.5f}",
         str(one.repeats), f"{one.first_mm / 1000:.3f}", f"{one.last_mm / 1000:.3f}", f"{one.x_mm:.0f}", one.source,
     )  # fmt: skip
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from inspector.quality import wording
 from inspector.quality.coverage import JITTER, SLACK
 from inspector.quality.defects import COLUMNS, Part
 from inspector.quality.piece_stream import REORDER, Frame
@@ -192,10 +193,10 @@ class Follower:
         """Log and count what is on record now."""
         for found, is_new in self._news:
             if not is_new:
-                log.info("over: %s", findings.told(found))
+                log.info("over: %s", wording.sentence(found))
                 continue
             self.found_something = True
-            log.warning("%s", findings.told(found))
+            log.warning("%s", wording.sentence(found))
             if isinstance(found, Alarm):
                 self._metrics.alarm_raised(found.rule)
             else:

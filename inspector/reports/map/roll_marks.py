@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from inspector.quality import wording
 from inspector.record.findings import Mark
 from inspector.reports.map.axis import Axis
 from inspector.reports.map.shapes import INK, LETTER, PAPER, Box, Line, Words
@@ -18,21 +19,19 @@ def draw(marks: Sequence[Mark], along: Axis, across: Axis) -> Iterator[Box | Lin
         left, right = along.px(mark.first_mm), along.px(mark.last_mm)
         for x in _turns(mark, along):
             yield Line(x, y - _TICK_PX, x, y + _TICK_PX, INK)
-        yield Box(left, y - 1, max(2.0, right - left), 2, INK, title=told(mark))
+        yield Box(
+            left,
+            y - 1,
+            max(2.0, right - left),
+            2,
+            INK,
+            title=f"mark of a roll: {mark.label} {wording.recurrence(mark)}",
+        )
         name = mark.rolls[0] if mark.rolls else f"every {mark.distance_mm:.0f} mm"
         wide = LETTER * _SIZE_PX * len(name) + 6
         x = max(along.first, min(left, along.last - wide))
         yield Box(x, y - _TICK_PX - 15, wide, 14, PAPER, opacity=0.85)
         yield Words(x + 3, y - _TICK_PX - 4, name, _SIZE_PX)
-
-
-def told(mark: Mark) -> str:
-    """It in words."""
-    fits = f"fits {', '.join(mark.rolls)}" if mark.rolls else "fits no roll of the config"
-    return (
-        f"mark of a roll: {mark.label} every {mark.distance_mm:.0f} mm, {mark.repeats} times\n"
-        f"{mark.first_mm / 1000:.3f} to {mark.last_mm / 1000:.3f} m along, {mark.x_mm:.0f} mm across\n{fits}"
-    )
 
 
 def _turns(mark: Mark, along: Axis) -> Iterator[float]:
