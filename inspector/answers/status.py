@@ -20,9 +20,8 @@ from inspector.record.evidence.retention import Gallery, Stock
 from inspector.record.findings import Alarm, Mark
 from inspector.record.queries import Query
 from inspector.record.store import Store
-from inspector.settings import running as running_settings
-from inspector.settings import settings as config
-from inspector.settings.settings import Metrics, Settings
+from inspector.settings import loading, running_settings
+from inspector.settings.settings import MetricsSettings, Settings
 
 #: The sink answers from a thread of its own, in milliseconds: one that takes longer is held.
 _ANSWER_S = 5.0
@@ -88,7 +87,7 @@ def of_config(path: Path, overrides: list[str]) -> Status:
     ConfigError where no line runs by it, or this user may not look into its data folder.
     """
     try:
-        settings = config.load(path, overrides)
+        settings = loading.load(path, overrides)
     except ConfigError as error:
         data = running_settings.data_folder(path)
         running = running_settings.read(data) if data is not None and _runs(data) else None
@@ -158,7 +157,7 @@ def _runs(data: Path) -> bool:
         raise ConfigError(f"data: {data}: {error.strerror}; ask as the user that the line runs as") from None
 
 
-def _address(metrics: Metrics) -> str:
+def _address(metrics: MetricsSettings) -> str:
     return f"{origin(metrics.host, metrics.port)}/status"
 
 

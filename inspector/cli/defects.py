@@ -21,7 +21,7 @@ from inspector.record.gaps import silence
 from inspector.record.queries import Query
 from inspector.record.records import Record, to_json
 from inspector.record.store import Store
-from inspector.settings import settings as config
+from inspector.settings import loading
 from inspector.settings.mistakes import meant
 from inspector.settings.settings import Settings
 
@@ -31,7 +31,7 @@ def defects(options: argparse.Namespace) -> None:
     if options.piece and not options.verdict:
         _defects_of_piece(options)
         return
-    settings = config.load(options.config, options.override)
+    settings = loading.load(options.config, options.override)
     verdicts = options.verdict or ["defect"]
     table = not (options.json or options.csv)
     query = Query(
@@ -64,7 +64,7 @@ def defects(options: argparse.Namespace) -> None:
 def _defects_of_piece(options: argparse.Namespace) -> None:
     if any((options.since, options.until, options.model, options.draw)):
         raise ConfigError("defects: --piece takes --source, --label and --limit; for its frames add --verdict defect")
-    settings = config.load(options.config, options.override)
+    settings = loading.load(options.config, options.override)
     store = Store(settings.data, read_only=True)
     sources = _check_names(store, settings, options)
     found = [
@@ -100,7 +100,7 @@ def account(options: argparse.Namespace) -> bool:
     """Print sums and gaps; whether they balance, or all of the piece was inspected."""
     if options.piece:
         return _account_of_piece(options)
-    settings = config.load(options.config, options.override)
+    settings = loading.load(options.config, options.override)
     query = Query(since=options.since, until=options.until, sources=known(options.source, settings))
     store = Store(settings.data, read_only=True)
     accounts = [account for account in store.accounts() if account.source in (query.sources or [account.source])]
@@ -126,7 +126,7 @@ def _account_of_piece(options: argparse.Namespace) -> bool:
     """How much of a piece was inspected, and the line's gaps while it was there."""
     if options.since is not None or options.until is not None:
         raise ConfigError("account: --piece has its own times: leave --since and --until out")
-    settings = config.load(options.config, options.override)
+    settings = loading.load(options.config, options.override)
     sources = known(options.source, settings)
     store = Store(settings.data, read_only=True)
     piece = pieces.find(store, options.piece)

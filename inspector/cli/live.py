@@ -21,7 +21,7 @@ from inspector.record.queries import Query
 from inspector.record.records import Record
 from inspector.record.store import Store
 from inspector.settings.settings import Settings
-from inspector.settings.sources import FolderSource
+from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.vocabulary import OUTCOMES
 
 #: Rates are of the last so many seconds, latencies of the last so many records.
@@ -38,7 +38,7 @@ class Screen:
         self.ready = False  # it was, at a look
         self._settings = settings
         self._base = origin(settings.metrics.host, settings.metrics.port)
-        self._folders = [source for source in settings.sources if isinstance(source, FolderSource)]
+        self._folders = [source for source in settings.sources if isinstance(source, FolderSourceSettings)]
         self._seen: deque[tuple[float, dict[str, int]]] = deque()
 
     def look(self) -> RenderableType:

@@ -48,12 +48,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> int:
     from inspector.host import log
-    from inspector.settings import settings as config
+    from inspector.settings import loading
+    from inspector.settings.settings import Settings
     from inspector.supervisor import preflight
     from inspector.supervisor.supervisor import Supervisor
 
-    def load() -> config.Settings:
-        settings = config.load(options.config, options.override)
+    def load() -> Settings:
+        settings = loading.load(options.config, options.override)
         preflight.check_keys(settings)
         return settings
 
@@ -63,10 +64,10 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from inspector.settings import settings as config
+    from inspector.settings import loading
     from inspector.supervisor import preflight
 
-    settings = config.load(options.config, options.override)
+    settings = loading.load(options.config, options.override)
     model, tried = preflight.usable(settings)
     print(f"{options.config}: good")
     for line in [*preflight.describe(settings, model, tried), *preflight.samples(settings, options.sample)]:
@@ -76,12 +77,12 @@ def _check(options: argparse.Namespace) -> int:
 
 def _demo(options: argparse.Namespace) -> int:
     from inspector.cli import demo
-    from inspector.settings import settings as config
+    from inspector.settings import loading
 
     if options.config is None:
         options.config, own = demo.shipped(Path.cwd())
         options.override = [*own, *options.override]
-    settings = config.load(options.config, options.override)
+    settings = loading.load(options.config, options.override)
     return demo.run(options.config, options.override, settings, options.seconds, Console())
 
 
@@ -142,14 +143,14 @@ def _pieces(options: argparse.Namespace) -> int:
     from inspector.errors import ConfigError
     from inspector.record import pieces
     from inspector.record.store import Store
-    from inspector.settings import settings as config
+    from inspector.settings import loading
     from inspector.settings.decisions import recipe_of
     from inspector.sink import maintenance
 
     name, grade = options.piece, options.grade
     if (options.action == "start") != (name is not None) or (name is None and (grade or options.recipe)):
         raise ConfigError("piece: write `piece start NAME [--grade GRADE]`, `piece stop`, or `piece` alone")
-    settings = config.load(options.config, options.override)
+    settings = loading.load(options.config, options.override)
     recipe = recipe_of(settings.recipes, grade, options.recipe)
     store = Store(settings.data, read_only=options.action is None)
     if options.action is None:
@@ -183,9 +184,9 @@ def _pin(options: argparse.Namespace) -> int:
     from inspector.cli import defects
     from inspector.record.evidence import pins
     from inspector.record.store import Store
-    from inspector.settings import settings as config
+    from inspector.settings import loading
 
-    settings = config.load(options.config, options.override)
+    settings = loading.load(options.config, options.override)
     lists = not any((options.source, options.since, options.until, options.name))
     store = Store(settings.data, read_only=lists)
     if lists:
@@ -214,9 +215,9 @@ def _pinned(pin: "Pin") -> str:
 def _unpin(options: argparse.Namespace) -> int:
     from inspector.record.evidence import pins
     from inspector.record.store import Store
-    from inspector.settings import settings as config
+    from inspector.settings import loading
 
-    store = Store(config.load(options.config, options.override).data)
+    store = Store(loading.load(options.config, options.override).data)
     pins.remove(store, options.pin)
     store.close()
     print(f"pin {options.pin} is gone: what it held goes when its turn comes")
@@ -225,13 +226,13 @@ def _unpin(options: argparse.Namespace) -> int:
 
 def _retry(options: argparse.Namespace) -> int:
     from inspector.cli import defects
-    from inspector.settings import settings as config
-    from inspector.settings.sources import FolderSource
+    from inspector.settings import loading
+    from inspector.settings.sources.folder import FolderSourceSettings
     from inspector.sources.folder.requeue import put_back
 
-    settings = config.load(options.config, options.override)
+    settings = loading.load(options.config, options.override)
     chosen = defects.known(options.source, settings) or [source.name for source in settings.sources]
-    folders = [one for one in settings.sources if isinstance(one, FolderSource) and one.name in chosen]
+    folders = [one for one in settings.sources if isinstance(one, FolderSourceSettings) and one.name in chosen]
     back, left = 0, 0
     for folder in folders:
         for one in put_back(folder, options.patterns):
@@ -249,9 +250,9 @@ def _retry(options: argparse.Namespace) -> int:
 def _backup(options: argparse.Namespace) -> int:
     from inspector.record.evidence import evidence
     from inspector.record.storage import backup
-    from inspector.settings import settings as config
+    from inspector.settings import loading
 
-    data = config.load(options.config, options.override).data
+    data = loading.load(options.config, options.override).data
     size = backup.make(data, options.to)
     print(f"{options.to}: {size / 1e6:.1f} MB, all that is on record now")
     print(f"pictures are not in it: copy {(data / evidence.FOLDER).absolute()} after it, if they are to be kept, too")
@@ -260,9 +261,9 @@ def _backup(options: argparse.Namespace) -> int:
 
 def _restore(options: argparse.Namespace) -> int:
     from inspector.record.storage import backup
-    from inspector.settings import settings as config
+    from inspector.settings import loading
 
-    data = config.load(options.config, options.override).data
+    data = loading.load(options.config, options.override).data
     aside = backup.restore(data, options.copy)
     print(f"{options.copy} is the record of {data.absolute()} now; start the line")
     if aside:
@@ -299,7 +300,7 @@ def _cameras(options: argparse.Namespace) -> int:
 
 
 def _settings(_: argparse.Namespace) -> int:
-    from inspector.settings.settings import describe
+    from inspector.settings.reference import describe
 
     for key, default, text in describe():
         print(f"{key:34} {default:12} {text}")

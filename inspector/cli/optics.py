@@ -19,7 +19,7 @@ from inspector.record import optics_history
 from inspector.record.optics_history import PastTrouble, Trend
 from inspector.record.queries import Query
 from inspector.record.store import Store
-from inspector.settings import settings as config
+from inspector.settings import loading
 from inspector.sources.optics.conditions import FIGURE_OF
 
 _DAY_S, _HOUR_S = 86_400, 3600
@@ -44,7 +44,7 @@ class View(msgspec.Struct, frozen=True):
 
 def learn(options: argparse.Namespace) -> None:
     """Have what is usual for sources learned anew; a line that runs hears of it within a second or two."""
-    settings = config.load(options.config, options.override)
+    settings = loading.load(options.config, options.override)
     sources = known(options.learn, settings)
     if not settings.optics.enabled:
         raise ConfigError("optics.enabled is false: nobody looks at pictures")
@@ -57,7 +57,7 @@ def learn(options: argparse.Namespace) -> None:
 
 def answer(options: argparse.Namespace) -> bool:
     """Print it; whether no source's pictures have a trouble now."""
-    settings = config.load(options.config, options.override)
+    settings = loading.load(options.config, options.override)
     sources = known(options.source, settings) or [source.name for source in settings.sources]
     since = time.time() - _DAY_S if options.since is None else options.since
     query = Query(since=since, sources=sources)

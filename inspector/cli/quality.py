@@ -17,14 +17,14 @@ from inspector.quality.piece_summary import gather
 from inspector.record import findings, pieces
 from inspector.record.findings import Alarm, Mark
 from inspector.record.store import Store
-from inspector.settings import settings as config
+from inspector.settings import loading
 
 _COLOURS = {"prime": "green", "second": "yellow", "hold": "red"}
 
 
 def alarms(options: argparse.Namespace) -> None:
     """Print the alarms and marks of rolls asked for, the newest first."""
-    settings = config.load(options.config, options.override)
+    settings = loading.load(options.config, options.override)
     store = Store(settings.data, read_only=True)
     piece = pieces.find(store, options.piece).id if options.piece else None
     raised = findings.read(store, Alarm, piece, options.since, options.until)[::-1]
@@ -46,7 +46,7 @@ def alarms(options: argparse.Namespace) -> None:
 
 def grade(options: argparse.Namespace) -> bool:
     """Print the grade of a piece and its reasons; whether it is not on hold."""
-    settings = config.load(options.config, options.override)
+    settings = loading.load(options.config, options.override)
     store = Store(settings.data, read_only=True)
     dossier = gather(store, settings, options.piece)
     store.close()

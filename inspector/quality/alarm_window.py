@@ -10,7 +10,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from inspector.settings.rules import Alarm
+from inspector.settings.rules import AlarmSettings
 
 #: So many defects are told apart in a window; more of them are added to their neighbours, and none is lost.
 MAX_ITEMS = 50_000
@@ -34,7 +34,7 @@ class Raised:
 class Window:
     """What a rule knows of one run of strip."""
 
-    def __init__(self, rule: Alarm) -> None:
+    def __init__(self, rule: AlarmSettings) -> None:
         self.rule = rule
         self.raised: Raised | None = None
         self._places: list[float] = []

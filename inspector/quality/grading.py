@@ -14,7 +14,7 @@ from inspector.quality.coverage import Coverage, Stretch
 from inspector.quality.defects import Defect
 from inspector.quality.piece_summary import Dossier
 from inspector.record.gaps import TIME_ALONE, Gap
-from inspector.settings.rules import GRADES, UNITS, GradeName, Limit
+from inspector.settings.rules import GRADES, UNITS, GradeName, LimitSettings
 from inspector.settings.settings import Settings
 
 #: A piece that is named by its frames may go on until none came for so long.
@@ -63,7 +63,7 @@ def judge(dossier: Dossier, settings: Settings, now: float) -> Grade:
     return Grade(dossier.piece.name, reasons[0].grade, reasons)
 
 
-def _unlimited(dossier: Dossier, limits: Sequence[Limit]) -> Iterator[str]:
+def _unlimited(dossier: Dossier, limits: Sequence[LimitSettings]) -> Iterator[str]:
     if not limits:
         recipe = dossier.piece.recipe
         under = f"recipe {recipe}" if recipe else "no recipe"
@@ -144,7 +144,7 @@ def _found(dossier: Dossier, settings: Settings) -> Iterator[Reason]:
         yield Reason(grading.roll_mark, f"A mark of {mark.label} comes again {wording.recurrence(mark)}.")
 
 
-def _over(limit: Limit, dossier: Dossier, mm_per_px: Mapping[str, float | None]) -> Iterator[Reason]:
+def _over(limit: LimitSettings, dossier: Dossier, mm_per_px: Mapping[str, float | None]) -> Iterator[Reason]:
     """Whether the piece has as much of what the limit counts; where nobody can tell, it is on hold."""
     taken = [one for one in dossier.defects if limit.takes(one.label, one.severity, one.score)]
     if not taken:
@@ -159,7 +159,7 @@ def _over(limit: Limit, dossier: Dossier, mm_per_px: Mapping[str, float | None])
 
 
 def _measured(
-    limit: Limit, taken: Sequence[Defect], dossier: Dossier, mm_per_px: Mapping[str, float | None]
+    limit: LimitSettings, taken: Sequence[Defect], dossier: Dossier, mm_per_px: Mapping[str, float | None]
 ) -> float | None:
     """How much the defects are in the limit's measure; None where that is not known."""
     if limit.measure == "count":

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from inspector.quality import comb_test
 from inspector.quality.comb_test import Comb
-from inspector.settings.rules import Roll
+from inspector.settings.rules import RollSettings
 
 #: From this confidence on a mark is named: of 1,000 runs of strip and labels without one, one at most may show one.
 CONFIDENT = 0.999
@@ -126,7 +126,7 @@ class _Series:
         return comb, None if comb is None else self._ring[:, lane[comb.nearest]].copy()
 
 
-def fitting(distance_mm: float, rolls: Sequence[Roll]) -> list[Roll]:
+def fitting(distance_mm: float, rolls: Sequence[RollSettings]) -> list[RollSettings]:
     """The rolls whose marks would lie so far apart, the nearest first: pi x diameter x elongation, within tolerance."""
     expected = {roll.name: math.pi * roll.diameter_mm * (1 + roll.elongation_percent / 100) for roll in rolls}
     off = {name: abs(distance_mm - mm) / mm for name, mm in expected.items()}

@@ -13,7 +13,7 @@ from inspector.quality.coverage import SLACK
 from inspector.quality.defects import Part
 from inspector.quality.periodic_defects import Finder, RollMark
 from inspector.quality.stitching import Seams, Whole
-from inspector.settings.rules import Alarm, Unit
+from inspector.settings.rules import AlarmSettings, Unit
 
 #: How many frames late a frame may come.
 REORDER = 64
@@ -43,7 +43,7 @@ class Frame(NamedTuple):
 class Lane:
     """One source's share of one piece."""
 
-    def __init__(self, alarms: Iterable[Alarm], finds_marks: bool, slack: float = SLACK) -> None:
+    def __init__(self, alarms: Iterable[AlarmSettings], finds_marks: bool, slack: float = SLACK) -> None:
         """`slack`: so late a frame may seem to begin that follows the one before, as a share of its length."""
         self.windows = [Window(alarm) for alarm in alarms]
         self.finder = Finder() if finds_marks else None

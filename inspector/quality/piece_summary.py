@@ -21,7 +21,7 @@ from inspector.record.queries import Query
 from inspector.record.records import Record
 from inspector.record.store import Store
 from inspector.settings.settings import Settings
-from inspector.settings.sources import SourceSettings
+from inspector.settings.sources.types import SourceSettings
 
 #: So many unsure frames are looked at for those whose picture is kept.
 _LOOKED_AT = 500

@@ -7,8 +7,7 @@ from inspector.quality.defects import Part
 from inspector.quality.periodic_defects import RollMark, fitting
 from inspector.quality.piece_stream import Frame, Lane
 from inspector.record.findings import Alarm, Mark
-from inspector.settings.rules import Alarm as Rule
-from inspector.settings.rules import Roll
+from inspector.settings.rules import AlarmSettings, RollSettings
 
 _SHARED = ("label", "distance_mm", "x_mm", "width_mm", "first_mm", "last_mm", "repeats", "confidence")
 #: What was found, and whether it is news: True where it is new, False where it is over, None where it goes on.
@@ -23,8 +22,8 @@ class RecordedLane:
         source: str,
         piece: int | None,
         name: str,
-        rules: Sequence[Rule],
-        rolls: Sequence[Roll],
+        rules: Sequence[AlarmSettings],
+        rolls: Sequence[RollSettings],
         slack: float,
     ) -> None:
         """`piece` is its number on record, `name` what it is called. Without `rolls` no marks are looked for.
@@ -34,7 +33,7 @@ class RecordedLane:
         self.source, self.piece, self.name = source, piece, name
         #: How many frames of the source there were when the last of this lane came.
         self.seen = 0
-        self._rules: Mapping[str, Rule] = {rule.name: rule for rule in rules}
+        self._rules: Mapping[str, AlarmSettings] = {rule.name: rule for rule in rules}
         self._rolls = rolls
         self._lane = Lane(rules, bool(rolls), slack)
         self._alarms: dict[str, tuple[Raised, Alarm]] = {}

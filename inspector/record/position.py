@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from inspector.protocol.messages import MAX_GRADE, MAX_PIECE, Doubt, Frame, Region, Verdict
-from inspector.settings.sources import Place
+from inspector.settings.sources.place import PlaceSettings
 
 #: Further along than any strip is long: a number beyond it is none.
 _MAX_MM = 1e9
@@ -54,10 +54,10 @@ _NOTHING = Told("", "", None)
 class Locator:
     """What a source's frames tell of their place."""
 
-    def __init__(self, settings: Place | None = None, from_edge: bool = False) -> None:
+    def __init__(self, settings: PlaceSettings | None = None, from_edge: bool = False) -> None:
         """`from_edge`: places across count from the strip's edge, where the frame's area begins."""
         self._from_edge = from_edge
-        self._settings = settings = settings or Place()
+        self._settings = settings = settings or PlaceSettings()
         self._pattern = None if settings.pattern is None else re.compile(settings.pattern)
         groups = self._pattern.groupindex if self._pattern else {}
         #: Whether the frames name their piece: then no other can be theirs.

@@ -14,7 +14,7 @@ from inspector.record.pieces import Piece
 from inspector.record.store import Store
 from inspector.reports.map import coil_map
 from inspector.reports.map.coil_map import CoilMap, Sight
-from inspector.settings import settings as config
+from inspector.settings import loading
 from inspector.settings.settings import Settings
 from inspector.vision import bundle
 
@@ -25,7 +25,7 @@ _MOST_CARDS, _REPORT_WIDTH_PX = 300, 940.0
 def draw_map(options: argparse.Namespace) -> Path:
     """The map as SVG, PNG or a page with pictures of the defects; where it was written."""
     form = _form(options.to, _MAP_FORMS)
-    settings = config.load(options.config, options.override)
+    settings = loading.load(options.config, options.override)
     model = _model(settings)
     with closing(Store(settings.data, read_only=True)) as store:
         piece = pieces.find(store, options.piece)
@@ -48,7 +48,7 @@ def report(options: argparse.Namespace) -> Path:
     from inspector.reports import report as paper
 
     form = _form(options.to, _PAGE_FORMS)
-    settings = config.load(options.config, options.override)
+    settings = loading.load(options.config, options.override)
     model = _model(settings)
     with closing(Store(settings.data, read_only=True)) as store:
         known = piece_summary.gather(store, settings, options.piece)

@@ -10,7 +10,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from inspector.errors import ConfigError
-from inspector.settings.sources import SOURCE_TYPES, no_path, section_of
+from inspector.settings.section import no_path, section_of
+from inspector.settings.sources.types import SOURCE_TYPES
 
 #: The environment variable that names the config file; it is no setting.
 VARIABLE = "INSPECTOR_CONFIG"

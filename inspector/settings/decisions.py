@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 from inspector.errors import ConfigError
 from inspector.protocol.messages import MAX_GRADE
 from inspector.settings.mistakes import meant
-from inspector.settings.sources import NAME_PATTERN, Section
+from inspector.settings.section import NAME_PATTERN, Section
 from inspector.vision.bundle import Label
 
 #: So many grades and numbers all recipes have at most: a reload brings them to the workers in one message, and so much
@@ -27,7 +27,7 @@ Severities = dict[str, Literal["minor", "major", "critical"]]
 Grade = Annotated[str, BeforeValidator(_spelled), Field(max_length=MAX_GRADE, pattern=r"^[!-~]([ -~]*[!-~])?$")]
 
 
-class Overrides(Section):
+class DecisionSettings(Section):
     """Decision numbers of the line that replace the bundle's."""
 
     thresholds: Annotated[
@@ -42,7 +42,7 @@ class Overrides(Section):
     ] = {}  # noqa: RUF012
 
 
-class Recipe(Section):
+class RecipeSettings(Section):
     """Decision numbers for pieces of some steel grades. What it leaves out is as in `decision`."""
 
     name: Annotated[str, Field(pattern=NAME_PATTERN, description="what records call it")]
@@ -54,7 +54,7 @@ class Recipe(Section):
     severities: Annotated[Severities, Field(description="as in decision, and before those")] = {}  # noqa: RUF012
 
 
-def check(recipes: Sequence[Recipe]) -> None:
+def check(recipes: Sequence[RecipeSettings]) -> None:
     """ValueError where a name or a grade stands twice, or where they are too many."""
     names = _twice(recipe.name for recipe in recipes)
     if names:
@@ -67,18 +67,20 @@ def check(recipes: Sequence[Recipe]) -> None:
         raise ValueError(f"{entries} names, grades, thresholds and severities: at most {MAX_ENTRIES} are kept in all")
 
 
-def unknown_labels(decision: Overrides, recipes: Sequence[Recipe], labels: Sequence[Label]) -> Iterator[str]:
+def unknown_labels(
+    decision: DecisionSettings, recipes: Sequence[RecipeSettings], labels: Sequence[Label]
+) -> Iterator[str]:
     """Yield, in a line each, the thresholds and severities for labels that the bundle does not have as such."""
     known = [label.name for label in labels]
     defects = [label.name for label in labels if label.kind == "defect"]
-    sections: list[tuple[str, Overrides | Recipe]] = [("decision", decision)]
+    sections: list[tuple[str, DecisionSettings | RecipeSettings]] = [("decision", decision)]
     sections += [(f"recipes.{recipe.name}", recipe) for recipe in recipes]
     for where, numbers in sections:
         yield from unknown(f"{where}.thresholds", numbers.thresholds, known, "label")
         yield from unknown(f"{where}.severities", numbers.severities, defects, "defect")
 
 
-def recipe_of(recipes: Sequence[Recipe], grade: str, name: str = "") -> str:
+def recipe_of(recipes: Sequence[RecipeSettings], grade: str, name: str = "") -> str:
     """The recipe of a piece: the one of that name, else the one that lists its grade, else "".
 
     ConfigError for a name that no recipe has.

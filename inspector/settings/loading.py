@@ -1,89 +1,33 @@
-"""Owns where values of settings come from, and how one lies over another: file, environment, command line."""
+"""Owns the way from a config file to settings.
 
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+Precedence: command line (`-o key=value`) > environment (`INSPECTOR_KEY__SUBKEY`) > file > default.
+"""
+
+import os
 from pathlib import Path
 from typing import Any
 
-from inspector import yaml_text
+from pydantic import ValidationError
+
 from inspector.errors import ConfigError
-from inspector.host.redaction import shown
-from inspector.settings.config_file import VARIABLE
-
-ENVIRONMENT_PREFIX = "INSPECTOR_"
+from inspector.settings import config_file, layers, mistakes
+from inspector.settings.settings import Settings
 
 
-def read(
-    path: Path,
-    variables: Mapping[str, str],
-    overrides: Sequence[str],
-    anchor: Callable[[dict[str, Any], Path], None] = lambda values, path: None,
-) -> tuple[dict[str, Any], dict[str, str]]:
-    """The values of the file at `path`, under those of the environment, under `overrides` ("workers.count=4", in YAML).
+def load(path: Path, overrides: list[str] | None = None) -> Settings:
+    """Read the config file at `path`, then the environment, then `overrides` ("workers.count=4", values in YAML).
 
-    Also where each override was given, by its key. `anchor` is called with the file's own values and its path, before
-    the others are laid over them. ConfigError where a file or an override cannot be read.
+    Raises:
+        ConfigError: the file and key, what is wrong with it, and what would be right.
     """
-    values = _file(path)
-    anchor(values, path)
-    origins: dict[str, str] = {}
-    for origin, text in [*_environment(variables), *((f"-o {shown(text)}", text) for text in overrides)]:
-        key, override = _parsed(origin, text)
-        _merge(values, override)
-        origins[key] = origin
-    return values, origins
-
-
-def _file(path: Path) -> dict[str, Any]:
+    values, origins = layers.read(path, os.environ, overrides or [], _anchor)
+    config_file.check_anchored(values, path)
     try:
-        values = yaml_text.load(path.read_text())
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    except ValueError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from None
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: a mapping of settings is needed, for example `data: ./data`")
-    return values
+        return Settings.model_validate(values)
+    except ValidationError as error:
+        told = (mistakes.explain(one, Settings, path, origins) for one in error.errors())
+        raise ConfigError("\n".join(told)) from None
 
 
-def _environment(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """INSPECTOR_WORKERS__COUNT=4 says what `-o workers.count=4` says; yields (INSPECTOR_WORKERS__COUNT, that)."""
-    for name, value in sorted(variables.items()):
-        if name.startswith(ENVIRONMENT_PREFIX) and name != VARIABLE:
-            yield name, f"{name.removeprefix(ENVIRONMENT_PREFIX).lower().replace('__', '.')}={value}"
-
-
-def _parsed(origin: str, text: str) -> tuple[str, dict[str, Any]]:
-    key, equals, value = text.partition("=")
-    if not equals or not re.fullmatch(r"[A-Za-z0-9_.-]+", key):
-        raise ConfigError(f"{origin}: write it as key=value, for example workers.count=4")
-    try:
-        tree: Any = yaml_text.load(value)
-    except ValueError as error:
-        raise ConfigError(f"{origin}: the value is not YAML: {error}") from None
-    for part in reversed(key.split(".")):
-        tree = {part: tree}
-    return key, dict(tree)
-
-
-def _merge(base: dict[str, Any], over: dict[str, Any]) -> None:
-    """Lay `over` onto `base`. An entry of a list is addressed by its number or its `name`: sources.drop.path."""
-    for key, value in over.items():
-        below = base.get(key)
-        if isinstance(value, dict) and isinstance(below, list):
-            for which, change in value.items():
-                entry = _entry(below, key, which)
-                if not isinstance(change, dict):
-                    raise ConfigError(f"{key}.{which}: say which of its settings, for example {key}.{which}.name=a")
-                _merge(entry, change)
-        elif isinstance(value, dict) and isinstance(below, dict):
-            _merge(below, value)
-        else:
-            base[key] = value
-
-
-def _entry(entries: list[Any], key: str, which: str) -> dict[str, Any]:
-    for index, entry in enumerate(entries):
-        if isinstance(entry, dict) and which in (str(index), entry.get("name")):
-            return entry
-    raise ConfigError(f"{key}.{which}: no such entry; there are {len(entries)}, told by number or name")
+def _anchor(values: dict[str, Any], path: Path) -> None:
+    config_file.anchor(values, Settings, path)

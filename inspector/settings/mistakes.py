@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel, SecretStr
 
 from inspector.host.redaction import shown
-from inspector.settings.sources import NAME_PATTERN, SOURCE_TYPES, section_of
+from inspector.settings.section import NAME_PATTERN, section_of
+from inspector.settings.sources.types import SOURCE_TYPES
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

@@ -4,7 +4,9 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from inspector.settings.sources import FolderSource, ReplaySource, SourceSettings
+from inspector.settings.sources.folder import FolderSourceSettings
+from inspector.settings.sources.replay import ReplaySourceSettings
+from inspector.settings.sources.types import SourceSettings
 
 #: Folders of the data folder that begin so hold pictures: the evidence, and what was set aside of it.
 _EVIDENCE = "evidence"
@@ -16,15 +18,15 @@ def check(data: Path, sources: Sequence[SourceSettings]) -> None:
 
     ValueError: which two are nested, and what would be right.
     """
-    folders = [source for source in sources if isinstance(source, FolderSource)]
-    replayed = {source.name: source.path for source in sources if isinstance(source, ReplaySource)}
+    folders = [source for source in sources if isinstance(source, FolderSourceSettings)]
+    replayed = {source.name: source.path for source in sources if isinstance(source, ReplaySourceSettings)}
     for source in folders:
         others = [other for other in folders if other is not source]
         if trouble := _leads_back(source) or _own(source, data) or _shared(source, others) or _eaten(source, replayed):
             raise ValueError(f"{source.name}: {trouble}")
 
 
-def _own(source: FolderSource, data: Path) -> str:
+def _own(source: FolderSourceSettings, data: Path) -> str:
     """Why the drop folder cannot be where it is beside the data folder; empty where it can."""
     evidence = {_real(data / _EVIDENCE), *(map(_real, data.glob(f"{_EVIDENCE}*")) if os.path.isdir(data) else ())}
     for place in _places(source):
@@ -38,7 +40,7 @@ def _own(source: FolderSource, data: Path) -> str:
     return ""
 
 
-def _shared(source: FolderSource, others: Sequence[FolderSource]) -> str:
+def _shared(source: FolderSourceSettings, others: Sequence[FolderSourceSettings]) -> str:
     """Why the drop folder cannot be where it is beside other drop folders; empty where it can."""
     root = _real(source.path)
     for other in others:
@@ -50,14 +52,14 @@ def _shared(source: FolderSource, others: Sequence[FolderSource]) -> str:
     return ""
 
 
-def _eaten(source: FolderSource, replayed: dict[str, Path]) -> str:
+def _eaten(source: FolderSourceSettings, replayed: dict[str, Path]) -> str:
     """Why the drop folder would take what another source replays; empty where it would not."""
     root = _real(source.path)
     name = next((name for name, path in replayed.items() if _holds(root, _real(path))), "")
     return f"{root} is or holds the data folder that {name} replays: it must lie outside" if name else ""
 
 
-def _leads_back(source: FolderSource) -> str:
+def _leads_back(source: FolderSourceSettings) -> str:
     """Why what is put away would be found again: done/ is a link into the drop folder. Empty where it is not."""
     root, *put_away = _places(source)
     for name, place in zip(_PUT_AWAY, put_away, strict=True):
@@ -66,7 +68,7 @@ def _leads_back(source: FolderSource) -> str:
     return ""
 
 
-def _places(source: FolderSource) -> Iterator[Path]:
+def _places(source: FolderSourceSettings) -> Iterator[Path]:
     """The drop folder and those it puts files into, each where it really is."""
     root = _real(source.path)
     yield root

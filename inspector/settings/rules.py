@@ -5,8 +5,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from inspector.settings.decisions import Recipe, unknown
-from inspector.settings.sources import NAME_PATTERN, Section, SourceSettings
+from inspector.settings.decisions import RecipeSettings, unknown
+from inspector.settings.section import NAME_PATTERN, Section
+from inspector.settings.sources.types import SourceSettings
 from inspector.vision.bundle import Label
 from inspector.vocabulary import RANK
 
@@ -21,7 +22,7 @@ UNITS: dict[Measure, str] = {"count": "", "per_10m": " per 10 m", "per_m2": " pe
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 
-class _Counted(Section):
+class CountingRule(Section):
     """Which defects, how they are summed up, and what is too much."""
 
     labels: Annotated[list[str], Field(max_length=64, description="only these; none: of any label")] = []  # noqa: RUF012
@@ -54,7 +55,7 @@ class _Counted(Section):
         return f"{', '.join(self.labels) or 'defects of any label'}{sure}{bad}"
 
 
-class Alarm(_Counted):
+class AlarmSettings(CountingRule):
     """Raised once when so many defects lie within a window along the strip; cleared when it has been under for long."""
 
     name: Annotated[Name, Field(description="what records and metrics call it")]
@@ -94,7 +95,7 @@ class Alarm(_Counted):
         return self.limit / 2 if self.clear_under is None else self.clear_under
 
     @model_validator(mode="after")
-    def _has_one_window(self) -> "Alarm":
+    def _has_one_window(self) -> "AlarmSettings":
         if sum(one is not None for one in (self.within_m, self.within_frames, self.within_s)) != 1:
             raise ValueError("one of within_m, within_frames and within_s is needed")
         if self.measure != "count" and self.unit != "mm":
@@ -104,16 +105,16 @@ class Alarm(_Counted):
         return self
 
 
-class Limit(_Counted):
+class LimitSettings(CountingRule):
     """So much on a piece, and it is no prime."""
 
     grade: Annotated[Literal["second", "hold"], Field(description="what the piece is at best then")]
 
 
-class Grading(Section):
+class GradingSettings(Section):
     """What a finished piece is: the worst grade that any of these gives it."""
 
-    limits: Annotated[list[Limit], Field(max_length=64, description="none: pieces are not graded")] = []  # noqa: RUF012
+    limits: Annotated[list[LimitSettings], Field(max_length=64, description="none: pieces are not graded")] = []  # noqa: RUF012
     roll_mark: Annotated[GradeName, Field(description="what a piece with a roll mark is at best")] = "second"
     max_missing_percent: Annotated[
         float, Field(ge=0, le=100, description="of it not inspected: with more it is on hold")
@@ -123,7 +124,7 @@ class Grading(Section):
     ] = 5.0
 
 
-class Roll(Section):
+class RollSettings(Section):
     """A roll of the line, whose mark comes again with each of its turns."""
 
     name: Annotated[Name, Field(description="what records and metrics call it")]
@@ -136,7 +137,7 @@ class Roll(Section):
     ] = 1.0
 
 
-def watched(alarm: Alarm, sources: Sequence[SourceSettings]) -> list[str]:
+def watched(alarm: AlarmSettings, sources: Sequence[SourceSettings]) -> list[str]:
     """The sources on which it can be raised: metres need a place along, shares of an area one across as well."""
     needed = {"along"} if alarm.unit == "mm" else set[str]()
     if alarm.measure in ("per_m2", "area_percent"):
@@ -150,11 +151,11 @@ def repeats_seen(sources: Sequence[SourceSettings]) -> list[str]:
 
 
 def check(
-    alarms: Sequence[Alarm],
-    grading: Grading,
-    rolls: Sequence[Roll],
+    alarms: Sequence[AlarmSettings],
+    grading: GradingSettings,
+    rolls: Sequence[RollSettings],
     sources: Sequence[SourceSettings],
-    recipes: Sequence[Recipe],
+    recipes: Sequence[RecipeSettings],
 ) -> None:
     """ValueError for rules that nothing could ever meet, or that metrics could not tell apart."""
     there_are = [recipe.name for recipe in recipes]
@@ -178,14 +179,16 @@ def check(
         )
 
 
-def unknown_labels(alarms: Sequence[Alarm], grading: Grading, labels: Sequence[Label]) -> Iterator[str]:
+def unknown_labels(alarms: Sequence[AlarmSettings], grading: GradingSettings, labels: Sequence[Label]) -> Iterator[str]:
     """Yield, in a line each, the labels of rules that the bundle does not have."""
     known = [label.name for label in labels]
     for where, rule in _rules(alarms, grading):
         yield from unknown(f"{where}.labels", rule.labels, known, "label")
 
 
-def _rules(alarms: Sequence[Alarm], grading: Grading) -> Iterator[tuple[str, Alarm | Limit]]:
+def _rules(
+    alarms: Sequence[AlarmSettings], grading: GradingSettings
+) -> Iterator[tuple[str, AlarmSettings | LimitSettings]]:
     """Each with its place in the config."""
     yield from ((f"alarms.{alarm.name}", alarm) for alarm in alarms)
     yield from ((f"grading.limits.{number}", limit) for number, limit in enumerate(grading.limits))

@@ -1,26 +1,21 @@
-"""Owns every setting of the daemon: its default, its bounds, its help. layers.py reads them.
-
-Precedence: command line (`-o key=value`) > environment (`INSPECTOR_KEY__SUBKEY`) > file > default.
-"""
+"""Owns the settings of a whole line: default, bounds and help of each. loading.py reads them."""
 
 import ipaddress
-import os
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_origin
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, Field, ValidationError, field_validator, model_validator
-from pydantic.fields import FieldInfo
+from pydantic import Field, field_validator, model_validator
 
-from inspector.errors import ConfigError
-from inspector.settings import config_file, decisions, loading, mistakes, nesting, rules
-from inspector.settings.decisions import Overrides, Recipe
-from inspector.settings.rules import Alarm, Grading, Roll
-from inspector.settings.sources import SOURCE_TYPES, Place, ReplaySource, Section, SourceSettings, Strip, section_of
+from inspector.settings import decisions, nesting, rules
+from inspector.settings.decisions import DecisionSettings, RecipeSettings
+from inspector.settings.rules import AlarmSettings, GradingSettings, RollSettings
+from inspector.settings.section import Section
+from inspector.settings.sources.replay import ReplaySourceSettings
+from inspector.settings.sources.types import SourceSettings
 from inspector.vision import bundle
 
 
-class Workers(Section):
+class WorkerSettings(Section):
     """The processes that run the model."""
 
     count: Annotated[int, Field(ge=1, le=256, description="worker processes")] = 2
@@ -38,7 +33,7 @@ class Workers(Section):
     engine: Annotated[Literal["paddle", "fake"], Field(description="fake: no model, for tests of the line")] = "paddle"
 
 
-class Delivery(Section):
+class DeliverySettings(Section):
     """How many frames may be under way, and when one is given to another worker."""
 
     in_flight_frames: Annotated[int, Field(ge=1, le=4096, description="frames under way, for each source")] = 256
@@ -54,7 +49,7 @@ class Delivery(Section):
     drain_s: Annotated[float, Field(gt=0, le=3600, description="at a stop, how long frames under way may take")] = 20.0
 
 
-class Supervision(Section):
+class SupervisionSettings(Section):
     """When a process is replaced, and when it is given up."""
 
     stuck_s: Annotated[
@@ -68,7 +63,7 @@ class Supervision(Section):
     ] = 10
 
 
-class Record(Section):
+class RecordSettings(Section):
     """What is kept of each frame."""
 
     commit_rows: Annotated[int, Field(ge=1, le=10_000, description="verdicts in one transaction at most")] = 256
@@ -87,7 +82,7 @@ class Record(Section):
     ] = None
 
 
-class Evidence(Section):
+class EvidenceSettings(Section):
     """Pictures that are kept of frames; gallery.py has the rule which stay."""
 
     budget_mb: Annotated[
@@ -97,7 +92,7 @@ class Evidence(Section):
     ok_share: Annotated[float, Field(ge=0, le=1, description="random share of ok frames that is kept")] = 0.001
 
 
-class Optics(Section):
+class OpticsSettings(Section):
     """Whether the pictures of each source are good, held against what was usual when the lens was clean."""
 
     enabled: Annotated[bool, Field(description="look at a picture of each source a second")] = True
@@ -113,7 +108,7 @@ class Optics(Section):
     ] = 1.0
 
 
-class Disk(Section):
+class DiskSettings(Section):
     """The disk that holds the data folder."""
 
     min_free_mb: Annotated[
@@ -121,7 +116,7 @@ class Disk(Section):
     ] = 1000
 
 
-class Metrics(Section):
+class MetricsSettings(Section):
     """/metrics, /livez and /readyz."""
 
     host: Annotated[str, Field(min_length=1, description="loopback unless told otherwise")] = "127.0.0.1"
@@ -143,22 +138,22 @@ class Settings(Section):
     data: Annotated[Path, Field(description="the inspector's own folder: database, evidence, sockets")]
     bundle: Annotated[Path, Field(description="model bundle; `default` is the one that ships")] = Path("default")
     sources: Annotated[list[SourceSettings], Field(min_length=1, max_length=64)]
-    workers: Workers = Workers()
-    delivery: Delivery = Delivery()
-    supervision: Supervision = Supervision()
-    record: Record = Record()
-    evidence: Evidence = Evidence()
-    optics: Optics = Optics()
-    disk: Disk = Disk()
-    metrics: Metrics = Metrics()
-    decision: Overrides = Overrides()
+    workers: WorkerSettings = WorkerSettings()
+    delivery: DeliverySettings = DeliverySettings()
+    supervision: SupervisionSettings = SupervisionSettings()
+    record: RecordSettings = RecordSettings()
+    evidence: EvidenceSettings = EvidenceSettings()
+    optics: OpticsSettings = OpticsSettings()
+    disk: DiskSettings = DiskSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    decision: DecisionSettings = DecisionSettings()
     recipes: Annotated[
-        list[Recipe], Field(max_length=64, description="a list: other decision numbers for some steel grades")
+        list[RecipeSettings], Field(max_length=64, description="a list: other decision numbers for some steel grades")
     ] = []  # noqa: RUF012
-    alarms: Annotated[list[Alarm], Field(max_length=64, description="a list of rules; none: no alarms")] = []  # noqa: RUF012
-    grading: Grading = Grading()
+    alarms: Annotated[list[AlarmSettings], Field(max_length=64, description="a list of rules; none: no alarms")] = []  # noqa: RUF012
+    grading: GradingSettings = GradingSettings()
     rolls: Annotated[
-        list[Roll], Field(max_length=64, description="a list; with one, marks that come again are looked for")
+        list[RollSettings], Field(max_length=64, description="a list; with one, marks that come again are looked for")
     ] = []  # noqa: RUF012
     log_level: Annotated[
         Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="least severe line logged")
@@ -175,7 +170,7 @@ class Settings(Section):
 
     @field_validator("recipes")
     @classmethod
-    def _recipes_differ(cls, recipes: list[Recipe]) -> list[Recipe]:
+    def _recipes_differ(cls, recipes: list[RecipeSettings]) -> list[RecipeSettings]:
         decisions.check(recipes)
         return recipes
 
@@ -187,7 +182,7 @@ class Settings(Section):
     @model_validator(mode="after")
     def _replays_another(self) -> "Settings":
         for source in self.sources:
-            if isinstance(source, ReplaySource) and source.path.resolve() == self.data.resolve():
+            if isinstance(source, ReplaySourceSettings) and source.path.resolve() == self.data.resolve():
                 raise ValueError(f"sources: {source.name} replays this line's own data folder, and so would never end")
         return self
 
@@ -209,77 +204,3 @@ class Settings(Section):
     def bundle_path(self) -> Path:
         """The bundle's folder; `default` is the one in the package."""
         return bundle.DEFAULT if self.bundle == Path("default") else self.bundle
-
-
-def load(path: Path, overrides: list[str] | None = None) -> Settings:
-    """Read the config file at `path`, then the environment, then `overrides` ("workers.count=4", values in YAML).
-
-    Raises:
-        ConfigError: the file and key, what is wrong with it, and what would be right.
-    """
-    values, origins = loading.read(path, os.environ, overrides or [], _anchor)
-    config_file.check_anchored(values, path)
-    try:
-        return Settings.model_validate(values)
-    except ValidationError as error:
-        told = (mistakes.explain(one, Settings, path, origins) for one in error.errors())
-        raise ConfigError("\n".join(told)) from None
-
-
-def _anchor(values: dict[str, Any], path: Path) -> None:
-    config_file.anchor(values, Settings, path)
-
-
-def differences(one: BaseModel, other: BaseModel, prefix: str = "") -> list[str]:
-    """The keys in which two settings of the same kind differ."""
-    keys = []
-    for name in type(one).model_fields:
-        ours, theirs = getattr(one, name), getattr(other, name)
-        if isinstance(ours, BaseModel) and isinstance(theirs, BaseModel):
-            keys += differences(ours, theirs, f"{prefix}{name}.")
-        elif ours != theirs:
-            keys.append(f"{prefix}{name}")
-    return keys
-
-
-def pin_labels(settings: Settings, labels: tuple[bundle.Label, ...]) -> None:
-    """ConfigError where the line names labels that the bundle does not have: nothing would ever come of them."""
-    unknown = [
-        *decisions.unknown_labels(settings.decision, settings.recipes, labels),
-        *rules.unknown_labels(settings.alarms, settings.grading, labels),
-    ]
-    if unknown:
-        raise ConfigError("\n".join(unknown))
-
-
-def describe(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, str, str]]:
-    """Every setting as (key, default, what it does and its bounds), for help and documents."""
-    for name, field in model.model_fields.items():
-        key, below = f"{prefix}{name}", section_of(field)
-        if name == "sources":
-            yield key, "required", f"a list; each entry has a `type`: {', '.join(str(kind) for kind in SOURCE_TYPES)}"
-            yield from describe(Place, "sources.<any>.place.")
-            yield from describe(Strip, "sources.<any>.strip.")
-            for kind, source in SOURCE_TYPES.items():
-                yield from describe(source, f"sources.<{kind}>.")
-        elif field.annotation in (Place, Strip):
-            continue  # told once for all sources
-        elif name != "type":
-            below = section_of(field)
-            listed = get_origin(field.annotation) is list
-            if below is None or listed:
-                default = "required" if field.is_required() else str(field.default)
-                yield key, default, f"{field.description or ''}{_bounds(field)}"
-            if below is not None:
-                yield from describe(below, f"{key}.<any>." if listed else f"{key}.")
-
-
-def _bounds(field: FieldInfo) -> str:
-    signs = {"ge": "≥", "gt": ">", "le": "≤", "lt": "<"}
-    limits = [
-        f"{sign} {getattr(rule, name)}"
-        for rule in field.metadata
-        for name, sign in signs.items()
-        if getattr(rule, name, None) is not None
-    ]
-    return f" ({', '.join(limits)})" if limits else ""

@@ -7,7 +7,7 @@ from pydantic import BaseModel
 from inspector.protocol import control
 from inspector.protocol.control import DecideBy, InForce, LabelNumbers
 from inspector.settings.settings import Settings
-from inspector.settings.sources import SourceSettings
+from inspector.settings.sources.types import SourceSettings
 from inspector.vision.bundle import Bundle
 
 

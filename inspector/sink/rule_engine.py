@@ -18,7 +18,7 @@ from inspector.quality.recorded_stream import RecordedLane
 from inspector.record import findings
 from inspector.record.findings import BEGAN, MARK, Alarm, Mark
 from inspector.record.store import Store
-from inspector.settings.rules import Roll, repeats_seen, watched
+from inspector.settings.rules import RollSettings, repeats_seen, watched
 from inspector.settings.settings import Settings
 from inspector.sink.metrics import Metrics
 
@@ -219,7 +219,7 @@ class Follower:
             self._metrics.mark_found(roll, 0)
 
 
-def _names(rolls: Sequence[Roll]) -> list[str]:
+def _names(rolls: Sequence[RollSettings]) -> list[str]:
     return [*(roll.name for roll in rolls), _NO_ROLL]
 
 

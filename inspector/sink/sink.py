@@ -38,7 +38,7 @@ from inspector.record.evidence import evidence
 from inspector.record.gaps import heard_at
 from inspector.record.position import Locator
 from inspector.settings.settings import Settings
-from inspector.settings.sources import PushSource
+from inspector.settings.sources.push import PushSourceSettings
 from inspector.sink import maintenance, record_start, recovery
 from inspector.sink.defect_log import DefectLog
 from inspector.sink.health import Health, HealthServer
@@ -105,7 +105,7 @@ class Sink:
         self._learn_since: dict[str, float] = {}  # what is usual for each source's pictures, from those since then
         self._tallied: dict[str, tuple[str, int]] = {}  # each source's life and its last tally on record
         #: Sources that tell a program what became of its frames.
-        self._answering = {source.name for source in settings.sources if isinstance(source, PushSource)}
+        self._answering = {source.name for source in settings.sources if isinstance(source, PushSourceSettings)}
         self._locators = {
             source.name: Locator(source.place, source.strip.background != "none") for source in settings.sources
         }

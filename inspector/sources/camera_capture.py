@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable
 
-from inspector.settings.sources import CameraSource
+from inspector.settings.sources.camera import CameraSourceSettings
 from inspector.sources.cameras import Grabbed
 from inspector.sources.capture.protocol import VideoOrder
 from inspector.sources.connector import Overload
 
 
-def camera(settings: CameraSource, clock: Callable[[], float] = time.monotonic) -> Grabbed:
+def camera(settings: CameraSourceSettings, clock: Callable[[], float] = time.monotonic) -> Grabbed:
     """Its connector. A video file of which every frame counts waits, and may show the same picture twice."""
     every_frame = settings.kind == "file" and settings.pace == "every_frame"
     order = VideoOrder(

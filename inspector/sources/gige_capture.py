@@ -3,13 +3,13 @@
 import time
 from collections.abc import Callable
 
-from inspector.settings.sources import GigeSource
+from inspector.settings.sources.gige import GigeSourceSettings
 from inspector.sources.cameras import Grabbed
 from inspector.sources.capture.protocol import AravisOrder
 from inspector.sources.connector import Overload
 
 
-def gige(settings: GigeSource, clock: Callable[[], float] = time.monotonic) -> Grabbed:
+def gige(settings: GigeSourceSettings, clock: Callable[[], float] = time.monotonic) -> Grabbed:
     """Its connector."""
     region = settings.region
     order = AravisOrder(

@@ -26,7 +26,7 @@ from inspector.protocol.connections import PublicRouter
 from inspector.protocol.keys import KeyedRouter
 from inspector.protocol.messages import Grade, Judgement, Left, Millimetres, PieceName
 from inspector.protocol.rejections import READ_BURST, Refusals
-from inspector.settings.sources import PushSource
+from inspector.settings.sources.push import PushSourceSettings
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.hand import Hand
 from inspector.vision import image
@@ -94,7 +94,7 @@ class Push:
     patient = False
     overload = Overload("block")
 
-    def __init__(self, settings: PushSource, refusals: Refusals, hand: Hand | None = None) -> None:
+    def __init__(self, settings: PushSourceSettings, refusals: Refusals, hand: Hand | None = None) -> None:
         """`refusals` counts those who are not let in: no frame of theirs was ever here. `hand` shows what is read."""
         self._settings = settings
         self._hand = hand or Hand()

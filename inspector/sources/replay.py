@@ -12,7 +12,7 @@ from inspector.protocol.messages import Judgement, Left
 from inspector.record.queries import Query
 from inspector.record.records import Record
 from inspector.record.store import Store
-from inspector.settings.sources import ReplaySource
+from inspector.settings.sources.replay import ReplaySourceSettings
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.hand import Hand
 from inspector.vision import image
@@ -35,7 +35,7 @@ class Replay:
     overload = Overload("block")
 
     def __init__(
-        self, settings: ReplaySource, clock: Callable[[], float] = time.monotonic, hand: Hand | None = None
+        self, settings: ReplaySourceSettings, clock: Callable[[], float] = time.monotonic, hand: Hand | None = None
     ) -> None:
         """`hand` shows what is read."""
         self._settings = settings

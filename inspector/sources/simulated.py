@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.protocol.messages import Judgement, Left
-from inspector.settings.sources import SimulatedSource
+from inspector.settings.sources.simulated import SimulatedSourceSettings
 from inspector.sources.connector import Capture, Overload
 from inspector.vision.renderer.strip import DEFECTS, render_image, render_strip
 from inspector.vocabulary import Outcome
@@ -22,7 +22,7 @@ class Simulated:
 
     patient = False
 
-    def __init__(self, settings: SimulatedSource, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, settings: SimulatedSourceSettings, clock: Callable[[], float] = time.monotonic) -> None:
         self._settings = settings
         self.overload = Overload(settings.overload, settings.every)
         self._clock = clock

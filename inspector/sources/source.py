@@ -22,7 +22,7 @@ from inspector.protocol.messages import Ack, Frame, Hello, Pulse, Tally, Verdict
 from inspector.protocol.rejections import READ_BURST, Refusals, check_credit
 from inspector.protocol.sockets import Dealer, Poller, Router, sink_address, source_address
 from inspector.record.gaps import RECORD_LOST, STALLED
-from inspector.settings.settings import Delivery
+from inspector.settings.settings import DeliverySettings
 from inspector.sources.connector import Capture, Connector
 from inspector.sources.credits import Credits, Window
 from inspector.sources.intake import Intake
@@ -49,7 +49,7 @@ class Source:
         self,
         name: str,
         connector: Connector,
-        delivery: Delivery,
+        delivery: DeliverySettings,
         sockets: Path,
         words: Connection | None = None,
         stop: Callable[[], bool] = lambda: False,

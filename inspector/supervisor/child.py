@@ -10,7 +10,7 @@ from multiprocessing.connection import Connection
 from inspector.errors import MessageError
 from inspector.protocol.control import Word, hear, say
 from inspector.protocol.heartbeat import LifeSign
-from inspector.settings.settings import Supervision
+from inspector.settings.settings import SupervisionSettings
 from inspector.supervisor.restart_policy import TROUBLE_ENDS, Restarts
 from inspector.supervisor.role import Role
 
@@ -90,7 +90,7 @@ class Child:
         """End it by force, if it still runs."""
         self.send_signal(signal.SIGKILL)
 
-    def stuck_for(self, now: float, batch_timeout_s: float, limits: Supervision) -> str:
+    def stuck_for(self, now: float, batch_timeout_s: float, limits: SupervisionSettings) -> str:
         """How it is stuck, or nothing. One that was not round its loop yet is loading, which takes its time."""
         began, turned = self.sign.began, self.sign.turned
         if began:

@@ -13,11 +13,12 @@ from inspector.host.redaction import origin
 from inspector.protocol.keys import allowed, server_keys
 from inspector.record.position import Locator
 from inspector.record.store import Store
-from inspector.settings import bit_depth
-from inspector.settings import settings as config
+from inspector.settings import bundle_check
 from inspector.settings.rules import repeats_seen, watched
 from inspector.settings.settings import Settings
-from inspector.settings.sources import FolderSource, PushSource, ReplaySource
+from inspector.settings.sources.folder import FolderSourceSettings
+from inspector.settings.sources.push import PushSourceSettings
+from inspector.settings.sources.replay import ReplaySourceSettings
 from inspector.supervisor import trial
 from inspector.vision import bundle, image
 from inspector.vision.bundle import Bundle
@@ -37,8 +38,8 @@ def usable(settings: Settings) -> tuple[Bundle, str]:
     tried = None
     model = _unless(problems, lambda: bundle.load(settings.bundle_path))
     if model is not None:
-        _unless(problems, lambda: config.pin_labels(settings, model.labels))
-        _unless(problems, lambda: bit_depth.refuse(settings, model))
+        _unless(problems, lambda: bundle_check.check_labels(settings, model.labels))
+        _unless(problems, lambda: bundle_check.check_bit_depth(settings, model))
         tried = _unless(problems, lambda: trial.run(model, settings))
     _unless(problems, lambda: check_keys(settings))
     problems += _unwritable(settings)
@@ -58,11 +59,11 @@ def describe(settings: Settings, model: Bundle, tried: str) -> Iterator[str]:
     yield f"         {tried}"
     if rolling := model.manifest.input.rolling:
         yield f"         made of strip that runs {rolling}ly in the picture: mount the camera so"
-    for note in bit_depth.notes(settings, model):
+    for note in bundle_check.bit_depth_notes(settings, model):
         yield f"         {note}"
     for source in settings.sources:
         yield f"source   {source.name}: {source.type}"
-        if isinstance(source, FolderSource):
+        if isinstance(source, FolderSourceSettings):
             yield f"         {drop_folder(source.path.absolute())}"
     for recipe in settings.recipes:
         yield f"recipe   {recipe.name}: {', '.join(recipe.grades) or 'no grades, only by `piece start --recipe`'}"
@@ -116,7 +117,9 @@ def _unless(problems: list[str], ask: Callable[[], Answer]) -> Answer | None:
 
 def _unwritable(settings: Settings) -> Iterator[str]:
     folders = [("data", settings.data)]
-    folders += [(f"sources.{one.name}.path", one.path) for one in settings.sources if isinstance(one, FolderSource)]
+    folders += [
+        (f"sources.{one.name}.path", one.path) for one in settings.sources if isinstance(one, FolderSourceSettings)
+    ]
     for key, path in folders:
         there = next(one for one in (path.absolute(), *path.absolute().parents) if os.path.lexists(one))
         if not there.is_dir():
@@ -127,7 +130,7 @@ def _unwritable(settings: Settings) -> Iterator[str]:
 
 def _unreplayable(settings: Settings) -> Iterator[str]:
     for source in settings.sources:
-        if isinstance(source, ReplaySource):
+        if isinstance(source, ReplaySourceSettings):
             try:
                 Store(source.path, read_only=True).close()
             except StoreError as error:
@@ -156,6 +159,6 @@ def _taken(settings: Settings) -> Iterator[str]:
 def check_keys(settings: Settings) -> None:
     """ConfigError where a source's keys cannot be used."""
     for source in settings.sources:
-        if isinstance(source, PushSource) and source.secret_key and source.clients:
+        if isinstance(source, PushSourceSettings) and source.secret_key and source.clients:
             server_keys(source.secret_key)
             allowed(source.clients)

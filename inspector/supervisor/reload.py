@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from inspector.protocol.heartbeat import LifeSign
-from inspector.settings.settings import Settings, differences
-from inspector.settings.sources import SourceSettings
+from inspector.settings.section import differences
+from inspector.settings.settings import Settings
+from inspector.settings.sources.types import SourceSettings
 from inspector.supervisor import launch
 from inspector.supervisor.child import Child
 from inspector.supervisor.restart_policy import TROUBLE_ENDS, Restarts

@@ -18,10 +18,9 @@ from inspector.host import instance, signals
 from inspector.host.systemd import Notifier
 from inspector.protocol.control import Cause, Process, Processes, Ready, Unusable, WorkerGone
 from inspector.protocol.heartbeat import LifeSign
-from inspector.settings import bit_depth, terms
-from inspector.settings import running as running_settings
-from inspector.settings import settings as config
-from inspector.settings.settings import Settings, differences
+from inspector.settings import bundle_check, running_settings, terms
+from inspector.settings.section import differences
+from inspector.settings.settings import Settings
 from inspector.settings.terms import decide_by
 from inspector.supervisor import canary
 from inspector.supervisor.child import Child
@@ -67,8 +66,8 @@ class Supervisor:
         """
         self._settings = settings
         self._bundle = bundle.load(settings.bundle_path)
-        config.pin_labels(settings, self._bundle.labels)
-        bit_depth.refuse(settings, self._bundle)
+        bundle_check.check_labels(settings, self._bundle.labels)
+        bundle_check.check_bit_depth(settings, self._bundle)
         self._canary = canary.choose(self._bundle, settings.workers.engine)
         self._reload = reload
         self._notifier = notifier or Notifier()
@@ -97,7 +96,7 @@ class Supervisor:
             instance.sockets(data) as self._sockets,
         ):
             self._keep_settings()
-            for note in bit_depth.notes(self._settings, self._bundle):
+            for note in bundle_check.bit_depth_notes(self._settings, self._bundle):
                 log.warning("%s", note)
             exit_code = self._supervise(lambda: bool(self._stops), {"sink", "worker", "source"}, float("inf"))
             log.info("stopping: sources first")
@@ -284,8 +283,8 @@ class Supervisor:
         self._notifier.reloading()
         try:
             fresh = self._reload()
-            config.pin_labels(fresh, self._bundle.labels)
-            bit_depth.refuse(fresh, self._bundle)
+            bundle_check.check_labels(fresh, self._bundle.labels)
+            bundle_check.check_bit_depth(fresh, self._bundle)
         except InspectorError as error:
             log.error("reload: %s; the line goes on as before", "; ".join(str(error).splitlines()))
         else:

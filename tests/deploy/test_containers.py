@@ -14,8 +14,8 @@ import yaml
 
 import inspector
 from inspector.cli.arguments import parser
-from inspector.settings import settings as config
-from inspector.settings.sources import FolderSource
+from inspector.settings import loading
+from inspector.settings.sources.folder import FolderSourceSettings
 from tests.deploy.test_systemd import setting
 from tests.fakes import ROOT
 
@@ -93,7 +93,7 @@ def test_the_image_starts_a_command_that_parses_and_asks_for_its_health_where_a_
 
     assert yaml.safe_load(entry) == ["inspector"] and options.command == "run"
     assert any(target == str(options.config) for _, target, _ in mounts(OURS))
-    metrics = config.load(ROOT / "configs" / "installed.yaml").metrics
+    metrics = loading.load(ROOT / "configs" / "installed.yaml").metrics
     assert f"http://{metrics.host}:{metrics.port}/livez" in health
 
 
@@ -134,12 +134,12 @@ def test_every_service_is_looked_at() -> None:
 
 def test_the_line_has_its_folders_where_its_config_says_and_ends_as_under_systemd() -> None:
     (config_file,) = [source for source, target, _ in mounts(OURS) if target == "/etc/strip-inspector.yaml"]
-    settings = config.load((DOCKER / config_file).resolve())
+    settings = loading.load((DOCKER / config_file).resolve())
     writable = [Path(target) for _, target, read_only in mounts(OURS) if not read_only]
 
     assert last_stage("VOLUME") == [str(settings.data)] and settings.data in writable
     for source in settings.sources:
-        assert isinstance(source, FolderSource) and any(source.path.is_relative_to(one) for one in writable)
+        assert isinstance(source, FolderSourceSettings) and any(source.path.is_relative_to(one) for one in writable)
     assert OURS["stop_grace_period"] == f"{setting('TimeoutStopSec')}s"
     assert f"{OURS['mem_limit']}".upper() == setting("MemoryMax") and str(OURS["pids_limit"]) == setting("TasksMax")
 
@@ -148,7 +148,7 @@ def test_the_addresses_between_the_services_are_those_they_listen_on() -> None:
     scraped = yaml.safe_load((ROOT / "deploy/prometheus/prometheus.yml").read_text())
     board = yaml.safe_load((ROOT / "deploy/grafana/provisioning/datasources/inspector.yml").read_text())
     boards = yaml.safe_load((ROOT / "deploy/grafana/provisioning/dashboards/inspector.yml").read_text())
-    metrics = config.load(ROOT / "configs" / "installed.yaml").metrics
+    metrics = loading.load(ROOT / "configs" / "installed.yaml").metrics
 
     targets = [one for job in scraped["scrape_configs"] for group in job["static_configs"] for one in group["targets"]]
     assert targets == [f"{metrics.host}:{metrics.port}"]
@@ -168,4 +168,4 @@ def test_the_gpu_file_changes_the_line_alone_and_only_by_what_the_image_and_the_
     with pytest.MonkeyPatch.context() as patch:
         for name, value in over["inspector"]["environment"].items():
             patch.setenv(name, value)
-        assert config.load(ROOT / "configs" / "installed.yaml").workers.device == "gpu"
+        assert loading.load(ROOT / "configs" / "installed.yaml").workers.device == "gpu"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.settings import settings
+from inspector.settings import loading
 from tests.fakes import ROOT, Line, running, wait_until
 
 CONFIG = ROOT / "deploy" / "logrotate" / "strip-inspector"
@@ -28,7 +28,7 @@ def rotate(rules: Path) -> None:
 def test_of_a_defect_log_that_is_rotated_under_a_running_line_no_line_is_lost(tmp_path: Path) -> None:
     # Given the shipped rules, but for the file and whose it is
     log = tmp_path / "defects.jsonl"
-    installed = settings.load(ROOT / "configs" / "installed.yaml")
+    installed = loading.load(ROOT / "configs" / "installed.yaml")
     text = CONFIG.read_text().replace(f"{installed.record.defect_log} {{", f"{log} {{")
     rules = tmp_path / "rules"
     rules.write_text(text.replace("    su strip-inspector strip-inspector\n", ""))

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from inspector.cli.arguments import parser
-from inspector.settings import settings
-from inspector.settings.settings import Delivery
-from inspector.settings.sources import FolderSource
+from inspector.settings import loading
+from inspector.settings.settings import DeliverySettings
+from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.supervisor.supervisor import STOP_S
 from tests.fakes import ROOT
 
@@ -78,7 +78,7 @@ def test_the_unit_starts_a_command_that_parses_and_gives_a_stop_its_time() -> No
     options = parser().parse_args(setting("ExecStart").split()[1:])
 
     assert options.command == "run"
-    assert float(setting("TimeoutStopSec")) > Delivery().drain_s + 3 * STOP_S
+    assert float(setting("TimeoutStopSec")) > DeliverySettings().drain_s + 3 * STOP_S
 
 
 @needs_systemd
@@ -104,10 +104,12 @@ def test_the_commands_of_the_readme_set_up_a_second_line_that_meets_the_first_no
     # Given what README has for a line called exit
     (text,) = re.findall(r"cat > /etc/strip-inspector/exit\.yaml <<END\n(.*?)END\n", README.read_text(), re.DOTALL)
     (tmp_path / "exit.yaml").write_text(text)
-    first, second = settings.load(ROOT / "configs" / "installed.yaml"), settings.load(tmp_path / "exit.yaml")
+    first, second = loading.load(ROOT / "configs" / "installed.yaml"), loading.load(tmp_path / "exit.yaml")
 
     assert str(second.data) == f"/var/lib/{setting('StateDirectory', TEMPLATE).replace('%i', 'exit')}"
     assert str(first.data) == f"/var/lib/{setting('StateDirectory')}"
     assert first.metrics.port != second.metrics.port
-    folders = [source.path for one in (first, second) for source in one.sources if isinstance(source, FolderSource)]
+    folders = [
+        source.path for one in (first, second) for source in one.sources if isinstance(source, FolderSourceSettings)
+    ]
     assert len(set(folders)) == 2 and all(str(path).startswith("/srv/strip/") for path in folders)

@@ -13,7 +13,7 @@ from inspector.protocol.messages import Verdict
 from inspector.record.evidence.evidence import Keeper
 from inspector.record.position import Locator
 from inspector.record.store import Store
-from inspector.settings import settings as config
+from inspector.settings import loading
 from tests.fakes import Line
 
 #: A frame of 200 lines is 100 mm long.
@@ -33,7 +33,7 @@ def line(folder: Path, source: dict[str, Any] | None = None, **settings: Any) ->
 
 def record(made: Line, *verdicts: Verdict, pixels: NDArray[np.uint8] | None = None, model: str = "m") -> None:
     """Put verdicts on record, with this picture of each whose evidence is kept."""
-    settings = config.load(made.config)
+    settings = loading.load(made.config)
     keeper, store = Keeper(settings), Store(made.data)
     kept = [one if pixels is None else keeper.keep(one, pixels) for one in verdicts]
     locators = {source.name: Locator(source.place) for source in settings.sources}

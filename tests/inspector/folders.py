@@ -5,7 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from inspector.settings.sources import FolderSource
+from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.sources.connector import Capture
 from inspector.sources.folder.folder import Folder
 from inspector.vocabulary import Outcome
@@ -19,7 +19,7 @@ Open = Callable[..., Folder]
 def connect(drop: Path, **changes: Any) -> Folder:
     """A connector on the drop folder, not open yet, with tiny waits unless told otherwise."""
     values: dict[str, Any] = {"settle_ms": 0, "incomplete_wait_s": 60, "rescan_s": 0.02, **changes}
-    return Folder(FolderSource(name="drop", type="folder", path=drop, **values))
+    return Folder(FolderSourceSettings(name="drop", type="folder", path=drop, **values))
 
 
 def read(connector: Folder, count: int = 1) -> list[Capture]:

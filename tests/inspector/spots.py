@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from inspector.protocol.messages import Verdict
 from inspector.record.position import Locator
-from inspector.settings.sources import Place
+from inspector.settings.sources.place import PlaceSettings
 from inspector.vision.decision import TileDecision
 from inspector.vision.tiling import Tile, cut
 from inspector.worker.regions import merge
@@ -20,7 +20,7 @@ from tests.inspector.record.test_store import verdict
 WIDTH_PX, LINES, TILE_PX, MM_PER_PX = 4000, 1024, 200, 0.3
 WIDTH_MM, FRAME_MM = WIDTH_PX * MM_PER_PX, LINES * MM_PER_PX
 PLACE = {"mm_per_px": MM_PER_PX, "pattern": r"^(?P<piece>[^_]+)_(?P<at_mm>[0-9.]+)$"}
-LOCATORS = {"drop": Locator(Place.model_validate(PLACE))}
+LOCATORS = {"drop": Locator(PlaceSettings.model_validate(PLACE))}
 LABELS = ("crazing", "patches", "pitted_surface", "rolled-in_scale", "scratches", "inclusion")
 
 

@@ -6,8 +6,8 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from inspector.protocol.messages import Sight, Trouble
-from inspector.settings.settings import Optics
-from inspector.settings.sources import Strip
+from inspector.settings.settings import OpticsSettings
+from inspector.settings.sources.strip import StripSettings
 from inspector.sources.optics.monitor import Watch
 from inspector.vision.renderer.defects import PAINTERS
 from inspector.vision.renderer.strip import DEFECTS
@@ -62,13 +62,13 @@ def streak(x: int, wide: int, depth: float, height: int = 128, width: int = 512)
 class Eye:
     """A watch that sees a picture a second, and what it told: which troubles began and ended with which picture."""
 
-    def __init__(self, strip: Strip | None = None, resumes: Sight | None = None, **settings: float) -> None:
+    def __init__(self, strip: StripSettings | None = None, resumes: Sight | None = None, **settings: float) -> None:
         """Settings of optics; learns from 60 pictures and tells after 10 s unless they say otherwise."""
-        chosen = Optics.model_validate({"learn_pictures": 60, "after_s": 10, "streak_after_s": 60, **settings})
+        chosen = OpticsSettings.model_validate({"learn_pictures": 60, "after_s": 10, "streak_after_s": 60, **settings})
         self.pictures = 0
         self.began: list[tuple[int, Trouble]] = []
         self.ended: list[tuple[int, str]] = []
-        self.watch = Watch(chosen, strip or Strip(), lambda: float(self.pictures))
+        self.watch = Watch(chosen, strip or StripSettings(), lambda: float(self.pictures))
         self.watch.resume(resumes)
         self._before: set[str] = {trouble.kind for trouble in resumes.troubles} if resumes else set()
 

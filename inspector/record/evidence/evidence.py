@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from inspector.host import disk
 from inspector.protocol.messages import CANARY, Verdict
-from inspector.settings.settings import Evidence, Settings
+from inspector.settings.settings import EvidenceSettings, Settings
 
 log = logging.getLogger(__name__)
 
@@ -51,7 +51,7 @@ def is_whole(path: Path, size: int) -> bool:
         return False
 
 
-def wanted(evidence: Evidence, verdict: Verdict) -> bool:
+def wanted(evidence: EvidenceSettings, verdict: Verdict) -> bool:
     """Whether the picture is to be kept: of defect and unsure, and of the same random share of ok at every try."""
     if not evidence.budget_mb or verdict.frame == CANARY:
         return False

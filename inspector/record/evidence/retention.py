@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from inspector.record.evidence import evidence, pins
 from inspector.record.gaps import NOT_RUNNING, RECORD_LOST, SILENT_S
 from inspector.record.store import Store
-from inspector.settings.settings import Evidence
+from inspector.settings.settings import EvidenceSettings
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class Stock:
 class Gallery:
     """The pictures of one data folder, on a connection of its own."""
 
-    def __init__(self, store: Store, settings: Evidence) -> None:
+    def __init__(self, store: Store, settings: EvidenceSettings) -> None:
         self._store = store
         self._settings = settings
         self._budget = settings.budget_mb * 1_000_000

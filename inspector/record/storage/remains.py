@@ -15,7 +15,7 @@ from inspector.record.evidence import evidence
 from inspector.record.schema import FILE
 from inspector.record.store import Store
 from inspector.settings.settings import Settings
-from inspector.settings.sources import FolderSource
+from inspector.settings.sources.folder import FolderSourceSettings
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,10 @@ def signs(settings: Settings) -> list[str]:
     data = settings.data
     folders = [data / evidence.FOLDER]
     folders += [
-        source.path / name for source in settings.sources if isinstance(source, FolderSource) for name in _ON_RECORD
+        source.path / name
+        for source in settings.sources
+        if isinstance(source, FolderSourceSettings)
+        for name in _ON_RECORD
     ]
     held = [] if _is_begun(data / FILE) else [data / disk_reserve.FILE]
     return [str(folder) for folder in folders if _holds_something(folder)] + [str(one) for one in held if one.exists()]

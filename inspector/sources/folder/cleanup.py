@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 
 from inspector.host.age_clock import AgeClock, since_boot
 from inspector.protocol.messages import KEPT, Left
-from inspector.settings.sources import FolderSource
+from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.sources.folder.archive import DONE, FAILED
 from inspector.sources.folder.ownership import WORK, entered, text
 
@@ -31,7 +31,7 @@ class Clearance:
 
     def __init__(
         self,
-        settings: FolderSource,
+        settings: FolderSourceSettings,
         clock: Callable[[], float] = time.time,
         uptime: Callable[[], float] = since_boot,
     ) -> None:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from inspector.errors import ImageError
 from inspector.protocol.messages import Judgement, Left
-from inspector.settings.sources import FolderSource
+from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.folder.archive import DONE, FAILED, Shelf
 from inspector.sources.folder.claims import Claim, Claims
@@ -56,7 +56,7 @@ class Folder:
     overload = Overload("block")
 
     def __init__(
-        self, settings: FolderSource, clock: Callable[[], float] = time.monotonic, hand: Hand | None = None
+        self, settings: FolderSourceSettings, clock: Callable[[], float] = time.monotonic, hand: Hand | None = None
     ) -> None:
         """`hand` shows which file is read."""
         self._settings = settings

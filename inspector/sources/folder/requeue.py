@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from inspector.settings.sources import FolderSource
+from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.sources.folder.archive import FAILED
 from inspector.sources.folder.ownership import entered
 
@@ -24,7 +24,7 @@ class Retried(msgspec.Struct, frozen=True):
     problem: str = ""
 
 
-def put_back(source: FolderSource, patterns: list[str]) -> Iterator[Retried]:
+def put_back(source: FolderSourceSettings, patterns: list[str]) -> Iterator[Retried]:
     """Move the files whose path below failed/ fits one of the patterns (none: all) back to where they were dropped."""
     failed = source.path / FAILED
     for path in sorted(path for path in failed.rglob("*") if path.is_symlink() or path.is_file()):

@@ -4,7 +4,7 @@ import math
 
 from inspector.protocol.messages import Trouble
 from inspector.protocol.optics import KINDS, Figures, Kind
-from inspector.settings.settings import Optics
+from inspector.settings.settings import OpticsSettings
 from inspector.sources.optics.baseline import Baseline, Scaled, scaled, towards, unscaled
 from inspector.sources.optics.dirt import Dust, Place, Relief, Window
 from inspector.sources.optics.figures import Look, cell
@@ -56,7 +56,7 @@ class _Condition:
 class Troubles:
     """Judges one picture after the other; of strip against a baseline that is complete."""
 
-    def __init__(self, settings: Optics) -> None:
+    def __init__(self, settings: OpticsSettings) -> None:
         self._settings = settings
         after_s = settings.after_s
         self._conditions = {kind: _Condition(after_s, after_s) for kind in KINDS}

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.protocol.messages import Sight
-from inspector.settings.settings import Optics
-from inspector.settings.sources import Strip
+from inspector.settings.settings import OpticsSettings
+from inspector.settings.sources.strip import StripSettings
 from inspector.sources.optics import figures as optics
 from inspector.sources.optics.baseline import Baseline
 from inspector.sources.optics.conditions import JUDGED, MOVED, Troubles
@@ -37,7 +37,9 @@ SAVE_PICTURES = 60
 class Watch:
     """Looks at the pictures of one source."""
 
-    def __init__(self, settings: Optics, strip: Strip, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, settings: OpticsSettings, strip: StripSettings, clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """`strip`: what of a picture is strip; nothing beside it counts. `clock` gives monotonic seconds."""
         self._settings = settings
         self._strip = strip

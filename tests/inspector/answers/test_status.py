@@ -210,13 +210,12 @@ def test_a_config_that_differs_from_what_runs_is_told_by_its_keys(
 
 
 def test_no_secret_is_in_the_settings_that_a_running_line_leaves(tmp_path: Path) -> None:
-    from inspector.settings import running as running_settings
-    from inspector.settings import settings as config
+    from inspector.settings import loading, running_settings
 
     camera = {"name": "cam", "type": "camera", "address": "rtsp://user:geheim@127.0.0.1:1/strip"}
     line = Line(tmp_path, [camera])
     line.data.mkdir()
-    settings = config.load(line.config)
+    settings = loading.load(line.config)
 
     running_settings.save(settings)
 

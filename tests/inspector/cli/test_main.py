@@ -267,10 +267,10 @@ def test_a_source_or_label_that_is_not_on_record_is_said_and_no_empty_answer(
     line: Line, capsys: pytest.CaptureFixture[str], option: str, name: str, told: str
 ) -> None:
     from inspector.record import settings_history
-    from inspector.settings import settings as config
+    from inspector.settings import loading
     from inspector.vision import bundle
 
-    settings = config.load(line.config)
+    settings = loading.load(line.config)
     store = Store(line.data)
     settings_history.keep(store, terms.now(settings, bundle.load(settings.bundle_path)))
     store.close()

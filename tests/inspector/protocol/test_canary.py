@@ -12,7 +12,7 @@ from inspector.protocol.canary import Canary
 from inspector.protocol.control import WorkerGone
 from inspector.protocol.messages import CANARY, Beat, Frame
 from inspector.record.evidence import evidence
-from inspector.settings.settings import Evidence
+from inspector.settings.settings import EvidenceSettings
 from inspector.supervisor import canary as chosen_canary
 from inspector.vision import bundle
 from inspector.vision.bundle import Bundle
@@ -78,8 +78,8 @@ def test_it_goes_before_the_frames_that_queue_and_leaves_no_evidence() -> None:
     batcher.add(chosen.frame("drop", "1f"), chosen.pixels, CHOICE, 0.0)
 
     assert [job.frame.frame for job in batcher.take()] == [CANARY, "a"]
-    assert evidence.wanted(Evidence(), verdict(1, "defect"))
-    assert not evidence.wanted(Evidence(), replace(verdict(1, "defect"), frame=CANARY))
+    assert evidence.wanted(EvidenceSettings(), verdict(1, "defect"))
+    assert not evidence.wanted(EvidenceSettings(), replace(verdict(1, "defect"), frame=CANARY))
 
 
 CHOSEN = Canary(np.full((64, 64), 7, np.uint8), "model-1", "ok", 0.0)

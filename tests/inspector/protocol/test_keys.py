@@ -17,7 +17,7 @@ from zmq.auth import load_certificate
 from inspector.cli import main
 from inspector.errors import ConfigError
 from inspector.protocol import keys as curve
-from inspector.settings.sources import PushSource
+from inspector.settings.sources.push import PushSourceSettings
 from tests.fakes import ROOT, Line
 from tests.inspector.folders import GOOD
 from tests.inspector.roles import Bench, Hands, bench
@@ -46,7 +46,7 @@ def address() -> str:
 
 def listen(line: Bench, address: str, **keys: Path) -> Hands:
     """A push source at the address, its sink and a worker."""
-    source = PushSource.model_validate({"name": "drop", "type": "push", "address": address, **keys})
+    source = PushSourceSettings.model_validate({"name": "drop", "type": "push", "address": address, **keys})
     line.settings = line.settings.model_copy(update={"sources": [source]})
     line.start_sink()
     line.start_source()

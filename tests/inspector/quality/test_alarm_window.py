@@ -11,7 +11,7 @@ from inspector.cli import main
 from inspector.errors import ConfigError
 from inspector.quality import alarm_window
 from inspector.quality.alarm_window import Raised, Window
-from inspector.settings.rules import Alarm, repeats_seen, watched
+from inspector.settings.rules import AlarmSettings, repeats_seen, watched
 from tests.fakes import Line
 from tests.inspector.settings.test_settings import load
 
@@ -23,9 +23,9 @@ PLACED = {
 Found = list[tuple[float, float, float | None]]
 
 
-def rule(**values: Any) -> Alarm:
+def rule(**values: Any) -> AlarmSettings:
     """Three within 5 m; cleared under two, over 5 m."""
-    return Alarm.model_validate({"name": "a", "within_m": 5, "limit": 3, "clear_under": 2, **values})
+    return AlarmSettings.model_validate({"name": "a", "within_m": 5, "limit": 3, "clear_under": 2, **values})
 
 
 def found(window: Window, came: Sequence[tuple[float, float]]) -> Found:
@@ -43,7 +43,7 @@ def in_order(places: Sequence[float]) -> list[tuple[float, float]]:
     return [(place, place) for place in places]
 
 
-def reference(of: Alarm, places: Iterable[float]) -> Found:
+def reference(of: AlarmSettings, places: Iterable[float]) -> Found:
     """The rule as it is worded, over all places at which a window along the strip gains or loses a defect."""
     ordered, stretch = sorted(places), of.clear_windows * of.within
     changes = sorted([(place, 0) for place in ordered] + [(place + of.within, 1) for place in ordered])

@@ -16,7 +16,7 @@ from inspector.quality.grading import Grade
 from inspector.quality.piece_summary import gather
 from inspector.record import pieces
 from inspector.record.position import Locator
-from inspector.settings.rules import Limit
+from inspector.settings.rules import LimitSettings
 from tests.inspector.record.test_store import tally, verdict
 from tests.inspector.sink.test_rule_runner import ROLLS, SCRATCHES, Line, bad_stretch
 from tests.inspector.spots import LOCATORS, Spot, frames, of_roll
@@ -105,7 +105,7 @@ def test_each_limit_gives_its_grade_and_its_figures_and_less_does_not(
 ) -> None:
     spots = scratches(3)
     (tmp_path / "other").mkdir()
-    chosen = Limit.model_validate({"grade": "second", **limit})
+    chosen = LimitSettings.model_validate({"grade": "second", **limit})
 
     found = graded(tmp_path, strip(*spots), grading={"limits": [chosen]})
     assert (found.grade, sentences(found)) == ("second", [("second", text)])

@@ -8,7 +8,7 @@ import pytest
 
 from inspector.quality import comb_test, periodic_defects
 from inspector.quality.periodic_defects import Finder, RollMark, fitting
-from inspector.settings.rules import Roll
+from inspector.settings.rules import RollSettings
 from tests.inspector.spots import FRAME_MM, LABELS, MM_PER_PX, Spot, clutter, frames, of_roll
 
 METRES = 1000.0
@@ -114,9 +114,9 @@ def test_memory_is_bounded_over_100_000_defects_of_more_labels_than_there_are() 
 
 def test_the_rolls_that_fit_a_distance_are_told_the_nearest_first() -> None:
     rolls = [
-        Roll(name="work", diameter_mm=605), Roll(name="bridle", diameter_mm=600),
-        Roll(name="stand-4", diameter_mm=300, elongation_percent=100, tolerance_percent=3),
-        Roll(name="deflector", diameter_mm=900),
+        RollSettings(name="work", diameter_mm=605), RollSettings(name="bridle", diameter_mm=600),
+        RollSettings(name="stand-4", diameter_mm=300, elongation_percent=100, tolerance_percent=3),
+        RollSettings(name="deflector", diameter_mm=900),
     ]  # fmt: skip
     assert [roll.name for roll in fitting(1885.5, rolls)] == ["bridle", "stand-4", "work"]
     assert fitting(1700, rolls) == []

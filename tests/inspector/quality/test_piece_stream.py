@@ -12,7 +12,7 @@ from inspector.quality.coverage import JITTER
 from inspector.quality.defects import Part
 from inspector.quality.periodic_defects import RollMark
 from inspector.quality.piece_stream import REORDER, Frame, Lane
-from inspector.settings.rules import Alarm
+from inspector.settings.rules import AlarmSettings
 
 #: Frames of 100 lines of 1 mm.
 LINES = 100
@@ -20,9 +20,9 @@ LINES = 100
 Box = tuple[int, int, int, int, str]
 
 
-def rule(**values: Any) -> Alarm:
+def rule(**values: Any) -> AlarmSettings:
     """Three within 5 m."""
-    return Alarm.model_validate({"name": "a", "within_m": 5, "limit": 3, **values})
+    return AlarmSettings.model_validate({"name": "a", "within_m": 5, "limit": 3, **values})
 
 
 def frame(

@@ -21,7 +21,7 @@ from inspector.record.evidence.evidence import Keeper
 from inspector.record.evidence.retention import ASIDE, Gallery
 from inspector.record.queries import Query
 from inspector.record.store import Store
-from inspector.settings.settings import Evidence, Settings
+from inspector.settings.settings import EvidenceSettings, Settings
 from inspector.sink.health import Health
 from inspector.sink.maintenance import Upkeep
 from inspector.sink.metrics import Metrics
@@ -67,7 +67,7 @@ def files(settings: Settings) -> set[Path]:
 
 def gallery(book: Store, **changes: float) -> Gallery:
     """With another budget or age."""
-    return Gallery(book, Evidence.model_validate(changes))
+    return Gallery(book, EvidenceSettings.model_validate(changes))
 
 
 def test_defect_unsure_and_a_share_of_ok_have_their_picture_as_the_model_saw_it(
@@ -79,7 +79,7 @@ def test_defect_unsure_and_a_share_of_ok_have_their_picture_as_the_model_saw_it(
     assert set(kept(book).values()) == files(settings)
     for path in kept(book).values():
         assert np.array_equal(cv2.imread(str(path), cv2.IMREAD_UNCHANGED), PIXELS)
-    share = Evidence(ok_share=0.1)
+    share = EvidenceSettings(ok_share=0.1)
     chosen = [number for number in range(2000) if evidence.wanted(share, verdict(number))]
     assert 140 < len(chosen) < 260
     assert chosen == [number for number in range(2000) if evidence.wanted(share, verdict(number))]

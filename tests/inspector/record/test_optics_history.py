@@ -25,7 +25,7 @@ from inspector.record import optics_history
 from inspector.record.optics_history import PastTrouble
 from inspector.record.queries import Query
 from inspector.record.store import Store
-from inspector.settings import settings as config
+from inspector.settings import loading
 from inspector.sink import recovery
 from inspector.sources.optics.monitor import Watch
 from tests.fakes import Line, wait_until
@@ -270,7 +270,7 @@ def test_learning_is_asked_for_by_name(told: Line, capsys: pytest.CaptureFixture
 
 
 def test_the_status_shows_what_is_wrong_with_pictures(told: Line) -> None:
-    status = look(config.load(told.config))
+    status = look(loading.load(told.config))
     console = Console(width=160, record=True, file=io.StringIO())
     console.print(draw(status))
 

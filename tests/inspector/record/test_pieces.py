@@ -19,7 +19,7 @@ from inspector.record.queries import Query
 from inspector.record.records import Record
 from inspector.record.store import Store
 from inspector.settings.settings import Settings
-from inspector.settings.sources import Place
+from inspector.settings.sources.place import PlaceSettings
 from inspector.vocabulary import Outcome
 from tests.fakes import Line
 from tests.inspector.record.test_store import verdict
@@ -49,7 +49,7 @@ def stop(book: Store, now: float) -> Piece | None:
 
 def write(book: Store, *verdicts: Verdict, **place: Any) -> None:
     """As the sink does, for a source with this place."""
-    book.write([("m", one) for one in verdicts], locators={"drop": Locator(Place.model_validate(place))})
+    book.write([("m", one) for one in verdicts], locators={"drop": Locator(PlaceSettings.model_validate(place))})
 
 
 def recorded(book: Store, **query: Any) -> dict[str, Record]:

@@ -10,8 +10,7 @@ from inspector.protocol.control import InForce
 from inspector.quality.piece_summary import gather
 from inspector.record import pieces, settings_history
 from inspector.record.store import Store
-from inspector.settings import settings as config
-from inspector.settings import terms
+from inspector.settings import loading, terms
 from inspector.vision.bundle import Bundle
 from tests.fakes import LABELS, Line, make_bundle
 from tests.inspector import coils
@@ -33,7 +32,7 @@ def line(tmp_path: Path, model: Bundle) -> Line:
 
 def told(line: Line, model: Bundle, since: float, scratches: float) -> InForce:
     """What the line decides by since then, with this threshold."""
-    settings = config.load(line.config, [f"decision.thresholds={{scratches: {scratches}}}"])
+    settings = loading.load(line.config, [f"decision.thresholds={{scratches: {scratches}}}"])
     return replace(terms.now(settings, model), since=since)
 
 
@@ -48,7 +47,7 @@ def keep(line: Line, *terms: InForce) -> None:
 def decided(line: Line, piece: str, *at: float) -> None:
     """Put frames of a piece on record that were decided then."""
     store = Store(line.data)
-    settings = config.load(line.config)
+    settings = loading.load(line.config)
     for number, moment in enumerate(at):
         one = verdict(number, name=f"{piece}_{number}", captured_at=1.0, frame=f"{piece}{number}")
         store.write([("m", one)], now=moment, locators={"drop": coils.Locator(settings.sources[0].place)})
@@ -129,7 +128,7 @@ def test_what_cannot_be_read_is_not_told(line: Line, model: Bundle, damage: Any)
     ((terms,),) = store.read("SELECT terms FROM in_force")
     with store.transaction() as cursor:
         cursor.execute("UPDATE in_force SET terms = ?", (damage(terms),))
-    assert gather(store, config.load(line.config), "c").in_force == []
+    assert gather(store, loading.load(line.config), "c").in_force == []
     store.close()
     text = page(line, decision__thresholds="{scratches: 0.9}")
     assert "The record does not tell what was in force when it was decided." in text.text

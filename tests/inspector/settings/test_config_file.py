@@ -6,8 +6,7 @@ import pytest
 import yaml
 
 from inspector.errors import ConfigError
-from inspector.settings import config_file
-from inspector.settings import settings as config
+from inspector.settings import config_file, loading
 
 
 def write(folder: Path, **changes: object) -> Path:
@@ -29,7 +28,7 @@ def test_relative_paths_count_from_the_folder_of_the_config_file(
     path = write(tmp_path / "etc")
     monkeypatch.chdir("/")
 
-    settings = config.load(path)
+    settings = loading.load(path)
 
     assert settings.data == tmp_path / "etc/data"
     assert settings.sources[0].path == tmp_path / "etc/drop"  # type: ignore[union-attr]
@@ -42,14 +41,14 @@ def test_what_is_typed_counts_from_the_working_directory(tmp_path: Path, monkeyp
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("INSPECTOR_SOURCES__DROP__PATH", "here")
 
-    settings = config.load(path, ["data=there"])
+    settings = loading.load(path, ["data=there"])
 
     assert settings.data.absolute() == tmp_path / "there"
     assert settings.sources[0].path.absolute() == tmp_path / "here"  # type: ignore[union-attr]
 
 
 def test_words_that_stand_for_no_path_stay_words(tmp_path: Path) -> None:
-    assert config.load(write(tmp_path, record={"defect_log": "stdout"})).record.defect_log == "stdout"
+    assert loading.load(write(tmp_path, record={"defect_log": "stdout"})).record.defect_log == "stdout"
 
 
 def test_a_line_of_version_0_1_does_not_begin_a_new_record_elsewhere_unseen(
@@ -60,7 +59,7 @@ def test_a_line_of_version_0_1_does_not_begin_a_new_record_elsewhere_unseen(
     monkeypatch.chdir(tmp_path)
 
     with pytest.raises(ConfigError, match=rf"data: data: .* write {tmp_path}/data if that one is meant"):
-        config.load(write(tmp_path / "etc"))
+        loading.load(write(tmp_path / "etc"))
 
 
 def test_the_config_is_the_one_named_else_that_of_the_environment_else_the_installed_one(
@@ -80,7 +79,7 @@ def test_the_config_is_the_one_named_else_that_of_the_environment_else_the_insta
 def test_the_variable_that_names_the_file_is_no_setting(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("INSPECTOR_CONFIG", "/elsewhere.yaml")
 
-    assert config.load(write(tmp_path)).data == tmp_path / "data"
+    assert loading.load(write(tmp_path)).data == tmp_path / "data"
 
 
 def test_examples_are_copied_and_never_over_a_file_that_is_there(tmp_path: Path) -> None:

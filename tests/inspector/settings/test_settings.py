@@ -1,5 +1,6 @@
 """Holds the settings: who wins, what is refused, and that each refusal names file, key and what would be right."""
 
+import os
 import re
 from collections.abc import Callable
 from multiprocessing import Pipe
@@ -12,10 +13,10 @@ import yaml
 from inspector.cli import main
 from inspector.errors import ConfigError
 from inspector.protocol.control import hear, say
-from inspector.settings import loading, terms
-from inspector.settings import settings as config
-from inspector.settings.settings import Settings
-from inspector.settings.sources import FolderSource
+from inspector.settings import bundle_check, layers, loading, terms
+from inspector.settings.reference import describe
+from inspector.settings.settings import MetricsSettings, Settings
+from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.settings.terms import decide_by
 from inspector.vision import bundle
 from tests.fakes import LABELS, make_bundle
@@ -23,8 +24,8 @@ from tests.fakes import LABELS, make_bundle
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(config.os.environ):
-        if name.startswith(loading.ENVIRONMENT_PREFIX):
+    for name in list(os.environ):
+        if name.startswith(layers.ENVIRONMENT_PREFIX):
             monkeypatch.delenv(name)
 
 
@@ -35,7 +36,7 @@ def load(tmp_path: Path, *overrides: str, **changes: Any) -> Settings:
         "sources": [{"name": "drop", "type": "folder", "path": str(tmp_path / "drop")}],
     }
     (tmp_path / "line.yaml").write_text(yaml.safe_dump(values | changes))
-    return config.load(tmp_path / "line.yaml", list(overrides))
+    return loading.load(tmp_path / "line.yaml", list(overrides))
 
 
 def refused(tmp_path: Path, *overrides: str, **changes: Any) -> str:
@@ -58,7 +59,7 @@ def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
     assert (settings.workers.count, settings.metrics.port, settings.metrics.host) == (2, 9108, "127.0.0.1")
     assert settings.bundle_path == bundle.DEFAULT
     source = settings.sources[0]
-    assert isinstance(source, FolderSource)
+    assert isinstance(source, FolderSourceSettings)
     assert source.settle_ms == 200
 
 
@@ -84,7 +85,7 @@ def test_a_source_is_addressed_by_name_or_number(tmp_path: Path, monkeypatch: py
 
     (source,) = load(tmp_path, f"sources.{which}.path=/mnt/drop").sources
 
-    assert isinstance(source, FolderSource)
+    assert isinstance(source, FolderSourceSettings)
     assert (source.path, source.settle_ms) == (Path("/mnt/drop"), 77)
 
 
@@ -210,7 +211,7 @@ def test_a_file_that_is_no_config_is_refused_by_name(tmp_path: Path, text: str) 
     (tmp_path / "line.yaml").write_text(text)
 
     with pytest.raises(ConfigError, match=r"line\.yaml: "):
-        config.load(tmp_path / "line.yaml")
+        loading.load(tmp_path / "line.yaml")
 
 
 def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:
@@ -218,7 +219,7 @@ def test_a_file_that_cannot_be_read_is_refused_by_name(tmp_path: Path) -> None:
 
     for name, reason in [("none.yaml", "No such file"), ("", "directory"), ("latin.yaml", "not YAML")]:
         with pytest.raises(ConfigError, match=reason):
-            config.load(tmp_path / name)
+            loading.load(tmp_path / name)
 
 
 @pytest.mark.parametrize(
@@ -236,7 +237,7 @@ def test_a_key_that_is_there_twice_is_refused_and_not_the_last_one_taken(tmp_pat
         file.write(twice)
 
     with pytest.raises(ConfigError, match=r"line\.yaml: not YAML: '(workers|count)' is there twice in line \d+"):
-        config.load(tmp_path / "line.yaml")
+        loading.load(tmp_path / "line.yaml")
 
 
 def test_keys_laid_over_those_of_an_anchor_are_not_there_twice(tmp_path: Path) -> None:
@@ -247,7 +248,7 @@ def test_keys_laid_over_those_of_an_anchor_are_not_there_twice(tmp_path: Path) -
     )
     (tmp_path / "line.yaml").write_text(text.format(data=values["data"], path=values["sources"][0]["path"]))
 
-    assert [recipe.name for recipe in config.load(tmp_path / "line.yaml").recipes] == ["a", "b", "c"]
+    assert [recipe.name for recipe in loading.load(tmp_path / "line.yaml").recipes] == ["a", "b", "c"]
 
 
 def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
@@ -317,16 +318,16 @@ def test_folders_beside_each_other_are_fine(tmp_path: Path) -> None:
 def test_a_threshold_for_a_label_the_bundle_lacks_is_refused(tmp_path: Path) -> None:
     labels = make_bundle(tmp_path / "model").labels
 
-    config.pin_labels(load(tmp_path, "decision.thresholds={scratches: 0.9}"), labels)
+    bundle_check.check_labels(load(tmp_path, "decision.thresholds={scratches: 0.9}"), labels)
     with pytest.raises(ConfigError, match=r"decision\.thresholds\.rust: .*it has " + ", ".join(LABELS)):
-        config.pin_labels(load(tmp_path, "decision.thresholds={rust: 0.9}"), labels)
+        bundle_check.check_labels(load(tmp_path, "decision.thresholds={rust: 0.9}"), labels)
 
 
 def test_recipes_and_severities_for_what_the_bundle_lacks_are_refused_with_what_it_has(tmp_path: Path) -> None:
     labels = make_bundle(tmp_path / "model").labels
 
-    config.pin_labels(load(tmp_path, "recipes=[{name: a, severities: {scratches: minor}}]"), labels)
-    config.pin_labels(load(tmp_path, "recipes=[{name: a, thresholds: {ok: 0.9}}]"), labels)
+    bundle_check.check_labels(load(tmp_path, "recipes=[{name: a, severities: {scratches: minor}}]"), labels)
+    bundle_check.check_labels(load(tmp_path, "recipes=[{name: a, thresholds: {ok: 0.9}}]"), labels)
     for override, message in (
         (
             "recipes=[{name: a}, {name: b, thresholds: {rust: 0.9}}]",
@@ -336,7 +337,7 @@ def test_recipes_and_severities_for_what_the_bundle_lacks_are_refused_with_what_
         ("decision.severities={ok: minor}", "decision.severities.ok: the bundle has no such defect; it has crazing, "),
     ):
         with pytest.raises(ConfigError, match=re.escape(message)):
-            config.pin_labels(load(tmp_path, override), labels)
+            bundle_check.check_labels(load(tmp_path, override), labels)
 
 
 def test_a_recipe_is_addressed_by_name(tmp_path: Path) -> None:
@@ -367,13 +368,13 @@ def test_a_rule_for_a_label_the_bundle_lacks_is_refused(tmp_path: Path) -> None:
     limit = {"grade": "hold", "limit": 3, "labels": ["rust"]}
 
     with pytest.raises(ConfigError, match=r"alarms\.a\.labels\.rust: .* no such label; it has " + ", ".join(LABELS)):
-        config.pin_labels(load(tmp_path, alarms=[alarm]), labels)
+        bundle_check.check_labels(load(tmp_path, alarms=[alarm]), labels)
     with pytest.raises(ConfigError, match=r"grading\.limits\.0\.labels\.rust: the bundle has no such label"):
-        config.pin_labels(load(tmp_path, grading={"limits": [limit]}), labels)
+        bundle_check.check_labels(load(tmp_path, grading={"limits": [limit]}), labels)
 
 
 def test_every_setting_is_described_with_its_default_and_bounds() -> None:
-    described = {key: (default, text) for key, default, text in config.describe()}
+    described = {key: (default, text) for key, default, text in describe()}
 
     assert described["workers.count"] == ("2", "worker processes (≥ 1, ≤ 256)")
     assert described["data"][0] == "required"
@@ -384,7 +385,7 @@ def test_every_setting_is_described_with_its_default_and_bounds() -> None:
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "localhost", "::1"])
 def test_loopback_is_for_this_machine_alone(host: str) -> None:
-    assert config.Metrics(host=host).exposed == ""
+    assert MetricsSettings(host=host).exposed == ""
 
 
 def test_a_metrics_port_without_a_host_would_be_open_to_all_and_is_refused(tmp_path: Path) -> None:

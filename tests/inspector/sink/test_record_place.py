@@ -12,7 +12,7 @@ from inspector.record.queries import Query
 from inspector.record.schema import FILE
 from inspector.record.storage import remains
 from inspector.record.store import Store
-from inspector.settings import settings
+from inspector.settings import loading
 from tests.fakes import Line, running, wait_until
 from tests.inspector.mouths import Mouth
 from tests.inspector.pictures import strip
@@ -219,7 +219,7 @@ def test_a_start_without_its_record_says_so_and_keeps_the_pictures_until_it_is_p
         line.wait_for_records(1)
         wait_until(lambda: (line.drop / "done" / "a.bmp").exists(), line.explain)
         assert line.stop() == 0
-    assert remains.signs(settings.load(line.config)) == [str(line.data / "evidence"), str(line.drop / "done")]
+    assert remains.signs(loading.load(line.config)) == [str(line.data / "evidence"), str(line.drop / "done")]
     (line.data / FILE).rename(tmp_path / "saved")
     (tmp_path / "line.log").unlink()  # which says where the pages were
     with running(line):

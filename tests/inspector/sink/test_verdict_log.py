@@ -6,7 +6,7 @@ import pytest
 
 from inspector.protocol.messages import Verdict
 from inspector.record.position import Locator
-from inspector.settings.sources import Place
+from inspector.settings.sources.place import PlaceSettings
 from inspector.sink.verdict_log import LINES_PER_MINUTE, VerdictLog
 
 
@@ -39,7 +39,7 @@ def test_a_flood_of_failed_files_is_counted_and_not_told_one_by_one(caplog: pyte
 
 
 def test_a_place_in_a_name_that_is_no_number_is_trouble_until_one_can_be_read() -> None:
-    locators = {"drop": Locator(Place(pattern=r"(?P<piece>[^_]+)_(?P<at_mm>[0-9.]+)"))}
+    locators = {"drop": Locator(PlaceSettings(pattern=r"(?P<piece>[^_]+)_(?P<at_mm>[0-9.]+)"))}
     log = VerdictLog(locators)
 
     assert log.unplaced([verdict("coil_5529.6.bmp", "ok")]) == {

@@ -23,7 +23,7 @@ from inspector.errors import ImageError
 from inspector.record.gaps import Gap
 from inspector.record.queries import Query
 from inspector.record.store import Store
-from inspector.settings.sources import CameraSource
+from inspector.settings.sources.camera import CameraSourceSettings
 from inspector.sources import capture
 from inspector.sources.camera_capture import camera as connected
 from inspector.sources.capture.gray import gray
@@ -284,7 +284,7 @@ def test_a_camera_that_hangs_in_connect_does_not_hold_up_a_stop(listening: socke
 def test_a_capture_process_that_hangs_past_all_deadlines_is_killed() -> None:
     clock = Clock()
     with http_camera(strip) as camera_:
-        connector = connected(CameraSource(name="a", type="camera", address=camera_.address(), read_s=1), clock)
+        connector = connected(CameraSourceSettings(name="a", type="camera", address=camera_.address(), read_s=1), clock)
         connector.open()
         try:
             wait_until(lambda: connector.read() is not None)
@@ -376,6 +376,6 @@ def test_characters_that_an_address_cannot_hold_reach_the_camera_as_they_are_mea
 
 
 def test_a_number_is_a_device() -> None:
-    source = CameraSource.model_validate({"name": "a", "type": "camera", "address": 0})
+    source = CameraSourceSettings.model_validate({"name": "a", "type": "camera", "address": 0})
 
     assert (source.kind, source.address.get_secret_value()) == ("device", "0")

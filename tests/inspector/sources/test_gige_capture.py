@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector.settings.sources import GigeSource
+from inspector.settings.sources.gige import GigeSourceSettings
 from inspector.sources.cameras import Grabbed
 from inspector.sources.capture import aravis
 from inspector.sources.capture.device_clock import LONGEST_WAY_S, WINDOW_S, DeviceClock, WorldClock
@@ -52,7 +52,7 @@ def opened(camera: GigeCamera) -> Iterator[Callable[..., Grabbed]]:
     made: list[Grabbed] = []
 
     def open_(**settings: Any) -> Grabbed:
-        made.append(connected(GigeSource.model_validate({"name": "a", **gige(**settings)})))
+        made.append(connected(GigeSourceSettings.model_validate({"name": "a", **gige(**settings)})))
         made[-1].open()
         return made[-1]
 

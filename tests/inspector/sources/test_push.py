@@ -17,7 +17,7 @@ from inspector.errors import BusyError
 from inspector.protocol.messages import Region, Verdict
 from inspector.protocol.rejections import Refusals
 from inspector.record.store import Store
-from inspector.settings.sources import PushSource
+from inspector.settings.sources.push import PushSourceSettings
 from inspector.sources.push import Push
 from tests.fakes import ROOT, wait_until
 from tests.inspector.cameras import strip
@@ -59,7 +59,7 @@ def line() -> Iterator[Bench]:
     made = bench({"type": "push", "path": "/"}, delivery={"in_flight_frames": 3, "drain_s": 0.2})
     with made as line:
         source = {"name": "drop", "type": "push", "path": line.sockets / "frames.sock"}
-        line.settings = line.settings.model_copy(update={"sources": [PushSource.model_validate(source)]})
+        line.settings = line.settings.model_copy(update={"sources": [PushSourceSettings.model_validate(source)]})
         line.start_sink()
         yield line
 
@@ -306,5 +306,5 @@ def test_a_socket_is_one_sources_and_of_user_and_group(line: Bench) -> None:
     wait_until(lambda: path.is_socket() and stat.S_IMODE(path.stat().st_mode) == 0o660)
 
     with pytest.raises(BusyError, match="another source takes frames"):
-        Push(PushSource(name="other", type="push", path=path), Refusals()).open()
+        Push(PushSourceSettings(name="other", type="push", path=path), Refusals()).open()
     source.stop()

@@ -13,7 +13,7 @@ from inspector.record.queries import Query
 from inspector.record.records import Record
 from inspector.record.store import Store
 from inspector.settings.settings import Settings
-from inspector.settings.sources import ReplaySource
+from inspector.settings.sources.replay import ReplaySourceSettings
 from inspector.sources.replay import MAX_PAUSE_S, Replay
 from tests.inspector.cameras import strip
 from tests.inspector.record.test_store import verdict
@@ -42,7 +42,7 @@ def run_of(folder: Path, seconds: Sequence[float], missing: int = 0) -> list[Rec
 
 def replay(folder: Path, clock: Clock | None = None, **settings: Any) -> Replay:
     """A replay of the run in that folder."""
-    chosen = ReplaySource.model_validate({"name": "again", "type": "replay", "path": folder, **settings})
+    chosen = ReplaySourceSettings.model_validate({"name": "again", "type": "replay", "path": folder, **settings})
     return Replay(chosen, clock or Clock())
 
 

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector.settings.sources import SimulatedSource
+from inspector.settings.sources.simulated import SimulatedSourceSettings
 from inspector.sources.connector import Capture
 from inspector.sources.simulated import Simulated
 from inspector.vision.renderer.strip import DEFECTS
@@ -24,7 +24,7 @@ class Clock:
 
 def camera(clock: Clock, **changes: Any) -> Simulated:
     """A camera that is connected."""
-    connector = Simulated(SimulatedSource(name="camera", type="simulated", **changes), clock)
+    connector = Simulated(SimulatedSourceSettings(name="camera", type="simulated", **changes), clock)
     assert connector.open() == []
     return connector
 

@@ -8,7 +8,10 @@ import pytest
 from inspector.protocol import messages
 from inspector.protocol.messages import Beat, Credit, Frame
 from inspector.protocol.rejections import Refusals
-from inspector.settings.sources import CameraSource, FolderSource, PushSource, SimulatedSource
+from inspector.settings.sources.camera import CameraSourceSettings
+from inspector.settings.sources.folder import FolderSourceSettings
+from inspector.settings.sources.push import PushSourceSettings
+from inspector.settings.sources.simulated import SimulatedSourceSettings
 from inspector.sources.camera_capture import camera
 from inspector.sources.connector import Connector
 from inspector.sources.folder.folder import Folder
@@ -145,10 +148,10 @@ def test_a_stop_waits_for_what_is_in_flight_and_takes_nothing_new() -> None:
 
 def test_every_connector_keeps_the_contract_of_a_connector(line: Bench) -> None:
     connectors: list[Connector] = [
-        Folder(FolderSource(name="a", type="folder", path=line.drop)),
-        Simulated(SimulatedSource(name="b", type="simulated")),
-        Push(PushSource(name="c", type="push", path=line.sockets / "frames.sock"), Refusals()),
-        camera(CameraSource.model_validate({"name": "d", "type": "camera", "address": __file__})),
+        Folder(FolderSourceSettings(name="a", type="folder", path=line.drop)),
+        Simulated(SimulatedSourceSettings(name="b", type="simulated")),
+        Push(PushSourceSettings(name="c", type="push", path=line.sockets / "frames.sock"), Refusals()),
+        camera(CameraSourceSettings.model_validate({"name": "d", "type": "camera", "address": __file__})),
     ]
     for connector in connectors:
         for _ in range(2):  # a source opens its connector again after it was lost

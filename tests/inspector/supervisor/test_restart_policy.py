@@ -13,7 +13,7 @@ from inspector.host.systemd import Notifier
 from inspector.protocol.control import WorkerGone, hear
 from inspector.protocol.heartbeat import LifeSign
 from inspector.protocol.messages import FrameOf
-from inspector.settings.settings import Supervision
+from inspector.settings.settings import SupervisionSettings
 from inspector.sources.capture.stderr_reader import Mutter
 from inspector.supervisor.child import Child
 from inspector.supervisor.restart_policy import LAST_S, STORM_S, WORKED_LAST_S, Restarts
@@ -65,7 +65,7 @@ def test_a_batch_in_hand_is_seen_from_outside_until_it_ends() -> None:
 def test_a_process_is_stuck_that_stands_still_or_is_never_at_work() -> None:
     now = time.monotonic()
     child = Child("worker", "worker-0", LifeSign(), Restarts(3), started_at=now)
-    limits = Supervision(stuck_s=5, start_s=99)
+    limits = SupervisionSettings(stuck_s=5, start_s=99)
     assert child.stuck_for(now + 98, 9, limits) == ""  # still loading
     assert child.stuck_for(now + 100, 9, limits) == "is not at work more than 99 s after its start"
     child.sign.turn()

@@ -16,12 +16,12 @@ from inspector.quality.defects import Defect
 from inspector.record import pieces
 from inspector.record.position import Locator
 from inspector.record.store import Store
-from inspector.settings.sources import Place
+from inspector.settings.sources.place import PlaceSettings
 from tests.fakes import Line
 from tests.inspector.record.test_store import verdict
 
 #: Frames of 100 lines and 0.5 mm a line lie 50 mm apart.
-PLACE = Locator(Place(mm_per_px=0.5, pattern=r"^(?P<piece>\w+)_(?P<at_mm>[\d.]+)"))
+PLACE = Locator(PlaceSettings(mm_per_px=0.5, pattern=r"^(?P<piece>\w+)_(?P<at_mm>[\d.]+)"))
 Boxes = dict[float, list[tuple[int, int, int, int, str]]]
 
 
@@ -114,7 +114,7 @@ def test_two_arms_that_meet_in_the_next_frame_are_one_defect(book: Store) -> Non
 
 
 def test_regions_without_a_place_are_defects_by_themselves(book: Store) -> None:
-    locator = Locator(Place(pattern=r"^(?P<piece>\w+)_(?P<at_mm>[\d.]+)"))  # no size of a pixel
+    locator = Locator(PlaceSettings(pattern=r"^(?P<piece>\w+)_(?P<at_mm>[\d.]+)"))  # no size of a pixel
     cut = [verdict(n, "defect", name=f"c_{n}", height=100, regions=[Region(0, 0, 9, 100, "s", 0.9)]) for n in range(3)]
     book.write([("m", one) for one in cut], locators={"drop": locator})
 

@@ -11,7 +11,8 @@ from inspector.protocol.messages import Region
 from inspector.record.position import Locator
 from inspector.record.queries import Query
 from inspector.record.store import Store
-from inspector.settings.sources import Place, Strip
+from inspector.settings.sources.place import PlaceSettings
+from inspector.settings.sources.strip import StripSettings
 from inspector.vision import roi
 from inspector.vision.predictor import FakePredictor
 from inspector.vision.preprocess import contrast
@@ -36,7 +37,7 @@ def scene(left: int, right: int, width: int = 1000, height: int = 256, dark: boo
 def test_the_strip_is_found_to_within_a_few_pixels_in_dark_and_bright_surroundings(
     left: int, right: int, dark: bool
 ) -> None:
-    settings = Strip(background="dark" if dark else "bright", background_level=40 if dark else 220)
+    settings = StripSettings(background="dark" if dark else "bright", background_level=40 if dark else 220)
 
     found = roi.area(scene(left, right, dark=dark), settings)
     assert abs(found.x - left) <= 8 and abs(found.x + found.width - right) <= 8
@@ -49,7 +50,7 @@ def test_a_slanting_edge_a_speck_and_a_hole_at_the_edge_move_it_by_a_few_pixels_
         picture[line, 100 : 100 + line // 4] = 12  # the edge runs inward
     picture[100:103, 40] = 255  # a speck beside it
     picture[50:150, 800:900] = 0  # a hole at the edge, not as high as the frame
-    settings = Strip(background="dark")
+    settings = StripSettings(background="dark")
 
     found = roi.area(picture, settings)
     assert found.x in range(92, 109) and found.x + found.width in range(892, 909)
@@ -57,19 +58,23 @@ def test_a_slanting_edge_a_speck_and_a_hole_at_the_edge_move_it_by_a_few_pixels_
 
 def test_a_picture_without_strip_or_with_too_little_of_it_has_nothing_to_inspect() -> None:
     for picture in (scene(0, 0), scene(500, 540)):
-        assert roi.area(picture, Strip(background="dark")) == Tile(0, 0, 0, 0)
-    assert roi.area(scene(500, 540), Strip(background="dark", min_width_px=40)).width >= 40
+        assert roi.area(picture, StripSettings(background="dark")) == Tile(0, 0, 0, 0)
+    assert roi.area(scene(500, 540), StripSettings(background="dark", min_width_px=40)).width >= 40
 
 
 def test_the_region_of_interest_is_what_lies_in_the_picture() -> None:
     picture = pictures.strip(256, 1000)
     whole = Tile(0, 0, 1000, 256)
-    assert roi.area(picture, Strip()) == roi.area(picture, Strip(width_px=5000)) == whole
-    assert roi.area(picture, Strip(left_px=100, top_px=20, width_px=300, height_px=60)) == Tile(100, 20, 300, 60)
-    assert roi.area(picture, Strip(left_px=900, width_px=300)) == Tile(900, 0, 100, 256)
-    assert roi.area(picture, Strip(left_px=1000)) == Tile(0, 0, 0, 0)
-    assert roi.area(scene(100, 900), Strip(left_px=200, width_px=300, background="dark")) == Tile(200, 0, 300, 256)
-    assert roi.area(picture[:, :30], Strip()) == Tile(0, 0, 30, 256)
+    assert roi.area(picture, StripSettings()) == roi.area(picture, StripSettings(width_px=5000)) == whole
+    assert roi.area(picture, StripSettings(left_px=100, top_px=20, width_px=300, height_px=60)) == Tile(
+        100, 20, 300, 60
+    )
+    assert roi.area(picture, StripSettings(left_px=900, width_px=300)) == Tile(900, 0, 100, 256)
+    assert roi.area(picture, StripSettings(left_px=1000)) == Tile(0, 0, 0, 0)
+    assert roi.area(scene(100, 900), StripSettings(left_px=200, width_px=300, background="dark")) == Tile(
+        200, 0, 300, 256
+    )
+    assert roi.area(picture[:, :30], StripSettings()) == Tile(0, 0, 30, 256)
 
 
 def test_tiles_of_an_area_lie_in_it() -> None:
@@ -82,7 +87,7 @@ def test_places_across_count_from_the_edge_that_was_found(tmp_path: Path) -> Non
     book = Store(tmp_path)
     one = verdict(1, "defect", name="c_0.bmp", width=1000, area=(120, 0, 800, 200),
                   regions=[Region(220, 0, 200, 200, "s", 0.9)])  # fmt: skip
-    place = Place(pattern=NAMED, mm_per_px=0.5)
+    place = PlaceSettings(pattern=NAMED, mm_per_px=0.5)
     book.write([("m", one)], locators={"drop": Locator(place, from_edge=True)})
     book.write([("m", verdict(2, frame="f2", **{"name": "c_0.bmp", "regions": one.regions, "outcome": "defect"}))],
                locators={"drop": Locator(place)})  # fmt: skip

@@ -18,7 +18,7 @@ from inspector.record.records import Record
 from inspector.record.schema import FILE
 from inspector.record.store import Store
 from inspector.settings.settings import Settings
-from inspector.settings.sources import Place
+from inspector.settings.sources.place import PlaceSettings
 from inspector.settings.terms import decide_by
 from inspector.sink import recovery
 from inspector.sink.missing_recipes import Withheld
@@ -76,7 +76,7 @@ def chooser(tmp_path: Path) -> Iterator[Chooser]:
 
 
 def choosing(data: Path, **changes: Any) -> Chooser:
-    locators = {"drop": Locator(Place(pattern=NAMED)), "camera": Locator()}
+    locators = {"drop": Locator(PlaceSettings(pattern=NAMED)), "camera": Locator()}
     return Chooser(locators, lambda: Store(data, read_only=True, patience_s=0.01), **changes)
 
 
@@ -265,7 +265,7 @@ def test_a_clock_that_is_set_back_holds_no_command_and_leaves_the_piece_on_the_l
 
 def write(book: Store, *verdicts: Any, **place: Any) -> dict[str, Record]:
     """As the sink does; the records by name."""
-    locators = {"drop": Locator(Place.model_validate(place))}
+    locators = {"drop": Locator(PlaceSettings.model_validate(place))}
     book.write([("m", one) for one in verdicts], locators=locators)
     return {record.name: record for record in book.records(Query())}
 

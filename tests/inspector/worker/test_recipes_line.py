@@ -15,7 +15,7 @@ from inspector.cli import main
 from inspector.protocol.messages import Ack
 from inspector.record.records import Record
 from inspector.record.store import Store
-from inspector.settings.sources import PushSource
+from inspector.settings.sources.push import PushSourceSettings
 from inspector.worker import recipes
 from tests.fakes import LABELS, Line, make_bundle, running, wait_until
 from tests.inspector.cameras import strip
@@ -43,7 +43,7 @@ def line(tmp_path: Path) -> Iterator[Bench]:
     settings = {"workers": {"engine": "fake", "max_wait_ms": 300}, "recipes": RECIPES, "delivery": {"drain_s": 0.2}}
     with bench({"type": "push", "path": "/"}, bundle=model, **settings) as made:
         source = {"name": "drop", "type": "push", "path": made.sockets / "frames.sock"}
-        made.settings = made.settings.model_copy(update={"sources": [PushSource.model_validate(source)]})
+        made.settings = made.settings.model_copy(update={"sources": [PushSourceSettings.model_validate(source)]})
         yield made
 
 

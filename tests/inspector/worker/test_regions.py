@@ -17,7 +17,7 @@ from inspector.record.evidence.evidence import Keeper
 from inspector.record.queries import Query
 from inspector.record.schema import FILE, MIGRATIONS
 from inspector.record.store import Store
-from inspector.settings import settings as config
+from inspector.settings import loading
 from inspector.vision import tiling
 from inspector.vision.decision import TileDecision
 from inspector.worker import regions
@@ -131,7 +131,7 @@ def test_what_defects_draws_is_the_kept_picture_with_its_regions_boxed(
 ) -> None:
     line = Line(tmp_path)
     line.data.mkdir()
-    settings = config.load(line.config)
+    settings = loading.load(line.config)
     found = [Region(30, 40, 100, 60, "scratches", 0.9, "critical"), Region(150, 0, 50, 50, "patches", 0.8, "minor")]
     pixels = strip(200, 200)
     book = Store(line.data)

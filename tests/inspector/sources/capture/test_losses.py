@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.settings.sources import CameraSource
+from inspector.settings.sources.camera import CameraSourceSettings
 from inspector.sources.camera_capture import camera as connected
 from inspector.sources.cameras import Grabbed
 from tests.fakes import wait_until
@@ -29,7 +29,7 @@ class Seen:
 def seen(address: str | Path) -> Seen:
     """All of it."""
     result = Seen()
-    connector = connected(CameraSource.model_validate({"name": "a", **camera(address)}))
+    connector = connected(CameraSourceSettings.model_validate({"name": "a", **camera(address)}))
     connector.open()
     try:
         wait_until(lambda: _is_over(connector, result))

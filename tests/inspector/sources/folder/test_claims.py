@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from inspector.errors import ConfigError
-from inspector.settings.sources import FolderSource
+from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.sources.folder.claims import LANE_FILES
 from inspector.sources.folder.requeue import put_back
 from inspector.sources.intake import CAPTURE_BURST, Intake
@@ -289,7 +289,7 @@ def test_a_retry_follows_no_link_and_work_is_none(drop: Path, outside: Path) -> 
     (drop / "failed" / "a.bmp").write_bytes(GOOD)
     (drop / "failed" / "coil").mkdir()
     (drop / "failed" / "coil" / "0.bmp").write_bytes(GOOD)
-    retried = put_back(FolderSource(name="drop", type="folder", path=drop), [])
+    retried = put_back(FolderSourceSettings(name="drop", type="folder", path=drop), [])
     assert next(retried).problem == ""
     swap(drop / "failed" / "coil", outside)
     assert "Not a directory" in next(retried).problem

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inspector.settings.sources import FolderSource
+from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.sources.folder.cleanup import Clearance
 from tests.fakes import Line, running, wait_until
 from tests.inspector import folders
@@ -15,7 +15,7 @@ from tests.inspector.folders import below
 
 def clearance(drop: Path, **rules: Any) -> Clearance:
     """With these rules."""
-    return Clearance(FolderSource(name="drop", type="folder", path=drop, **rules))
+    return Clearance(FolderSourceSettings(name="drop", type="folder", path=drop, **rules))
 
 
 class Clocks:
@@ -30,7 +30,7 @@ class Clocks:
 
     def clearance(self, drop: Path, **rules: Any) -> Clearance:
         """With these rules, by these clocks."""
-        settings = FolderSource(name="drop", type="folder", path=drop, **rules)
+        settings = FolderSourceSettings(name="drop", type="folder", path=drop, **rules)
         return Clearance(settings, lambda: self.world, lambda: self.up)
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from inspector.errors import ConfigError
-from inspector.settings.sources import FolderSource
+from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.sources.folder.claims import Claim
 from inspector.sources.folder.folder import Folder
 from inspector.sources.folder.ownership import Hold
@@ -360,7 +360,9 @@ def test_a_whole_file_that_is_taken_away_before_it_can_be_claimed_counts_as_not_
 
 def test_a_scan_that_waits_for_busy_workers_does_not_put_off_the_next_one(drop: Path) -> None:
     now = [0.0]
-    connector = Folder(FolderSource(name="drop", type="folder", path=drop, settle_ms=0, rescan_s=5), lambda: now[0])
+    connector = Folder(
+        FolderSourceSettings(name="drop", type="folder", path=drop, settle_ms=0, rescan_s=5), lambda: now[0]
+    )
     connector.open()
     for number in range(3):
         (drop / f"{number}.bmp").write_bytes(GOOD)

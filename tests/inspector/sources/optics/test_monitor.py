@@ -9,7 +9,7 @@ import pytest
 from numpy.random import Generator
 
 from inspector.protocol.messages import Sight
-from inspector.settings.sources import Strip
+from inspector.settings.sources.strip import StripSettings
 from inspector.sources.optics.monitor import OTHERS
 from tests.measure.lens import START, Eye, picture, spot, streak
 
@@ -172,7 +172,7 @@ picture_of_another_camera = np.zeros((64, 64), np.uint8)
 
 
 def test_what_lies_beside_the_strip_is_no_dirt_and_no_strip_is_no_blank_picture(rng: Generator) -> None:
-    eye = Eye(Strip(background="dark", min_width_px=64))
+    eye = Eye(StripSettings(background="dark", min_width_px=64))
 
     def beside(pixels: np.ndarray, left: int) -> np.ndarray:
         whole = np.zeros((128, 800), np.uint8)
@@ -190,7 +190,7 @@ def test_what_lies_beside_the_strip_is_no_dirt_and_no_strip_is_no_blank_picture(
 
 
 def test_a_spot_outside_the_region_of_interest_is_nobodys_business(rng: Generator) -> None:
-    eye = Eye(Strip(left_px=128, width_px=256))
+    eye = Eye(StripSettings(left_px=128, width_px=256))
     show(eye, rng, 60)
     show(eye, rng, 60, dirt=spot(60, 60, 10, 0.4))
     assert eye.wrong == set()
@@ -301,14 +301,14 @@ def test_what_another_version_learned_with_other_cells_is_learned_again(rng: Gen
 @pytest.mark.parametrize(
     "strip",
     [
-        Strip(),
-        Strip(left_px=40, top_px=30, width_px=33, height_px=1),
-        Strip(left_px=10, width_px=40, height_px=32, background="dark", min_width_px=1),
-        Strip(top_px=5, background="bright", background_level=250, min_width_px=1),
-        Strip(left_px=65_536),
+        StripSettings(),
+        StripSettings(left_px=40, top_px=30, width_px=33, height_px=1),
+        StripSettings(left_px=10, width_px=40, height_px=32, background="dark", min_width_px=1),
+        StripSettings(top_px=5, background="bright", background_level=250, min_width_px=1),
+        StripSettings(left_px=65_536),
     ],
 )
-def test_no_picture_of_whatever_size_stops_it(strip: Strip, rng: Generator) -> None:
+def test_no_picture_of_whatever_size_stops_it(strip: StripSettings, rng: Generator) -> None:
     eye = Eye(strip)
     sizes = [(32, 32), (33, 4096), (4096, 33), (64, 65_536), (1500, 60_000), (65_536, 40), (100, 100), (39, 255)]
     for size in [(100, 100)] * 61 + sizes:

@@ -7,7 +7,8 @@ from pydantic import ValidationError
 
 from inspector import yaml_text
 from inspector.host import atomic
-from inspector.settings.settings import Settings, differences
+from inspector.settings.section import differences
+from inspector.settings.settings import Settings
 
 _FILE = "settings-running.json"
 

@@ -1,0 +1,1 @@
+"""The settings of each type of source: one file a type."""

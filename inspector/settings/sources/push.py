@@ -1,0 +1,73 @@
+"""Owns the settings of a socket on which another program hands in frames."""
+
+import ipaddress
+import os
+import re
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field, field_validator, model_validator
+
+from inspector.settings.sources.common import CommonSourceSettings
+
+
+class PushSourceSettings(CommonSourceSettings):
+    """A socket on which another program hands in frames. It waits while there is no room.
+
+    Beside what is under way, the socket holds frames of up to 3 x `max_clients` x `max_frame_mb`.
+    """
+
+    type: Literal["push"]
+    place_comes_with_frames: ClassVar[bool] = True
+    path: Annotated[
+        Path | None, Field(description="socket for programs of this user and group; see configs/push_client.py")
+    ] = None
+    address: Annotated[
+        str | None, Field(description="or tcp://IP:PORT to listen on; not loopback only with the two below")
+    ] = None
+    secret_key: Annotated[
+        Path | None, Field(description="server.key_secret of `inspector keys`: the line's, for address")
+    ] = None
+    clients: Annotated[
+        Path | None, Field(description="folder of *.key, the public keys of clients that are heard, or one such file")
+    ] = None
+    max_clients: Annotated[
+        int,
+        Field(ge=1, le=1024, description="programs connected at once; more are turned away, and counted"),
+    ] = 8
+    max_frame_mb: Annotated[
+        int, Field(ge=1, le=300, description="who sends more is cut off; unread: up to 3 x max_clients x max_frame_mb")
+    ] = 32
+    bit_depth: Annotated[int, Field(ge=8, le=16, description="bits the camera fills in a 16-bit image")] = 16
+
+    @field_validator("path")
+    @classmethod
+    def _fits_a_socket(cls, path: Path | None) -> Path | None:
+        if path is not None and len(os.fsencode(path.absolute())) > 100:
+            raise ValueError("path: the system's sockets have at most 100 bytes of path")
+        return path
+
+    @model_validator(mode="after")
+    def _is_safe_to_listen(self) -> "PushSourceSettings":
+        if (self.path is None) == (self.address is None):
+            raise ValueError("path or address: one of them is where it listens")
+        if (self.secret_key is None) != (self.clients is None) or (self.path and self.clients):
+            raise ValueError("secret_key and clients: both are needed, and with address only")
+        if self.address is not None and not _loopback(self.address) and self.clients is None:
+            raise ValueError(
+                f"address: {self.address} is not loopback, and so needs secret_key and clients:"
+                " `inspector keys DIR` makes the files; tcp://127.0.0.1:PORT needs none"
+            )
+        return self
+
+
+def _loopback(address: str) -> bool:
+    """Whether only this machine can reach it. ValueError: what an address to listen on is."""
+    scheme, _, rest = address.partition("://")
+    host, _, port = rest.rpartition(":")
+    try:
+        if scheme != "tcp" or not re.fullmatch(r"[0-9]{1,5}", port) or not 0 < int(port) < 65_536:
+            raise ValueError
+        return ipaddress.IPv4Address(host).is_loopback
+    except ValueError:
+        raise ValueError("address: tcp://IP:PORT with an IPv4 address of this machine is needed") from None
