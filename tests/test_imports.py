@@ -14,7 +14,12 @@ DOORS = {
     "zmq": {"inspector.protocol.sockets", "inspector.protocol.connections", "inspector.protocol.keys"},
     "paddle": {"inspector.vision.predictor"},
     "prometheus_client": {"inspector.sink.metrics"},
-    "sqlite3": {"inspector.record.database", "inspector.record.store", "inspector.sink.recovery"},
+    "sqlite3": {
+        "inspector.record.database",
+        "inspector.record.labels.label_file",
+        "inspector.record.store",
+        "inspector.sink.recovery",
+    },
     "inotify_simple": {"inspector.sources.folder.scanner"},
     "matplotlib": {"inspector.reports.map.png"},
     "av": {"inspector.sources.capture.ffmpeg"},

@@ -48,10 +48,13 @@ class OpenRecord(Protocol):
         ...
 
 
-def opened(path: Path, read_only: bool, patience_s: float) -> sqlite3.Connection:
+def opened(
+    path: Path, read_only: bool, patience_s: float, migrations: Sequence[str] = MIGRATIONS
+) -> sqlite3.Connection:
     """A connection to the file, of which no transaction is under way; a lock of another is waited for, `patience_s`.
 
-    sqlite3.Error where the file cannot be used; StoreError where it is of another layout that is not ours to change.
+    `migrations` lead to its layout, a script a version. sqlite3.Error where the file cannot be used; StoreError where
+    it is of another layout that is not ours to change.
     """
     if read_only:
         db = _to_read(path, patience_s)
@@ -60,14 +63,14 @@ def opened(path: Path, read_only: bool, patience_s: float) -> sqlite3.Connection
         db = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
     try:
         if not read_only:
-            _check(path, _version(db), read_only)  # before anything is changed
+            _check(path, _version(db), read_only, len(migrations))  # before anything is changed
             _use_wal(db, patience_s)
             # FULL: a commit survives power loss, and only then is a frame acknowledged.
             db.execute("PRAGMA synchronous=FULL")
             db.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
-        _check(path, _version(db), read_only)
-        while (version := _version(db)) < len(MIGRATIONS):
-            _migrate(db, version)
+        _check(path, _version(db), read_only, len(migrations))
+        while (version := _version(db)) < len(migrations):
+            _migrate(db, version, migrations[version])
     except (sqlite3.Error, StoreError):
         db.close()  # with whatever it had begun
         raise
@@ -150,16 +153,16 @@ def _keep_private(path: Path) -> None:
                 one.chmod(mode & 0o770)
 
 
-def _check(path: Path, version: int, read_only: bool) -> None:
+def _check(path: Path, version: int, read_only: bool, newest: int = len(MIGRATIONS)) -> None:
     if version == 0 and read_only:
         raise StoreError(f"{path}: nothing was recorded yet")
-    if version > len(MIGRATIONS):
+    if version > newest:
         raise NewerError(
-            f"{path}: schema {version}; this version reads schema {len(MIGRATIONS)}: it was written by a newer version;"
+            f"{path}: schema {version}; this version reads schema {newest}: it was written by a newer version;"
             " run that one, or `inspector restore` a copy of before the upgrade"
         )
-    if version < len(MIGRATIONS) and read_only:
-        raise StoreError(f"{path}: schema {version}; `inspector run` brings it to schema {len(MIGRATIONS)}")
+    if version < newest and read_only:
+        raise StoreError(f"{path}: schema {version}; `inspector run` brings it to schema {newest}")
 
 
 def _use_wal(db: sqlite3.Connection, patience_s: float) -> None:
@@ -179,8 +182,8 @@ def _version(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
-def _migrate(db: sqlite3.Connection, version: int) -> None:
-    script = f"{MIGRATIONS[version]} PRAGMA user_version = {version + 1};"
+def _migrate(db: sqlite3.Connection, version: int, migration: str) -> None:
+    script = f"{migration} PRAGMA user_version = {version + 1};"
     try:
         db.executescript(f"BEGIN IMMEDIATE; {script} COMMIT;")
     except sqlite3.OperationalError:
