@@ -1,6 +1,5 @@
 """Owns pictures for people of what is on record: the evidence of a frame, what was found boxed and named, as a PNG."""
 
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import StoreError
+from inspector.host import atomic
 from inspector.record.records import Record
 
 #: By severity, blue green red as OpenCV has it.
@@ -24,11 +24,11 @@ def save(record: Record, folder: Path) -> Path | None:
     pixels = cv2.imread(record.evidence, cv2.IMREAD_GRAYSCALE) if record.evidence else None
     if pixels is None:  # also where it went by the budget since the record was read
         return None
-    path, scratch = folder / f"{record.id}.png", folder / f".{record.id}.{os.getpid()}"
+    path = folder / f"{record.id}.png"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        scratch.write_bytes(cv2.imencode(".png", boxed(np.asarray(pixels, np.uint8), record))[1].tobytes())
-        scratch.replace(path)
+        drawn = cv2.imencode(".png", boxed(np.asarray(pixels, np.uint8), record))[1]
+        atomic.write(path, drawn.data, durable=False)  # drawn again at will
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror}") from None
     return path

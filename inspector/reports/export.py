@@ -1,13 +1,13 @@
 """Owns what `inspector map` and `inspector report` hand out: a piece as one file, in the format that its name says."""
 
 import argparse
-import os
 import re
 import time
 from contextlib import closing
 from pathlib import Path
 
 from inspector.errors import BundleError, ConfigError
+from inspector.host import atomic
 from inspector.quality import coverage, defects, uncertain_areas
 from inspector.record import findings, pieces
 from inspector.record.pieces import Piece
@@ -120,11 +120,8 @@ def _sights(settings: Settings) -> dict[str, Sight]:
 
 def _save(path: Path, content: bytes) -> Path:
     """Written whole or not at all. ConfigError where it cannot be."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        scratch.write_bytes(content)
-        scratch.replace(path)
+        atomic.write(path, content)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
         raise ConfigError(f"--to {path}: {error.strerror}") from None
     return path

@@ -26,6 +26,7 @@ from pydantic import (
 )
 
 from inspector.errors import BundleError
+from inspector.host import atomic
 from inspector.vision import in_use
 from inspector.vision.preprocess import Preprocess
 
@@ -264,7 +265,7 @@ def save(path: Path, manifest: Manifest, program: Path, parameters: Path, golden
         sealed = _sealed(manifest.model_copy(update={"files": files}))
         (scratch / MANIFEST).write_text(sealed.model_dump_json(indent=2) + "\n")
         for file in scratch.iterdir():
-            fsync(file)
+            atomic.sync(file)
         _replace(scratch, path)
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
@@ -299,20 +300,10 @@ def _sha256(path: Path) -> str:
         raise BundleError(f"{path}: {error.strerror}") from None
 
 
-def fsync(path: Path) -> None:
-    """Have a file, or the names in a folder, on the disk."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
 def _replace(scratch: Path, path: Path) -> None:
     # A folder cannot be renamed over a filled one: the old bundle steps aside first, and goes only at the end.
     old = path.with_name(f".{path.name}.{os.getpid()}.old")
     if path.exists():
         path.rename(old)
-    scratch.rename(path)
-    fsync(path.parent)
+    atomic.place(scratch, path)
     shutil.rmtree(old, ignore_errors=True)

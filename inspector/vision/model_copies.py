@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from inspector.errors import BundleError
+from inspector.host import atomic
 from inspector.vision import bundle, in_use
 from inspector.vision.bundle import MANIFEST, Bundle
 
@@ -92,14 +93,12 @@ def _copied(chosen: Bundle, own: Path) -> Bundle:
         for name in (*chosen.manifest.files, MANIFEST):
             shutil.copyfile(chosen.path / name, incoming / name)
             (incoming / name).chmod(0o444)
-            bundle.fsync(incoming / name)
+            atomic.sync(incoming / name)
         if _address(incoming) != own.name or bundle.load(incoming).id != chosen.id:
             raise BundleError(f"{chosen.path}: was replaced while it was read; start again")
-        bundle.fsync(incoming)
         incoming.chmod(0o555)
         _remove(own)  # damaged, or it would not be copied
-        incoming.rename(own)
-        bundle.fsync(own.parent)
+        atomic.place(incoming, own)
     finally:
         _remove(incoming)
     return bundle.load(own)

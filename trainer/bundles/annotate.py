@@ -1,11 +1,12 @@
 """Owns annotated pictures: a picture and, under it, what it was judged to be, as a PNG."""
 
-import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+
+from inspector.host import atomic
 
 #: By outcome, blue green red as OpenCV has it.
 _COLOURS = {"ok": (80, 160, 60), "defect": (60, 60, 220), "unsure": (0, 150, 230)}
@@ -18,9 +19,8 @@ def save(folder: Path, name: str, pixels: NDArray[np.uint8], outcome: str, text:
     path, number = folder / f"{name}.png", 2
     while path.exists():
         path, number = folder / f"{name}-{number}.png", number + 1
-    scratch = folder / f".{os.getpid()}.tmp"
-    scratch.write_bytes(cv2.imencode(".png", _annotated(pixels, outcome, text))[1].tobytes())
-    scratch.replace(path)
+    drawn = cv2.imencode(".png", _annotated(pixels, outcome, text))[1]
+    atomic.write(path, drawn.data, durable=False)  # drawn again at will
     return path
 
 

@@ -6,7 +6,6 @@ of the outputs, input, preprocessing, decision, and the bundle's id.
 
 import importlib.util
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from inspector.errors import InspectorError
+from inspector.host import atomic
 from inspector.vision.bundle import PARAMETERS, Bundle
 from inspector.vision.predictor import PaddlePredictor
 from trainer.bundles.agreement import TOLERANCE
@@ -62,12 +62,7 @@ def save(opened: Bundle, to: Path) -> float:
                 f"refused: ONNX Runtime scores {difference:.2g} off {opened.path} (at most {TOLERANCE} is allowed)"
             )
         to.parent.mkdir(parents=True, exist_ok=True)
-        beside = to.with_name(f".{to.name}.{os.getpid()}.tmp")
-        try:
-            beside.write_bytes(scratch.read_bytes())
-            beside.replace(to)
-        finally:
-            beside.unlink(missing_ok=True)
+        atomic.write(to, scratch.read_bytes())
     return difference
 
 

@@ -1,6 +1,5 @@
 """Owns contact sheets: one PNG a label with thumbnails of its pictures, of as many sources as fit."""
 
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from inspector.host import atomic
 from trainer.data.pictures import Pictures
 
 _COLUMNS, _ROWS = 12, 8
@@ -23,9 +23,7 @@ def save(folder: Path, pictures: Pictures) -> list[Path]:
         chosen = _chosen(pictures, label)
         sheet = _sheet([(pictures.found[index].path, pictures.pixels[index]) for index in chosen])
         path = folder / f"{label}.png"
-        scratch = folder / f".{os.getpid()}.tmp"
-        scratch.write_bytes(cv2.imencode(".png", sheet)[1].tobytes())
-        scratch.replace(path)
+        atomic.write(path, cv2.imencode(".png", sheet)[1].data)
         written.append(path)
     return written
 

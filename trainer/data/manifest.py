@@ -11,7 +11,6 @@ simulated:crazing:1000017<tab>crazing<tab>eval<tab>simulated<tab>
 The last cell may be missing: pictures of one group show the same piece of strip, a picture without is alone.
 """
 
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import Literal, get_args
 from pydantic import ValidationError
 
 from inspector.errors import InspectorError
+from inspector.host import atomic
 from inspector.vision.bundle import Label
 from trainer.data.formats import lines
 
@@ -78,13 +78,8 @@ class Manifest:
 def write(path: Path, manifest: Manifest) -> None:
     """Write the manifest whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     text = "".join(f"{line}\n" for line in _lines(manifest))
-    try:
-        scratch.write_text(text, encoding="utf-8", errors="surrogateescape")
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    atomic.write(path, text.encode(errors="surrogateescape"))
 
 
 def read(path: Path) -> Manifest:

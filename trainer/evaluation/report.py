@@ -1,7 +1,6 @@
 """Owns how an evaluation is shown: the short form on the terminal; report.json, report.html and its pictures."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +8,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
+from inspector.host import atomic
 from trainer.data.manifest import Manifest
 from trainer.data.records import whose_word
 from trainer.evaluation import costly
@@ -35,12 +35,7 @@ def save(folder: Path, report: dict[str, Any], plan: Manifest) -> None:
 def write(path: Path, content: bytes) -> None:
     """Write a file whole or not at all; its folder is made."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        scratch.write_bytes(content)
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    atomic.write(path, content)
 
 
 def show(report: dict[str, Any]) -> None:

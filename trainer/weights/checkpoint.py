@@ -1,7 +1,6 @@
 """Owns the checkpoint: one .npz with the weights and all that explains them. Written whole; nothing in it is code."""
 
 import hashlib
-import os
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from inspector.errors import InspectorError
+from inspector.host import atomic
 from inspector.vision.bundle import Label
 from trainer.recipe.recipe import Recipe
 
@@ -73,7 +73,7 @@ class Checkpoint:
 def save(
     path: Path, meta: Meta, weights: Weights, state: Weights | None = None, novelty: Weights | None = None
 ) -> None:
-    """Write to a temporary name, fsync, rename: the file under `path` is the old one or the new one, never half.
+    """Write durably; the file at `path` is the old one or the new one, never half.
 
     Raises:
         CheckpointError: the disk is full, or the folder cannot be written to; the old file is as it was.
@@ -92,17 +92,10 @@ def sweep(path: Path) -> None:
 
 def _save(path: Path, meta: Meta, parts: Mapping[str, Weights]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
     arrays: dict[str, Any] = {prefix + name: array for prefix, part in parts.items() for name, array in part.items()}
     arrays[_META] = np.frombuffer(meta.model_dump_json().encode(), np.uint8)
-    try:
-        with scratch.open("wb") as file:
-            np.savez(file, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    with atomic.replaced(path) as file:
+        np.savez(file, **arrays)
 
 
 def load(path: Path) -> Checkpoint:

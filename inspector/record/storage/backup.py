@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from inspector.errors import ConfigError, StoreError
-from inspector.host import instance
+from inspector.host import atomic, instance
 from inspector.record import database
 from inspector.record.schema import FILE
 from inspector.record.storage import remains
@@ -27,7 +27,7 @@ def make(data: Path, to: Path) -> int:
         with closing(Store(data, read_only=True)) as store:
             store.copy_to(unfinished)
         database.check_copy(unfinished)
-        _put(unfinished, to)
+        atomic.place(unfinished, to)
     except OSError as error:
         raise ConfigError(f"backup: {to}: {error.strerror}") from None
     finally:
@@ -50,7 +50,7 @@ def restore(data: Path, source: Path) -> list[Path]:
             unfinished.chmod(0o640)
             _give_to_owner(unfinished, data)
             aside = _set_aside(data)
-            _put(unfinished, data / FILE)
+            atomic.place(unfinished, data / FILE)
             (data / remains.NOTE).unlink(missing_ok=True)
         except OSError as error:
             raise StoreError(f"{error.filename or data}: {error.strerror}") from None
@@ -63,18 +63,8 @@ def _set_aside(data: Path) -> list[Path]:
     """The record that is there, with its log: the copy must not be read with the log of another."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     there = [(tail, data / f"{FILE}{tail}") for tail in TAILS if (data / f"{FILE}{tail}").exists()]
+    # Not synced here: placing the copy syncs the folder, and until then the old names are as good.
     return [path.rename(data / f"records-before-restore-{stamp}.sqlite{tail}") for tail, path in there]
-
-
-def _put(unfinished: Path, path: Path) -> None:
-    """Give a file its name in one step, durably."""
-    for synced, then in ((unfinished, lambda: unfinished.rename(path)), (path.parent, lambda: None)):
-        descriptor = os.open(synced, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        then()
 
 
 def _give_to_owner(path: Path, data: Path) -> None:

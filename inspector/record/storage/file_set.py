@@ -44,7 +44,7 @@ class FileSet:
             path = self._tail(tail)
             if self._noted.get(tail) == self._identity(tail) is not None:
                 if tail == LOG and path.stat().st_size:
-                    path.rename(path.with_name(name))
+                    path.rename(path.with_name(name))  # a log of no record: nothing reads it, so no sync
                 else:
                     path.unlink()
 

@@ -9,7 +9,7 @@ import os
 import time
 from pathlib import Path
 
-from inspector.host import disk_reserve
+from inspector.host import atomic, disk_reserve
 from inspector.record import pieces
 from inspector.record.evidence import evidence
 from inspector.record.schema import FILE
@@ -47,7 +47,7 @@ def note(store: Store, signs: list[str], has_recipes: bool) -> None:
         return
     text = f"no record was here beside {', '.join(signs)}: sums, pieces and pins begin anew"
     log.error("%s: %s", store.path, text)
-    (store.path.parent / NOTE).write_text(f"{time.strftime('%Y-%m-%d %H:%M')}: {text}\n")
+    atomic.write(store.path.parent / NOTE, f"{time.strftime('%Y-%m-%d %H:%M')}: {text}\n".encode())
     if has_recipes and not pieces.latest(store, 1):
         log.error("which piece is on the line is not known: its frames are unsure until `inspector piece start`")
         with store.transaction() as cursor:

@@ -7,7 +7,6 @@ copy of the whole folder finds the same id, and a file that is dropped again has
 """
 
 import contextlib
-import errno
 import hashlib
 import logging
 import os
@@ -16,6 +15,7 @@ import secrets
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from inspector.host import atomic
 from inspector.sources.folder.ownership import WORK, Hold, text
 
 log = logging.getLogger(__name__)
@@ -26,8 +26,6 @@ _WORK = WORK.encode()
 _LANE = re.compile(rb"[0-9a-f]{16}")
 #: Lanes as they were before: numbers, used again and again.
 _OLD_LANE = re.compile(rb"[0-9]{1,4}")
-#: What a file system says that cannot sync a folder.
-_CANNOT_SYNC = (errno.EINVAL, errno.ENOTSUP, errno.ENOSYS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,16 +119,12 @@ class Claims:
         self._origins[os.path.dirname(origin)] = None
 
     def _sync(self, folder: bytes) -> None:
-        try:
-            with self._hold.folder(folder) as descriptor:
-                os.fsync(descriptor)
-        except OSError as error:
-            if error.errno not in _CANNOT_SYNC:
-                raise
-            if not self._cannot_sync:
-                self._cannot_sync = True
-                root = text(self._hold.root)
-                log.warning("%s: its file system syncs no folders: a power cut may have frames inspected twice", root)
+        with self._hold.folder(folder) as descriptor:
+            synced = atomic.sync_folder(descriptor)
+        if not synced and not self._cannot_sync:
+            self._cannot_sync = True
+            root = text(self._hold.root)
+            log.warning("%s: its file system syncs no folders: a power cut may have frames inspected twice", root)
 
 
 def _walk(work: int) -> Iterator[Claim]:

@@ -13,12 +13,12 @@ A picture that was moved or renamed keeps its correction, and so do copies of it
 import csv
 import hashlib
 import io
-import os
 from collections.abc import Iterable, Mapping
 from dataclasses import astuple, dataclass, fields, replace
 from pathlib import Path
 from typing import Literal, get_args
 
+from inspector.host import atomic
 from trainer.data import crop
 from trainer.data.formats import lines
 from trainer.data.manifest import SIMULATED, SPLITS, DataError, Row
@@ -156,12 +156,7 @@ def write(corrections: Corrections) -> None:
     table.writerow(_COLUMNS)
     table.writerows(astuple(one) for one in corrections.all)
     path.parent.mkdir(parents=True, exist_ok=True)
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        scratch.write_text(text.getvalue(), encoding="utf-8", errors="surrogateescape")
-        scratch.replace(path)
-    finally:
-        scratch.unlink(missing_ok=True)
+    atomic.write(path, text.getvalue().encode(errors="surrogateescape"))
 
 
 def _correction(path: Path, number: int, cells: dict[str, str], names: Mapping[str, str]) -> Correction:

@@ -5,12 +5,12 @@ the manifest's sha256. A changed manifest is never overwritten without a copy, r
 """
 
 import hashlib
-import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from inspector.host import atomic
 from trainer.data import manifest
 from trainer.data.corrections import corrections
 from trainer.data.corrections.corrections import ALONE, Correction, Corrections
@@ -42,9 +42,8 @@ def write(path: Path, plan: Manifest, contents: Mapping[str, str]) -> Path | Non
     lines = [f"{_TITLE}{_digest(path)}"]
     lines += ["\t".join((contents.get(row.path, row.path), row.path, row.label, row.split, row.source, row.group))
               for row in plan.rows]  # fmt: skip
-    scratch = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    scratch.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8", errors="surrogateescape")
-    scratch.replace(_beside(path))
+    text = "".join(f"{line}\n" for line in lines)
+    atomic.write(_beside(path), text.encode(errors="surrogateescape"))
     return kept
 
 

@@ -45,7 +45,7 @@ def unpack(path: Path, folder: Path) -> Path:
     try:
         _write(path, scratch)
         shutil.rmtree(folder, ignore_errors=True)
-        scratch.rename(folder)
+        scratch.rename(folder)  # not synced: what a power cut takes is unpacked again
     except _DAMAGED as error:
         raise DataError(f"{path}: cannot be unpacked: {str(error) or type(error).__name__}") from None
     except OSError as error:
