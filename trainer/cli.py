@@ -132,9 +132,12 @@ def _folds(options: argparse.Namespace) -> int:
     from trainer.data.prepare import prepare
     from trainer.data.records import whose_word as recorded
     from trainer.progress.bar import Bar
+    from trainer.training.fit import require_extra
 
     recipe = cross_validation.of_all(_recipe(options))
     few = cross_validation.Few(options.per_label, options.draws) if options.per_label else None
+    if by_fit := options.fit or recipe.network.backbone == "lite0":
+        require_extra(recipe, "folds")
     notes = edits.keep(recipe, recipe.of_folds())
     with Bar() as progress:
         prepared = prepare(recipe, progress)
@@ -143,7 +146,7 @@ def _folds(options: argparse.Namespace) -> int:
     for skip in prepared.skipped:
         _warn(f"skipped {skip.path}: {skip.reason}")
     whose_word = recorded.note(prepared.manifest.rows)
-    by_fit, recipes = options.fit or recipe.network.backbone == "lite0", cross_validation.plan(recipe, prepared, few)
+    recipes = cross_validation.plan(recipe, prepared, few)
     contents = prepared.contents
     del prepared  # the pictures: each part reads its own
     parts = cross_validation.run(
@@ -171,6 +174,8 @@ def _eval(options: argparse.Namespace) -> int:
     from trainer.progress.bar import Bar
 
     recipe = _recipe(options)
+    if options.suspects:
+        label_errors.require_extra()
     plan = manifest.read(recipe.manifest_path)
     rows = prepare.rows_of_list(recipe, options.list) if options.list else plan.split("eval")
     if options.bundle:

@@ -4,7 +4,6 @@ Both come with the extra `onnx`. What the network needs to be told stands in the
 of the outputs, input, preprocessing, decision, and the bundle's id.
 """
 
-import importlib.util
 import json
 import subprocess
 import sys
@@ -19,9 +18,9 @@ from inspector.errors import InspectorError
 from inspector.host import atomic
 from inspector.vision.bundle import PARAMETERS, Bundle
 from inspector.vision.predictor import PaddlePredictor
+from trainer import extras
 from trainer.bundles.agreement import TOLERANCE
 
-_PACKAGES = ("paddle2onnx", "onnx", "onnxruntime")
 #: The newest that paddle2onnx 2.1 writes without a warning, and that runtimes since 2022 read.
 _OPSET = 17
 #: In a process of its own: it prints to stdout, and an operator it does not know ends the process.
@@ -30,21 +29,20 @@ _TIMEOUT_S = 300
 
 
 class OnnxError(InspectorError):
-    """Raised when the extra is not installed, a program cannot be converted, or the file scores otherwise."""
+    """Raised when a program cannot be converted, or the file scores otherwise than the bundle."""
 
 
 def require() -> None:
-    """OnnxError, which says what to install, where a package is missing."""
-    missing = [name for name in _PACKAGES if importlib.util.find_spec(name) is None]
-    if missing:
-        raise OnnxError(f"--onnx needs {', '.join(missing)}: pip install 'strip-inspector[onnx]'")
+    """Raise MissingExtraError, which says what to install, unless the packages are there."""
+    extras.require("--onnx", "paddle2onnx", "onnx", "onnxruntime")
 
 
 def save(opened: Bundle, to: Path) -> float:
     """Write the file, whole or not at all; returns the largest difference of a golden image's logits, relative.
 
     Raises:
-        OnnxError: see there. Nothing is written then.
+        MissingExtraError: the extra `onnx` is not installed.
+        OnnxError: the program cannot be converted, or the file scores otherwise. Nothing is written then.
     """
     require()
     with tempfile.TemporaryDirectory(prefix="onnx-") as folder:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.vision.preprocess import Preprocess
-from trainer import paddle_runtime
+from trainer import extras, paddle_runtime
 from trainer.data import dataset
 from trainer.data.manifest import SIMULATED, DataError, Manifest
 from trainer.data.split import draw
@@ -44,8 +44,9 @@ def search(plan: Manifest, bar: Bar | None = None) -> dict[str, Any]:
 
     Raises:
         DataError: no real picture, or a label that has no two pictures of different sources.
-        WeightsError: the ImageNet weights are not installed.
+        MissingExtraError: the extra `train` is not installed.
     """
+    require_extra()
     rows = [row for row in plan.rows if not row.path.startswith(SIMULATED)]
     if not rows:
         raise DataError(f"{plan.root}: no real picture whose label could be wrong")
@@ -67,6 +68,11 @@ def search(plan: Manifest, bar: Bar | None = None) -> dict[str, Any]:
             for found in ranked[:RANKED]
         ],
     }
+
+
+def require_extra() -> None:
+    """Raise MissingExtraError unless the packages that the search needs are there."""
+    extras.require("--suspects", extras.SCIPY, extras.IMAGENET)
 
 
 def rank(

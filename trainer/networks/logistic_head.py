@@ -1,10 +1,10 @@
 """Owns the head: features to labels by multinomial logistic regression, its L2 chosen on pictures held back.
 
-NumPy alone: the loss is smooth and convex, L-BFGS (Nocedal and Wright, "Numerical Optimization", 7.2) needs forty
-lines, and scipy would add 35 MB to every line host for them.
+The loss is smooth and convex; SciPy's L-BFGS minimises it. SciPy comes with the extra `train`, and is imported only
+where a head is fitted: a line host, which only runs bundles, has none.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -148,7 +148,9 @@ def _cross_entropy(rows: Array, targets: NDArray[np.int64], head: tuple[Array, A
 
 
 def _minimise(rows: Array, targets: NDArray[np.int64], l2: float, start: tuple[Array, Array]) -> tuple[Array, Array]:
-    """Weight and bias of least loss; the bias is not penalised."""
+    """Return weight and bias of least loss, searched from `start`; the bias is not penalised."""
+    from scipy import optimize
+
     shape = start[0].shape
 
     def loss(point: Array) -> tuple[float, Array]:
@@ -157,46 +159,8 @@ def _minimise(rows: Array, targets: NDArray[np.int64], l2: float, start: tuple[A
         gradient = np.concatenate([(rows.T @ slope + l2 * weight).ravel(), slope.sum(0)])
         return value + l2 / 2 * float(np.square(weight).sum()), gradient
 
-    point = _lbfgs(loss, np.concatenate([start[0].ravel(), start[1]]), max(_PRECISION, _TOLERANCE * l2))
-    return point[: -shape[1]].reshape(shape), point[-shape[1] :]
-
-
-def _lbfgs(loss: Callable[[Array], tuple[float, Array]], point: Array, tolerance: float) -> Array:
-    """Where a smooth convex function is least."""
-    value, gradient = loss(point)
-    past: list[tuple[Array, Array]] = []  # steps and what they changed in the gradient
-    for _ in range(_STEPS):
-        if np.abs(gradient).max() <= tolerance:
-            break
-        direction = _direction(gradient, past)
-        slope = float(direction @ gradient)
-        length = 1.0 if past else min(1.0, 1 / float(np.abs(gradient).sum()))
-        while True:
-            step = length * direction
-            after, turned = loss(point + step)
-            if after <= value + 1e-4 * length * slope:
-                break
-            length /= 2
-            if length < 1e-10:  # nothing is left to gain in this precision
-                return point
-        change = turned - gradient
-        if float(step @ change) > 0:
-            past = [*past, (step, change)][-_MEMORY:]
-        point, value, gradient = point + step, after, turned
-    return point
-
-
-def _direction(gradient: Array, past: list[tuple[Array, Array]]) -> Array:
-    """Downhill, by the curvature that the past steps met."""
-    direction = -gradient
-    shares = []
-    for step, change in reversed(past):
-        share = float(step @ direction) / float(step @ change)
-        direction = direction - share * change
-        shares.append(share)
-    if past:
-        step, change = past[-1]
-        direction *= float(step @ change) / float(change @ change)
-    for (step, change), share in zip(past, reversed(shares), strict=True):
-        direction = direction + step * (share - float(change @ direction) / float(step @ change))
-    return direction
+    # ftol 0: only the gradient decides that the minimum is reached. L-BFGS-B without bounds is L-BFGS.
+    options = {"maxcor": _MEMORY, "maxiter": _STEPS, "ftol": 0.0, "gtol": max(_PRECISION, _TOLERANCE * l2)}
+    first = np.concatenate([start[0].ravel(), start[1]])
+    found: Array = optimize.minimize(loss, first, jac=True, method="L-BFGS-B", options=options).x
+    return found[: -shape[1]].reshape(shape), found[-shape[1] :]

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from inspector.errors import ConfigError
 from inspector.vision import bundle
 from inspector.vision.bundle import Label
-from trainer import paddle_runtime
+from trainer import extras, paddle_runtime
 from trainer.data.dataset import preprocess_of
 from trainer.networks import logistic_head
 from trainer.networks.logistic_head import Head
@@ -57,6 +57,7 @@ def fit(recipe: Recipe, bar: Bar) -> Fitted:
     Raises:
         ConfigError: the recipe's network has no weights to start from.
         DataError: the manifest or the pictures cannot be used.
+        MissingExtraError: a package of the extra `train` is not installed.
         WeightsError: the ImageNet weights are not installed, or the pretrained ones do not fit the network.
     """
     if recipe.network.backbone == "resnet_vd" and recipe.training.pretrained is None:
@@ -64,6 +65,7 @@ def fit(recipe: Recipe, bar: Bar) -> Fitted:
             "network.backbone: fit needs a network that has learned before: write `network: {backbone: lite0}`, "
             "or name its weights in training.pretrained"
         )
+    require_extra(recipe, "fit")
     started, created_at = time.monotonic(), bundle.now()
     labels, training, validation = parts(recipe, bar)
     paddle_runtime.start(recipe.seed, recipe.training.threads)
@@ -95,6 +97,13 @@ def fit(recipe: Recipe, bar: Bar) -> Fitted:
     checkpoint.save(recipe.last_checkpoint, meta, network, novelty=unlike)
     skipped, seconds = training.skipped + validation.skipped, time.monotonic() - started
     return Fitted(recipe.last_checkpoint, len(features), l2, right, len(validation), seconds, skipped)
+
+
+def require_extra(recipe: Recipe, needed_by: str) -> None:
+    """Raise MissingExtraError, naming `needed_by`, unless the packages that a fit of this recipe needs are there."""
+    solver = [extras.SCIPY] if recipe.fit.hidden is None else []
+    weights = [extras.IMAGENET] if recipe.network.backbone == "lite0" else []
+    extras.require(needed_by, *solver, *weights)
 
 
 def _head(

@@ -4,6 +4,7 @@ from pathlib import Path
 from types import TracebackType
 
 from inspector.errors import ConfigError
+from trainer import extras
 
 
 class Curves:
@@ -15,7 +16,7 @@ class Curves:
             from visualdl import LogWriter
         except ImportError as error:
             raise ConfigError(
-                f"--visualdl: VisualDL cannot be imported ({error}): pip install 'strip-inspector[visualdl]'"
+                f"--visualdl: VisualDL cannot be imported ({error}): {extras.install('visualdl')}"
             ) from None
         self._writer = LogWriter(logdir=str(folder))
 

