@@ -47,3 +47,14 @@ def test_the_wheel_hands_out_its_example_configs_and_the_push_client(installed: 
     assert done.returncode == 0, done.stderr
     copied = {path.name for path in (tmp_path / "mine").iterdir()}
     assert copied == {path.name for path in (ROOT / "configs").iterdir() if path.suffix in (".yaml", ".py")}
+
+
+def test_the_wheel_writes_a_report_where_there_is_no_checkout(installed: Path, tmp_path: Path) -> None:
+    run(installed, tmp_path, "examples", "mine")
+    config = ("-c", "mine/demo.yaml", "-o", "data=data")
+
+    assert run(installed, tmp_path, "piece", *config, "start", "c").returncode == 0
+    done = run(installed, tmp_path, "report", *config, "c", "--to", "c.html")
+
+    assert done.returncode == 0, done.stderr
+    assert "Inspection report: c</title>" in (tmp_path / "c.html").read_text()

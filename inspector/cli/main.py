@@ -126,15 +126,17 @@ def _grade(options: argparse.Namespace) -> int:
 
 def _map(options: argparse.Namespace) -> int:
     from inspector.reports import export
+    from inspector.settings.loading import load
 
-    print(export.draw_map(options))
+    print(export.write_map(load(options.config, options.override), options.piece, options.to))
     return EXIT_OK
 
 
 def _report(options: argparse.Namespace) -> int:
     from inspector.reports import export
+    from inspector.settings.loading import load
 
-    print(export.report(options))
+    print(export.write_report(load(options.config, options.override), options.piece, options.to))
     return EXIT_OK
 
 

@@ -1,6 +1,5 @@
 """Owns what `inspector map` and `inspector report` hand out: a piece as one file, in the format that its name says."""
 
-import argparse
 import re
 import time
 from contextlib import closing
@@ -8,103 +7,101 @@ from pathlib import Path
 
 from inspector.errors import BundleError, ConfigError
 from inspector.host import atomic
-from inspector.quality import coverage, defects, uncertain_areas
+from inspector.quality import coverage, defects, grading, piece_summary, uncertain_areas
 from inspector.record import findings, pieces
 from inspector.record.pieces import Piece
 from inspector.record.store import Store
 from inspector.reports.map import coil_map
 from inspector.reports.map.coil_map import CoilMap, Sight
-from inspector.settings import loading
 from inspector.settings.settings import Settings
 from inspector.vision import bundle
+from inspector.vision.bundle import Bundle
 
-_MAP_FORMS, _PAGE_FORMS = (".svg", ".png", ".html"), (".html",)
+_MAP_FORMATS, _REPORT_FORMATS = (".svg", ".png", ".html"), (".html",)
 _MOST_CARDS, _REPORT_WIDTH_PX = 300, 940.0
 
 
-def draw_map(options: argparse.Namespace) -> Path:
-    """The map as SVG, PNG or a page with pictures of the defects; where it was written."""
-    form = _form(options.to, _MAP_FORMS)
-    settings = loading.load(options.config, options.override)
-    model = _model(settings)
+def write_map(settings: Settings, name: str, to: Path | None = None) -> Path:
+    """Write the map of a piece as SVG, PNG or a page with pictures of the defects; return where.
+
+    Raise ConfigError if the suffix of `to` is none of these, the piece is not on record, or the file cannot be written.
+    """
+    suffix = _suffix(to, _MAP_FORMATS)
     with closing(Store(settings.data, read_only=True)) as store:
-        piece = pieces.find(store, options.piece)
+        piece = pieces.find(store, name)
         drawn = coil_map.lay_out(
             piece,
             coverage.of(store, piece),
             defects.of(store, piece),
             _sights(settings),
-            _labels(model),
+            _labels(_model(settings)),
             rolls=findings.read(store, findings.Mark, piece.id),
             doubts=uncertain_areas.of(store, piece),
         )
-        content = _as(form, piece, drawn, store)
-    return _save(options.to or Path(file_name(piece, form)), content)
+        content = _as(suffix, piece, drawn, store)
+    return _save(to or Path(file_name(piece, suffix)), content)
 
 
-def report(options: argparse.Namespace) -> Path:
-    """The page on a piece; where it was written."""
-    from inspector.quality import grading, piece_summary
-    from inspector.reports import report as paper
+def write_report(settings: Settings, name: str, to: Path | None = None) -> Path:
+    """Write the report of a piece, a page; return where. Raise ConfigError as `write_map` does."""
+    from inspector.reports import report
 
-    form = _form(options.to, _PAGE_FORMS)
-    settings = loading.load(options.config, options.override)
+    suffix = _suffix(to, _REPORT_FORMATS)
     model = _model(settings)
     with closing(Store(settings.data, read_only=True)) as store:
-        known = piece_summary.gather(store, settings, options.piece)
+        summary = piece_summary.gather(store, settings, name)
         drawn = coil_map.lay_out(
-            known.piece,
-            known.shares,
-            known.defects,
+            summary.piece,
+            summary.shares,
+            summary.defects,
             _sights(settings),
             _labels(model),
             _REPORT_WIDTH_PX,
             titled=False,
-            rolls=known.marks,
-            doubts=known.doubts,
+            rolls=summary.marks,
+            doubts=summary.doubts,
         )
         now = time.time()
-        graded = grading.judge(known, settings, now) if settings.grading.limits else None
-        text = paper.write(known, graded, drawn, store, settings, model, now)
-    return _save(options.to or Path(file_name(known.piece, f"-report{form}")), text.encode())
+        grade = grading.judge(summary, settings, now) if settings.grading.limits else None
+        text = report.write(summary, grade, drawn, store, settings, model, now)
+    return _save(to or Path(file_name(summary.piece, f"-report{suffix}")), text.encode())
 
 
 def file_name(piece: Piece, end: str) -> str:
-    """What a file of it is called, whatever the piece is."""
+    """Return what a file of the piece is called, whatever the piece is called; it ends with `end`."""
     return f"{re.sub(r'[^A-Za-z0-9_.-]', '_', piece.name).lstrip('.') or '_'}{end}"
 
 
-def _form(path: Path | None, forms: tuple[str, ...]) -> str:
-    form = forms[0] if path is None else path.suffix.lower()
-    if form not in forms:
-        raise ConfigError(f"--to {path}: its name must end with {' or '.join(forms)}, which says what it becomes")
-    return form
+def _suffix(path: Path | None, formats: tuple[str, ...]) -> str:
+    suffix = formats[0] if path is None else path.suffix.lower()
+    if suffix not in formats:
+        raise ConfigError(f"--to {path}: its name must end with {' or '.join(formats)}, which says what it becomes")
+    return suffix
 
 
-def _as(form: str, piece: Piece, drawn: CoilMap, store: Store) -> bytes:
-    if form == ".png":
+def _as(suffix: str, piece: Piece, drawn: CoilMap, store: Store) -> bytes:
+    if suffix == ".png":
         from inspector.reports.map import png
 
         return png.write(drawn.drawing)
-    if form == ".svg":
+    if suffix == ".svg":
         from inspector.reports.map import svg
 
         return svg.write(drawn.drawing).encode()
-    from inspector.reports import tooltips
-    from inspector.reports.html import page
+    from inspector.reports import pages, tooltips
 
-    return page.write(f"Map: {piece.name}", tooltips.over(drawn, store, _MOST_CARDS), broad=True).encode()
+    return pages.render("map.html", piece=piece.name, map=tooltips.over(drawn, store, _MOST_CARDS)).encode()
 
 
-def _model(settings: Settings) -> bundle.Bundle | str:
-    """The bundle in force, or why it cannot be read: a record can be looked at without it."""
+def _model(settings: Settings) -> Bundle | str:
+    """Return the bundle in force, or why it cannot be read: a record can be looked at without it."""
     try:
         return bundle.load(settings.bundle_path)
     except BundleError as error:
         return str(error)
 
 
-def _labels(model: bundle.Bundle | str) -> list[str]:
+def _labels(model: Bundle | str) -> list[str]:
     return [] if isinstance(model, str) else [label.name for label in model.labels if label.kind == "defect"]
 
 
@@ -119,7 +116,7 @@ def _sights(settings: Settings) -> dict[str, Sight]:
 
 
 def _save(path: Path, content: bytes) -> Path:
-    """Written whole or not at all. ConfigError where it cannot be."""
+    """Write the file whole or not at all."""
     try:
         atomic.write(path, content)
     except OSError as error:

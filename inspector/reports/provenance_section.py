@@ -1,49 +1,78 @@
-"""Owns what a verdict rests on, as a page tells it: models that decided, how good they are, settings in force."""
+"""Owns what a verdict rests on, as a report shows it: models that decided, how good they are, settings in force."""
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from inspector.protocol.control import DecideBy, InForce, Recipe
 from inspector.quality.piece_summary import Dossier
-from inspector.reports.html.markup import Markup, join, tag
-from inspector.reports.html.page import moment, note, table
+from inspector.reports.elements import Table, moment
 from inspector.settings import terms
 from inspector.settings.settings import Settings
 from inspector.vision.bundle import Bundle
 
-_IN_WIDE_FRAMES = (
-    "Where several tiles of a wide frame show a place, all defects together must be as likely there as the column "
-    "for wide frames says, and one likelier than the rest."
-)
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProvenanceSection:
+    """`figures` are of the bundle in force, if it decided any frame; else `without_figures` says why there are none.
+
+    `known` says whether `settings` are those on record or today's.
+    """
+
+    models: Table
+    without_figures: str
+    figures: Table | None
+    known: str
+    settings: list["SettingsHeld"]
 
 
-def section(dossier: Dossier, settings: Settings, model: Bundle | str) -> Markup:
-    """Model and settings; `model` is the bundle in force, or why it cannot be read."""
-    return join(
-        tag("h2", "Model"),
-        *_models(dossier, model),
-        tag("h2", "Settings in force"),
-        *_settings(dossier, settings, model),
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsHeld:
+    """What the frames of a period were decided by; `period` is "" where there is only one.
+
+    `without_recipe` says that the recipe of the piece is not among these settings. `wide_frames`: places of wide frames
+    have thresholds of their own.
+    """
+
+    period: str
+    without_recipe: str
+    labels: Table
+    wide_frames: bool
+    values: Table
+
+
+def section(dossier: Dossier, settings: Settings, model: Bundle | str) -> ProvenanceSection:
+    """Return the section; `model` is the bundle in force, or why it cannot be read."""
+    in_force = model.id if isinstance(model, Bundle) else ""
+    rows = [(name, str(count), "yes" if name == in_force else "no") for name, count in dossier.models.most_common()]
+    without_figures = _without_figures(dossier, model)
+    known, settings_held = _settings(dossier, settings, model)
+    return ProvenanceSection(
+        models=Table(("bundle that decided", "frames", "in force now"), rows, ("frames",)),
+        without_figures=without_figures,
+        figures=None if isinstance(model, str) or without_figures else _model(model),
+        known=known,
+        settings=settings_held,
     )
 
 
-def _models(dossier: Dossier, model: Bundle | str) -> Iterator[Markup]:
-    in_force = model.id if isinstance(model, Bundle) else ""
-    rows = [(name, str(count), "yes" if name == in_force else "no") for name, count in dossier.models.most_common()]
-    yield table(("bundle that decided", "frames", "in force now"), rows, ("frames",))
+def _without_figures(dossier: Dossier, model: Bundle | str) -> str:
     if isinstance(model, str):
-        yield note(f"The bundle in force cannot be read: {model}")
-    elif in_force not in dossier.models:
-        yield note(f"In force now is {in_force}: its figures would tell nothing of this piece, and are not shown.")
-    else:
-        figures = [("made", model.manifest.created_at), *_figures(model.manifest.evaluation)]
-        fingerprint = model.manifest.training.get("data_fingerprint")
-        figures += [("training data, fingerprint", str(fingerprint))] if fingerprint else []
-        yield table((in_force, "as its bundle.json tells"), figures)
+        return f"The bundle in force cannot be read: {model}"
+    if model.id not in dossier.models:
+        return f"In force now is {model.id}: its figures say nothing about this piece, and are not shown."
+    return ""
+
+
+def _model(model: Bundle) -> Table:
+    figures = [("made", model.manifest.created_at), *_figures(model.manifest.evaluation)]
+    fingerprint = model.manifest.training.get("data_fingerprint")
+    figures += [("training data, fingerprint", str(fingerprint))] if fingerprint else []
+    return Table((model.id, "from its bundle.json"), figures)
 
 
 def _figures(evaluation: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What there is of it: a bundle may have been made elsewhere."""
+    """Yield the figures that there are: a bundle may have been made elsewhere."""
 
     def count(of: object, key: str) -> int | None:
         value = of.get(key) if isinstance(of, dict) else None
@@ -65,7 +94,7 @@ def _figures(evaluation: dict[str, Any]) -> Iterator[tuple[str, str]]:
 
 
 def _even(evaluation: dict[str, Any]) -> Iterator[tuple[str, str]]:
-    """What no label's number of pictures flatters."""
+    """Yield those that do not depend on how many pictures each label has."""
     calibration = evaluation.get("calibration")
     error = calibration.get("ece_after") if isinstance(calibration, dict) else None
     shares = (evaluation.get("balanced_accuracy"), evaluation.get("macro_f1"), error)
@@ -74,42 +103,48 @@ def _even(evaluation: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield text, f"{100 * share:.2f} %"
 
 
-def _settings(dossier: Dossier, settings: Settings, model: Bundle | str) -> Iterator[Markup]:
-    told = dossier.in_force
-    if told:
-        yield note("As they were when it was decided. A score under its label's threshold is unsure.")
-    else:
-        yield note("The record does not tell what was in force when it was decided.")
-        if not isinstance(model, Bundle):
-            return
-        yield note("This is what the config says now. A score under its label's threshold is unsure.")
-        told = [terms.now(settings, model)]
-    for number, one in enumerate(told):
-        if len(told) > 1:
-            until = f"until {moment(told[number + 1].since)}" if number + 1 < len(told) else "to its end"
-            yield tag("h3", f"{'From its beginning' if number == 0 else f'From {moment(one.since)}'} {until}")
-        yield from _decided_by(dossier.piece.recipe or "", one)
+def _settings(dossier: Dossier, settings: Settings, model: Bundle | str) -> tuple[str, list[SettingsHeld]]:
+    rule = "A score under its label's threshold is unsure."
+    recipe = dossier.piece.recipe or ""
+    in_order = dossier.in_force
+    if in_order:
+        periods = [_period(in_order, number) for number in range(len(in_order))]
+        held = [_held(recipe, one, period) for one, period in zip(in_order, periods, strict=True)]
+        return f"As they were when it was decided. {rule}", held
+    unknown = "The record does not say what was in force when it was decided."
+    if not isinstance(model, Bundle):
+        return unknown, []
+    return f"{unknown} This is what the config says now. {rule}", [_held(recipe, terms.now(settings, model), "")]
 
 
-def _decided_by(name: str, terms: InForce) -> Iterator[Markup]:
-    """What held for a piece of that recipe."""
+def _period(in_order: list[InForce], number: int) -> str:
+    if len(in_order) == 1:
+        return ""
+    until = f"until {moment(in_order[number + 1].since)}" if number + 1 < len(in_order) else "to its end"
+    return f"{f'From {moment(in_order[number].since)}' if number else 'From its beginning'} {until}"
+
+
+def _held(name: str, terms: InForce, period: str) -> SettingsHeld:
+    """Return what held for a piece of the recipe of this name; "" for none."""
     recipe = next((one for one in terms.by.recipes if one.name == name), None)
-    if name and recipe is None:
-        yield note(f"It was inspected under recipe {name}, which is not among these settings.")
+    gone = f"It was inspected under recipe {name}, which is not among these settings." if name and not recipe else ""
     heads = ("label", "means", "severity", "threshold", "in wide frames", "set by")
-    yield table(heads, list(_labels(terms, recipe)), ("threshold", "in wide frames"))
-    if any(label.place_threshold is not None for label in terms.labels.values()):
-        yield note(_IN_WIDE_FRAMES)
     margin = ("decision.novelty_margin", f"{terms.by.novelty_margin:g}")
     if recipe is not None and recipe.novelty_margin is not None:
         margin = (f"recipes.{name}.novelty_margin", f"{recipe.novelty_margin:g}")
     lines = [("bundle", terms.model), margin]
     lines += [(f"{source}: {key}", value) for source, values in terms.sources.items() for key, value in values.items()]
-    yield table(("setting", "value"), lines)
+    return SettingsHeld(
+        period=period,
+        without_recipe=gone,
+        labels=Table(heads, list(_labels(terms, recipe)), ("threshold", "in wide frames")),
+        wide_frames=any(label.place_threshold is not None for label in terms.labels.values()),
+        values=Table(("setting", "value"), lines),
+    )
 
 
 def _labels(terms: InForce, recipe: Recipe | None) -> Iterator[tuple[str, ...]]:
-    """A row a label; what a recipe leaves out is the line's, and what that leaves out the bundle's."""
+    """Yield a row a label. What a recipe leaves out is the line's; what that leaves out is the bundle's."""
     above: list[tuple[str, DecideBy | Recipe]] = [("the line's config", terms.by)]
     if recipe is not None:
         above.insert(0, (f"recipe {recipe.name}", recipe))

@@ -1,58 +1,74 @@
-"""Owns what a reader sees who points at a defect on the map, or comes to it by Tab: a card with its picture."""
+"""Owns the map of a page: who points at a defect, or comes to it by Tab, sees a card with its picture."""
 
+from dataclasses import dataclass
 from itertools import accumulate
+
+from markupsafe import Markup
 
 from inspector.record.store import Store
 from inspector.reports import thumbnails
-from inspector.reports.html.markup import Markup, join, tag
-from inspector.reports.html.page import note, picture
 from inspector.reports.map import svg
 from inspector.reports.map.coil_map import CoilMap, Mark
 from inspector.reports.map.shapes import Drawing
 
-#: Of all cards' pictures: the file stays one that a mail takes.
+#: Bytes of all cards' pictures together: the file stays one that a mail takes.
 _MAX_BYTES = 2_500_000
 _SIDE_PX = 210
 
 
-def over(coil_map: CoilMap, store: Store, most: int) -> Markup:
-    """The map with a card on each of its worst defects, at most so many; says which have none, or no picture."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spot:
+    """Where a defect lies on the map, as a style in % of it, and its card; cards at the right open to the left.
+
+    `lines`: what it is, where, and in which frame. `jpeg`: None where no picture is kept.
+    """
+
+    anchor: str
+    style: str
+    opens_left: bool
+    jpeg: bytes | None
+    lines: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class MapWithTooltips:
+    """The drawing as SVG, the spots on it, and what to do with them; `hint` is "" where there is none."""
+
+    drawing: Markup
+    spots: list[Spot]
+    hint: str
+
+
+def over(coil_map: CoilMap, store: Store, most: int) -> MapWithTooltips:
+    """Return the map with a card on each of its worst defects, at most so many; `store` leads to the pictures."""
     marks = coil_map.marks[:most]
     pictures = thumbnails.of_defects(store, [mark.defect for mark in marks], coil_map.colours, _SIDE_PX)
     within = sum(size <= _MAX_BYTES for size in accumulate(len(one or b"") for one in pictures))
-    cards = list(zip(marks, pictures, strict=True))[:within]
-    spots = (_spot(mark, coil_map.drawing, image) for mark, image in cards)
-    return join(
-        tag("div", svg.write(coil_map.drawing), *spots, class_="stage"),
-        _told(len(coil_map.marks), len(cards), sum(image is None for _, image in cards)),
-    )
+    spots = [_spot(*one, coil_map.drawing) for one in zip(marks, pictures, strict=True)][:within]
+    hint = _hint(len(coil_map.marks), len(spots), sum(one.jpeg is None for one in spots))
+    return MapWithTooltips(Markup(svg.write(coil_map.drawing)), spots, hint)
 
 
-def words(one: Mark) -> list[str]:
-    """A defect in lines: what it is, where, and in which frame."""
-    what, where, name = one.box.title.split("\n", 2)
-    return [f"{one.number}: {what}", where, f"{one.defect.source}: {name}"]
-
-
-def _told(drawn: int, cards: int, without: int) -> Markup:
+def _hint(drawn: int, cards: int, without: int) -> str:
     if not cards:
-        return join()
+        return ""
     which = "the defects" if cards == drawn else f"the worst {cards} of {drawn} defects"
     gone = f" Of {without} no picture is kept, or no longer." if without else ""
-    return tag("div", note(f"Point at a defect, or use Tab: {which} show their picture.{gone}"), class_="screen")
+    return f"Point at a defect, or use Tab: {which} show their picture.{gone}"
 
 
-def _spot(mark: Mark, drawing: Drawing, image: bytes | None) -> Markup:
-    box, lines = mark.box, words(mark)
+def _spot(mark: Mark, jpeg: bytes | None, drawing: Drawing) -> Spot:
+    box = mark.box
     middle_x, middle_y = box.x + box.width / 2, box.y + box.height / 2
-    place = (
+    style = (
         f"left:{100 * middle_x / drawing.width:.3f}%;top:{100 * middle_y / drawing.height:.3f}%;"
         f"width:{100 * box.width / drawing.width:.3f}%;height:{100 * box.height / drawing.height:.3f}%"
     )
-    what, *more = lines
-    return tag(
-        "div",
-        tag("div", picture(image, ""), tag("b", what), *(tag("div", line) for line in more), class_="card"),
-        id=f"d{mark.number}", class_="spot left" if middle_x > drawing.width / 2 else "spot", style=place,
-        tabindex="0", role="img", aria_label=", ".join(lines),
-    )  # fmt: skip
+    what, where, name = box.title.split("\n", 2)
+    return Spot(
+        anchor=f"d{mark.number}",
+        style=style,
+        opens_left=middle_x > drawing.width / 2,
+        jpeg=jpeg,
+        lines=[f"{mark.number}: {what}", where, f"{mark.defect.source}: {name}"],
+    )

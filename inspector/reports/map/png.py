@@ -11,8 +11,8 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from inspector.reports.html.markup import printable
 from inspector.reports.map.shapes import HATCH, HATCH_GROUND, PAPER, Box, Drawing, Line, Words
+from inspector.reports.printable import printable
 
 #: At so many dots an inch a px of the drawing is a point, in which matplotlib measures lines and letters.
 _POINTS = 72.0

@@ -1,40 +1,60 @@
 """Owns a drawing as SVG: sharp at any size, and who points at a box reads its title."""
 
-from inspector.reports.html.markup import Markup, tag
+from xml.etree import ElementTree
+from xml.etree.ElementTree import Element, SubElement
+
 from inspector.reports.map.shapes import HATCH, HATCH_GROUND, PAPER, Box, Drawing, Line, Words
+from inspector.reports.printable import printable
 
 _FONT = "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif"
 
 
-def write(drawing: Drawing) -> Markup:
-    """The element, which is a file as it is."""
-    hatch = tag(
-        "pattern",
-        tag("rect", width=7, height=7, fill=HATCH_GROUND),
-        tag("rect", width=2, height=7, fill=HATCH),
-        id="hatch", width=7, height=7, patternUnits="userSpaceOnUse", patternTransform="rotate(45)",
-    )  # fmt: skip
-    return tag(
-        "svg",
-        tag("defs", hatch),
-        tag("rect", width=drawing.width, height=drawing.height, fill=PAPER),
-        *(_shape(one) for one in drawing.shapes),
-        xmlns="http://www.w3.org/2000/svg",
-        viewBox=f"0 0 {drawing.width:.0f} {drawing.height:.0f}",
-        font_family=_FONT,
-    )
+def write(drawing: Drawing) -> str:
+    """Return the element, which is a file as it is. Lengths are written to hundredths of a px."""
+    root = Element("svg", {
+        "xmlns": "http://www.w3.org/2000/svg", "viewBox": f"0 0 {drawing.width:.0f} {drawing.height:.0f}",
+        "font-family": _FONT,
+    })  # fmt: skip
+    pattern = SubElement(SubElement(root, "defs"), "pattern", {
+        "id": "hatch", "width": "7", "height": "7", "patternUnits": "userSpaceOnUse",
+        "patternTransform": "rotate(45)",
+    })  # fmt: skip
+    SubElement(pattern, "rect", {"width": "7", "height": "7", "fill": HATCH_GROUND})
+    SubElement(pattern, "rect", {"width": "2", "height": "7", "fill": HATCH})
+    SubElement(root, "rect", {"width": _px(drawing.width), "height": _px(drawing.height), "fill": PAPER})
+    root.extend(_shape(one) for one in drawing.shapes)
+    return ElementTree.tostring(root, encoding="unicode", short_empty_elements=False)
 
 
-def _shape(one: Box | Line | Words) -> Markup:
+def _shape(one: Box | Line | Words) -> Element:
     if isinstance(one, Line):
-        return tag("line", x1=one.x1, y1=one.y1, x2=one.x2, y2=one.y2, stroke=one.stroke)
-    if isinstance(one, Words):
-        return tag(
-            "text", one.text, x=one.x, y=one.y, font_size=one.size, fill=one.colour,
-            text_anchor=None if one.anchor == "start" else one.anchor, font_weight="bold" if one.bold else None,
-        )  # fmt: skip
-    return tag(
-        "rect", *([tag("title", one.title)] if one.title else []), x=one.x, y=one.y, width=one.width, height=one.height,
-        fill="url(#hatch)" if one.hatched else one.fill, stroke=one.stroke or None,
-        fill_opacity=None if one.opacity == 1 else one.opacity,
-    )  # fmt: skip
+        ends = {"x1": one.x1, "y1": one.y1, "x2": one.x2, "y2": one.y2}
+        return Element("line", {name: _px(at) for name, at in ends.items()} | {"stroke": one.stroke})
+    return _words(one) if isinstance(one, Words) else _box(one)
+
+
+def _words(one: Words) -> Element:
+    element = Element("text", {"x": _px(one.x), "y": _px(one.y), "font-size": _px(one.size), "fill": one.colour})
+    if one.anchor != "start":
+        element.set("text-anchor", one.anchor)
+    if one.bold:
+        element.set("font-weight", "bold")
+    element.text = printable(one.text)
+    return element
+
+
+def _box(one: Box) -> Element:
+    sides = {"x": one.x, "y": one.y, "width": one.width, "height": one.height}
+    element = Element("rect", {name: _px(side) for name, side in sides.items()})
+    element.set("fill", "url(#hatch)" if one.hatched else one.fill)
+    if one.stroke:
+        element.set("stroke", one.stroke)
+    if one.opacity != 1:
+        element.set("fill-opacity", _px(one.opacity))
+    if one.title:
+        SubElement(element, "title").text = printable(one.title)
+    return element
+
+
+def _px(number: float) -> str:
+    return f"{number:.2f}".rstrip("0").rstrip(".")

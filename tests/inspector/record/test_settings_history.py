@@ -131,7 +131,7 @@ def test_what_cannot_be_read_is_not_told(line: Line, model: Bundle, damage: Any)
     assert gather(store, loading.load(line.config), "c").in_force == []
     store.close()
     text = page(line, decision__thresholds="{scratches: 0.9}")
-    assert "The record does not tell what was in force when it was decided." in text.text
+    assert "The record does not say what was in force when it was decided." in text.text
     assert ["scratches", "defect", "major", "0.90", "0.90", "the line's config"] in rows(text, *coils.DECIDED_BY)
     (line.folder / "b" / "bundle.json").write_text("{}")
     assert "This is what the config says now." not in page(line).text

@@ -14,7 +14,7 @@ from inspector.quality import piece_summary
 from inspector.record.findings import Alarm, Mark, save
 from inspector.record.store import Store
 from inspector.reports import coverage_section, defect_section
-from inspector.reports.html.page import moment
+from inspector.reports.elements import moment
 from tests.fakes import LABELS, Line, make_bundle
 from tests.inspector import coils
 from tests.inspector.coils import Page
@@ -142,7 +142,7 @@ def test_a_millimetre_that_was_missed_is_not_rounded_to_all(tmp_path: Path) -> N
 def test_what_two_frames_tell_is_said(tmp_path: Path) -> None:
     line = coils.line(tmp_path)
     coils.record(line, verdict(1, name="c_0"), verdict(2, name="c_60"))
-    assert "drop: 0.040 m are told twice" in page(line).text
+    assert "drop: 0.040 m are on record twice" in page(line).text
 
 
 def test_a_source_that_saw_nothing_of_it_is_named(tmp_path: Path) -> None:
