@@ -16,7 +16,7 @@ DOORS = {
     "prometheus_client": {"inspector.sink.metrics"},
     "sqlite3": {
         "inspector.record.database",
-        "inspector.record.labels.label_file",
+        "inspector.record.storage.append_only",
         "inspector.record.store",
         "inspector.sink.recovery",
     },

@@ -11,6 +11,7 @@ import shutil
 from pathlib import Path
 
 from inspector.errors import StoreError
+from inspector.host import atomic
 from inspector.record.evidence import evidence
 
 FOLDER = "labels"
@@ -32,8 +33,8 @@ def keep(data: Path, captured_at: float, source: str, frame: str) -> str:
             return ""
         target.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
         _named(shown, target)
-        for folder in (target.parent, *target.parent.parents[:3]):
-            _sync(folder)
+        for folder in target.parent.parents[:4]:
+            atomic.sync_folder(folder)
     except OSError as error:
         raise StoreError(f"{target}: the picture cannot be kept: {error.strerror}; nothing was labelled") from None
     return kept
@@ -47,16 +48,6 @@ def _named(shown: Path, target: Path) -> None:
             os.link(shown, unfinished)
         except OSError:  # another file system, or one without hard links
             shutil.copyfile(shown, unfinished)
-        with unfinished.open("rb") as file:
-            os.fsync(file.fileno())
-        unfinished.rename(target)
+        atomic.place(unfinished, target)
     finally:
         unfinished.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -1,0 +1,1 @@
+"""Which models the line knows, and which one decides since when."""

@@ -1,0 +1,157 @@
+"""Owns the history of models: data/models/history.sqlite, append-only: what became of each model, by whom and why.
+
+The last `serving` row of a source decides which model is in force, and its epoch numbers the switches: no row, and the
+config's own `bundle` is. Apart from the record, so that a damaged record takes no model out of service.
+"""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import msgspec
+
+from inspector.record.storage.append_only import AppendOnly, kept_for_ever
+
+FOLDER = "models"
+FILE = "history.sqlite"
+
+#: `imported`: copied into the line's own folder; `checked` and `refused`: what the check found; `shadow`: tried on live
+#: frames without deciding; `approved`: may serve; `serving`: decides, from its epoch on; `rolled_back`: taken out of
+#: service for cause; `rejected`: may not serve until it is `readmitted`; `retired`: its folder is gone.
+Event = Literal[
+    "imported",
+    "checked",
+    "refused",
+    "shadow",
+    "approved",
+    "serving",
+    "rolled_back",
+    "rejected",
+    "readmitted",
+    "retired",
+]
+EVERY_SOURCE = ""
+
+_COLUMNS = ("at", "event", "model", "address", "person", "why", "figures", "source", "epoch")
+#: A script for each version of the layout, in order; released scripts never change.
+MIGRATIONS: tuple[str, ...] = (
+    """
+    CREATE TABLE models (
+        id INTEGER PRIMARY KEY,
+        at REAL NOT NULL,
+        event TEXT NOT NULL,
+        model TEXT NOT NULL,
+        address TEXT NOT NULL CHECK (length(address) = 64),
+        person TEXT NOT NULL CHECK (person != ''),
+        why TEXT NOT NULL,
+        figures TEXT NOT NULL,
+        source TEXT NOT NULL,
+        epoch INTEGER UNIQUE CHECK ((epoch IS NOT NULL) = (event = 'serving')),
+        chain TEXT NOT NULL
+    );
+    CREATE INDEX models_by_address ON models (address);
+    CREATE INDEX models_serving ON models (source, id) WHERE event = 'serving';
+    """
+    + kept_for_ever("models"),
+)
+
+
+class ModelEvent(msgspec.Struct, frozen=True, kw_only=True):
+    """One row: what became of a model. `at` is in seconds since 1970 UTC.
+
+    `model`: the bundle's id; `address`: the sha256 of its bundle.json, and its folder's name. `person`: who did it, or
+    `line` where the line did by itself. `source`: for which source, "" for all. `epoch`: the number of the switch,
+    where the event is `serving`.
+    """
+
+    id: int
+    at: float
+    event: Event
+    model: str
+    address: str
+    person: str
+    why: str
+    figures: dict[str, Any]
+    source: str
+    epoch: int | None
+
+
+class ModelHistory:
+    """The history of one line's models, open. Several may write at once, each in a transaction of its own."""
+
+    def __init__(self, data: Path, read_only: bool = False) -> None:
+        """Open the history in the data folder; made where there is none. Raise StoreError if that is impossible."""
+        self._file = AppendOnly(data / FOLDER / FILE, "models", _COLUMNS, MIGRATIONS, read_only)
+        self.path = self._file.path
+
+    def note(
+        self,
+        event: Event,
+        *,
+        model: str,
+        address: str,
+        person: str,
+        at: float,
+        why: str = "",
+        figures: Mapping[str, Any] | None = None,
+        source: str = EVERY_SOURCE,
+    ) -> ModelEvent:
+        """Put on record what became of a model, durably, and return it; `serving` begins the next epoch.
+
+        Raise StoreError if it cannot be written: then nothing has changed.
+        """
+        with self._file.transaction():
+            last = self._file.rows("epoch = (SELECT MAX(epoch) FROM models)")
+            epoch = (last[0]["epoch"] if last else 0) + 1 if event == "serving" else None
+            values = {
+                "at": at, "event": event, "model": model, "address": address, "person": person, "why": why,
+                "figures": json.dumps(figures or {}), "source": source, "epoch": epoch,
+            }  # fmt: skip
+            return self._events("id = ?", self._file.append(values))[0]
+
+    def every(self) -> list[ModelEvent]:
+        """Return the whole history, the oldest first."""
+        return self._events("1")
+
+    def of(self, address: str) -> list[ModelEvent]:
+        """Return what became of one model, the oldest first."""
+        return self._events("address = ?", address)
+
+    def serving(self, source: str = EVERY_SOURCE) -> ModelEvent | None:
+        """Return the row that decides which model is in force for a source; None: the config's own bundle is.
+
+        A switch of one source holds until the next one of every source.
+        """
+        which = "id = (SELECT MAX(id) FROM models WHERE event = 'serving' AND source IN (?, ''))"
+        return next(iter(self._events(which, source)), None)
+
+    def changed_by_hand(self) -> int | None:
+        """Return the first row that is not as it was written; None: every one is."""
+        return self._file.changed_by_hand()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._file.close()
+
+    def _events(self, which: str, *values: object) -> list[ModelEvent]:
+        return [ModelEvent(**{**row, "figures": json.loads(row["figures"])}) for row in self._file.rows(which, values)]
+
+
+def states(history: list[ModelEvent]) -> dict[str, Event]:
+    """Return what each model is now, by address: its last event, and `serving` only for those in force.
+
+    A model that another one replaced is `approved` again: it may serve at once.
+    """
+    latest: dict[str, Event] = {}
+    in_force: dict[str, str] = {}
+    for row in history:
+        latest[row.address] = "approved" if row.event == "readmitted" else row.event
+        if row.event == "serving":
+            in_force = {} if row.source == EVERY_SOURCE else in_force
+            in_force[row.source] = row.address
+    serving = set(in_force.values())
+    return {
+        address: "serving" if address in serving else "approved" if event == "serving" else event
+        for address, event in latest.items()
+    }
