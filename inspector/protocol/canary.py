@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.protocol.messages import CANARY, Frame, Verdict
+from inspector.protocol.messages import CANARY, Frame, FrameHeader, Verdict
 
 #: How often each source offers it.
 EVERY_S = 5.0
@@ -32,7 +32,19 @@ class Canary:
     def frame(self, source: str, epoch: str) -> Frame:
         """It as a frame of a source, offered now."""
         height, width = self.pixels.shape
-        return Frame(source, epoch, CANARY, "", 0, time.time(), time.monotonic(), height, width, 1)
+        return Frame(
+            FrameHeader(
+                source=source,
+                epoch=epoch,
+                frame=CANARY,
+                name="",
+                sequence=0,
+                captured_at=time.time(),
+                captured_mono=time.monotonic(),
+                height=height,
+                width=width,
+            )
+        )
 
     def wrong(self, model: str, verdict: Verdict) -> str:
         """What is wrong with an answer of `model`, for people; empty where nothing is. Thresholds do not matter."""

@@ -75,11 +75,13 @@ class Credit(Bounded, frozen=True):
     free: Annotated[int, Meta(ge=0, le=MAX_BATCH_FRAMES * 2)]
 
 
-class Frame(Bounded, frozen=True):
-    """One frame for a worker; its pixels, uint8 (height, width), are the message's second part.
+class FrameHeader(Struct, frozen=True, kw_only=True, array_like=True, forbid_unknown_fields=True):
+    """Identity and origin of a frame, the same in its Frame, its Verdict and its record.
 
-    `sequence` counts the frames this source ever captured. `piece`, `at_mm` and `grade`: what came with the frame, not
-    with its name. `timed`: `captured_at` is when it was captured; else it is only known to have been before that.
+    `sequence` counts the frames that this source ever captured. `attempt` counts the workers that were given it.
+    `height` and `width` are in pixels, 0 where the image was never decoded. `piece`, `at_mm` and `grade` are what came
+    with the frame, not with its name. `timed`: `captured_at` is when it was captured; otherwise it was captured at some
+    time before.
     """
 
     source: Name
@@ -89,14 +91,25 @@ class Frame(Bounded, frozen=True):
     sequence: Count
     captured_at: Epoch
     captured_mono: Monotonic
-    height: Side
-    width: Side
-    attempt: Annotated[int, Meta(ge=1, le=100)]
+    height: Annotated[int, Meta(ge=0, le=MAX_SIDE_PX)]
+    width: Annotated[int, Meta(ge=0, le=MAX_SIDE_PX)]
+    attempt: Annotated[int, Meta(ge=1, le=100)] = 1
     piece: PieceName = ""
     at_mm: Millimetres | None = None
-    decode_s: Seconds = 0.0
     grade: Grade = ""
     timed: bool = True
+
+
+class Frame(Bounded, frozen=True):
+    """One frame for a worker; its pixels, uint8 (height, width), are the message's second part."""
+
+    header: FrameHeader
+    decode_s: Seconds = 0.0
+
+    def __post_init__(self) -> None:
+        """Raise ValueError for a frame without pixels; decoding raises MessageError instead."""
+        if not (self.header.height and self.header.width):
+            raise ValueError("a Frame has pixels")
 
 
 class Stages(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
@@ -131,28 +144,18 @@ class Doubt(Bounded, frozen=True):
     reason: Annotated[str, Meta(max_length=MAX_DOUBT)]
 
 
-class Verdict(Bounded, frozen=True):
-    """How one frame ended. `reason` says why it is unsure or error; height and width are 0 where never decoded.
+class Verdict(Bounded, frozen=True, kw_only=True):
+    """How one frame ended. `reason` says why it is unsure or error.
 
     `regions`: its defects, the worst first; where they are more than fit, the reason says how many there were.
     `evidence_bytes` is the size of its picture among the evidence, 0 where none is kept. `area`: x, y, width and height
-    of what was inspected of it, 0 wide where nothing was; None: all. `piece`, `at_mm`, `grade` and `timed` are those of
-    its Frame. `stages` is None where it never reached a worker. `recipe` is what it was decided by, "" by `decision`;
-    None: by which to decide is not known, so it is unsure. `doubts`: what of it is unsure, the largest first, whatever
-    the rest is, none where it was decided as a whole; `in_doubt`: how much of what was inspected, from 0 to 1; None:
-    all of it or nothing, as the outcome says.
+    of what was inspected of it, 0 wide where nothing was; None: all. `stages` is None where it never reached a worker.
+    `recipe` is what it was decided by, "" by `decision`; None: by which to decide is not known, so it is unsure.
+    `doubts`: what of it is unsure, the largest first, whatever the rest is, none where it was decided as a whole;
+    `in_doubt`: how much of what was inspected, from 0 to 1; None: all of it or nothing, as the outcome says.
     """
 
-    source: Name
-    epoch: Name
-    frame: FrameId
-    name: FrameName
-    sequence: Count
-    captured_at: Epoch
-    captured_mono: Monotonic
-    height: Annotated[int, Meta(ge=0, le=MAX_SIDE_PX)]
-    width: Annotated[int, Meta(ge=0, le=MAX_SIDE_PX)]
-    attempt: Annotated[int, Meta(ge=1, le=100)]
+    header: FrameHeader
     outcome: Outcome
     label: Annotated[str, Meta(max_length=64)] = ""
     severity: Annotated[str, Meta(max_length=16)] = "none"
@@ -161,14 +164,10 @@ class Verdict(Bounded, frozen=True):
     regions: Annotated[list[Region], Meta(max_length=MAX_REGIONS)] = []
     evidence_bytes: Count = 0
     area: tuple[Count, Count, Count, Count] | None = None
-    piece: PieceName = ""
-    at_mm: Millimetres | None = None
     stages: Stages | None = None
-    grade: Grade = ""
     recipe: Annotated[str, Meta(max_length=64)] | None = ""
     doubts: Annotated[list[Doubt], Meta(max_length=MAX_REGIONS)] = []
     in_doubt: Annotated[float, Meta(ge=0, le=1)] | None = None
-    timed: bool = True
 
 
 class Verdicts(Bounded, frozen=True):
@@ -367,7 +366,8 @@ def decoded(decoder: msgspec.msgpack.Decoder[T], data: bytes) -> T:
 
 
 def pixels(frame: Frame, data: "memoryview | bytes") -> NDArray[np.uint8]:
-    """View `data` as the frame's pixels, uint8 (height, width). MessageError where the length is another."""
-    if frame.height * frame.width != len(data) or len(data) > MAX_PIXELS:
-        raise MessageError(f"{len(data)} bytes of pixels for {frame.width}x{frame.height}")
-    return np.frombuffer(data, np.uint8).reshape(frame.height, frame.width)
+    """View `data` as the frame's pixels, uint8 (height, width). Raise MessageError if the length is another."""
+    height, width = frame.header.height, frame.header.width
+    if height * width != len(data) or len(data) > MAX_PIXELS:
+        raise MessageError(f"{len(data)} bytes of pixels for {width}x{height}")
+    return np.frombuffer(data, np.uint8).reshape(height, width)

@@ -55,7 +55,7 @@ def check_report(peer: bytes, message: Message, sources: Collection[str]) -> Mes
         case Hello() | Tally():
             _check_source(peer, message.source, sources)
         case Verdicts():
-            of = {verdict.source for verdict in message.verdicts}
+            of = {verdict.header.source for verdict in message.verdicts}
             if message.model:
                 _check_peer(peer, message.sender)
                 if not of <= set(sources):

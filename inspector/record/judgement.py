@@ -16,7 +16,7 @@ MAX_TOLD = 16
 def settled(verdict: Verdict) -> Settled:
     """Return what is told of a verdict that is on record now."""
     told = Judgement(verdict.label, verdict.score, verdict.severity, verdict.reason, verdict.regions[:MAX_TOLD])
-    return Settled(verdict.frame, verdict.outcome, told)
+    return Settled(verdict.header.frame, verdict.outcome, told)
 
 
 def on_record(store: "Store", source: str, frames: Iterable[str]) -> Iterator[Settled]:

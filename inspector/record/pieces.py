@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from inspector.errors import ConfigError, StoreError
-from inspector.protocol.messages import MAX_GRADE, MAX_PIECE, Frame, Verdict
+from inspector.protocol.messages import MAX_GRADE, MAX_PIECE, FrameHeader, Verdict
 from inspector.record.database import Cursor, OpenRecord
 from inspector.record.position import Locator, Told
 
@@ -163,6 +163,7 @@ def note(cursor: Cursor, told: Told, verdict: Verdict) -> None:
 
     Its first frame that was decided says of which grade it is, and under which recipe.
     """
+    captured_at = verdict.header.captured_at
     decided = verdict.outcome != "error" and verdict.recipe is not None
     cursor.execute(
         "INSERT INTO pieces (name, began_at, ended_at, by_frames, grade, recipe) VALUES (?, ?, ?, 1, ?, ?)"
@@ -170,11 +171,11 @@ def note(cursor: Cursor, told: Told, verdict: Verdict) -> None:
         " SET began_at = min(began_at, excluded.began_at), ended_at = max(ended_at, excluded.ended_at),"
         " grade = CASE WHEN recipe IS NULL THEN excluded.grade ELSE grade END, recipe = ifnull(recipe, excluded.recipe)"
         " WHERE by_frames",
-        (told.piece, verdict.captured_at, verdict.captured_at, told.grade, verdict.recipe if decided else None),
+        (told.piece, captured_at, captured_at, told.grade, verdict.recipe if decided else None),
     )
 
 
-def of(cursor: Cursor, locator: Locator, told: Told, frame: Frame | Verdict) -> Piece | None:
+def of(cursor: Cursor, locator: Locator, told: Told, frame: FrameHeader) -> Piece | None:
     """The piece on record that a frame is of: the one that it names, else the one that was on the line."""
     if told.piece:
         row = cursor.execute(f"SELECT {_COLUMNS} FROM pieces WHERE name = ?", (told.piece,)).fetchone()
@@ -182,7 +183,7 @@ def of(cursor: Cursor, locator: Locator, told: Told, frame: Frame | Verdict) -> 
     return None if locator.names_pieces or not frame.timed else _on_line(cursor, frame.captured_at)
 
 
-def untold(cursor: Cursor, locator: Locator, told: Told, frame: Frame | Verdict) -> bool:
+def untold(cursor: Cursor, locator: Locator, told: Told, frame: FrameHeader) -> bool:
     """Whether nobody can tell of which piece a frame is that names none: its time is not known, or before all of them.
 
     Where no piece was ever put on the line, nobody asks.

@@ -44,11 +44,12 @@ def _named(recipe: str) -> str:
 
 def placed(cursor: Cursor, locator: Locator, verdict: Verdict) -> tuple[Verdict, Spot]:
     """Where the frame lies; and its verdict, held against its piece. A piece that it is the first to name is noted."""
-    told = locator.told(verdict)
+    header = verdict.header
+    told = locator.told(header)
     if told.piece:
         pieces.note(cursor, told, verdict)
-    piece = pieces.of(cursor, locator, told, verdict)
-    since_began_s = None if piece is None else max(0.0, verdict.captured_at - piece.began_at)
+    piece = pieces.of(cursor, locator, told, header)
+    since_began_s = None if piece is None else max(0.0, header.captured_at - piece.began_at)
     area_x = verdict.area[0] if verdict.area else 0
     spot = locator.spot(piece.id if piece else None, told.at_mm, since_began_s, area_x)
     return agreed(verdict, told.grade, piece), spot

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from inspector.protocol.messages import MAX_GRADE, MAX_PIECE, Doubt, Frame, Region, Verdict
+from inspector.protocol.messages import MAX_GRADE, MAX_PIECE, Doubt, FrameHeader, Region
 from inspector.settings.sources.place import PlaceSettings
 
 #: Further along than any strip is long: a number beyond it is none.
@@ -65,7 +65,7 @@ class Locator:
         #: Whether they name their place along.
         self.names_along = "at_mm" in groups
 
-    def told(self, frame: Frame | Verdict) -> Told:
+    def told(self, frame: FrameHeader) -> Told:
         """What a frame tells: what came with it goes before its name. Names of pieces and grades are cut to size."""
         named = self.named(frame.name)
         at_mm = named.at_mm if frame.at_mm is None else frame.at_mm

@@ -116,7 +116,7 @@ class Store:
         with self.transaction() as cursor:
             pieces.doubt(cursor, now)
             for model, verdict in batches:
-                verdict, spot = placed(cursor, (locators or {}).get(verdict.source, _NOWHERE), verdict)
+                verdict, spot = placed(cursor, (locators or {}).get(verdict.header.source, _NOWHERE), verdict)
                 cursor.execute(INSERT, to_row(model, verdict, spot, now, monotonic))
                 if cursor.rowcount:
                     new.append(verdict)
@@ -291,12 +291,13 @@ class Store:
 
     def _note_evidence(self, cursor: sqlite3.Cursor, record: int, verdict: Verdict) -> None:
         """The frame's picture, if it is still there: a sweep may have taken it for one without a record."""
-        place = evidence.place(verdict.captured_at, verdict.source, verdict.frame)
+        header = verdict.header
+        place = evidence.place(header.captured_at, header.source, header.frame)
         picture = self.path.parent / evidence.FOLDER / place
         if verdict.evidence_bytes and evidence.is_whole(picture, verdict.evidence_bytes):
             cursor.execute(
                 "INSERT INTO evidence (record, tier, bytes, captured_at) VALUES (?, ?, ?, ?)",
-                (record, verdict.outcome, verdict.evidence_bytes, verdict.captured_at),
+                (record, verdict.outcome, verdict.evidence_bytes, header.captured_at),
             )
 
     def _save_tally(self, cursor: sqlite3.Cursor, tally: Tally) -> None:
@@ -326,6 +327,6 @@ class Store:
 def _count(verdicts: Iterable[Verdict]) -> dict[str, dict[Outcome, int]]:
     counts: dict[str, dict[Outcome, int]] = {}
     for verdict in verdicts:
-        of_source = counts.setdefault(verdict.source, {})
+        of_source = counts.setdefault(verdict.header.source, {})
         of_source[verdict.outcome] = of_source.get(verdict.outcome, 0) + 1
     return counts

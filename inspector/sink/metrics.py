@@ -225,10 +225,11 @@ class Metrics:
         """These verdicts are on record now, at monotonic time `monotonic`, by a transaction that took `commit_s`."""
         self._commit.observe(commit_s)
         for verdict in verdicts:
-            self._latency.labels(verdict.source).observe(max(0.0, monotonic - verdict.captured_mono))
+            source = verdict.header.source
+            self._latency.labels(source).observe(max(0.0, monotonic - verdict.header.captured_mono))
             if verdict.stages:
-                self._decode.labels(verdict.source).observe(verdict.stages.decode_s)
-                self._queue.labels(verdict.source).observe(verdict.stages.queue_s)
+                self._decode.labels(source).observe(verdict.stages.decode_s)
+                self._queue.labels(source).observe(verdict.stages.queue_s)
                 self._batch_wait.observe(verdict.stages.batch_wait_s)
             if verdict.outcome == "defect":
                 self._defects.labels(verdict.label).inc()

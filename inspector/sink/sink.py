@@ -242,7 +242,7 @@ class Sink:
         if not self._pending:
             self._pending_since = time.monotonic()
         for verdict in batch.verdicts:
-            if verdict.frame == CANARY:
+            if verdict.header.frame == CANARY:
                 self._judge(batch, verdict)
             elif not self._stale(verdict):
                 self._pending.append((batch.model, verdict))
@@ -253,13 +253,14 @@ class Sink:
             wrong = self._canary.wrong(batch.model, verdict)
             if wrong:
                 log.error("%s: %s", batch.sender, wrong)
-            self._health.canary(verdict.source, batch.sender, verdict.captured_mono, wrong)
-            self._metrics.canary(verdict.source, verdict.captured_at, right=not wrong)
+            header = verdict.header
+            self._health.canary(header.source, batch.sender, header.captured_mono, wrong)
+            self._metrics.canary(header.source, header.captured_at, right=not wrong)
 
     def _stale(self, verdict: Verdict) -> bool:
         """A camera that was restarted has counted its old frames as dropped: a late verdict must not count too."""
-        known = self._sources.get(verdict.source)
-        return known is not None and not known[1].durable and known[1].epoch != verdict.epoch
+        known = self._sources.get(verdict.header.source)
+        return known is not None and not known[1].durable and known[1].epoch != verdict.header.epoch
 
     def _hear_tally(self, peer: bytes, tally: Tally) -> None:
         known = self._sources.get(tally.source)
@@ -349,17 +350,18 @@ class Sink:
         sys.exit(1)
 
     def _acknowledge(self, new: list[Verdict]) -> None:
-        fresh = {(verdict.source, verdict.frame): verdict for verdict in new}
+        fresh = {(verdict.header.source, verdict.header.frame): verdict for verdict in new}
         settled: dict[str, list[Settled]] = {}
         for _, verdict in self._pending:
-            source, answers = verdict.source, verdict.source in self._answering
-            if is_new := fresh.get((source, verdict.frame)):
-                one = judgement.settled(is_new) if answers else Settled(is_new.frame, is_new.outcome)
+            source, frame = verdict.header.source, verdict.header.frame
+            answers = source in self._answering
+            if is_new := fresh.get((source, frame)):
+                one = judgement.settled(is_new) if answers else Settled(frame, is_new.outcome)
                 settled.setdefault(source, []).append(one)
             elif answers:  # it came before: what counts is what was recorded then
-                settled.setdefault(source, []).extend(judgement.on_record(self._store, source, [verdict.frame]))
+                settled.setdefault(source, []).extend(judgement.on_record(self._store, source, [frame]))
             else:
-                settled.setdefault(source, []).extend(self._store.recorded(source, [verdict.frame]))
+                settled.setdefault(source, []).extend(self._store.recorded(source, [frame]))
         for source, frames in settled.items():
             if source in self._sources:
                 self._send_acks(source, frames)

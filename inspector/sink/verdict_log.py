@@ -31,9 +31,10 @@ class VerdictLog:
         for verdict in verdicts:
             if verdict.outcome != "error":
                 continue
+            header = verdict.header
             if self._lines < LINES_PER_MINUTE:
                 self._lines += 1
-                log.warning("%s: %r could not be inspected: %s", verdict.source, verdict.name, verdict.reason)
+                log.warning("%s: %r could not be inspected: %s", header.source, header.name, verdict.reason)
             else:
                 self._unsaid += 1
 
@@ -49,10 +50,11 @@ class VerdictLog:
         """Return, by source, why the last of these frames whose name tells a place has none; "" where it has one."""
         troubles = {}
         for verdict in verdicts:
-            locator = self._locators.get(verdict.source)
-            if locator is None or not locator.names_along or verdict.at_mm is not None:
+            header = verdict.header
+            locator = self._locators.get(header.source)
+            if locator is None or not locator.names_along or header.at_mm is not None:
                 continue
-            unread = locator.named(verdict.name).unread
-            text = f"place.pattern reads at_mm in {verdict.name!r} as {unread!r}, which is no number"
-            troubles[verdict.source] = text if unread else ""
+            unread = locator.named(header.name).unread
+            text = f"place.pattern reads at_mm in {header.name!r} as {unread!r}, which is no number"
+            troubles[header.source] = text if unread else ""
         return troubles

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from inspector.protocol.messages import Verdict
+from inspector.protocol.messages import FrameHeader, Verdict
 from inspector.record.gaps import RECORD_LOST
 from inspector.sources.connector import Capture
 from inspector.vocabulary import OUTCOMES, Outcome
@@ -200,13 +200,34 @@ class Ledger:
         self._offer_again([frame for frame, flight in self._flights.items() if flight.worker is not None])
         self._reports = deque(self._errors)
 
+    def header(self, flight: Flight) -> FrameHeader:
+        """Return what a frame in flight and its verdict say of it."""
+        capture = flight.capture
+        height, width = (0, 0) if capture.pixels is None else capture.pixels.shape
+        return FrameHeader(
+            source=self._source,
+            epoch=self._epoch,
+            frame=capture.frame,
+            name=capture.name,
+            sequence=flight.sequence,
+            captured_at=capture.captured_at,
+            captured_mono=capture.captured_mono,
+            height=height,
+            width=width,
+            attempt=flight.attempt,
+            piece=capture.piece,
+            at_mm=capture.at_mm,
+            grade=capture.grade,
+            timed=capture.timed,
+        )
+
     def reports(self, limit: int) -> list[Verdict]:
         """The next error verdicts that the sink must hear from the source itself, at most `limit`."""
         return [self._errors[self._reports.popleft()] for _ in range(min(limit, len(self._reports)))]
 
     def unreport(self, verdicts: list[Verdict]) -> None:
         """These reports could not be handed over: they come first next time."""
-        self._reports.extendleft(verdict.frame for verdict in reversed(verdicts))
+        self._reports.extendleft(verdict.header.frame for verdict in reversed(verdicts))
 
     def _offer_again(self, frames: list[str]) -> None:
         """Put frames that workers had, in the order they came, before those that nobody had yet."""
@@ -237,27 +258,8 @@ class Ledger:
             self._suspects.append(frame)
 
     def _fail(self, frame: str, reason: str) -> None:
-        flight = self._flights[frame]
-        capture = flight.capture
-        height, width = (0, 0) if capture.pixels is None else capture.pixels.shape
-        self._errors[frame] = Verdict(
-            source=self._source,
-            epoch=self._epoch,
-            frame=frame,
-            name=capture.name,
-            sequence=flight.sequence,
-            captured_at=capture.captured_at,
-            captured_mono=capture.captured_mono,
-            height=height,
-            width=width,
-            attempt=flight.attempt,
-            outcome="error",
-            reason=reason[:1024],
-            piece=capture.piece,
-            at_mm=capture.at_mm,
-            grade=capture.grade,
-            timed=capture.timed,
-        )
+        header = self.header(self._flights[frame])
+        self._errors[frame] = Verdict(header=header, outcome="error", reason=reason[:1024])
         self._reports.append(frame)
 
     def _forget(self, frame: str) -> Flight | None:

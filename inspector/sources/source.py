@@ -202,16 +202,11 @@ class Source:
         capture = flight.capture
         if capture.pixels is None:
             return False
-        height, width = capture.pixels.shape
-        header = Frame(
-            self._name, self._epoch, capture.frame, capture.name, flight.sequence, capture.captured_at,
-            capture.captured_mono, height, width, flight.attempt, capture.piece, capture.at_mm, capture.decode_s,
-            capture.grade, capture.timed,
-        )  # fmt: skip
-        return self._send(window, header, capture.pixels)
+        frame = Frame(self._ledger.header(flight), capture.decode_s)
+        return self._send(window, frame, capture.pixels)
 
-    def _send(self, window: Window, header: Frame, pixels: NDArray[np.uint8]) -> bool:
-        if not self._work.send(window.peer, messages.encode(header), pixels.data):
+    def _send(self, window: Window, frame: Frame, pixels: NDArray[np.uint8]) -> bool:
+        if not self._work.send(window.peer, messages.encode(frame), pixels.data):
             window.free = 0  # not reachable now; its next Credit says otherwise
             return False
         window.sent += 1

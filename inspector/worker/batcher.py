@@ -58,11 +58,12 @@ class Batcher:
 
         Returns the frame with its tiles. A canary goes before the others: how long they queue says nothing of the way.
         """
-        area = area or Tile(0, 0, frame.width, frame.height)
+        header = frame.header
+        area = area or Tile(0, 0, header.width, header.height)
         overlap_px = max(self._overlap_px, min(overlap_px, self._tile_px // 2))
         cut = tiles.cut(area.height, area.width, self._tile_px, overlap_px, area.x, area.y) if area.width else ()
         job = Job(frame, pixels, choice, area, cut, now, pooled=bool(cut) and overlap_px >= self._tile_px // 2)
-        (self._jobs.appendleft if frame.frame == CANARY else self._jobs.append)(job)
+        (self._jobs.appendleft if header.frame == CANARY else self._jobs.append)(job)
         self._tiles += len(job.tiles)
         return job
 
@@ -74,7 +75,7 @@ class Batcher:
         if not self._jobs:
             return None
         first = self._jobs[0]
-        if self._tiles >= self._max_batch or first.frame.attempt > 1:
+        if self._tiles >= self._max_batch or first.frame.header.attempt > 1:
             return 0.0
         return (first.received + self._max_wait_s - now) * 1000
 
@@ -94,7 +95,8 @@ class Batcher:
 
     @staticmethod
     def _may_join(job: Job, jobs: list[Job], room: int) -> bool:
-        return len(job.tiles) <= room and job.frame.attempt == 1 and jobs[0].frame.attempt == 1
+        first_tries = job.frame.header.attempt == 1 and jobs[0].frame.header.attempt == 1
+        return len(job.tiles) <= room and first_tries
 
 
 def views(jobs: list[Job]) -> Iterator[NDArray[np.uint8]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from inspector.errors import StoreError
 from inspector.protocol.control import DecideBy
-from inspector.protocol.messages import CANARY, Frame
+from inspector.protocol.messages import CANARY, FrameHeader
 from inspector.record import pieces
 from inspector.record.database import Cursor, OpenRecord
 from inspector.record.pieces import Piece
@@ -92,7 +92,7 @@ class Chooser:
         self._store: OpenRecord | None = None
         self._unread_since: float | None = None
 
-    def choose(self, frames: Sequence[Frame], recipes: Recipes) -> list[Choice | None]:
+    def choose(self, frames: Sequence[FrameHeader], recipes: Recipes) -> list[Choice | None]:
         """A choice for each frame; None: the record cannot be read now, and the frame waits to be asked for again."""
         if not recipes.any:
             return [recipes.default] * len(frames)
@@ -114,7 +114,7 @@ class Chooser:
             self._store.close()
             self._store = None
 
-    def _on_record(self, asked: Sequence[tuple[Frame, Told]], recipes: Recipes) -> list[Choice | None]:
+    def _on_record(self, asked: Sequence[tuple[FrameHeader, Told]], recipes: Recipes) -> list[Choice | None]:
         try:
             with self._record().snapshot() as cursor:
                 found: list[Choice | None] = [self._found(cursor, frame, told, recipes) for frame, told in asked]
@@ -126,7 +126,7 @@ class Chooser:
             log.info("the record can be read again: recipes are known")
         return found
 
-    def _found(self, cursor: Cursor, frame: Frame, told: Told, recipes: Recipes) -> Choice:
+    def _found(self, cursor: Cursor, frame: FrameHeader, told: Told, recipes: Recipes) -> Choice:
         locator = self._locators[frame.source]
         piece = pieces.of(cursor, locator, told, frame)
         if piece is None and pieces.untold(cursor, locator, told, frame):

@@ -17,7 +17,7 @@ from inspector.errors import MessageError
 from inspector.protocol import messages
 from inspector.protocol.control import DecideBy, Ready, heard, say
 from inspector.protocol.heartbeat import LifeSign
-from inspector.protocol.messages import CANARY, Beat, Credit, Frame, FrameOf, Stages, Verdict, Verdicts
+from inspector.protocol.messages import CANARY, Beat, Credit, Frame, FrameHeader, FrameOf, Stages, Verdict, Verdicts
 from inspector.protocol.sockets import Dealer, Poller, sink_address, source_address
 from inspector.record import placement
 from inspector.record.evidence import evidence
@@ -161,7 +161,7 @@ class Worker:
         if due_ms is not None and (due_ms <= 0 or self._stop()):
             jobs = self._batcher.take()
             for job in jobs:
-                self._inlet(job.frame.source).held -= 1
+                self._inlet(job.frame.header.source).held -= 1
             self._ask()
             self._infer(jobs)
 
@@ -190,11 +190,11 @@ class Worker:
 
     def _accept(self, inlet: _Inlet, parts: list[bytes]) -> None:
         frame = messages.decode(parts[0])
-        if not isinstance(frame, Frame) or len(parts) != 2 or frame.source != inlet.name:
+        if not isinstance(frame, Frame) or len(parts) != 2 or frame.header.source != inlet.name:
             raise MessageError("a source sends a Frame of its own and its pixels")
         pixels = messages.pixels(frame, parts[1])
-        if frame.epoch != inlet.epoch:
-            inlet.epoch, inlet.seen = frame.epoch, 0
+        if frame.header.epoch != inlet.epoch:
+            inlet.epoch, inlet.seen = frame.header.epoch, 0
         inlet.seen += 1
         inlet.held += 1
         self._arrived.append(_Arrival(frame, pixels, time.monotonic()))
@@ -202,19 +202,20 @@ class Worker:
     def _admit(self) -> None:
         """Let frames into the batch once it is known what decides them."""
         arrived, self._arrived = self._arrived, []
-        choices = self._chooser.choose([one.frame for one in arrived], self._recipes)
+        choices = self._chooser.choose([one.frame.header for one in arrived], self._recipes)
         for one, choice in zip(arrived, choices, strict=True):
             if choice is None:
                 self._arrived.append(one)
                 continue
-            overlap_px, area = self._strips[one.frame.source].overlap_px, self._area(one.frame, one.pixels)
+            header = one.frame.header
+            overlap_px, area = self._strips[header.source].overlap_px, self._area(header, one.pixels)
             job = self._batcher.add(one.frame, one.pixels, choice, one.at, area, overlap_px)
-            if one.frame.frame != CANARY:
-                self._inlet(one.frame.source).tiles = len(job.tiles)
+            if header.frame != CANARY:
+                self._inlet(header.source).tiles = len(job.tiles)
 
-    def _area(self, frame: Frame, pixels: NDArray[np.uint8]) -> Tile | None:
-        """What of the frame is strip, None for all; a canary is no picture of the source's."""
-        return None if frame.frame == CANARY else roi.area(pixels, self._strips[frame.source])
+    def _area(self, header: FrameHeader, pixels: NDArray[np.uint8]) -> Tile | None:
+        """Return the part of the frame that is strip, None for all; a canary is no picture of the source."""
+        return None if header.frame == CANARY else roi.area(pixels, self._strips[header.source])
 
     def _inlet(self, source: str) -> _Inlet:
         return next(inlet for inlet in self._inlets if inlet.name == source)
@@ -222,7 +223,7 @@ class Worker:
     def _infer(self, jobs: list[Job]) -> None:
         """Score every tile of the jobs, decide each frame, and hand the verdicts to the sink."""
         started = time.monotonic()
-        self._sign.begin(FrameOf(job.frame.source, job.frame.frame) for job in jobs)
+        self._sign.begin(FrameOf(job.frame.header.source, job.frame.header.frame) for job in jobs)
         scores, contrasts = self._score(list(views(jobs)))
         inference_s = time.monotonic() - started
         verdicts, first = [], 0
@@ -257,37 +258,25 @@ class Worker:
 def _verdict(job: Job, scores: NDArray[np.float32], contrasts: NDArray[np.float32], started: float) -> Verdict:
     """The verdict of a frame by its tiles' scores; its batch began at monotonic time `started`."""
     decided = _decided(job, scores, contrasts)
-    frame, area, decision = job.frame, job.area, decide_frame(decided.decisions) if decided.decisions else _NO_STRIP
-    whole = area == Tile(0, 0, frame.width, frame.height)
+    header, area = job.frame.header, job.area
+    decision = decide_frame(decided.decisions) if decided.decisions else _NO_STRIP
+    whole = area == Tile(0, 0, header.width, header.height)
     found = regions.merge(*decided)
     too_many = f"{len(found)} regions: the worst {messages.MAX_REGIONS} are listed"
     verdict = Verdict(
-        source=frame.source,
-        epoch=frame.epoch,
-        frame=frame.frame,
-        name=frame.name,
-        sequence=frame.sequence,
-        captured_at=frame.captured_at,
-        captured_mono=frame.captured_mono,
-        height=frame.height,
-        width=frame.width,
-        attempt=frame.attempt,
+        header=header,
         outcome=decision.outcome,
         label=decision.label,
         severity=decision.severity,
         score=decision.score,
         reason=too_many if len(found) > messages.MAX_REGIONS else decision.reason,
         regions=found[: messages.MAX_REGIONS],
-        piece=frame.piece,
-        at_mm=frame.at_mm,
         area=None if whole else (area.x, area.y, area.width, area.height),
         stages=Stages(
-            frame.decode_s,
-            max(0.0, job.received - frame.captured_mono - frame.decode_s),
+            job.frame.decode_s,
+            max(0.0, job.received - header.captured_mono - job.frame.decode_s),
             max(0.0, started - job.received),
         ),
-        grade=frame.grade,
-        timed=frame.timed,
         recipe=job.choice.recipe,
         doubts=regions.doubts(decided.places, decided.decisions),
         in_doubt=regions.in_doubt(decided.places, decided.decisions),

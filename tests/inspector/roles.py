@@ -112,7 +112,8 @@ class Hands:
             frame = messages.decode(header)
             assert isinstance(frame, Frame)
             assert messages.pixels(frame, data).size
-            self.seen, self.epoch = (self.seen + 1 if frame.epoch == self.epoch else 1), frame.epoch
+            epoch = frame.header.epoch
+            self.seen, self.epoch = (self.seen + 1 if epoch == self.epoch else 1), epoch
             frames.append(frame)
         return frames
 
@@ -122,14 +123,7 @@ class Hands:
 
     def answer(self, frames: list[Frame], outcome: Outcome = "ok", label: str = "", **more: Any) -> None:
         """Send verdicts to the sink."""
-        verdicts = [
-            Verdict(
-                frame.source, frame.epoch, frame.frame, frame.name, frame.sequence, frame.captured_at,
-                frame.captured_mono, frame.height, frame.width, frame.attempt, outcome, label,
-                piece=frame.piece, at_mm=frame.at_mm, grade=frame.grade, **more,
-            )
-            for frame in frames
-        ]  # fmt: skip
+        verdicts = [Verdict(header=frame.header, outcome=outcome, label=label, **more) for frame in frames]
         assert self.sink.send(messages.encode(Verdicts(self.name, "model-1", verdicts, len(frames), 0.01)))
 
     def work_until(self, done: Callable[[], bool], timeout_s: float = 60) -> None:

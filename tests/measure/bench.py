@@ -26,7 +26,6 @@ import numpy as np
 import psutil
 
 from inspector.protocol import messages
-from inspector.protocol.messages import Frame
 from inspector.record.store import Store
 from inspector.vision import bundle, image, predictor
 from inspector.vision.bundle import Bundle
@@ -35,6 +34,7 @@ from inspector.vision.preprocess import contrast
 from inspector.vision.renderer.strip import DEFECTS, render_image, render_strip
 from inspector.vision.tiling import cut
 from tests.fakes import Line, running, wait_until
+from tests.inspector.verdicts import frame_of, verdict_of
 
 DISTINCT_IMAGES = 256
 #: Height and width of wide frames, and how many of them are drawn.
@@ -184,17 +184,17 @@ def steps(model: Bundle) -> dict[str, float]:
     stack = np.stack([tile] * 16)
     scores = np.zeros(model.outputs, np.float32)
     numbers = rules(model.labels, model.manifest.decision)
-    header = Frame("drop", "e", "f" * 32, "name.bmp", 1, 0.0, 0.0, 200, 200, 1)
+    frame = frame_of(frame="f" * 32, name="name.bmp")
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(scratch) / "a.bmp"
         path.write_bytes(encoded)
         store = Store(Path(scratch))
-        verdicts = [messages.Verdict("s", "e", str(n), "name.bmp", n, 0.0, 0.0, 200, 200, 1, "ok") for n in range(6400)]
+        verdicts = [verdict_of("ok", frame=str(n), name="name.bmp", sequence=n) for n in range(6400)]
         waiting = iter([verdicts[n : n + 64] for n in range(0, len(verdicts), 64)])
         timed = {
             "read": _time_us(lambda: image.read_file(path)),
             "decode": _time_us(lambda: image.decode(encoded)),
-            "frame message": _time_us(lambda: messages.decode(messages.encode(header))),
+            "frame message": _time_us(lambda: messages.decode(messages.encode(frame))),
             "resize": _time_us(lambda: model.preprocess.resize(pixels)),
             "normalise": _time_us(lambda: model.preprocess.normalise(stack), 200) / len(stack),
             "decide": _time_us(lambda: decide_frame([decide_tile(scores, contrast(tile), numbers)])),

@@ -14,10 +14,10 @@ from tests.stress.chaos import BROKEN, chaos
 _TWICE = """
 import sys
 from pathlib import Path
-from inspector.protocol.messages import Verdict
 from inspector.record.store import Store
+from tests.inspector.verdicts import verdict_of
 
-verdict = Verdict("s", "e", "frame", "a.bmp", 1, 0.0, 0.0, 200, 200, 1, "ok")
+verdict = verdict_of("ok")
 store = Store(Path(sys.argv[1]))
 for _ in range(2):
     store.write([("model", verdict)])

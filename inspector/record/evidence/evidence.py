@@ -52,10 +52,10 @@ def is_whole(path: Path, size: int) -> bool:
 
 def wanted(evidence: EvidenceSettings, verdict: Verdict) -> bool:
     """Whether the picture is to be kept: of defect and unsure, and of the same random share of ok at every try."""
-    if not evidence.budget_mb or verdict.frame == CANARY:
+    if not evidence.budget_mb or verdict.header.frame == CANARY:
         return False
     if verdict.outcome == "ok":
-        name = f"{verdict.source}/{verdict.frame}".encode("utf-8", "backslashreplace")
+        name = f"{verdict.header.source}/{verdict.header.frame}".encode("utf-8", "backslashreplace")
         return zlib.crc32(name) < evidence.ok_share * 2**32
     return verdict.outcome in ("defect", "unsure")
 
@@ -76,7 +76,8 @@ class Keeper:
             if trouble := disk.low(self._settings.data, self._settings.disk.min_free_mb):
                 self._complain(trouble)
                 return verdict
-            size = _write(self._folder / place(verdict.captured_at, verdict.source, verdict.frame), pixels)
+            header = verdict.header
+            size = _write(self._folder / place(header.captured_at, header.source, header.frame), pixels)
         except OSError as error:
             self._complain(f"{error.filename or self._folder}: {error.strerror}")
             return verdict

@@ -9,9 +9,10 @@ _take = Sink._take
 def _acknowledge_at_once(self: Sink, batch: Verdicts) -> None:
     _take(self, batch)
     for verdict in batch.verdicts:
-        if verdict.source in self._sources:
-            peer = self._sources[verdict.source][0]
-            self._router.send(peer, encode(Ack([Settled(verdict.frame, verdict.outcome)])))
+        header = verdict.header
+        if header.source in self._sources:
+            peer = self._sources[header.source][0]
+            self._router.send(peer, encode(Ack([Settled(header.frame, verdict.outcome)])))
 
 
 Sink._take = _acknowledge_at_once

@@ -21,6 +21,7 @@ from tests.fakes import make_bundle, wait_until
 from tests.inspector.record.test_store import verdict
 from tests.inspector.roles import Bench, Hands, bench, fill, ok
 from tests.inspector.sink.test_sink import address, get
+from tests.inspector.verdicts import frame_of
 from tests.inspector.worker.test_batcher import CHOICE
 
 
@@ -74,12 +75,12 @@ def test_it_goes_before_the_frames_that_queue_and_leaves_no_evidence() -> None:
     batcher = Batcher(2, 1000.0, 200)
     chosen = Canary(np.zeros((200, 200), np.uint8), "model-1")
     for frame in ("a", "b"):
-        batcher.add(replace(chosen.frame("drop", "1f"), frame=frame), chosen.pixels, CHOICE, 0.0)
+        batcher.add(frame_of(frame=frame), chosen.pixels, CHOICE, 0.0)
     batcher.add(chosen.frame("drop", "1f"), chosen.pixels, CHOICE, 0.0)
 
-    assert [job.frame.frame for job in batcher.take()] == [CANARY, "a"]
+    assert [job.frame.header.frame for job in batcher.take()] == [CANARY, "a"]
     assert evidence.wanted(EvidenceSettings(), verdict(1, "defect"))
-    assert not evidence.wanted(EvidenceSettings(), replace(verdict(1, "defect"), frame=CANARY))
+    assert not evidence.wanted(EvidenceSettings(), verdict(1, "defect", frame=CANARY))
 
 
 CHOSEN = Canary(np.full((64, 64), 7, np.uint8), "model-1", "ok", 0.0)
@@ -128,7 +129,7 @@ def test_ready_means_that_it_came_through_and_the_record_knows_nothing_of_it(
     hands.ask(10)
     fill(line, 1)
     taken = hands.take(2)
-    assert sorted(frame.frame == CANARY for frame in taken) == [False, True]
+    assert sorted(frame.header.frame == CANARY for frame in taken) == [False, True]
     wait_until(lambda: readiness(url) == ["source drop: no canary picture has come through with the right answer yet"])
     # When it answers both
     answer(hands, taken)

@@ -28,14 +28,15 @@ from inspector.protocol.messages import (
     Welcome,
 )
 from inspector.protocol.optics import Figures
+from tests.inspector.verdicts import header
 
+HEADER = header("f" * 32, "scan/ä\n\"'.bmp", sequence=7, captured_at=1.7e9, captured_mono=5.5, width=300, attempt=2)
 VERDICT = Verdict(
-    source="drop", epoch="1f", frame="f" * 32, name="scan/ä\n\"'.bmp", sequence=7, captured_at=1.7e9, captured_mono=5.5,
-    height=200, width=300, attempt=2, outcome="defect", label="scratches", severity="major", score=0.97,
+    header=HEADER, outcome="defect", label="scratches", severity="major", score=0.97,
     reason="", regions=[Region(0, 100, 200, 200, "scratches", 0.97)],
     doubts=[Doubt(100, 0, 200, 100, "ok", 0.6, "score under 0.70")], in_doubt=0.25,
 )  # fmt: skip
-FRAME = Frame("drop", "1f", "f" * 32, "scan/a.bmp", 7, 1.7e9, 5.5, 200, 300, 1)
+FRAME = Frame(HEADER, 0.002)
 FIGURES = Figures(120.5, 0.1, 0.4, 0.0)
 SIGHT = Sight(
     1.7e9, 1.6e9, 60, 3600, FIGURES, [Trouble("dust", 1.7e9, -0.08, 0.0, "a spot at x 8 to 16")],
@@ -60,6 +61,8 @@ EXAMPLES: list[Message] = [
 def raw(message: Message, **changes: object) -> bytes:
     """The message as bytes with some fields changed to anything."""
     fields = [changes.get(name, getattr(message, name)) for name in message.__struct_fields__]
+    if isinstance(message, Frame | Verdict):
+        fields[0] = [changes.get(name, getattr(HEADER, name)) for name in HEADER.__struct_fields__]
     return msgspec.msgpack.encode([type(message).__name__, *fields])
 
 
@@ -96,6 +99,9 @@ def test_a_message_cut_short_or_with_something_behind_it_is_refused(message: Mes
         (FRAME, {"captured_at": math.nan}),
         (FRAME, {"captured_mono": math.inf}),
         (FRAME, {"name": b"not text"}),
+        (FRAME, {"decode_s": -1.0}),
+        (VERDICT, {"height": -1}),
+        (VERDICT, {"attempt": 0}),
         (VERDICT, {"outcome": "good"}),
         (VERDICT, {"score": 1.01}),
         (VERDICT, {"score": math.nan}),
@@ -126,6 +132,15 @@ def test_a_field_beyond_its_bounds_is_refused(message: Message, changes: dict[st
 
     with pytest.raises(MessageError):
         messages.decode(data)
+
+
+def test_a_frame_without_pixels_is_none_but_a_verdict_may_be_of_one_that_was_never_decoded() -> None:
+    unread = msgspec.structs.replace(HEADER, height=0, width=0)
+    with pytest.raises(ValueError, match="a Frame has pixels"):
+        Frame(unread)
+
+    failed = Verdicts("drop", "", [Verdict(header=unread, outcome="error", reason="empty file")])
+    assert messages.decode(messages.encode(failed)) == failed
 
 
 def test_a_verdict_alone_is_no_message() -> None:

@@ -20,6 +20,7 @@ from inspector.settings.rules import LimitSettings
 from tests.inspector.record.test_store import tally, verdict
 from tests.inspector.sink.test_rule_runner import ROLLS, SCRATCHES, Line, bad_stretch
 from tests.inspector.spots import LOCATORS, Spot, frames, of_roll
+from tests.inspector.verdicts import changed
 
 #: 102 frames, as long as 31.334 m.
 METRES = 31.3
@@ -71,7 +72,7 @@ def test_limits_are_for_the_recipes_they_name_and_a_piece_that_none_is_for_is_on
     changes = {"recipes": recipes, "grading": {"limits": limits}}
 
     def of(grade: str, recipe: str) -> list[tuple[str, str]]:
-        under = strip(*scratches(2), change=lambda _, one: replace(one, grade=grade, recipe=recipe))
+        under = strip(*scratches(2), change=lambda _, one: changed(one, grade=grade, recipe=recipe))
         folder = tmp_path / f"as-{recipe}"
         folder.mkdir()
         return sentences(graded(folder, under, **changes))
@@ -130,7 +131,7 @@ def test_the_worst_grade_counts_and_its_reasons_come_first(tmp_path: Path) -> No
 def test_what_was_not_inspected_puts_it_on_hold_with_the_stretch_and_the_cause(tmp_path: Path) -> None:
     def change(number: int, one: Verdict) -> Verdict | None:
         if number == 40:
-            return replace(one, outcome="error", reason="cut short", regions=[], width=0, height=one.height)
+            return changed(one, outcome="error", reason="cut short", regions=[], width=0)
         return None if number == 70 else one
 
     found = graded(tmp_path, strip(change=change))

@@ -118,7 +118,10 @@ def test_a_picture_that_cannot_be_kept_is_said_once_and_holds_up_no_record(
 def test_a_record_never_points_to_a_picture_that_is_not_there_or_cut_short(settings: Settings, book: Store) -> None:
     keeper = Keeper(settings)
     gone, short, whole = (keeper.keep(verdict(number, "defect"), PIXELS) for number in (1, 2, 3))
-    places = [settings.data / evidence.FOLDER / evidence.place(v.captured_at, v.source, v.frame) for v in (gone, short)]
+    places = [
+        settings.data / evidence.FOLDER / evidence.place(v.header.captured_at, v.header.source, v.header.frame)
+        for v in (gone, short)
+    ]
     places[0].unlink()
     os.truncate(places[1], 100)
     book.write([("m", one) for one in (gone, short, whole)])
@@ -152,7 +155,9 @@ def test_pictures_of_a_record_in_whose_place_an_older_one_was_put_are_set_aside(
     for number, at in ((2, now - 1800), (3, now - 3599)):
         Keeper(settings).keep(verdict(number, "defect"), PIXELS)
         picture = (
-            settings.data / evidence.FOLDER / evidence.place(verdict(number).captured_at, "drop", f"frame-{number}")
+            settings.data
+            / evidence.FOLDER
+            / evidence.place(verdict(number).header.captured_at, "drop", f"frame-{number}")
         )
         os.utime(picture, (at, at))
     # When they are swept, then that of another record is kept

@@ -254,8 +254,8 @@ def test_what_a_camera_dropped_and_lost_is_listed_frame_by_frame_through_crashes
         assert {"overload", "source_lost", NOT_RUNNING} <= reasons
         (lost,) = [gap for gap in gaps_of(line) if gap.reason == "source_lost"]
         assert lost.frames == 10
-        assert lost.began_at <= min(frame.captured_at for frame in frames)
-        assert lost.ended_at >= max(frame.captured_at for frame in frames)
+        assert lost.began_at <= min(frame.header.captured_at for frame in frames)
+        assert lost.ended_at >= max(frame.header.captured_at for frame in frames)
         assert account.balanced
 
 

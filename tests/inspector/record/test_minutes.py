@@ -91,7 +91,7 @@ def test_the_records_of_an_older_version_are_summed_up_once(tmp_path: Path) -> N
             "INSERT INTO records (source, frame, epoch, name, sequence, captured_at, recorded_at, outcome, label,"
             " severity, score, reason, width, height, regions, model, attempt, latency_s) VALUES"
             " (?, ?, '1f', 'a.bmp', 1, ?, 6, ?, 'ok', 'none', 1, '', 9, 9, '[]', 'm', 1, 0)",
-            [(one.source, one.frame, one.captured_at, one.outcome) for one in verdicts],
+            [(one.header.source, one.header.frame, one.header.captured_at, one.outcome) for one in verdicts],
         )
     database.close()
     # When it is opened, and opened again, and written to

@@ -20,16 +20,16 @@ from inspector.record.queries import Query, statements
 from inspector.record.records import to_json
 from inspector.record.schema import FILE, MIGRATIONS
 from inspector.record.store import Store
+from tests.inspector.verdicts import verdict_of
 
 
 def verdict(number: int, outcome: str = "ok", source: str = "drop", **changes: Any) -> Verdict:
     """A verdict on frame `number`, captured a second after the last."""
     values: dict[str, Any] = {
-        "source": source, "epoch": "1f", "frame": f"frame-{number}", "name": f"{number}.bmp", "sequence": number,
-        "captured_at": 1000.0 + number, "captured_mono": 5.0, "height": 200, "width": 200, "attempt": 1,
-        "outcome": outcome, "label": "scratches" if outcome == "defect" else "ok", "score": 0.9,
+        "source": source, "frame": f"frame-{number}", "name": f"{number}.bmp", "sequence": number,
+        "captured_at": 1000.0 + number, "label": "scratches" if outcome == "defect" else "ok", "score": 0.9,
     }  # fmt: skip
-    return Verdict(**values | changes)
+    return verdict_of(outcome, **values | changes)
 
 
 def tally(captured: int, in_flight: int = 0, source: str = "drop", dropped: int = 0, **outcomes: int) -> Tally:
@@ -69,12 +69,14 @@ def test_every_field_of_a_verdict_is_on_record(book: Store) -> None:
     book.write([("m-1", written)], now=1010.0)
 
     (record,) = book.records(Query())
-    for name in ("source", "frame", "name", "sequence", "captured_at", "outcome", "label", "severity", "score"):
+    for name in ("source", "frame", "name", "sequence", "captured_at"):
+        assert getattr(record, name) == getattr(written.header, name)
+    for name in ("outcome", "label", "severity", "score"):
         assert getattr(record, name) == getattr(written, name)
     assert (record.model, record.recorded_at, record.attempt, record.width) == ("m-1", 1010.0, 2, 200)
     assert [in_pixels(one) for one in record.regions] == [region]
     assert record.latency_s > 0
-    assert msgspec.json.decode(to_json(record))["name"] == written.name
+    assert msgspec.json.decode(to_json(record))["name"] == written.header.name
 
 
 def test_a_new_record_may_be_opened_by_several_at_once(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import numpy as np
 import pytest
 
@@ -33,6 +32,7 @@ from tests.inspector.mouths import Mouth
 from tests.inspector.roles import bench
 from tests.inspector.sink.test_metrics import parse
 from tests.inspector.spots import LOCATORS, PLACE, Spot, clutter, frames, of_roll, shuffled
+from tests.inspector.verdicts import changed
 
 #: "3 scratches of 0.9 or more within 5 m"
 SCRATCHES = {"name": "scratches", "labels": ["scratches"], "min_score": 0.9, "limit": 3, "within_m": 5}
@@ -139,7 +139,7 @@ def test_a_rule_is_for_the_recipes_it_names_also_after_an_end_and_for_all_pieces
     changes = {"alarms": rules, "recipes": recipes}
     coils = {"one": ("DX56D", "exposed"), "two": ("S235JR", "beams"), "three": ("", "")}
     verdicts = [
-        msgspec.structs.replace(one, grade=grade, recipe=recipe)
+        changed(one, grade=grade, recipe=recipe)
         for number, (piece, (grade, recipe)) in enumerate(coils.items())
         for one in frames(bad_stretch(3, 7, 9), 30_000, piece, first=1 + 1000 * number)
     ]

@@ -8,12 +8,12 @@ from inspector.protocol.messages import Verdict
 from inspector.record.position import Locator
 from inspector.settings.sources.place import PlaceSettings
 from inspector.sink.verdict_log import LINES_PER_MINUTE, VerdictLog
+from tests.inspector.verdicts import verdict_of
 
 
 def verdict(name: str, outcome: str = "error") -> Verdict:
-    return Verdict(
-        "drop", "e", f"{abs(hash(name)):032x}"[:32], name, 1, 0.0, 0.0, 0, 0, 1, outcome, reason="empty file"
-    )  # type: ignore[arg-type]
+    frame = f"{abs(hash(name)):032x}"[:32]
+    return verdict_of(outcome, frame=frame, name=name, height=0, width=0, reason="empty file")
 
 
 def test_each_failed_file_is_a_warning_with_its_name_and_why(caplog: pytest.LogCaptureFixture) -> None:

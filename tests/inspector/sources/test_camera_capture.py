@@ -99,7 +99,7 @@ def test_a_file_at_its_own_pace_does_not_wait_and_its_sums_balance(tmp_path: Pat
         assert account.tally.dropped == {"overload": 25}
         worker = line.worker()
         worker.ask(5)
-        assert worker.take(5)[-1].captured_at - began_at >= 29 / 30
+        assert worker.take(5)[-1].header.captured_at - began_at >= 29 / 30
 
 
 def test_a_video_that_was_cut_short_is_an_error_on_record(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_frame_without_pixels_is_reported_as_error_and_given_to_no_worker() ->
 
     assert book.take("w", 5, 0.0) == []
     (verdict,) = book.reports(10)
-    assert (verdict.outcome, verdict.reason, verdict.width) == ("error", "empty file", 0)
+    assert (verdict.outcome, verdict.reason, verdict.header.width) == ("error", "empty file", 0)
     assert book.reports(10) == []
     assert book.in_flight == 1  # until the sink has recorded it
 
@@ -83,7 +83,7 @@ def test_a_report_that_could_not_be_sent_comes_again_in_order() -> None:
     first = book.reports(2)
     book.unreport(first)
 
-    assert [verdict.frame for verdict in book.reports(9)] == ["frame-0", "frame-1", "frame-2"]
+    assert [verdict.header.frame for verdict in book.reports(9)] == ["frame-0", "frame-1", "frame-2"]
 
 
 def test_the_frames_of_a_lost_worker_are_tried_again_one_by_one() -> None:
@@ -128,9 +128,9 @@ def test_a_frame_that_takes_down_every_worker_ends_as_an_error_and_no_other_does
         assert_balanced(book)
     # Then the poison is an error after three, and all the others were inspected
     (verdict,) = book.reports(99)
-    assert (verdict.frame, verdict.outcome, verdict.attempt) == (poison, "error", 3)
+    assert (verdict.header.frame, verdict.outcome, verdict.header.attempt) == (poison, "error", 3)
     assert verdict.reason == "took down 3 workers"
-    assert (verdict.height, verdict.width) == (10, 10)
+    assert (verdict.header.height, verdict.header.width) == (10, 10)
     assert (book.outcomes["ok"], book.in_flight) == (19, 1)
     book.settle(poison, "error")
     assert (book.outcomes["error"], book.in_flight) == (1, 0)
@@ -204,7 +204,7 @@ def test_a_restarted_sink_is_offered_everything_again_and_nobody_is_blamed() -> 
     book.reports(9)
     book.send_again()
 
-    assert [verdict.frame for verdict in book.reports(9)] == ["frame-3"]
+    assert [verdict.header.frame for verdict in book.reports(9)] == ["frame-3"]
     assert [(one.capture.frame, one.attempt) for one in book.take("w1", 9, 0.0)] == [
         ("frame-0", 1), ("frame-1", 1), ("frame-2", 1),
     ]  # fmt: skip

@@ -75,7 +75,7 @@ def test_the_sums_balance_after_every_step_of_a_random_walk_and_everything_ends(
             book.settle(flight.capture.frame, "ok")
         book.send_again()
         for verdict in book.reports(99):
-            book.settle(verdict.frame, "error")
+            book.settle(verdict.header.frame, "error")
         for worker in range(4000):
             book.worker_gone(f"w{worker}") if turn == 0 else None
     assert book.in_flight == 0

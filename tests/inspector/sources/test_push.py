@@ -120,8 +120,8 @@ def test_a_verdict_that_an_earlier_sink_recorded_is_told_as_it_is_on_record(line
     (frame,) = worker.take(1)
     source.stop()
     verdict = Verdict(
-        frame.source, frame.epoch, frame.frame, frame.name, frame.sequence, frame.captured_at, frame.captured_mono,
-        frame.height, frame.width, 1, "defect", "scratches", "major", 0.9, "40 of them", REGIONS,
+        header=frame.header, outcome="defect", label="scratches", severity="major", score=0.9, reason="40 of them",
+        regions=REGIONS,
     )  # fmt: skip
     store = Store(line.settings.data)
     store.write([("model-1", verdict)], [])
@@ -162,8 +162,8 @@ def test_raw_pixels_of_every_kind_arrive_as_gray(line: Bench, program: Program) 
         assert program.hand_in(sent, encoding, id=f"n{number}", name=f"coil-7/{encoding}", captured_at=began - 60)
         worker.ask(1)
         (frame,) = worker.take(1)
-        assert (frame.name, frame.height, frame.width) == (f"coil-7/{encoding}", *pixels.shape)
-        assert frame.captured_at == pytest.approx(began - 60, abs=1)
+        assert (frame.header.name, frame.header.height, frame.header.width) == (f"coil-7/{encoding}", *pixels.shape)
+        assert frame.header.captured_at == pytest.approx(began - 60, abs=1)
         worker.answer([frame], "defect")
         assert program.answer() == {"id": f"n{number}", "answer": "on record", "outcome": "defect"}
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from inspector.protocol import messages
-from inspector.protocol.messages import Beat, Credit, Frame
+from inspector.protocol.messages import Beat, Credit
 from inspector.protocol.rejections import Refusals
 from inspector.settings.sources.camera import CameraSourceSettings
 from inspector.settings.sources.folder import FolderSourceSettings
@@ -20,6 +20,7 @@ from inspector.sources.simulated import Simulated
 from tests.fakes import wait_until
 from tests.inspector.folders import below, claimed
 from tests.inspector.roles import Bench, bench, fill, in_flight, ok
+from tests.inspector.verdicts import frame_of
 
 
 @pytest.fixture
@@ -92,7 +93,7 @@ def test_bytes_that_are_no_credit_change_nothing(line: Bench) -> None:
     fill(line, 2)
     line.start_source()
     worker = line.worker()
-    frame = Frame("drop", "1", "f", "n", 1, 0.0, 0.0, 1, 1, 1)
+    frame = frame_of(height=1, width=1)
     for data in (b"", b"\xff" * 100, messages.encode(Beat("w", "m")), messages.encode(frame), b"\x93\xa6Credit"):
         worker.source.send(data)
     worker.source.send(messages.encode(Credit("worker-0.1", "another-epoch", 1_000_000, 2)), b"a part too many")

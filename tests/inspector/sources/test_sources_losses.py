@@ -38,7 +38,7 @@ def test_a_camera_drops_the_oldest_counts_it_and_keeps_the_newest(camera: Bench)
     worker = camera.worker()
     worker.ask(10)
     frames = worker.take(10)
-    sequences = [frame.sequence for frame in frames]
+    sequences = [frame.header.sequence for frame in frames]
     assert sequences == list(range(sequences[0], sequences[0] + 10))
     assert sequences[0] > 50
     # And what it was given cannot be dropped any more, however much comes after
@@ -56,7 +56,7 @@ def test_a_camera_told_to_drop_the_newest_keeps_what_waits() -> None:
         camera.wait_for(lambda account: bool(account.tally and account.tally.dropped.get("overload", 0) > 50))
         worker = camera.worker()
         worker.ask(10)
-        assert [frame.sequence for frame in worker.take(10)] == list(range(1, 11))
+        assert [frame.header.sequence for frame in worker.take(10)] == list(range(1, 11))
 
 
 def test_of_every_so_many_frames_one_is_inspected_and_the_others_are_on_record_as_dropped() -> None:
@@ -109,8 +109,8 @@ def test_a_restarted_sink_gets_what_the_old_one_never_recorded(line: Bench) -> N
 
     wait_until(offered)
     again = worker.take(2)
-    assert {frame.frame for frame in again} == {frame.frame for frame in lost}
-    assert [frame.attempt for frame in again] == [1, 1]
+    assert {frame.header.frame for frame in again} == {frame.header.frame for frame in lost}
+    assert [frame.header.attempt for frame in again] == [1, 1]
     worker.answer(again)
     line.wait_for(lambda account: ok(account) == 5)
     assert len(line.records()) == 5
@@ -133,7 +133,7 @@ def test_the_frames_of_a_lost_worker_go_to_another_one_by_one(line: Bench) -> No
     source = line.start_source()
     lost, other = line.worker("worker-0.1"), line.worker("worker-0.2")
     lost.ask(2)
-    in_hand = [FrameOf("drop", frame.frame) for frame in lost.take(2)]
+    in_hand = [FrameOf("drop", frame.header.frame) for frame in lost.take(2)]
     source.tell(WorkerGone("worker-0.1", in_hand))
 
     attempts = []
@@ -141,7 +141,7 @@ def test_the_frames_of_a_lost_worker_go_to_another_one_by_one(line: Bench) -> No
         other.ask(5)
         frames = other.take(1)
         assert other.gets_nothing(100)
-        attempts += [frame.attempt for frame in frames]
+        attempts += [frame.header.attempt for frame in frames]
         other.answer(frames)
     assert sorted(attempts) == [1, 2, 2]
     line.wait_for(lambda account: ok(account) == 3)
@@ -154,17 +154,19 @@ def test_what_a_lost_worker_only_held_goes_to_another_at_once_and_is_not_blamed(
     lost, other = line.worker("worker-0.1"), line.worker("worker-0.2")
     lost.ask(2)
     guilty, innocent = lost.take(2)
-    source.tell(WorkerGone("worker-0.1", [FrameOf("drop", guilty.frame), FrameOf("other", innocent.frame)]))
+    source.tell(
+        WorkerGone("worker-0.1", [FrameOf("drop", guilty.header.frame), FrameOf("other", innocent.header.frame)])
+    )
     # When another worker asks, then the guilty one comes alone, and the others as if nothing had been
     other.ask(5)
     (alone,) = other.take(1)
-    assert (alone.frame, alone.attempt) == (guilty.frame, 2)
+    assert (alone.header.frame, alone.header.attempt) == (guilty.header.frame, 2)
     other.answer([alone])
     line.wait_for(lambda account: ok(account) == 1)
     other.ask(5)
     rest = other.take(2)
-    assert [frame.attempt for frame in rest] == [1, 1]
-    assert rest[0].frame == innocent.frame  # it comes before what nobody had yet
+    assert [frame.header.attempt for frame in rest] == [1, 1]
+    assert rest[0].header.frame == innocent.header.frame  # it comes before what nobody had yet
     other.answer(rest)
     line.wait_for(lambda account: ok(account) == 3)
 
@@ -196,7 +198,7 @@ def test_a_frame_without_a_verdict_in_time_is_given_to_another() -> None:
         for life in (1, 2):
             worker = line.worker(f"worker-0.{life}")
             worker.ask(1)
-            assert worker.take(1)[0].attempt == life
+            assert worker.take(1)[0].header.attempt == life
         line.wait_for(lambda account: account.recorded["error"] == 1)
         assert line.records()[0].reason == "got no verdict from 2 workers"
         wait_until(lambda: below(line.drop / "failed") == ["000.bmp"])

@@ -7,26 +7,28 @@ from inspector.vision.decision import Rules
 from inspector.worker.batcher import Batcher, views
 from inspector.worker.recipes import Choice
 from tests.inspector.pictures import strip
+from tests.inspector.verdicts import frame_of
 
 CHOICE = Choice("", Rules((), 1.0, (), 0.0))
 
 
 def frame(number: int, height: int = 200, width: int = 200, attempt: int = 1) -> Frame:
     """A frame of so many pixels."""
-    return Frame("drop", "1f", f"frame-{number}", f"{number}.bmp", number, 0.0, 0.0, height, width, attempt)
+    name = f"{number}.bmp"
+    return frame_of(frame=f"frame-{number}", name=name, sequence=number, height=height, width=width, attempt=attempt)
 
 
 def filled(*frames: Frame, max_batch: int = 4, max_wait_ms: float = 10, now: float = 100.0) -> Batcher:
     """A batcher with these frames, all come at `now`."""
     batcher = Batcher(max_batch, max_wait_ms, tile_px=200)
     for one in frames:
-        batcher.add(one, np.zeros((one.height, one.width), np.uint8), CHOICE, now)
+        batcher.add(one, np.zeros((one.header.height, one.header.width), np.uint8), CHOICE, now)
     return batcher
 
 
 def taken(batcher: Batcher) -> list[int]:
     """The numbers of the next batch."""
-    return [job.frame.sequence for job in batcher.take()]
+    return [job.frame.header.sequence for job in batcher.take()]
 
 
 def test_nothing_is_due_while_nothing_waits() -> None:
@@ -97,8 +99,8 @@ def test_every_frame_comes_out_once_whatever_their_sizes() -> None:
     while len(batcher):
         jobs = batcher.take()
         assert len(jobs) == 1 or sum(len(job.tiles) for job in jobs) <= 4
-        assert len(jobs) == 1 or all(job.frame.attempt == 1 for job in jobs)
-        out += [job.frame.sequence for job in jobs]
+        assert len(jobs) == 1 or all(job.frame.header.attempt == 1 for job in jobs)
+        out += [job.frame.header.sequence for job in jobs]
 
     assert out == list(range(200))
     assert batcher.due_ms(1e9) is None

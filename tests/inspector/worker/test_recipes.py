@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from inspector.errors import StoreError
-from inspector.protocol.messages import Frame, Region
+from inspector.protocol.messages import FrameHeader, Region
 from inspector.record import pieces
 from inspector.record.pieces import Piece
 from inspector.record.position import Locator
@@ -27,6 +27,7 @@ from inspector.worker import recipes
 from inspector.worker.recipes import Choice, Chooser, Recipes
 from tests.fakes import LABELS, make_bundle
 from tests.inspector.record.test_store import verdict
+from tests.inspector.verdicts import header
 
 RECIPES = [
     {
@@ -80,8 +81,8 @@ def choosing(data: Path, **changes: Any) -> Chooser:
     return Chooser(locators, lambda: Store(data, read_only=True, patience_s=0.01), **changes)
 
 
-def frame(captured_at: float = 1000.0, name: str = "", source: str = "camera", **told: Any) -> Frame:
-    return Frame(source, "1f", f"frame-{captured_at}", name, 1, captured_at, 5.0, 200, 200, 1, **told)
+def frame(captured_at: float = 1000.0, name: str = "", source: str = "camera", **told: Any) -> FrameHeader:
+    return header(f"frame-{captured_at}", name, source=source, captured_at=captured_at, **told)
 
 
 def start(book: Store, name: str, now: float, recipe: str = "", grade: str = "") -> None:
