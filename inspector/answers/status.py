@@ -153,8 +153,10 @@ def _ask(settings: Settings) -> tuple[Told | None, list[str]]:
 def _runs(data: Path) -> bool:
     try:
         return instance.runs(data)
-    except OSError as error:
+    except PermissionError as error:
         raise ConfigError(f"data: {data}: {error.strerror}; ask as the user that the line runs as") from None
+    except OSError as error:
+        raise ConfigError(f"data: {error.filename or data}: {error.strerror}") from None
 
 
 def _address(metrics: MetricsSettings) -> str:

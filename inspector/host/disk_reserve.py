@@ -4,7 +4,7 @@ import logging
 import os
 from pathlib import Path
 
-from inspector.host import disk
+from inspector.host import disk, regular_file
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +38,7 @@ class Reserve:
         if self.whole or disk.free_bytes(self._path.parent) < spare + self._size:
             return self.whole
         try:
-            with open(self._path, "ab") as file:
+            with open(self._path, "ab", opener=regular_file.opened) as file:
                 os.posix_fallocate(file.fileno(), 0, self._size)
         except OSError:
             self._path.unlink(missing_ok=True)

@@ -1,28 +1,26 @@
 """Owns what a running line holds on the host: the lock on its data folder, and a private folder for its sockets."""
 
-import fcntl
 import hashlib
 import logging
 import os
 import shutil
 import stat
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
 
 from inspector.errors import BusyError, ConfigError
+from inspector.host import locks, regular_file
 
 log = logging.getLogger(__name__)
 
 #: Longest path that fits a Unix socket address on Linux (sun_path is 108 bytes with its end).
 MAX_SOCKET_PATH = 107
-#: A look at the lock holds it for an instant: so long a new line tries again before it says busy.
+#: How long a new line tries to lock its data folder, in seconds: whoever looks at the lock holds it for an instant.
 LOOK_S = 0.5
 _LOCK = "lock"
-#: In a socket folder that is not inside the data folder: whose it is.
+#: The file, in a socket folder outside the data folder, with the data folder's path.
 _OWNER = "data"
 
 
@@ -32,39 +30,38 @@ def locked(data: Path) -> Iterator[None]:
     try:
         data.parent.mkdir(parents=True, exist_ok=True)
         data.mkdir(mode=0o750, exist_ok=True)
-        lock = open(data / _LOCK, "w")  # noqa: SIM115
+        lock = locks.taken(data / _LOCK, mode=0o666, patience_s=LOOK_S)
     except OSError as error:
         raise ConfigError(f"data: {error.filename}: {error.strerror}; it must be a folder of our own") from None
-    with lock:
-        ends_at = time.monotonic() + LOOK_S
-        while not _lock(lock):
-            if time.monotonic() > ends_at:
-                raise BusyError(f"{data}: another inspector runs on this data folder") from None
-            time.sleep(0.05)
+    if lock is None:
+        raise BusyError(f"{data}: another inspector runs on this data folder")
+    try:
         yield
+    finally:
+        os.close(lock)
 
 
 def runs(data: Path) -> bool:
-    """Whether an inspector runs on this data folder. OSError where this user may not look."""
+    """Return whether an inspector runs on this data folder. Raise OSError if this user may not look."""
     try:
-        with open(data / _LOCK) as lock:
-            return not _lock(lock)
+        return locks.is_taken(data / _LOCK)
     except (FileNotFoundError, NotADirectoryError):
         return False
 
 
 @contextmanager
 def sockets(data: Path) -> Iterator[Path]:
-    """The socket folder of the line that has `data` locked: empty at first, and gone in the end."""
+    """Yield the socket folder of the line that has `data` locked: empty at first, and gone in the end."""
     _sweep()
     folder = socket_folder(data)
     _empty(folder)
     with ExitStack() as held:
         if folder.parent != data:
-            owner = held.enter_context((folder / _OWNER).open("wb"))
-            owner.write(os.fsencode(data.absolute()))
-            owner.flush()
-            fcntl.flock(owner, fcntl.LOCK_EX)  # no line sweeps what is held, also while the data folder is away
+            owner = locks.taken(folder / _OWNER, patience_s=LOOK_S)
+            if owner is None:
+                raise BusyError(f"{folder}: another process has it locked")
+            held.callback(os.close, owner)  # no line sweeps what is locked, also while the data folder is away
+            os.write(owner, os.fsencode(data.absolute()))
         try:
             yield folder
         finally:
@@ -72,7 +69,7 @@ def sockets(data: Path) -> Iterator[Path]:
 
 
 def socket_folder(data: Path) -> Path:
-    """A private folder for the sockets of the inspector that owns `data`: inside it, unless its path is too long."""
+    """Return the private folder for the sockets of the line on `data`: inside it, unless its path is too long."""
     name = f"{_prefix()}{hashlib.sha256(os.fsencode(data.absolute())).hexdigest()[:16]}"
     shortest = Path("/tmp") / name
     folder = next((one for one in (data / "run", Path(tempfile.gettempdir()) / name) if _short(one)), shortest)
@@ -86,14 +83,15 @@ def socket_folder(data: Path) -> Path:
 def _sweep() -> None:
     """Remove the socket folders of lines that were killed and did not come back."""
     for folder in (one for below in {tempfile.gettempdir(), "/tmp"} for one in Path(below).glob(f"{_prefix()}*")):
-        with suppress(OSError), open(folder / _OWNER, "rb") as owner:
-            if _ours(folder) and _lock(owner) and not runs(Path(os.fsdecode(owner.read()))):
+        with suppress(OSError), open(folder / _OWNER, "rb", opener=regular_file.opened) as owner:
+            left = _ours(folder) and locks.locked(owner.fileno()) and owner.read()  # empty: its line is starting
+            if left and not runs(Path(os.fsdecode(left))):
                 log.info("%s was left by a line that does not run: removed", folder)
                 shutil.rmtree(folder)
 
 
 def _short(folder: Path) -> bool:
-    """Whether a socket's path fits: 64 bytes for a source's name, the rest for what stands around it."""
+    """Return whether a socket's path fits: 64 bytes are for a source's name, the rest for what stands around it."""
     return len(os.fsencode(folder)) <= MAX_SOCKET_PATH - 72
 
 
@@ -109,11 +107,3 @@ def _ours(folder: Path) -> bool:
 
 def _prefix() -> str:
     return f"inspector-{os.getuid()}-"
-
-
-def _lock(file: IO[Any]) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -1,18 +1,42 @@
-"""Owns the lock on a place that one source alone may use: on a file, and given back by the kernel with its process."""
+"""Owns locks that one process alone can have: on a file, and given back by the kernel with its process."""
 
 import fcntl
 import os
+import time
+from pathlib import Path
+
+from inspector.host import regular_file
+
+#: Pause between two tries while another process has the lock, in seconds.
+_PAUSE_S = 0.05
 
 
-def taken(path: str | bytes, folder: int | None = None) -> int | None:
-    """The descriptor of the locked file, made where there is none; None where another process has it.
+def taken(path: str | Path, folder: int | None = None, mode: int = 0o600, patience_s: float = 0.0) -> int | None:
+    """Return the descriptor of the locked file, made if there is none; None if another process has it all the time.
 
-    `folder`: the descriptor that a relative path begins at. OSError where the file cannot be made.
+    A relative path begins at the descriptor `folder`. Raise OSError if the file cannot be opened, or is no regular
+    one.
     """
-    lock = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600, dir_fd=folder)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        os.close(lock)
-        return None
+    lock = regular_file.opened(path, os.O_RDWR | os.O_CREAT, mode, folder)
+    ends_at = time.monotonic() + patience_s
+    while not locked(lock):
+        if time.monotonic() >= ends_at:
+            os.close(lock)
+            return None
+        time.sleep(_PAUSE_S)
     return lock
+
+
+def is_taken(path: Path) -> bool:
+    """Return whether a process has the lock. Raise OSError if this user may not look, or there is no such file."""
+    with open(path, "rb", opener=regular_file.opened) as lock:
+        return not locked(lock.fileno())
+
+
+def locked(descriptor: int) -> bool:
+    """Lock an open file; return False if another process has it."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

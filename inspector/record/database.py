@@ -56,6 +56,7 @@ def opened(
     `migrations` lead to its layout, a script a version. sqlite3.Error where the file cannot be used; StoreError where
     it is of another layout that is not ours to change.
     """
+    _refuse_strangers(path)
     if read_only:
         db = _to_read(path, patience_s)
     else:
@@ -125,6 +126,13 @@ def explained(path: Path, error: sqlite3.Error) -> StoreError:
 
 def _to_read(path: Path, patience_s: float = 10.0) -> sqlite3.Connection:
     return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, timeout=patience_s)
+
+
+def _refuse_strangers(path: Path) -> None:
+    """Raise StoreError if a pipe, a device or a folder is in the place of a file: SQLite would wait for a pipe."""
+    for one in (f"{path}{tail}" for tail in TAILS):
+        if os.path.exists(one) and not os.path.isfile(one):
+            raise StoreError(f"{one}: no regular file: a pipe, a device or a folder; remove it")
 
 
 def _closed(path: Path) -> str:

@@ -6,7 +6,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from inspector import yaml_text
-from inspector.host import atomic
+from inspector.host import atomic, regular_file
 from inspector.settings.section import differences
 from inspector.settings.settings import Settings
 
@@ -21,7 +21,7 @@ def save(settings: Settings) -> None:
 def read(data: Path) -> Settings | None:
     """Return the settings with which the line of this data folder started or was reloaded last; None: not known."""
     try:
-        return Settings.model_validate_json((data / _FILE).read_bytes())
+        return Settings.model_validate_json(regular_file.read(data / _FILE))
     except (OSError, ValidationError):
         return None
 

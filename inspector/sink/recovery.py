@@ -12,7 +12,8 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from inspector.host import atomic
+from inspector.errors import StoreError
+from inspector.host import atomic, regular_file
 from inspector.record import database as opening
 from inspector.record import pieces
 from inspector.record.evidence import evidence
@@ -96,9 +97,11 @@ def set_aside(data: Path) -> list[Path]:
 
 def _marked(data: Path) -> str:
     try:
-        return (data / _MARK).read_text()
+        return regular_file.read(data / _MARK).decode(errors="replace")
     except FileNotFoundError:
         return ""
+    except OSError as error:
+        raise StoreError(f"{data / _MARK}: {error.strerror}") from None
 
 
 def _check(database: sqlite3.Connection, table: str) -> str:

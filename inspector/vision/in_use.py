@@ -1,4 +1,7 @@
-"""Owns the sign that a running line uses a bundle: a lock on its bundle.json. A read-only folder takes it, too."""
+"""Owns the sign that a running line uses a bundle: a lock on its bundle.json. A read-only folder takes it, too.
+
+Not by `host.locks`, which gives a lock to one process alone: any number of lines may use a bundle.
+"""
 
 import fcntl
 import time

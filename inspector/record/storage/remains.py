@@ -9,7 +9,7 @@ import os
 import time
 from pathlib import Path
 
-from inspector.host import atomic, disk_reserve
+from inspector.host import atomic, disk_reserve, regular_file
 from inspector.record import pieces
 from inspector.record.evidence import evidence
 from inspector.record.schema import FILE
@@ -57,7 +57,7 @@ def note(store: Store, signs: list[str], has_recipes: bool) -> None:
 def noted(data: Path) -> str:
     """What the note says, and what to do about it; empty where there is none."""
     try:
-        text = (data / NOTE).read_text(errors="replace").strip()
+        text = regular_file.read(data / NOTE).decode(errors="replace").strip()
     except OSError:
         return ""
     return f"{text}; put the record back while the line is stopped, or delete {data / NOTE}"

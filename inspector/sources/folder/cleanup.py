@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from inspector.host.age_clock import AgeClock, since_boot
+from inspector.host.regular_file import opened
 from inspector.protocol.messages import KEPT, Left
 from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.sources.folder.archive import DONE, FAILED
@@ -88,7 +89,10 @@ class Clearance:
         doubted, too_old = clock.doubt, clock.too_old()
         if clock.doubt and not doubted:
             log.warning("%s: the clock is %s", os.fsdecode(folder), clock.doubt)
-        with contextlib.suppress(FileNotFoundError), open(stood, "w") as file:  # no .work/: the share is away
+        with (
+            contextlib.suppress(FileNotFoundError),
+            open(stood, "w", opener=opened) as file,
+        ):  # no .work/: the share is away
             file.write(f"{clock.trusted:.0f}")
         if too_old is None:
             self._hold_back(folder, clock)
@@ -158,7 +162,7 @@ class Clearance:
 def _read(path: bytes) -> float | None:
     """Where the clock stood in a former life; None where that is not known."""
     try:
-        with open(path) as file:
+        with open(path, opener=opened) as file:
             return float(file.read(32))
     except (OSError, ValueError):
         return None

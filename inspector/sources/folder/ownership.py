@@ -13,6 +13,7 @@ from collections.abc import Collection, Iterator, Sequence
 
 from inspector.errors import BusyError, ConfigError
 from inspector.host.locks import taken
+from inspector.host.regular_file import opened
 
 WORK = ".work"
 _LANES = b".work/"
@@ -148,9 +149,9 @@ class Hold:
 
     def file_system_time(self) -> int:
         """The file system's own clock, ns: a file server's may differ from ours, and ours may be set."""
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
         with self.folder(WORK.encode()) as work:
-            descriptor = os.open(b".clock", flags, 0o666, dir_fd=work)
+            descriptor = opened(b".clock", flags, folder=work)
         try:
             os.utime(descriptor)
             return os.fstat(descriptor).st_ctime_ns

@@ -5,6 +5,8 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -122,6 +124,28 @@ def held(tmp_path: Path) -> Iterator[Line]:
     line = Line(tmp_path)
     with instance.locked(line.data):
         yield line
+
+
+@pytest.mark.parametrize(
+    ("name", "code", "said"),
+    [
+        ("lock", 2, "data: {path}: no regular file: a pipe, a device or a folder; remove it"),
+        ("records.sqlite", 3, "record: {path}: no regular file: a pipe, a device or a folder; remove it"),
+        ("records.sqlite-wal", 3, "record: {path}: no regular file: a pipe, a device or a folder; remove it"),
+        ("settings-running.json", 3, "not running"),
+        ("records.reserve", 3, "not running"),
+    ],
+)
+def test_a_pipe_in_the_place_of_a_file_of_the_line_holds_nobody_up(
+    tmp_path: Path, name: str, code: int, said: str
+) -> None:
+    line = Line(tmp_path)
+    line.data.mkdir(exist_ok=True)
+    os.mkfifo(line.data / name)
+    command = [sys.executable, "-m", "inspector", "status", "-c", str(line.config)]
+    told = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert told.returncode == code, told.stderr
+    assert said.format(path=line.data / name) in " ".join((told.stdout + told.stderr).split())
 
 
 def test_a_port_where_nobody_answers_is_named(held: Line, capsys: pytest.CaptureFixture[str]) -> None:
