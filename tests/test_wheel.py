@@ -58,3 +58,9 @@ def test_the_wheel_writes_a_report_where_there_is_no_checkout(installed: Path, t
 
     assert done.returncode == 0, done.stderr
     assert "Inspection report: c</title>" in (tmp_path / "c.html").read_text()
+
+
+def test_the_wheel_has_every_template_of_the_checkout(installed: Path) -> None:
+    templates = [path.relative_to(ROOT) for room in ("inspector", "trainer") for path in (ROOT / room).rglob("*.html")]
+    assert {path.parent.name for path in templates} == {"templates"}
+    assert [path for path in templates if not (installed / path).is_file()] == []

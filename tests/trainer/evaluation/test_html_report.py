@@ -48,6 +48,7 @@ def test_it_asks_nothing_of_any_other_file_or_machine(finished: Path) -> None:
     assert all(source.startswith("data:image/") for source in re.findall(r'src="([^"]*)', html))
     assert len(re.findall(r"data:image/png;base64,", html)) == 4
     assert not re.findall(r"<(?:script|link|iframe)|https?:|@import|url\(", html)
+    assert "content=\"default-src 'none'; style-src 'unsafe-inline'; img-src data:;" in html
 
 
 def test_its_tags_are_closed_and_it_says_what_the_report_says(finished: Path) -> None:
