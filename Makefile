@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint bench records coil overload soak fuzz long chaos powercuts model clean
+.PHONY: help demo test lint bench records coil overload soak fuzz long chaos powercuts model settings clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -53,6 +53,9 @@ model: $(READY)  ## make the bundled model again from NEU-CLS (STRIP_NEU_CLS=fol
 	$(BIN)/trainer fit -c $(MODEL)
 	$(BIN)/trainer eval -c $(MODEL)
 	$(BIN)/trainer export -c $(MODEL) --to inspector/vision/models/default
+
+settings: $(READY)  ## write configs/settings.md from the code
+	$(BIN)/python -c 'from inspector.settings.reference import page; print(page(), end="")' > configs/settings.md
 
 clean:  ## remove the environment and the demo's data
 	rm -rf $(VENV) demo

@@ -11,6 +11,7 @@ import yaml
 
 import inspector
 from inspector.cli.arguments import parser
+from inspector.settings import reference
 from inspector.sink.metrics import Metrics
 from tests.fakes import ROOT, Line, running, wait_until
 from tests.fakes import inspector as run_inspector
@@ -53,10 +54,15 @@ def test_every_make_target_of_the_readme_exists() -> None:
     assert set(re.findall(r"make ([a-z]+)", TEXT)) - {"demo"} <= targets
 
 
-def test_the_readme_lists_every_setting_as_the_command_prints_them() -> None:
-    printed = run_inspector("settings").stdout
-    table = "\n".join(f"    {line.rstrip()}" for line in printed.splitlines())
-    assert table in PAGES["configs/settings.md"]
+def test_the_settings_page_lists_every_setting_as_the_command_prints_them() -> None:
+    rows = [f"{key:34} {default:12} {text}" for key, default, text in reference.describe()]
+    assert run_inspector("settings").stdout.splitlines() == rows
+    listed = re.findall(r"^\| `(.*?)` \| `(.*?)` \| (.*) \|$", PAGES["configs/settings.md"], re.MULTILINE)
+    assert sorted(listed) == sorted(reference.describe())
+
+
+def test_make_settings_would_leave_the_settings_page_as_it_is() -> None:
+    assert PAGES["configs/settings.md"] == reference.page()
 
 
 def test_the_readme_lists_every_key_of_a_recipe_as_the_command_prints_them(capsys: pytest.CaptureFixture[str]) -> None:

@@ -30,28 +30,29 @@ Grade = Annotated[str, BeforeValidator(_spelled), Field(max_length=MAX_GRADE, pa
 class DecisionSettings(Section):
     """Decision numbers of the line that replace the bundle's."""
 
-    thresholds: Annotated[
-        Thresholds,
-        Field(description="by label, from 0 to 1: a score under it is unsure; in wide frames all defects' together"),
-    ] = {}  # noqa: RUF012
-    novelty_margin: Annotated[
-        float, Field(ge=-1000, le=1000, description="added to the bundle's novelty limits: higher lets more pass")
-    ] = 0.0
-    severities: Annotated[
-        Severities, Field(description="by label: minor, major or critical, in place of the bundle's")
-    ] = {}  # noqa: RUF012
+    thresholds: Thresholds = {}  # noqa: RUF012
+    """Threshold by label, from 0 to 1, in place of the bundle's: a lower score is unsure. Where several tiles show a
+    place, the scores of all defect labels count together."""
+    novelty_margin: Annotated[float, Field(ge=-1000, le=1000)] = 0.0
+    """Amount added to the novelty limits of the bundle; a higher one accepts images that are less like the training
+    data."""
+    severities: Severities = {}  # noqa: RUF012
+    """Severity by label in place of the bundle's: minor, major or critical."""
 
 
 class RecipeSettings(Section):
     """Decision numbers for pieces of some steel grades. What it leaves out is as in `decision`."""
 
-    name: Annotated[str, Field(pattern=NAME_PATTERN, description="what records call it")]
-    grades: Annotated[list[Grade], Field(description="steel grades it is for, each in one recipe only")] = []  # noqa: RUF012
-    thresholds: Annotated[Thresholds, Field(description="as in decision, and before those")] = {}  # noqa: RUF012
-    novelty_margin: Annotated[
-        float | None, Field(ge=-1000, le=1000, description="in place of decision.novelty_margin")
-    ] = None
-    severities: Annotated[Severities, Field(description="as in decision, and before those")] = {}  # noqa: RUF012
+    name: Annotated[str, Field(pattern=NAME_PATTERN)]
+    """Name of the recipe on the record."""
+    grades: list[Grade] = []  # noqa: RUF012
+    """Steel grades that the recipe is for; each grade may be in one recipe only."""
+    thresholds: Thresholds = {}  # noqa: RUF012
+    """Threshold by label, from 0 to 1; a label that is left out has that of decision.thresholds."""
+    novelty_margin: Annotated[float | None, Field(ge=-1000, le=1000)] = None
+    """Amount added to the novelty limits of the bundle; decision.novelty_margin applies if not set."""
+    severities: Severities = {}  # noqa: RUF012
+    """Severity by label; a label that is left out has that of decision.severities."""
 
 
 def check(recipes: Sequence[RecipeSettings]) -> None:

@@ -1,5 +1,6 @@
 """Owns the table of every setting, for `inspector settings` and configs/settings.md."""
 
+import re
 from collections.abc import Iterator
 from typing import get_origin
 
@@ -12,27 +13,62 @@ from inspector.settings.sources.place import PlaceSettings
 from inspector.settings.sources.strip import StripSettings
 from inspector.settings.sources.types import SOURCE_TYPES
 
+_PAGE = """# Settings
+
+Every setting with its default, what it does and its bounds. `inspector settings` prints the same.
+`make settings` writes this page from the code.
+
+{contents}
+"""
+
 
 def describe(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, str, str]]:
-    """Every setting as (key, default, what it does and its bounds), for help and documents."""
+    """Yield every setting as (key, default, what it does and its bounds), for help and documents."""
     for name, field in model.model_fields.items():
         key, below = f"{prefix}{name}", section_of(field)
+        if field.annotation in (PlaceSettings, StripSettings):
+            continue  # described once, for all types of sources
+        listed = get_origin(field.annotation) is list
+        if name != "type" and (below is None or listed):
+            default = "required" if field.is_required() else str(field.default)
+            yield key, default, f"{' '.join((field.description or '').split())}{_bounds(field)}"
         if name == "sources":
-            yield key, "required", f"a list; each entry has a `type`: {', '.join(str(kind) for kind in SOURCE_TYPES)}"
             yield from describe(PlaceSettings, "sources.<any>.place.")
             yield from describe(StripSettings, "sources.<any>.strip.")
             for kind, source in SOURCE_TYPES.items():
                 yield from describe(source, f"sources.<{kind}>.")
-        elif field.annotation in (PlaceSettings, StripSettings):
-            continue  # told once for all sources
-        elif name != "type":
-            below = section_of(field)
-            listed = get_origin(field.annotation) is list
-            if below is None or listed:
-                default = "required" if field.is_required() else str(field.default)
-                yield key, default, f"{field.description or ''}{_bounds(field)}"
-            if below is not None:
-                yield from describe(below, f"{key}.<any>." if listed else f"{key}.")
+        elif below is not None:
+            yield from describe(below, f"{key}.<any>." if listed else f"{key}.")
+
+
+def page() -> str:
+    """Return configs/settings.md: a table for each section of the settings."""
+    tables: dict[str, list[tuple[str, str, str]]] = {"": []}
+    for row in describe():
+        tables.setdefault(_section_name(row[0]), []).append(row)
+    contents = "\n".join(f"- [{title}](#{_anchor(title)})" for title in map(_title, tables))
+    return _PAGE.format(contents=contents) + "".join(
+        f"\n## {_title(name)}\n\n| setting | default | meaning |\n| --- | --- | --- |\n"
+        + "".join(f"| `{key}` | `{default}` | {text.replace('|', chr(92) + '|')} |\n" for key, default, text in table)
+        for name, table in tables.items()
+    )
+
+
+def _section_name(key: str) -> str:
+    """Return the part of a key that heads its table: `sources.<folder>` of a source, else the first."""
+    first, _, rest = key.partition(".")
+    if not rest:
+        return ""
+    return ".".join([first, *rest.split(".")[:-1]]) if first == "sources" else first
+
+
+def _title(name: str) -> str:
+    return f"`{name}`" if name else "The line"
+
+
+def _anchor(title: str) -> str:
+    """Return the anchor that GitHub gives a heading."""
+    return re.sub(r"[^\w -]", "", title.lower()).replace(" ", "-")
 
 
 def _bounds(field: FieldInfo) -> str:

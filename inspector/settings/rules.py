@@ -25,18 +25,20 @@ Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 class CountingRule(Section):
     """Which defects, how they are summed up, and what is too much."""
 
-    labels: Annotated[list[str], Field(max_length=64, description="only these; none: of any label")] = []  # noqa: RUF012
-    min_score: Annotated[float, Field(ge=0, le=1, description="only defects that are as sure")] = 0.0
-    min_severity: Annotated[
-        Literal["none", "minor", "major", "critical"], Field(description="only defects that are as bad")
-    ] = "none"
-    measure: Annotated[
-        Measure, Field(description="count, per_10m, per_m2, or area_percent: their share of the strip's area")
-    ] = "count"
-    limit: Annotated[float, Field(gt=0, le=10_000, description="in that measure: so much is too much")]
-    recipes: Annotated[
-        list[str], Field(max_length=64, description='only on pieces under these, "" is under none; none: on all')
-    ] = []  # noqa: RUF012
+    labels: Annotated[list[str], Field(max_length=64)] = []  # noqa: RUF012
+    """Labels of the defects that the rule counts; an empty list counts every label."""
+    min_score: Annotated[float, Field(ge=0, le=1)] = 0.0
+    """Lowest score of a defect that the rule counts."""
+    min_severity: Literal["none", "minor", "major", "critical"] = "none"
+    """Lowest severity of a defect that the rule counts."""
+    measure: Measure = "count"
+    """Measure of the defects: count, per_10m (count per 10 m), per_m2 (count per m²) or area_percent (share of the
+    strip's area)."""
+    limit: Annotated[float, Field(gt=0, le=10_000)]
+    """Value of the measure at which the rule takes effect."""
+    recipes: Annotated[list[str], Field(max_length=64)] = []  # noqa: RUF012
+    """Recipes of the pieces that the rule is for; an empty list is for all pieces, and "" names the pieces under no
+    recipe."""
 
     def is_for(self, recipe: str) -> bool:
         """Whether it is for a piece under that recipe; "" is under none."""
@@ -58,19 +60,20 @@ class CountingRule(Section):
 class AlarmSettings(CountingRule):
     """Raised once when so many defects lie within a window along the strip; cleared when it has been under for long."""
 
-    name: Annotated[Name, Field(description="what records and metrics call it")]
-    within_m: Annotated[float | None, Field(gt=0, le=10_000, description="the window, along the piece; or")] = None
-    within_frames: Annotated[
-        int | None, Field(ge=1, le=100_000, description="in frames, where no place along is known; or")
-    ] = None
-    within_s: Annotated[float | None, Field(gt=0, le=86_400, description="in seconds between captures")] = None
-    clear_under: Annotated[
-        float | None, Field(gt=0, le=10_000, description="cleared once under this, none: half the limit,")
-    ] = None
-    clear_windows: Annotated[float, Field(ge=0, le=100, description="for so many windows' length")] = 1.0
-    grade: Annotated[
-        GradeName, Field(description="what a piece is at best on which it was raised: prime, second or hold")
-    ] = "prime"
+    name: Name
+    """Name of the alarm on the record and in metrics."""
+    within_m: Annotated[float | None, Field(gt=0, le=10_000)] = None
+    """Length of the window in metres along the piece; a rule has either within_m, within_frames or within_s."""
+    within_frames: Annotated[int | None, Field(ge=1, le=100_000)] = None
+    """Length of the window in frames; a rule has either within_m, within_frames or within_s."""
+    within_s: Annotated[float | None, Field(gt=0, le=86_400)] = None
+    """Length of the window in seconds of capture time; a rule has either within_m, within_frames or within_s."""
+    clear_under: Annotated[float | None, Field(gt=0, le=10_000)] = None
+    """Value of the measure under which the alarm can clear; half the limit if not set."""
+    clear_windows: Annotated[float, Field(ge=0, le=100)] = 1.0
+    """Number of window lengths for which the measure must stay under clear_under before the alarm clears."""
+    grade: GradeName = "prime"
+    """Best grade of a piece on which the alarm was raised: prime, second or hold."""
 
     @property
     def unit(self) -> Unit:
@@ -108,33 +111,34 @@ class AlarmSettings(CountingRule):
 class LimitSettings(CountingRule):
     """So much on a piece, and it is no prime."""
 
-    grade: Annotated[Literal["second", "hold"], Field(description="what the piece is at best then")]
+    grade: Literal["second", "hold"]
+    """Best grade of a piece that reaches the limit: second or hold."""
 
 
 class GradingSettings(Section):
     """What a finished piece is: the worst grade that any of these gives it."""
 
-    limits: Annotated[list[LimitSettings], Field(max_length=64, description="none: pieces are not graded")] = []  # noqa: RUF012
-    roll_mark: Annotated[GradeName, Field(description="what a piece with a roll mark is at best")] = "second"
-    max_missing_percent: Annotated[
-        float, Field(ge=0, le=100, description="of it not inspected: with more it is on hold")
-    ] = 0.0
-    max_unsure_percent: Annotated[
-        float, Field(ge=0, le=100, description="of what a source inspected, unsure: with more it is on hold")
-    ] = 5.0
+    limits: Annotated[list[LimitSettings], Field(max_length=64)] = []  # noqa: RUF012
+    """List of limits on the defects of a piece; an empty list grades no piece."""
+    roll_mark: GradeName = "second"
+    """Best grade of a piece with a roll mark: prime, second or hold."""
+    max_missing_percent: Annotated[float, Field(ge=0, le=100)] = 0.0
+    """Largest part of a piece that may be uninspected, in percent; a piece with more is on hold."""
+    max_unsure_percent: Annotated[float, Field(ge=0, le=100)] = 5.0
+    """Largest part of what a source inspected that may be unsure, in percent; a piece with more is on hold."""
 
 
 class RollSettings(Section):
     """A roll of the line, whose mark comes again with each of its turns."""
 
-    name: Annotated[Name, Field(description="what records and metrics call it")]
-    diameter_mm: Annotated[float, Field(gt=0, le=5000, description="its marks are pi times that apart")]
-    elongation_percent: Annotated[
-        float, Field(gt=-100, le=10_000, description="how much longer the strip becomes after it, until here")
-    ] = 0.0
-    tolerance_percent: Annotated[
-        float, Field(gt=0, le=20, description="of the distance: wear, regrinding, encoder")
-    ] = 1.0
+    name: Name
+    """Name of the roll on the record and in metrics."""
+    diameter_mm: Annotated[float, Field(gt=0, le=5000)]
+    """Diameter of the roll in millimetres; marks of the roll are pi times the diameter apart."""
+    elongation_percent: Annotated[float, Field(gt=-100, le=10_000)] = 0.0
+    """Elongation of the strip between the roll and the camera, in percent; it moves marks of the roll apart."""
+    tolerance_percent: Annotated[float, Field(gt=0, le=20)] = 1.0
+    """Tolerance on the distance of marks in percent, for wear, regrinding and encoder errors."""
 
 
 def watched(alarm: AlarmSettings, sources: Sequence[SourceSettings]) -> list[str]:

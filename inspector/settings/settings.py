@@ -18,109 +18,106 @@ from inspector.vision import bundle
 class WorkerSettings(Section):
     """The processes that run the model."""
 
-    count: Annotated[int, Field(ge=1, le=256, description="worker processes")] = 2
-    threads: Annotated[int, Field(ge=1, le=64, description="threads of one worker's engine")] = 1
-    max_batch: Annotated[int, Field(ge=1, le=256, description="tiles in a batch at most")] = 16
-    max_wait_ms: Annotated[float, Field(ge=0, le=10_000, description="how long a tile waits for its batch to fill")] = (
-        10.0
-    )
-    batch_timeout_s: Annotated[
-        float, Field(gt=0, le=3600, description="a batch that runs longer is stuck: the worker is killed")
-    ] = 60.0
-    device: Annotated[Literal["cpu", "gpu"], Field(description="gpu needs paddlepaddle-gpu: see deploy/README.md")] = (
-        "cpu"
-    )
-    engine: Annotated[Literal["paddle", "fake"], Field(description="fake: no model, for tests of the line")] = "paddle"
+    count: Annotated[int, Field(ge=1, le=256)] = 2
+    """Number of worker processes; each of them loads the model."""
+    threads: Annotated[int, Field(ge=1, le=64)] = 1
+    """Number of CPU threads that the inference engine of one worker uses."""
+    max_batch: Annotated[int, Field(ge=1, le=256)] = 16
+    """Largest number of tiles in a batch."""
+    max_wait_ms: Annotated[float, Field(ge=0, le=10_000)] = 10.0
+    """Longest time in milliseconds that a tile waits for its batch to fill."""
+    batch_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    """Longest time in seconds that a batch may run; a worker that takes longer is killed and replaced."""
+    device: Literal["cpu", "gpu"] = "cpu"
+    """Device that runs the model, cpu or gpu; gpu needs paddlepaddle-gpu, see deploy/README.md."""
+    engine: Literal["paddle", "fake"] = "paddle"
+    """Inference engine: paddle runs the model, fake runs none and is for tests of the line."""
 
 
 class DeliverySettings(Section):
     """How many frames may be under way, and when one is given to another worker."""
 
-    in_flight_frames: Annotated[int, Field(ge=1, le=4096, description="frames under way, for each source")] = 256
-    in_flight_mb: Annotated[
-        int, Field(ge=1, le=65_536, description="megabytes of pixels under way, for each source")
-    ] = 256
-    frame_timeout_s: Annotated[
-        float, Field(gt=0, le=3600, description="no verdict for so long: another worker gets it")
-    ] = 120.0
-    max_attempts: Annotated[
-        int, Field(ge=1, le=20, description="workers a frame may take down before it is an error")
-    ] = 3
-    drain_s: Annotated[float, Field(gt=0, le=3600, description="at a stop, how long frames under way may take")] = 20.0
+    in_flight_frames: Annotated[int, Field(ge=1, le=4096)] = 256
+    """Largest number of frames of each source that are in flight: let in, and not yet on record."""
+    in_flight_mb: Annotated[int, Field(ge=1, le=65_536)] = 256
+    """Largest amount of pixels of each source that are in flight, in mebibytes."""
+    frame_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 120.0
+    """Time in seconds after which a frame without a verdict goes to another worker; it must exceed
+    workers.batch_timeout_s."""
+    max_attempts: Annotated[int, Field(ge=1, le=20)] = 3
+    """Number of attempts at a frame whose worker ends or times out; after the last one the frame is an error."""
+    drain_s: Annotated[float, Field(gt=0, le=3600)] = 20.0
+    """Longest time in seconds that a stop waits for the frames in flight to be recorded."""
 
 
 class SupervisionSettings(Section):
     """When a process is replaced, and when it is given up."""
 
-    stuck_s: Annotated[
-        float, Field(gt=0, le=3600, description="a process that makes no turn for so long is killed and replaced")
-    ] = 60.0
-    start_s: Annotated[
-        float, Field(gt=0, le=86_400, description="so is one that is not at work so long after its start")
-    ] = 600.0
-    give_up_after: Annotated[
-        int, Field(ge=1, le=1000, description="ends in half an hour, without work in between, and it stays down")
-    ] = 10
+    stuck_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    """Time in seconds without progress after which a process is killed and replaced."""
+    start_s: Annotated[float, Field(gt=0, le=86_400)] = 600.0
+    """Time in seconds after its start within which a process must be ready; one that is not is killed and replaced."""
+    give_up_after: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Restarts within 30 minutes, without progress between them, before a process is given up."""
 
 
 class RecordSettings(Section):
     """What is kept of each frame."""
 
-    commit_rows: Annotated[int, Field(ge=1, le=10_000, description="verdicts in one transaction at most")] = 256
-    commit_ms: Annotated[float, Field(ge=0, le=10_000, description="how long a verdict may wait for others")] = 20.0
-    keep_days: Annotated[
-        float, Field(ge=1, le=36_500, description="older records go, unless pinned or with evidence")
-    ] = 365.0
-    keep_rows: Annotated[
-        int, Field(ge=100_000, le=10_000_000_000, description="more records than that: the oldest go")
-    ] = 50_000_000
-    reserve_mb: Annotated[
-        int, Field(ge=1, le=1_000_000, description="held back on the disk, for records when it is full")
-    ] = 64
-    defect_log: Annotated[
-        Path | Literal["stdout"] | None, Field(description="one JSON line a defect: stdout, a file, or none")
-    ] = None
+    commit_rows: Annotated[int, Field(ge=1, le=10_000)] = 256
+    """Largest number of verdicts that are recorded in one transaction."""
+    commit_ms: Annotated[float, Field(ge=0, le=10_000)] = 20.0
+    """Longest time in milliseconds that a verdict waits for others before it is recorded."""
+    keep_days: Annotated[float, Field(ge=1, le=36_500)] = 365.0
+    """Age in days after which a record is deleted, unless it is pinned or has evidence."""
+    keep_rows: Annotated[int, Field(ge=100_000, le=10_000_000_000)] = 50_000_000
+    """Largest number of records; the oldest are deleted beyond it."""
+    reserve_mb: Annotated[int, Field(ge=1, le=1_000_000)] = 64
+    """Disk space in megabytes that is held back, so that verdicts can still be recorded on a full disk."""
+    defect_log: Path | Literal["stdout"] | None = None
+    """File that gets one JSON line for each defect, or stdout; no defect log is written if not set."""
 
 
 class EvidenceSettings(Section):
     """Pictures that are kept of frames; gallery.py has the rule which stay."""
 
-    budget_mb: Annotated[
-        int, Field(ge=0, le=1_000_000_000, description="of defect and unsure, and a share of ok; 0: none is kept")
-    ] = 10_000
-    keep_days: Annotated[float, Field(gt=0, le=36_500, description="older evidence goes, unless it is pinned")] = 90.0
-    ok_share: Annotated[float, Field(ge=0, le=1, description="random share of ok frames that is kept")] = 0.001
+    budget_mb: Annotated[int, Field(ge=0, le=1_000_000_000)] = 10_000
+    """Largest size of the evidence in megabytes; ok frames are deleted first beyond it, and 0 keeps no evidence."""
+    keep_days: Annotated[float, Field(gt=0, le=36_500)] = 90.0
+    """Age in days after which evidence is deleted, unless it is pinned."""
+    ok_share: Annotated[float, Field(ge=0, le=1)] = 0.001
+    """Share of ok frames, drawn at random, that are kept as evidence; defect and unsure frames all are."""
 
 
 class OpticsSettings(Section):
     """Whether the pictures of each source are good, held against what was usual when the lens was clean."""
 
-    enabled: Annotated[bool, Field(description="look at a picture of each source a second")] = True
-    learn_pictures: Annotated[
-        int, Field(ge=60, le=1_000_000, description="so many of these tell what is usual, before others are judged")
-    ] = 3600
-    after_s: Annotated[float, Field(ge=1, le=86_400, description="trouble is told when it has lasted so long")] = 60.0
-    streak_after_s: Annotated[
-        float, Field(ge=1, le=604_800, description="a streak down the whole picture: longer than a coil takes")
-    ] = 3600.0
-    tolerance: Annotated[
-        float, Field(ge=0.1, le=100, description="2: pictures may differ twice as much before it is trouble")
-    ] = 1.0
+    enabled: bool = True
+    """Whether image quality is monitored; at most one frame per second of each source is analysed."""
+    learn_pictures: Annotated[int, Field(ge=60, le=1_000_000)] = 3600
+    """Number of analysed frames that form the baseline of a source; frames after these are compared with it."""
+    after_s: Annotated[float, Field(ge=1, le=86_400)] = 60.0
+    """Time in seconds that an image fault must last before it is reported."""
+    streak_after_s: Annotated[float, Field(ge=1, le=604_800)] = 3600.0
+    """Time in seconds that a streak down the whole image must last before it is reported; longer than a coil takes."""
+    tolerance: Annotated[float, Field(ge=0.1, le=100)] = 1.0
+    """Factor on the deviation from the baseline that is tolerated: with 2, an image may deviate twice as far."""
 
 
 class DiskSettings(Section):
     """The disk that holds the data folder."""
 
-    min_free_mb: Annotated[
-        int, Field(ge=0, le=1_000_000_000, description="less is free: no evidence is kept, and readyz says so")
-    ] = 1000
+    min_free_mb: Annotated[int, Field(ge=0, le=1_000_000_000)] = 1000
+    """Free disk space in megabytes below which no evidence is kept and the line is not ready."""
 
 
 class MetricsSettings(Section):
     """/metrics, /livez and /readyz."""
 
-    host: Annotated[str, Field(min_length=1, description="loopback unless told otherwise")] = "127.0.0.1"
-    port: Annotated[int, Field(ge=0, le=65_535, description="0: any free port")] = 9108
+    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
+    """Address on which /metrics, /livez and /readyz listen; others than loopback are open to other machines."""
+    port: Annotated[int, Field(ge=0, le=65_535)] = 9108
+    """TCP port of /metrics, /livez and /readyz; 0 takes any free port."""
 
     @property
     def exposed(self) -> str:
@@ -135,9 +132,12 @@ class MetricsSettings(Section):
 class Settings(Section):
     """A whole line. Unknown keys are refused."""
 
-    data: Annotated[Path, Field(description="the inspector's own folder: database, evidence, sockets")]
-    bundle: Annotated[Path, Field(description="model bundle; `default` is the one that ships")] = Path("default")
+    data: Path
+    """Data folder of the line, which holds its database, evidence and sockets."""
+    bundle: Path = Path("default")
+    """Folder of the model bundle; `default` is the bundle that ships with the package."""
     sources: Annotated[list[SourceSettings], Field(min_length=1, max_length=64)]
+    """List of the sources of frames; the `type` of each is folder, camera, gige, push, replay or simulated."""
     workers: WorkerSettings = WorkerSettings()
     delivery: DeliverySettings = DeliverySettings()
     supervision: SupervisionSettings = SupervisionSettings()
@@ -147,17 +147,15 @@ class Settings(Section):
     disk: DiskSettings = DiskSettings()
     metrics: MetricsSettings = MetricsSettings()
     decision: DecisionSettings = DecisionSettings()
-    recipes: Annotated[
-        list[RecipeSettings], Field(max_length=64, description="a list: other decision numbers for some steel grades")
-    ] = []  # noqa: RUF012
-    alarms: Annotated[list[AlarmSettings], Field(max_length=64, description="a list of rules; none: no alarms")] = []  # noqa: RUF012
+    recipes: Annotated[list[RecipeSettings], Field(max_length=64)] = []  # noqa: RUF012
+    """List of recipes, which replace the numbers of `decision` for some steel grades."""
+    alarms: Annotated[list[AlarmSettings], Field(max_length=64)] = []  # noqa: RUF012
+    """List of alarm rules; an empty list raises no alarms."""
     grading: GradingSettings = GradingSettings()
-    rolls: Annotated[
-        list[RollSettings], Field(max_length=64, description="a list; with one, marks that come again are looked for")
-    ] = []  # noqa: RUF012
-    log_level: Annotated[
-        Literal["DEBUG", "INFO", "WARNING", "ERROR"], Field(description="least severe line logged")
-    ] = "INFO"
+    rolls: Annotated[list[RollSettings], Field(max_length=64)] = []  # noqa: RUF012
+    """List of the line's rolls; an empty list searches for no roll marks."""
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    """Least severe level of messages that are logged."""
 
     @field_validator("sources")
     @classmethod

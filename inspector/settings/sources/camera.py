@@ -1,26 +1,21 @@
 """Owns the settings of a camera that OpenCV or FFmpeg opens, or of a recorded video."""
 
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import Field, SecretStr, field_validator, model_validator
+from pydantic import SecretStr, field_validator, model_validator
 
 from inspector.host.redaction import wrong
-from inspector.settings.sources.common import CommonCameraSettings, ConnectS, ReadS, StaleS
+from inspector.settings.sources.common import CapturedCameraSettings
 
 
-class CameraSourceSettings(CommonCameraSettings):
+class CameraSourceSettings(CapturedCameraSettings):
     """A camera that OpenCV can open, or a recorded video."""
 
     type: Literal["camera"]
-    address: Annotated[
-        SecretStr, Field(description="rtsp:// or http:// URL, number or path of a video device, or a video file")
-    ]
-    pace: Annotated[
-        Literal["every_frame", "realtime"], Field(description="of a file: all of it, or as it was filmed")
-    ] = "every_frame"
-    connect_s: ConnectS = 5.0
-    read_s: ReadS = 5.0
-    stale_s: StaleS = 10.0
+    address: SecretStr
+    """Address of the camera: an rtsp:// or http:// URL, the number or path of a video device, or a video file."""
+    pace: Literal["every_frame", "realtime"] = "every_frame"
+    """Pace of a video file: every_frame waits for the workers, realtime plays the file as it was filmed."""
 
     @field_validator("address", mode="before")
     @classmethod

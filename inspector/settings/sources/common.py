@@ -10,9 +10,10 @@ from inspector.settings.sources.strip import StripSettings
 
 
 class CommonSourceSettings(Section):
-    """What every source has: a name, a place on the strip, and which part of its pictures is strip."""
+    """The settings of every source: its name, the place of its frames, and which part of an image is strip."""
 
-    name: Annotated[str, Field(pattern=NAME_PATTERN, description="what records and metrics call it")]
+    name: Annotated[str, Field(pattern=NAME_PATTERN)]
+    """Name of the source on the record and in metrics."""
     place: PlaceSettings = PlaceSettings()
     strip: StripSettings = StripSettings()
 
@@ -29,19 +30,21 @@ class CommonSourceSettings(Section):
 
 
 class CommonCameraSettings(CommonSourceSettings):
-    """What never waits: it goes on whether or not there is room for its frames."""
+    """A source that never waits: it captures on, whether or not there is room for its frames."""
 
-    overload: Annotated[
-        Literal["oldest", "newest"], Field(description="no room for a frame: which one goes, counted and on record")
-    ] = "oldest"
-    every: Annotated[
-        int, Field(ge=1, le=10_000, description="of so many frames one is inspected; the others count as dropped")
-    ] = 1
+    overload: Literal["oldest", "newest"] = "oldest"
+    """Frame that is dropped when there is no room for all: the oldest or the newest; drops are counted and recorded."""
+    every: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """Sampling interval in frames: with 4, every fourth frame is inspected and the others count as dropped."""
 
 
-#: Settings of a camera that a capture process holds.
-ConnectS = Annotated[float, Field(gt=0, le=300, description="no answer for so long: it is tried again")]
-ReadS = Annotated[float, Field(gt=0, le=3600, description="no picture for so long: it is connected again")]
-StaleS = Annotated[
-    float | None, Field(gt=0, le=86_400, description="same picture for so long: not ready; none: it is inspected")
-]
+class CapturedCameraSettings(CommonCameraSettings):
+    """A camera that a capture process of its own holds."""
+
+    connect_s: Annotated[float, Field(gt=0, le=300)] = 5.0
+    """Time in seconds that the camera has to answer before the connection is tried again."""
+    read_s: Annotated[float, Field(gt=0, le=3600)] = 5.0
+    """Time in seconds without an image after which the camera is connected again."""
+    stale_s: Annotated[float | None, Field(gt=0, le=86_400)] = 10.0
+    """Time in seconds of repeated images after which the line is not ready. Repeated images are dropped; if this is not
+    set, they are inspected."""

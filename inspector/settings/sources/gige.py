@@ -5,49 +5,43 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from inspector.settings.section import Section
-from inspector.settings.sources.common import CommonCameraSettings, ConnectS, ReadS, StaleS
+from inspector.settings.sources.common import CapturedCameraSettings
 
 
 class RegionSettings(Section):
     """Which part of its sensor a camera shows. None: as the camera is set."""
 
-    left_px: Annotated[int | None, Field(ge=0, le=65_536, description="of the sensor: from this column on")] = None
-    top_px: Annotated[int | None, Field(ge=0, le=65_536, description="and from this line on")] = None
-    width_px: Annotated[int | None, Field(ge=32, le=65_536, description="width of the picture")] = None
-    height_px: Annotated[int | None, Field(ge=32, le=65_536, description="its height")] = None
+    left_px: Annotated[int | None, Field(ge=0, le=65_536)] = None
+    """First column of the sensor that is read, in pixels; as the camera is set if not given."""
+    top_px: Annotated[int | None, Field(ge=0, le=65_536)] = None
+    """First line of the sensor that is read, in pixels; as the camera is set if not given."""
+    width_px: Annotated[int | None, Field(ge=32, le=65_536)] = None
+    """Width of the image in pixels; as the camera is set if not given."""
+    height_px: Annotated[int | None, Field(ge=32, le=65_536)] = None
+    """Height of the image in pixels; as the camera is set if not given."""
 
 
-class GigeSourceSettings(CommonCameraSettings):
+class GigeSourceSettings(CapturedCameraSettings):
     """A GigE Vision or USB3 Vision camera. What is None stays as the camera is set."""
 
     type: Literal["gige"]
-    address: Annotated[
-        str | None, Field(min_length=1, max_length=255, description="IP or id of the camera; none: the only one found")
-    ] = None
-    pixel_format: Annotated[
-        Literal["Mono8", "Mono10", "Mono12", "Mono14", "Mono16"] | None, Field(description="8 bits of it are inspected")
-    ] = "Mono8"
+    address: Annotated[str | None, Field(min_length=1, max_length=255)] = None
+    """IP address or id of the camera; the only camera found if not set."""
+    pixel_format: Literal["Mono8", "Mono10", "Mono12", "Mono14", "Mono16"] | None = "Mono8"
+    """Pixel format of the camera; 8 bits of each pixel are inspected."""
     region: RegionSettings = RegionSettings()
-    exposure_us: Annotated[float | None, Field(gt=0, le=1e9, description="exposure time; ends the automatic one")] = (
-        None
-    )
-    gain_db: Annotated[
-        float | None,
-        Field(ge=-1000, le=10_000, description="gain, dB or the camera's own unit; ends the automatic one"),
-    ] = None
-    rate_fps: Annotated[
-        float | None, Field(gt=0, le=100_000, description="frames a second, running free or by trigger: Software")
-    ] = None
-    trigger: Annotated[
-        str | None, Field(min_length=1, max_length=64, description="what starts a frame, as the camera calls it: Line1")
-    ] = None
-    packet_size_bytes: Annotated[
-        int | None, Field(ge=576, le=16_260, description="of a UDP packet; none: the largest that gets through")
-    ] = None
-    packet_delay_ns: Annotated[int | None, Field(ge=0, le=10**9, description="pause between two packets")] = None
-    connect_s: ConnectS = 5.0
-    read_s: ReadS = 5.0
-    stale_s: StaleS = 10.0
+    exposure_us: Annotated[float | None, Field(gt=0, le=1e9)] = None
+    """Exposure time in microseconds; it turns automatic exposure off."""
+    gain_db: Annotated[float | None, Field(ge=-1000, le=10_000)] = None
+    """Gain in decibels or the camera's own unit; it turns automatic gain off."""
+    rate_fps: Annotated[float | None, Field(gt=0, le=100_000)] = None
+    """Frame rate in frames per second of a camera that runs free or has the trigger Software."""
+    trigger: Annotated[str | None, Field(min_length=1, max_length=64)] = None
+    """Trigger that starts a frame, as the camera names it, for example Line1; Software triggers at rate_fps."""
+    packet_size_bytes: Annotated[int | None, Field(ge=576, le=16_260)] = None
+    """Size of a UDP packet in bytes; the largest that gets through if not set."""
+    packet_delay_ns: Annotated[int | None, Field(ge=0, le=10**9)] = None
+    """Pause between two packets in nanoseconds; as the camera is set if not given."""
 
     @model_validator(mode="after")
     def _pulses_come_from_one_place(self) -> "GigeSourceSettings":

@@ -11,20 +11,16 @@ from inspector.settings.section import Section
 class PlaceSettings(Section):
     """Where on the strip a source's frames lie. Their first line is the one that passed first."""
 
-    mm_per_px: Annotated[float | None, Field(gt=0, le=1000, description="size of a pixel across the strip")] = None
-    mm_per_line: Annotated[float | None, Field(gt=0, le=1000, description="along it; none: the same as across")] = None
-    left_mm: Annotated[float, Field(ge=-1e6, le=1e6, description="where across the strip the picture begins")] = 0.0
-    pattern: Annotated[
-        str | None,
-        Field(
-            max_length=500,
-            description="in a frame's name: a regular expression with groups `piece`, `at_mm`, `grade` or some of them",
-        ),
-    ] = None
-    speed_m_min: Annotated[
-        float | None,
-        Field(gt=0, le=10_000, description="of the strip: place along = speed x time since the piece began"),
-    ] = None
+    mm_per_px: Annotated[float | None, Field(gt=0, le=1000)] = None
+    """Size of a pixel across the strip, in millimetres; without it, defects have no place across."""
+    mm_per_line: Annotated[float | None, Field(gt=0, le=1000)] = None
+    """Size of an image line along the strip, in millimetres; as mm_per_px if not set."""
+    left_mm: Annotated[float, Field(ge=-1e6, le=1e6)] = 0.0
+    """Place across the strip at which the image begins, in millimetres."""
+    pattern: Annotated[str | None, Field(max_length=500)] = None
+    """Regular expression that reads a frame's name; its groups are `piece`, `at_mm` and `grade`, or some of them."""
+    speed_m_min: Annotated[float | None, Field(gt=0, le=10_000)] = None
+    """Speed of the strip in metres per minute; the place along is this speed times the time since the piece began."""
 
     @field_validator("pattern")
     @classmethod

@@ -19,26 +19,21 @@ class PushSourceSettings(CommonSourceSettings):
 
     type: Literal["push"]
     place_comes_with_frames: ClassVar[bool] = True
-    path: Annotated[
-        Path | None, Field(description="socket for programs of this user and group; see configs/push_client.py")
-    ] = None
-    address: Annotated[
-        str | None, Field(description="or tcp://IP:PORT to listen on; not loopback only with the two below")
-    ] = None
-    secret_key: Annotated[
-        Path | None, Field(description="server.key_secret of `inspector keys`: the line's, for address")
-    ] = None
-    clients: Annotated[
-        Path | None, Field(description="folder of *.key, the public keys of clients that are heard, or one such file")
-    ] = None
-    max_clients: Annotated[
-        int,
-        Field(ge=1, le=1024, description="programs connected at once; more are turned away, and counted"),
-    ] = 8
-    max_frame_mb: Annotated[
-        int, Field(ge=1, le=300, description="who sends more is cut off; unread: up to 3 x max_clients x max_frame_mb")
-    ] = 32
-    bit_depth: Annotated[int, Field(ge=8, le=16, description="bits the camera fills in a 16-bit image")] = 16
+    path: Path | None = None
+    """Unix socket for programs of the line's user and group; see configs/push_client.py."""
+    address: str | None = None
+    """TCP address to listen on, tcp://IP:PORT, instead of path; others than loopback need secret_key and clients."""
+    secret_key: Path | None = None
+    """File with the line's secret key for address, the server.key_secret of `inspector keys`."""
+    clients: Path | None = None
+    """Folder with the public keys (*.key) of the clients that may connect, or the file of one."""
+    max_clients: Annotated[int, Field(ge=1, le=1024)] = 8
+    """Largest number of programs connected at once; more are refused and counted."""
+    max_frame_mb: Annotated[int, Field(ge=1, le=300)] = 32
+    """Largest frame in megabytes; a program that sends more is disconnected. Unread frames take up to 3 x max_clients
+    x max_frame_mb."""
+    bit_depth: Annotated[int, Field(ge=8, le=16)] = 16
+    """Number of bits that the camera fills in a 16-bit image."""
 
     @field_validator("path")
     @classmethod

@@ -12,7 +12,7 @@ class ReplaySourceSettings(CommonSourceSettings):
     """A recorded run once more: the pictures that another line kept as evidence, and its names for them."""
 
     type: Literal["replay"]
-    path: Annotated[Path, Field(description="data folder of the run; another than that of this line")]
-    speed: Annotated[
-        float | None, Field(gt=0, le=1000, description="1: as fast as it ran; none: as fast as the workers are")
-    ] = 1.0
+    path: Path
+    """Data folder of the recorded run; it must not be the data folder of this line."""
+    speed: Annotated[float | None, Field(gt=0, le=1000)] = 1.0
+    """Factor on the speed of the recorded run; frames are replayed as fast as the workers decide them if not set."""

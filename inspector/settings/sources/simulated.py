@@ -11,9 +11,15 @@ class SimulatedSourceSettings(CommonCameraSettings):
     """The line simulator: procedural strip, clean or with defects, at a steady rate. It does not wait: it drops."""
 
     type: Literal["simulated"]
-    rate_fps: Annotated[float, Field(gt=0, le=10_000, description="frames a second")] = 10.0
-    defect_rate: Annotated[float, Field(ge=0, le=1, description="share of frames with a defect")] = 0.1
-    width_px: Annotated[int, Field(ge=64, le=16_384, description="width of a frame")] = 200
-    height_px: Annotated[int, Field(ge=64, le=16_384, description="height of a frame")] = 200
-    seed: Annotated[int, Field(ge=0, description="same seed, same strip")] = 0
-    frames: Annotated[int | None, Field(ge=1, description="stop after so many; none: never")] = None
+    rate_fps: Annotated[float, Field(gt=0, le=10_000)] = 10.0
+    """Frame rate in frames per second."""
+    defect_rate: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of frames that show a defect."""
+    width_px: Annotated[int, Field(ge=64, le=16_384)] = 200
+    """Width of a frame in pixels."""
+    height_px: Annotated[int, Field(ge=64, le=16_384)] = 200
+    """Height of a frame in pixels."""
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Seed of the random numbers; the same seed draws the same strip."""
+    frames: Annotated[int | None, Field(ge=1)] = None
+    """Number of frames after which the source ends; it never ends if not set."""

@@ -10,20 +10,20 @@ from inspector.settings.section import Section
 class StripSettings(Section):
     """What of a source's pictures is strip. What lies beside it is not inspected, and that is on record."""
 
-    left_px: Annotated[
-        int, Field(ge=0, le=65_536, description="region of interest: the picture from this column on")
-    ] = 0
-    top_px: Annotated[int, Field(ge=0, le=65_536, description="and from this line on")] = 0
-    width_px: Annotated[int | None, Field(ge=1, description="its width; none: all that is left")] = None
-    height_px: Annotated[int | None, Field(ge=1, description="its height; none: all that is left")] = None
-    background: Annotated[
-        Literal["none", "dark", "bright"], Field(description="beside the strip: it is found, and is not inspected")
-    ] = "none"
-    background_level: Annotated[float, Field(ge=0, le=255, description="gray level between background and strip")] = (
-        30.0
-    )
-    overlap_px: Annotated[
-        int,
-        Field(ge=0, le=2048, description="neighbouring views share so much; of half, four judge each place together"),
-    ] = 0
-    min_width_px: Annotated[int, Field(ge=1, description="less strip found than this: the frame is unsure")] = 64
+    left_px: Annotated[int, Field(ge=0, le=65_536)] = 0
+    """First column of the region of interest, in pixels from the left of the image."""
+    top_px: Annotated[int, Field(ge=0, le=65_536)] = 0
+    """First line of the region of interest, in pixels from the top of the image."""
+    width_px: Annotated[int | None, Field(ge=1)] = None
+    """Width of the region of interest in pixels; up to the right edge of the image if not set."""
+    height_px: Annotated[int | None, Field(ge=1)] = None
+    """Height of the region of interest in pixels; down to the bottom of the image if not set."""
+    background: Literal["none", "dark", "bright"] = "none"
+    """Background beside the strip: none, dark or bright; it is detected and not inspected."""
+    background_level: Annotated[float, Field(ge=0, le=255)] = 30.0
+    """Gray level that separates background from strip."""
+    overlap_px: Annotated[int, Field(ge=0, le=2048)] = 0
+    """Overlap of neighbouring tiles in pixels; from half a tile on, the four tiles that show a place decide it
+    together."""
+    min_width_px: Annotated[int, Field(ge=1)] = 64
+    """Least width of strip in pixels; a frame that shows less strip is unsure."""

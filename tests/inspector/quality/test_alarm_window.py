@@ -13,7 +13,7 @@ from inspector.quality import alarm_window
 from inspector.quality.alarm_window import Raised, Window
 from inspector.settings.rules import AlarmSettings, repeats_seen, watched
 from tests.fakes import Line
-from tests.inspector.settings.test_settings import load
+from tests.inspector.settings.configs import load
 
 FAR = 1e9
 PLACED = {

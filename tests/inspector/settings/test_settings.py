@@ -1,56 +1,21 @@
 """Holds the settings: who wins, what is refused, and that each refusal names file, key and what would be right."""
 
-import os
-import re
 from collections.abc import Callable
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
 from inspector.cli import main
 from inspector.errors import ConfigError
 from inspector.protocol.control import hear, say
-from inspector.settings import bundle_check, layers, loading, terms
-from inspector.settings.reference import describe
-from inspector.settings.settings import MetricsSettings, Settings
+from inspector.settings import loading, terms
+from inspector.settings.settings import MetricsSettings
 from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.settings.terms import decide_by
 from inspector.vision import bundle
-from tests.fakes import LABELS, make_bundle
-
-
-@pytest.fixture(autouse=True)
-def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in list(os.environ):
-        if name.startswith(layers.ENVIRONMENT_PREFIX):
-            monkeypatch.delenv(name)
-
-
-def load(tmp_path: Path, *overrides: str, **changes: Any) -> Settings:
-    """The settings of a small line with some changes in its file, and overrides of the command line."""
-    values: dict[str, Any] = {
-        "data": str(tmp_path / "data"),
-        "sources": [{"name": "drop", "type": "folder", "path": str(tmp_path / "drop")}],
-    }
-    (tmp_path / "line.yaml").write_text(yaml.safe_dump(values | changes))
-    return loading.load(tmp_path / "line.yaml", list(overrides))
-
-
-def refused(tmp_path: Path, *overrides: str, **changes: Any) -> str:
-    """The one message with which it is refused."""
-    with pytest.raises(ConfigError) as caught:
-        load(tmp_path, *overrides, **changes)
-    message = str(caught.value)
-    assert "\n" not in message
-    return message
-
-
-def folder(tmp_path: Path, name: str, path: str = "") -> dict[str, str]:
-    """A folder source."""
-    return {"name": name, "type": "folder", "path": str(tmp_path / (path or name))}
+from tests.inspector.settings.configs import folder, load, refused
 
 
 def test_what_is_not_said_has_its_default(tmp_path: Path) -> None:
@@ -257,89 +222,6 @@ def test_two_sources_of_one_name_are_refused(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.parametrize("other", ["one", "one/below", "./one/../one", "link", "link/below"])
-def test_a_folder_watched_twice_is_refused(tmp_path: Path, other: str) -> None:
-    (tmp_path / "one").mkdir()
-    (tmp_path / "link").symlink_to(tmp_path / "one")
-
-    assert "watched twice" in refused(tmp_path, sources=[folder(tmp_path, "a", "one"), folder(tmp_path, "b", other)])
-
-
-@pytest.mark.parametrize(
-    ("drop", "part"),
-    [
-        ("data", "is or holds the line's own"),
-        (".", "is or holds the line's own"),
-        ("link", "is or holds the line's own"),
-        ("link/data", "is or holds the line's own"),
-        ("data/evidence", "is or holds the line's own"),
-        ("data/evidence/2026-11-24/new", "lies in the line's evidence"),
-        ("data/evidence-damaged-1", "is or holds the line's own"),
-        ("over", "is or holds the line's own"),
-        ("back", "back/done leads to"),
-        ("into", "is or holds the line's own"),
-    ],
-)
-def test_a_drop_folder_that_would_take_the_lines_own_pictures_or_what_it_puts_away_is_refused(
-    tmp_path: Path, drop: str, part: str
-) -> None:
-    (tmp_path / "data" / "evidence-damaged-1").mkdir(parents=True)
-    (tmp_path / "link").symlink_to(tmp_path)
-    (tmp_path / "over").symlink_to(tmp_path / "data")
-    for name, target in (("back", tmp_path / "back"), ("into", tmp_path / "data" / "evidence")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "done").symlink_to(target)
-
-    message = refused(tmp_path, sources=[folder(tmp_path, "a", drop)])
-
-    assert "a: " in message
-    assert part in message
-    assert main.main(["check", "-c", str(tmp_path / "line.yaml")]) == main.EXIT_UNUSABLE
-
-
-def test_a_drop_folder_that_another_puts_files_into_or_that_holds_what_is_replayed_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "a").mkdir()
-    (tmp_path / "a" / "done").symlink_to(tmp_path / "b")
-    assert "filled and watched" in refused(tmp_path, sources=[folder(tmp_path, "a"), folder(tmp_path, "b", "b/below")])
-
-    replay = {"name": "again", "type": "replay", "path": str(tmp_path / "c" / "other-line")}
-    assert "that again replays" in refused(tmp_path, sources=[folder(tmp_path, "c"), replay])
-
-
-@pytest.mark.parametrize("drop", ["data/drop", "data-of-another"])
-def test_a_drop_folder_in_the_data_folder_or_beside_it_is_fine(tmp_path: Path, drop: str) -> None:
-    assert len(load(tmp_path, sources=[folder(tmp_path, "a", drop)]).sources) == 1
-
-
-def test_folders_beside_each_other_are_fine(tmp_path: Path) -> None:
-    assert len(load(tmp_path, sources=[folder(tmp_path, "a", "one"), folder(tmp_path, "b", "one-more")]).sources) == 2
-
-
-def test_a_threshold_for_a_label_the_bundle_lacks_is_refused(tmp_path: Path) -> None:
-    labels = make_bundle(tmp_path / "model").labels
-
-    bundle_check.check_labels(load(tmp_path, "decision.thresholds={scratches: 0.9}"), labels)
-    with pytest.raises(ConfigError, match=r"decision\.thresholds\.rust: .*it has " + ", ".join(LABELS)):
-        bundle_check.check_labels(load(tmp_path, "decision.thresholds={rust: 0.9}"), labels)
-
-
-def test_recipes_and_severities_for_what_the_bundle_lacks_are_refused_with_what_it_has(tmp_path: Path) -> None:
-    labels = make_bundle(tmp_path / "model").labels
-
-    bundle_check.check_labels(load(tmp_path, "recipes=[{name: a, severities: {scratches: minor}}]"), labels)
-    bundle_check.check_labels(load(tmp_path, "recipes=[{name: a, thresholds: {ok: 0.9}}]"), labels)
-    for override, message in (
-        (
-            "recipes=[{name: a}, {name: b, thresholds: {rust: 0.9}}]",
-            "recipes.b.thresholds.rust: the bundle has no such",
-        ),
-        ("recipes=[{name: a, severities: {rust: minor}}]", "recipes.a.severities.rust: the bundle has no such defect"),
-        ("decision.severities={ok: minor}", "decision.severities.ok: the bundle has no such defect; it has crazing, "),
-    ):
-        with pytest.raises(ConfigError, match=re.escape(message)):
-            bundle_check.check_labels(load(tmp_path, override), labels)
-
-
 def test_a_recipe_is_addressed_by_name(tmp_path: Path) -> None:
     settings = load(tmp_path, "recipes.b.thresholds={ok: 0.9}", recipes=[{"name": "a"}, {"name": "b"}])
 
@@ -360,27 +242,6 @@ def test_the_largest_recipes_fit_a_pipe_that_nobody_reads(tmp_path: Path) -> Non
     assert "1001 names, grades, thresholds and severities: at most 1000 are kept in all" in refused(
         tmp_path, recipes=[{"name": "a", "grades": [*grades, "x"]}]
     )
-
-
-def test_a_rule_for_a_label_the_bundle_lacks_is_refused(tmp_path: Path) -> None:
-    labels = make_bundle(tmp_path / "model").labels
-    alarm = {"name": "a", "within_s": 60, "limit": 3, "labels": ["scratches", "rust"]}
-    limit = {"grade": "hold", "limit": 3, "labels": ["rust"]}
-
-    with pytest.raises(ConfigError, match=r"alarms\.a\.labels\.rust: .* no such label; it has " + ", ".join(LABELS)):
-        bundle_check.check_labels(load(tmp_path, alarms=[alarm]), labels)
-    with pytest.raises(ConfigError, match=r"grading\.limits\.0\.labels\.rust: the bundle has no such label"):
-        bundle_check.check_labels(load(tmp_path, grading={"limits": [limit]}), labels)
-
-
-def test_every_setting_is_described_with_its_default_and_bounds() -> None:
-    described = {key: (default, text) for key, default, text in describe()}
-
-    assert described["workers.count"] == ("2", "worker processes (≥ 1, ≤ 256)")
-    assert described["data"][0] == "required"
-    assert all(text for _, text in described.values())
-    assert {"sources.<folder>.path", "sources.<simulated>.rate_fps", "record.defect_log"} <= set(described)
-    assert {"alarms.<any>.within_m", "grading.limits.<any>.grade", "rolls.<any>.diameter_mm"} <= set(described)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.0.1", "localhost", "::1"])

@@ -345,7 +345,7 @@ def test_credentials_never_show(listening: socket.socket, caplog: pytest.LogCapt
     ],
 )
 def test_what_cannot_be_opened_is_refused_without_showing_credentials(tmp_path: Path, settings: dict[str, Any]) -> None:
-    from tests.inspector.settings.test_settings import refused
+    from tests.inspector.settings.configs import refused
 
     message = refused(tmp_path, sources=[{"name": "cam", "type": "camera", **settings}])
 

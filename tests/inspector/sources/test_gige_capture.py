@@ -20,7 +20,7 @@ from inspector.sources.gige_capture import gige as connected
 from tests.fakes import wait_until
 from tests.inspector.cameras import GigeCamera, gige_camera, gige_port
 from tests.inspector.roles import bench, ok
-from tests.inspector.settings.test_settings import refused
+from tests.inspector.settings.configs import refused
 from tests.inspector.sources.test_camera_capture import gaps, grabbers, problem
 
 SMALL = {"left_px": 0, "top_px": 0, "width_px": 128, "height_px": 96}

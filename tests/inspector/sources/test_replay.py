@@ -18,7 +18,7 @@ from inspector.sources.replay import MAX_PAUSE_S, Replay
 from tests.inspector.cameras import strip
 from tests.inspector.record.test_store import verdict
 from tests.inspector.roles import bench
-from tests.inspector.settings.test_settings import refused
+from tests.inspector.settings.configs import refused
 from tests.inspector.sources.test_simulated import Clock
 
 
