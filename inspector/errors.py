@@ -9,6 +9,10 @@ class ConfigError(InspectorError):
     """Raised when a config file, an environment variable or a command line setting cannot be used."""
 
 
+class QuestionError(InspectorError):
+    """Raised when a question cannot be answered as it was asked. The message begins with the name of its field."""
+
+
 class BundleError(InspectorError):
     """Raised when a model bundle is missing, damaged, of another schema, or gives other scores than it promised."""
 

@@ -34,7 +34,7 @@ SHARED = (
 )
 #: Which rooms of `inspector` each may import from, lazy imports included; inspector/README.md has the reasons.
 MAY_IMPORT = {
-    "cli": {"answers", "reports", "supervisor", "settings", "record", "quality", "protocol", "host"},
+    "cli": {"answers", "reports", "supervisor", "settings", "record", "host"},
     "answers": {"quality", "record", "settings", "vision", "protocol", "host"},
     "reports": {"answers", "quality", "record", "settings", "vision", "protocol", "host"},
     "supervisor": {"sink", "worker", "sources", "record", "settings", "vision", "protocol", "host"},
@@ -48,15 +48,8 @@ MAY_IMPORT = {
     "protocol": set(),
     "host": set(),
 }
-#: Single modules that a room may reach beside these: what a command asks of a role's own knowledge.
-REACHED = {
-    "cli": {
-        "inspector.sources.folder.requeue",
-        "inspector.sources.capture.protocol",
-        "inspector.sources.optics.conditions",
-        "inspector.sink.maintenance",
-    },
-}
+#: Single modules that a room may reach beside these, each for one command; inspector/README.md has the reasons.
+REACHED = {"cli": {"inspector.sources.folder.requeue", "inspector.protocol.keys"}}
 ROLES = {"inspector.sources", "inspector.worker", "inspector.sink"}
 
 
@@ -79,6 +72,11 @@ def imports(path: Path, top_level_only: bool = False) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             names |= {node.module} | {f"{node.module}.{alias.name}" for alias in node.names}
     return names
+
+
+def words(path: Path) -> set[str]:
+    """Every name that stands in a file's code."""
+    return {node.id for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Name)}
 
 
 def graph(package: str) -> dict[str, set[str]]:
@@ -144,6 +142,15 @@ def test_a_room_imports_only_from_the_rooms_that_its_row_of_the_table_names(room
                 reached = any(f"{used}.".startswith(f"{one}.") for one in REACHED.get(room, ()))
                 above = any(one.startswith(f"{used}.") for one in REACHED.get(room, ()))
                 assert other in MAY_IMPORT[room] or reached or above, f"{name} imports {used}"
+
+
+def test_answers_neither_print_nor_know_a_terminal_and_options_stay_in_the_command_line() -> None:
+    for name, path in modules("inspector").items():
+        used = {one.split(".")[0] for one in imports(path)}
+        if name.startswith("inspector.answers"):
+            assert not used & {"argparse", "rich", "html", "jinja2"} and "print" not in words(path), name
+        if not name.startswith("inspector.cli"):
+            assert "argparse" not in used, f"{name}: options are taken apart in inspector/cli/"
 
 
 def test_every_module_of_the_inspector_has_a_room() -> None:

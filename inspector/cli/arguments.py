@@ -5,21 +5,34 @@ import re
 import time
 from datetime import datetime
 from pathlib import Path
+from typing import TypeAlias
 
 from inspector import __version__
 from inspector.settings.config_file import INSTALLED, VARIABLE
 
+#: A unit of time in seconds.
 _UNITS_S = {"s": 1, "m": 60, "h": 3600, "d": 86_400}
+#: The help of options that several commands have.
+_SINCE, _UNTIL = "from: 10m, 2h, 1d ago, or 2026-11-24T06:00", "up to, in the same forms"
+_ONE_SOURCE, _JSON, _JSON_LINES = "only of this source; may be repeated", "for machines", "one JSON object a line"
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def parser() -> argparse.ArgumentParser:
-    """Every command; parsed, `command` is its name."""
+    """Return the parser of every command; parsed, `command` is its name."""
     top = argparse.ArgumentParser(
         prog="inspector", description="Inspects steel strip: every frame is inspected, or on record as not inspected."
     )
     top.add_argument("--version", action="version", version=f"inspector {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
+    config = _config()
+    for add in (_line, _defects, _account, _rules, _paper, _piece, _optics, _pins, _retry, _backup):
+        add(commands, config)
+    _host(commands)
+    return top
 
+
+def _config() -> argparse.ArgumentParser:
     config = argparse.ArgumentParser(add_help=False)
     config.add_argument(
         "-c", "--config", type=Path,
@@ -29,7 +42,10 @@ def parser() -> argparse.ArgumentParser:
         "-o", "--override", action="append", default=[], metavar="KEY=VALUE",
         help="lay a setting over file and environment, for example workers.count=4 or sources.drop.path=/mnt/drop",
     )  # fmt: skip
+    return config
 
+
+def _line(commands: _Commands, config: argparse.ArgumentParser) -> None:
     commands.add_parser("run", parents=[config], help="run the line until SIGTERM; a second one forces")
 
     check = commands.add_parser("check", parents=[config], help="validate a config and its bundle without starting")
@@ -47,14 +63,16 @@ def parser() -> argparse.ArgumentParser:
     status = commands.add_parser(
         "status", parents=[config], help="how the line is: exit 0 ready, 1 running but not ready, 3 not running"
     )
-    status.add_argument("--json", action="store_true", help="for machines")
+    status.add_argument("--json", action="store_true", help=_JSON)
 
+
+def _defects(commands: _Commands, config: argparse.ArgumentParser) -> None:
     defects = commands.add_parser(
         "defects", parents=[config], help="list or export records: defects unless told otherwise"
     )
-    defects.add_argument("--since", type=moment, help="from: 10m, 2h, 1d ago, or 2026-11-24T06:00")
-    defects.add_argument("--until", type=moment, help="up to, in the same forms")
-    defects.add_argument("--source", action="append", default=[], help="only of this source; may be repeated")
+    defects.add_argument("--since", type=moment, help=_SINCE)
+    defects.add_argument("--until", type=moment, help=_UNTIL)
+    defects.add_argument("--source", action="append", default=[], help=_ONE_SOURCE)
     defects.add_argument("--label", action="append", default=[], help="only with this label; may be repeated")
     defects.add_argument("--verdict", action="append", choices=["ok", "defect", "unsure", "error", "all"])
     defects.add_argument("--model", action="append", default=[], help="only decided by this bundle id")
@@ -67,10 +85,12 @@ def parser() -> argparse.ArgumentParser:
     )
     defects.add_argument("--limit", type=int, help="at most so many, newest first (a table shows 50)")
     form = defects.add_mutually_exclusive_group()
-    form.add_argument("--json", action="store_true", help="one JSON object a line")
+    form.add_argument("--json", action="store_true", help=_JSON_LINES)
     form.add_argument("--csv", action="store_true", help="comma-separated, with a header, a row a region")
     defects.add_argument("--bom", action="store_true", help="with --csv: begin with the mark that tells Excel UTF-8")
 
+
+def _account(commands: _Commands, config: argparse.ArgumentParser) -> None:
     account = commands.add_parser(
         "account", parents=[config], help="sums and gaps of each source; exit 1 if they do not balance",
         description="Sums and gaps of each source; exit 1 if they do not balance. What that proves: each frame that"
@@ -79,13 +99,15 @@ def parser() -> argparse.ArgumentParser:
         " got, and one that is on record twice. The record's key excludes the latter: without it no row is written.",
     )  # fmt: skip
     account.add_argument("--since", type=moment, help="frames and gaps from: 10m, 2h, 1d ago, or 2026-11-24T06:00")
-    account.add_argument("--until", type=moment, help="up to, in the same forms")
+    account.add_argument("--until", type=moment, help=_UNTIL)
     for option, name in (("--from", "since"), ("--to", "until")):  # what version 0.1 called them
         account.add_argument(option, dest=name, type=moment, help=argparse.SUPPRESS)
-    account.add_argument("--source", action="append", default=[], help="only of this source; may be repeated")
+    account.add_argument("--source", action="append", default=[], help=_ONE_SOURCE)
     account.add_argument("--piece", help="how much of this coil, plate or lot was inspected; exit 1 if not all of it")
-    account.add_argument("--json", action="store_true", help="for machines")
+    account.add_argument("--json", action="store_true", help=_JSON)
 
+
+def _rules(commands: _Commands, config: argparse.ArgumentParser) -> None:
     alarms = commands.add_parser("alarms", parents=[config], help="list alarms and marks of rolls, the newest first")
     alarms.add_argument("--piece", help="only of this coil, plate or lot")
     alarms.add_argument("--since", type=moment, help="begun since: 10m, 2h, 1d ago, or 2026-11-24T06:00")
@@ -99,8 +121,10 @@ def parser() -> argparse.ArgumentParser:
         help="what a finished coil, plate or lot is: prime, second or hold, and why; exit 1: hold",
     )
     grade.add_argument("piece", help="its name")
-    grade.add_argument("--json", action="store_true", help="for machines")
+    grade.add_argument("--json", action="store_true", help=_JSON)
 
+
+def _paper(commands: _Commands, config: argparse.ArgumentParser) -> None:
     drawing = commands.add_parser(
         "map", parents=[config], help="draw a coil, plate or lot with its defects, and what was not inspected"
     )
@@ -116,6 +140,8 @@ def parser() -> argparse.ArgumentParser:
     report.add_argument("piece", help="its name")
     report.add_argument("--to", type=Path, metavar="FILE", help="default: NAME-report.html here")
 
+
+def _piece(commands: _Commands, config: argparse.ArgumentParser) -> None:
     piece = commands.add_parser(
         "piece", parents=[config], help="say which coil, plate or lot is on the line; alone: list the last ones"
     )
@@ -123,21 +149,25 @@ def parser() -> argparse.ArgumentParser:
     piece.add_argument("piece", nargs="?", metavar="name", help="what it is called, for start")
     piece.add_argument("--grade", default="", help="its steel grade, for start: the recipe that lists it decides")
     piece.add_argument("--recipe", default="", help="the recipe that decides, whatever the grade, for start")
-    piece.add_argument("--json", action="store_true", help="for machines")
+    piece.add_argument("--json", action="store_true", help=_JSON)
 
+
+def _optics(commands: _Commands, config: argparse.ArgumentParser) -> None:
     optics = commands.add_parser(
         "optics",
         parents=[config],
         help="are the pictures good? figures of each source against what is usual; exit 1: no",
     )
     optics.add_argument("--since", type=moment, help="trend and troubles from: 12h, 90d ago; default: 1d")
-    optics.add_argument("--source", action="append", default=[], help="only of this source; may be repeated")
+    optics.add_argument("--source", action="append", default=[], help=_ONE_SOURCE)
     optics.add_argument(
         "--learn", action="append", default=[], metavar="SOURCE",
         help="learn anew what is usual, from its next pictures: after cleaning, or with another camera or lens",
     )  # fmt: skip
-    optics.add_argument("--json", action="store_true", help="for machines")
+    optics.add_argument("--json", action="store_true", help=_JSON)
 
+
+def _pins(commands: _Commands, config: argparse.ArgumentParser) -> None:
     pin = commands.add_parser(
         "pin", parents=[config], help="keep evidence and records in dispute, whatever their age; alone: list the pins"
     )
@@ -145,18 +175,22 @@ def parser() -> argparse.ArgumentParser:
     pin.add_argument("--since", type=moment, help="captured from: 2h, 1d ago, or 2026-11-24T06:00")
     pin.add_argument("--until", type=moment, help="captured up to, in the same forms")
     pin.add_argument("--name", help="only frames of this name, a pattern such as 'coil-4711/*'")
-    pin.add_argument("--json", action="store_true", help="for machines")
+    pin.add_argument("--json", action="store_true", help=_JSON)
 
     unpin = commands.add_parser("unpin", parents=[config], help="let go of what a pin holds")
     unpin.add_argument("pin", type=int, help="its number, as `inspector pin` lists it")
 
+
+def _retry(commands: _Commands, config: argparse.ArgumentParser) -> None:
     retry = commands.add_parser(
         "retry", parents=[config], help="put files of failed/ back into the drop folder; exit 1 if one could not be"
     )
     retry.add_argument("patterns", nargs="*", metavar="pattern", help="only these, such as 'coil-4711/*'; none: all")
-    retry.add_argument("--source", action="append", default=[], help="only of this source; may be repeated")
-    retry.add_argument("--json", action="store_true", help="one JSON object a line")
+    retry.add_argument("--source", action="append", default=[], help=_ONE_SOURCE)
+    retry.add_argument("--json", action="store_true", help=_JSON_LINES)
 
+
+def _backup(commands: _Commands, config: argparse.ArgumentParser) -> None:
     backup = commands.add_parser(
         "backup", parents=[config], help="copy the record, while the line runs or not; evidence is not in it"
     )
@@ -167,6 +201,8 @@ def parser() -> argparse.ArgumentParser:
     )
     restore.add_argument("copy", type=Path, metavar="FILE", help="what `inspector backup` wrote")
 
+
+def _host(commands: _Commands) -> None:
     keys = commands.add_parser("keys", help="make the keys for a push source that other machines may reach")
     keys.add_argument("folder", type=Path, metavar="DIR", help="where to; it is made, for you alone")
     keys.add_argument(
@@ -174,12 +210,11 @@ def parser() -> argparse.ArgumentParser:
     )
 
     cameras = commands.add_parser("cameras", help="list the cameras that are here, and the address to write for each")
-    cameras.add_argument("--json", action="store_true", help="for machines")
+    cameras.add_argument("--json", action="store_true", help=_JSON)
     commands.add_parser("settings", help="every setting: default, bounds and what it does")
 
     examples = commands.add_parser("examples", help="copy the example configs and the push client into a folder")
     examples.add_argument("folder", type=Path, metavar="DIR", help="where to; a file that is there stays as it is")
-    return top
 
 
 def _key_name(text: str) -> str:

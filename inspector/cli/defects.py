@@ -1,87 +1,75 @@
-"""Owns what `inspector defects` and `inspector account` answer from the record: as tables, JSON lines or CSV."""
+"""Owns the command `defects`: records of frames, or the defects of a piece, as a table, JSON lines or CSV."""
 
 import argparse
 import sys
-import time
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
 
-from inspector.cli import spreadsheet, tables
-from inspector.cli.tables import listing
-from inspector.cli.terminal import show
+from inspector.answers import defects
+from inspector.answers.defects import Defect, DefectsQuestion, Record, RecordsQuestion
+from inspector.cli import config, spreadsheet
+from inspector.cli.terminal import COLOURS, Grid, counted, fits, moment, show
 from inspector.errors import ConfigError
-from inspector.quality import coverage
-from inspector.quality.defects import Defect
-from inspector.quality.defects import of as of_piece
-from inspector.record import pieces, settings_history
-from inspector.record.gaps import silence
-from inspector.record.queries import Query
-from inspector.record.records import Record, to_json
-from inspector.record.store import Store
-from inspector.settings import loading
-from inspector.settings.mistakes import meant
-from inspector.settings.settings import Settings
+from inspector.host.printable import printable
+from inspector.record.records import to_json
+
+#: Rows of a table unless `--limit` says otherwise.
+_TABLE_ROWS = 50
 
 
-def defects(options: argparse.Namespace) -> None:
-    """Print the records asked for: those of a piece joined, unless its frames are wanted."""
+def run(options: argparse.Namespace) -> None:
+    """Show the records asked for: those of a piece joined to defects, unless its frames are wanted."""
+    is_table = not (options.json or options.csv)
+    limit = _TABLE_ROWS if is_table and options.limit is None else options.limit
     if options.piece and not options.verdict:
-        _defects_of_piece(options)
+        _of_piece(options, limit)
         return
-    settings = loading.load(options.config, options.override)
     verdicts = options.verdict or ["defect"]
-    table = not (options.json or options.csv)
-    query = Query(
+    question = RecordsQuestion(
         since=options.since,
         until=options.until,
         sources=options.source,
         labels=options.label,
         outcomes=[] if "all" in verdicts else verdicts,
         models=options.model,
-        limit=50 if table and options.limit is None else options.limit,
+        piece=options.piece or "",
+        limit=limit,
     )
-    store = Store(settings.data, read_only=True)
-    if options.piece:
-        query = replace(query, piece=pieces.find(store, options.piece).id)
-    _check_names(store, settings, options)
-    counted = _Counted(store.records(query))
-    records = _drawn(counted, options.draw) if options.draw else counted
-    if options.json:
-        for record in records:
-            print(to_json(record))
-    elif options.csv:
-        spreadsheet.write(Record, records, sys.stdout, options.bom)
-    else:
-        show(listing(records, full=True))
-    if not counted.count:
+    with config.record(options) as line:
+        records = _Counted(defects.records(line, question))
+        shown = _drawn(records, options.draw) if options.draw else records
+        if options.json:
+            for record in shown:
+                print(to_json(record))
+        elif options.csv:
+            spreadsheet.write(Record, shown, sys.stdout, options.bom)
+        else:
+            show(_listing(list(shown)))
+    if not records.count:
         print("no record matches", file=sys.stderr)
-    store.close()
 
 
-def _defects_of_piece(options: argparse.Namespace) -> None:
+def _of_piece(options: argparse.Namespace, limit: int | None) -> None:
     if any((options.since, options.until, options.model, options.draw)):
         raise ConfigError("defects: --piece takes --source, --label and --limit; for its frames add --verdict defect")
-    settings = loading.load(options.config, options.override)
-    store = Store(settings.data, read_only=True)
-    sources = _check_names(store, settings, options)
-    found = [
-        one
-        for one in of_piece(store, pieces.find(store, options.piece))
-        if one.source in (sources or [one.source]) and one.label in (options.label or [one.label])
-    ]
-    store.close()
+    question = DefectsQuestion(piece=options.piece, sources=options.source, labels=options.label, limit=limit)
+    with config.record(options) as line:
+        answer = defects.of_piece(line, question)
     if options.json:
-        for one in found[: options.limit]:
+        for one in answer.defects:
             print(msgspec.json.encode(one).decode())
     elif options.csv:
-        spreadsheet.write(Defect, found[: options.limit], sys.stdout, options.bom)
+        spreadsheet.write(Defect, answer.defects, sys.stdout, options.bom)
     else:
-        shown = found[: 50 if options.limit is None else options.limit]
-        show(tables.defect_list(shown))
-        print(f"{len(found)} defects{f', {len(shown)} of them shown' if len(shown) < len(found) else ''}")
+        show(_defect_table(answer.defects))
+        shown = len(answer.defects)
+        print(f"{counted(answer.total, 'defect')}{f', {shown} of them shown' if shown < answer.total else ''}")
 
 
 def _drawn(records: Iterable[Record], folder: Path) -> Iterator[Record]:
@@ -93,81 +81,14 @@ def _drawn(records: Iterable[Record], folder: Path) -> Iterator[Record]:
         path = annotate.save(record, folder)
         drawn, without = drawn + (path is not None), without + (path is None)
         yield record
-    print(f"{drawn} pictures in {folder}, {without} records without one", file=sys.stderr)
-
-
-def account(options: argparse.Namespace) -> bool:
-    """Print sums and gaps; whether they balance, or all of the piece was inspected."""
-    if options.piece:
-        return _account_of_piece(options)
-    settings = loading.load(options.config, options.override)
-    query = Query(since=options.since, until=options.until, sources=known(options.source, settings))
-    store = Store(settings.data, read_only=True)
-    accounts = [account for account in store.accounts() if account.source in (query.sources or [account.source])]
-    window = None if query.since is None and query.until is None else store.recorded_within(query)
-    gaps = store.gaps(query)
-    store.close()
-    now = time.time()
-    open_gaps = [silence(account.tally, now) for account in accounts if account.tally]
-    gaps += [gap for gap in open_gaps if gap and (query.until is None or gap.began_at < query.until)]
-    unbalanced = [account.source for account in accounts if not account.balanced]
-    if options.json:
-        print(tables.accounts_json(accounts, gaps, window))
-        return not unbalanced
-    show(tables.sums(accounts))
-    if window is not None:
-        show("\ncaptured in that time:", tables.within(window, gaps))
-    show(*(("\nnot inspected:", tables.gap_list(gaps)) if gaps else ("\nno gaps",)))
-    print(f"does not balance: {', '.join(unbalanced)}" if unbalanced else "balanced")
-    return not unbalanced
-
-
-def _account_of_piece(options: argparse.Namespace) -> bool:
-    """How much of a piece was inspected, and the line's gaps while it was there."""
-    if options.since is not None or options.until is not None:
-        raise ConfigError("account: --piece has its own times: leave --since and --until out")
-    settings = loading.load(options.config, options.override)
-    sources = known(options.source, settings)
-    store = Store(settings.data, read_only=True)
-    piece = pieces.find(store, options.piece)
-    shares = [share for share in coverage.of(store, piece) if share.source in (sources or [share.source])]
-    gaps = store.gaps(Query(since=piece.began_at, until=piece.ended_at, sources=sources))
-    store.close()
-    if options.json:
-        print(msgspec.json.encode({"piece": piece, "sources": shares, "gaps": gaps}).decode())
-    else:
-        tables.show_piece(piece, shares, gaps)
-    return bool(shares) and all(share.whole for share in shares)
-
-
-def sources_of(store: Store, settings: Settings, names: list[str]) -> list[str]:
-    """Return the sources asked for. ConfigError for one that neither the record nor the line has."""
-    _check(names, "source", {account.source for account in store.accounts()} | {one.name for one in settings.sources})
-    return names
-
-
-def _check_names(store: Store, settings: Settings, options: argparse.Namespace) -> list[str]:
-    """Return the sources asked for. ConfigError for a source, label or model that the record has never heard of."""
-    labels, models = settings_history.named(store)
-    _check(options.label, "label", labels)
-    _check(options.model, "model", models)
-    return sources_of(store, settings, list(options.source))
-
-
-def _check(names: Iterable[str], option: str, there_are: set[str]) -> None:
-    for name in names:
-        if there_are and name not in there_are:
-            known_names = sorted(there_are)
-            raise ConfigError(
-                f"--{option} {name}: not on record{meant(name, known_names)}; it has {', '.join(known_names)}"
-            )
+    print(f"{counted(drawn, 'picture')} in {folder}, {counted(without, 'record')} without one", file=sys.stderr)
 
 
 class _Counted(Iterator[Record]):
-    """Counts records as they pass."""
+    """Counts records as they pass: a stream has no length."""
 
-    def __init__(self, records: Iterable[Record]) -> None:
-        self._records = iter(records)
+    def __init__(self, records: Iterator[Record]) -> None:
+        self._records = records
         self.count = 0
 
     def __next__(self) -> Record:
@@ -176,10 +97,66 @@ class _Counted(Iterator[Record]):
         return record
 
 
-def known(names: list[str], settings: Settings) -> list[str]:
-    """ConfigError for a source that the line does not have: an empty answer would look like a good one."""
-    there_are = [source.name for source in settings.sources]
-    for name in names:
-        if name not in there_are:
-            raise ConfigError(f"--source {name}: the line has no such source; it has {', '.join(there_are)}")
-    return names
+def _listing(records: Sequence[Record]) -> RenderableType:
+    """A row a record where the terminal is wide enough, else a paragraph a record."""
+    table = record_table(records, full=True)
+    return table if fits(table) else Group(*map(_paragraph, records))
+
+
+def record_table(records: Iterable[Record], full: bool = False) -> Table:
+    """Return records as a table, a row each; in full with the date and where on the frame the worst of it is."""
+    table = Grid()
+    region = ["region"] if full else []
+    for column in ("time", "source", "frame", "verdict", "label", "severity", "score", *region, "reason"):
+        table.column(column, right=column == "score")
+    for record in records:
+        captured = moment(record.captured_at)[0 if full else 11 :]
+        verdict = Text(record.outcome, style=COLOURS[record.outcome])
+        where = [_where(record)] if full else []
+        cells = (record.label, record.severity, f"{record.score:.3f}", *where, record.reason)
+        # Text: a file may be called [red].bmp, or carry a line break.
+        table.add_row(
+            captured, record.source, Text(printable(record.name)), verdict, *(Text(printable(cell)) for cell in cells)
+        )
+    return table
+
+
+def _paragraph(record: Record) -> RenderableType:
+    """A record in the lines of a narrow terminal: time, source and frame; what it is and where; why."""
+    head = Text(printable(f"{moment(record.captured_at)}  {record.source}  {record.name}"), overflow="fold")
+    figures = (record.label, record.severity, f"{record.score:.3f}", _where(record))
+    told = "".join(f"  {one}" for one in figures if one)
+    what = Text.assemble((record.outcome, COLOURS[record.outcome]), printable(told))
+    reason = [Padding(Text(printable(record.reason)), (0, 0, 0, 2))] if record.reason else []
+    return Group(head, Padding(what, (0, 0, 0, 2)), *reason)
+
+
+def _where(record: Record) -> str:
+    """The worst region, else the largest doubt: where it begins, how large it is, how many more there are.
+
+    In pixels unless mm are known.
+    """
+    parts = record.regions or record.doubts
+    if not parts:
+        return ""
+    worst, *others = parts
+    more = f" +{len(others)}" if others else ""
+    if worst["x_mm"] is None or worst["y_mm"] is None:
+        return f"{worst['x']},{worst['y']} {worst['width']}x{worst['height']}{more}"
+    x_mm, y_mm, width_mm, length_mm = (worst[name] for name in ("x_mm", "y_mm", "width_mm", "length_mm"))
+    return f"{x_mm:.0f} mm, {y_mm / 1000:.3f} m: {width_mm:.0f}x{length_mm:.0f} mm{more}"
+
+
+def _defect_table(found: Sequence[Defect]) -> Table:
+    """The defects of a piece, a row each: place along and across, size, and its first frame."""
+    table = Grid()
+    for column in ("source", "along, m", "across, mm", "length, mm", "width, mm", "label", "severity", "score",
+                   "frames", "first frame"):  # fmt: skip
+        table.column(column, right=column not in ("source", "label", "severity", "first frame"))
+    for one in found:
+        along = "?" if one.y_mm is None else f"{one.y_mm / 1000:.3f}"
+        sides = ("?" if side is None else f"{side:.0f}" for side in (one.x_mm, one.length_mm, one.width_mm))
+        name = Text(printable(one.name))
+        cells = (one.label, one.severity, f"{one.score:.3f}", str(one.frames))
+        table.add_row(one.source, along, *sides, *map(Text, cells), name)
+    return table

@@ -12,8 +12,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
+from inspector.cli.account import sums
 from inspector.cli.live import Screen
-from inspector.cli.tables import sums
 from inspector.errors import StoreError
 from inspector.host import parent_death
 from inspector.record.accounts import Account, since

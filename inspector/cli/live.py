@@ -13,7 +13,8 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from inspector.cli.tables import listing, sums
+from inspector.cli.account import sums
+from inspector.cli.defects import record_table
 from inspector.errors import StoreError
 from inspector.host.redaction import origin
 from inspector.record.accounts import Account, since
@@ -47,11 +48,11 @@ class Screen:
         table = sums(accounts, self._rates(accounts))
         parts: list[RenderableType] = [
             Panel(table, title=f"Strip Inspector · {self._state()}", title_align="left"),
-            Panel(listing(defects), title="last defects", title_align="left"),
+            Panel(record_table(defects), title="last defects", title_align="left"),
         ]
         for source in self._folders:
             if records := dropped_in[source.name]:
-                parts.append(Panel(listing(records), title=f"last from {source.path}", title_align="left"))
+                parts.append(Panel(record_table(records), title=f"last from {source.path}", title_align="left"))
             else:
                 parts.append(Text(f"drop an image into {source.path} and see its verdict here"))
         parts.append(Text(f"capture to record: {_latencies(latest)} · metrics: {self._base}/metrics"))

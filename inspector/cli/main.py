@@ -5,22 +5,15 @@ import argparse
 import os
 import sys
 from collections.abc import Callable, Sequence
-from datetime import datetime
-from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import argcomplete
-import msgspec
 from rich.console import Console
 
 from inspector.cli.arguments import parser
-from inspector.errors import InspectorError
+from inspector.errors import InspectorError, QuestionError
 from inspector.host.printable import printable
 from inspector.settings import config_file
-
-if TYPE_CHECKING:
-    from inspector.record.evidence.pins import Pin
 
 #: 0: done. 1: the answer is no (sums that do not balance). 2: a config, bundle or command that cannot be used.
 #: `run`: 3: stopped by force; 4: every process of a role was given up: see supervisor.
@@ -37,6 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if "config" in options and options.command != "demo":
             options.config = config_file.chosen(options.config, os.environ)
         return _COMMANDS[options.command](options)
+    except QuestionError as error:
+        print(f"inspector: --{printable(str(error))}", file=sys.stderr)  # its fields are called as the options are
+        return EXIT_UNUSABLE
     except InspectorError as error:
         for line in str(error).split("\n"):
             print(f"inspector: {printable(line)}", file=sys.stderr)
@@ -101,176 +97,89 @@ def _status(options: argparse.Namespace) -> int:
 def _defects(options: argparse.Namespace) -> int:
     from inspector.cli import defects
 
-    defects.defects(options)
+    defects.run(options)
     return EXIT_OK
 
 
 def _account(options: argparse.Namespace) -> int:
-    from inspector.cli import defects
+    from inspector.cli import account
 
-    return EXIT_OK if defects.account(options) else EXIT_NO
+    return _exit_code(account.run(options))
 
 
 def _alarms(options: argparse.Namespace) -> int:
-    from inspector.cli import quality
+    from inspector.cli import rules
 
-    quality.alarms(options)
+    rules.alarms(options)
     return EXIT_OK
 
 
 def _grade(options: argparse.Namespace) -> int:
-    from inspector.cli import quality
+    from inspector.cli import rules
 
-    return EXIT_OK if quality.grade(options) else EXIT_NO
+    return _exit_code(rules.grade(options))
 
 
 def _map(options: argparse.Namespace) -> int:
+    from inspector.cli import config
     from inspector.reports import export
-    from inspector.settings.loading import load
 
-    print(export.write_map(load(options.config, options.override), options.piece, options.to))
+    print(export.write_map(config.settings(options), options.piece, options.to))
     return EXIT_OK
 
 
 def _report(options: argparse.Namespace) -> int:
+    from inspector.cli import config
     from inspector.reports import export
-    from inspector.settings.loading import load
 
-    print(export.write_report(load(options.config, options.override), options.piece, options.to))
+    print(export.write_report(config.settings(options), options.piece, options.to))
     return EXIT_OK
 
 
-def _pieces(options: argparse.Namespace) -> int:
-    from inspector.cli import tables
-    from inspector.errors import ConfigError
-    from inspector.record import pieces
-    from inspector.record.store import Store
-    from inspector.settings import loading
-    from inspector.settings.decisions import recipe_of
-    from inspector.sink import maintenance
+def _piece(options: argparse.Namespace) -> int:
+    from inspector.cli import pieces
 
-    name, grade = options.piece, options.grade
-    if (options.action == "start") != (name is not None) or (name is None and (grade or options.recipe)):
-        raise ConfigError("piece: write `piece start NAME [--grade GRADE]`, `piece stop`, or `piece` alone")
-    settings = loading.load(options.config, options.override)
-    recipe = recipe_of(settings.recipes, grade, options.recipe)
-    store = Store(settings.data, read_only=options.action is None)
-    if options.action is None:
-        told = list(pieces.latest(store, 20))
-    else:
-        start = partial(pieces.start, name=name, grade=grade, recipe=recipe)
-        changed = pieces.switch(store, pieces.stop if name is None else start)
-        told = [changed] if changed else []
-        if options.action == "start" and (ahead := pieces.ahead(store, maintenance.known_now(settings.data, store))):
-            print(f"warning: {ahead}", file=sys.stderr)
-    store.close()
-    for piece in told:
-        print(msgspec.json.encode(piece).decode() if options.json else tables.piece_line(piece))
-    if not told:
-        print("no piece is on the line" if options.action else "no piece is on record", file=sys.stderr)
-    if grade and settings.recipes and not recipe:
-        print(f"no recipe lists grade {grade}: `decision` decides", file=sys.stderr)
+    pieces.run(options)
     return EXIT_OK
 
 
 def _optics(options: argparse.Namespace) -> int:
     from inspector.cli import optics
 
-    if options.learn:
-        optics.learn(options)
-        return EXIT_OK
-    return EXIT_OK if optics.answer(options) else EXIT_NO
+    return _exit_code(optics.run(options))
 
 
 def _pin(options: argparse.Namespace) -> int:
-    from inspector.cli import defects
-    from inspector.record.evidence import pins
-    from inspector.record.store import Store
-    from inspector.settings import loading
+    from inspector.cli import pins
 
-    settings = loading.load(options.config, options.override)
-    lists = not any((options.source, options.since, options.until, options.name))
-    store = Store(settings.data, read_only=lists)
-    if lists:
-        chosen = list(pins.every(store))
-        if not chosen:
-            print("nothing is pinned", file=sys.stderr)
-    else:
-        defects.sources_of(store, settings, [options.source] if options.source else [])
-        chosen = [pins.add(store, options.source, options.since, options.until, options.name)]
-    for pin in chosen:
-        count, size = pins.pictures(store, pin)
-        if options.json:
-            print(msgspec.json.encode({**msgspec.structs.asdict(pin), "pictures": count, "bytes": size}).decode())
-        else:
-            print(f"pin {pin.id}: {_pinned(pin)}; {count} pictures, {size / 1e6:.1f} MB by now")
-    store.close()
+    pins.pin(options)
     return EXIT_OK
 
 
-def _pinned(pin: "Pin") -> str:
-    since, until = (at and f"{datetime.fromtimestamp(at):%Y-%m-%d %H:%M:%S}" for at in (pin.since, pin.until))
-    parts = zip(("source ", "from ", "until ", "named "), (pin.source, since, until, pin.name), strict=True)
-    return ", ".join(f"{word}{value}" for word, value in parts if value is not None)
-
-
 def _unpin(options: argparse.Namespace) -> int:
-    from inspector.record.evidence import pins
-    from inspector.record.store import Store
-    from inspector.settings import loading
+    from inspector.cli import pins
 
-    store = Store(loading.load(options.config, options.override).data)
-    pins.remove(store, options.pin)
-    store.close()
-    print(f"pin {options.pin} is gone: what it held goes when its turn comes")
+    pins.unpin(options)
     return EXIT_OK
 
 
 def _retry(options: argparse.Namespace) -> int:
-    from inspector.cli import defects
-    from inspector.settings import loading
-    from inspector.settings.sources.folder import FolderSourceSettings
-    from inspector.sources.folder.requeue import put_back
+    from inspector.cli import files
 
-    settings = loading.load(options.config, options.override)
-    chosen = defects.known(options.source, settings) or [source.name for source in settings.sources]
-    folders = [one for one in settings.sources if isinstance(one, FolderSourceSettings) and one.name in chosen]
-    back, left = 0, 0
-    for folder in folders:
-        for one in put_back(folder, options.patterns):
-            back, left = back + (not one.problem), left + bool(one.problem)
-            if options.json:
-                print(msgspec.json.encode(one).decode())
-            else:
-                print(f"left in failed/: {one.problem}" if one.problem else f"back: {one.source}: {one.name!r}")
-    if not options.json:
-        matched = "" if back or left or not options.patterns else "0 files match: "
-        print(f"{matched}{back} files put back, {left} left where they are")
-    return EXIT_NO if left else EXIT_OK
+    return _exit_code(files.retry(options))
 
 
 def _backup(options: argparse.Namespace) -> int:
-    from inspector.record.evidence import evidence
-    from inspector.record.storage import backup
-    from inspector.settings import loading
+    from inspector.cli import files
 
-    data = loading.load(options.config, options.override).data
-    size = backup.make(data, options.to)
-    print(f"{options.to}: {size / 1e6:.1f} MB, all that is on record now")
-    print(f"pictures are not in it: copy {(data / evidence.FOLDER).absolute()} after it, if they are to be kept, too")
+    files.backup(options)
     return EXIT_OK
 
 
 def _restore(options: argparse.Namespace) -> int:
-    from inspector.record.storage import backup
-    from inspector.settings import loading
+    from inspector.cli import files
 
-    data = loading.load(options.config, options.override).data
-    aside = backup.restore(data, options.copy)
-    print(f"{options.copy} is the record of {data.absolute()} now; start the line")
-    if aside:
-        print(f"what was there is kept as {', '.join(path.name for path in aside)}")
-    print("what was recorded after the copy is a gap; pictures of it go at the next start: copy them away if needed")
+    files.restore(options)
     return EXIT_OK
 
 
@@ -291,14 +200,7 @@ def _keys(options: argparse.Namespace) -> int:
 def _cameras(options: argparse.Namespace) -> int:
     from inspector.cli import cameras
 
-    found, troubles = cameras.find()
-    if options.json:
-        print(msgspec.json.encode(found).decode())
-    else:
-        cameras.show(Console(), found)
-    for trouble in troubles:
-        print(f"inspector: {trouble}", file=sys.stderr)
-    return EXIT_OK if found else EXIT_NO
+    return _exit_code(cameras.run(options))
 
 
 def _settings(_: argparse.Namespace) -> int:
@@ -315,6 +217,10 @@ def _examples(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _exit_code(good: bool) -> int:
+    return EXIT_OK if good else EXIT_NO
+
+
 _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "run": _run,
     "check": _check,
@@ -326,7 +232,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "grade": _grade,
     "map": _map,
     "report": _report,
-    "piece": _pieces,
+    "piece": _piece,
     "optics": _optics,
     "pin": _pin,
     "unpin": _unpin,

@@ -10,11 +10,11 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from inspector.answers.rules import sentence
 from inspector.answers.status import DAY_S, Loss, Place, Status, Told
-from inspector.cli.tables import span, sums
-from inspector.cli.terminal import Grid
+from inspector.cli.account import sums
+from inspector.cli.terminal import Grid, span
 from inspector.host.printable import printable
-from inspector.quality import wording
 from inspector.record.accounts import Account
 from inspector.record.evidence.retention import PINNED
 
@@ -29,7 +29,7 @@ def draw(status: Status) -> RenderableType:
     parts: list[RenderableType] = [Text(word, style=f"bold {colour}")]
     parts += [Text(printable(f"  {problem}")) for problem in status.problems]
     parts += [Text(f"  note: {note}", style="yellow") for note in status.notes]
-    parts += [Text(printable(f"  {wording.sentence(one)}"), style="red") for one in status.found[:_MAX_FOUND]]
+    parts += [Text(printable(f"  {sentence(one)}"), style="red") for one in status.found[:_MAX_FOUND]]
     if (more := len(status.found) - _MAX_FOUND) > 0:
         parts.append(Text(f"  and {more} more alarms and marks: inspector alarms", style="red"))
     if status.told:

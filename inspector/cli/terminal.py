@@ -1,12 +1,19 @@
-"""Owns how tables are laid out: folded in a terminal that is too narrow, as wide as they are in a pipe, never cut."""
+"""Owns how answers are laid out: folded in a narrow terminal, as wide as they are in a pipe, never cut; and times."""
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
-#: Wider than any answer: only measured with.
+#: Wider than any answer, in columns: only measured with.
 _WIDEST = 100_000
+#: The colours of outcomes and grades.
+COLOURS = {
+    "ok": "green", "defect": "red", "unsure": "yellow", "error": "magenta",
+    "prime": "green", "second": "yellow", "hold": "red",
+}  # fmt: skip
 
 
 class Grid(Table):
@@ -21,11 +28,43 @@ class Grid(Table):
         """Add a column; see rich for the `format`."""
         self.add_column(name, justify="right" if right else "left", overflow="fold", **format)
 
+    def outcome_columns(self, columns: Sequence[str]) -> None:
+        """Add a column of text, `source`, and columns of numbers, those of outcomes in their colours."""
+        for column in ("source", *columns):
+            self.column(column, right=column != "source", style=COLOURS.get(column))
+
 
 def show(*parts: RenderableType) -> None:
     """Print to standard output what a command answers, in no terminal as wide as it needs to be."""
     console, answer = Console(), Group(*parts)
     if not console.is_terminal:
-        needed = Console(width=_WIDEST).measure(answer).maximum
-        console = Console(width=max(console.width, needed))
+        console = Console(width=max(console.width, _needed(answer)))
     console.print(answer)
+
+
+def fits(part: RenderableType) -> bool:
+    """Return whether standard output is wide enough for it unfolded; what is no terminal always is."""
+    console = Console()
+    return not console.is_terminal or _needed(part) <= console.width
+
+
+def span(seconds: float) -> str:
+    """Return a length of time in its largest fitting unit: 0.3 s, 12 min, 5 h, 3 d."""
+    for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.1f} s"
+
+
+def moment(at: float) -> str:
+    """Return local time, to the second."""
+    return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number and its noun, in the plural unless it is one."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _needed(part: RenderableType) -> int:
+    return Console(width=_WIDEST).measure(part).maximum

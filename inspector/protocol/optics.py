@@ -7,8 +7,16 @@ from msgspec import Meta
 #: What can be wrong with the pictures of a source.
 Kind = Literal["blank", "frozen", "dark", "bright", "low_contrast", "blurred", "saturated", "dust"]
 
-
 KINDS: tuple[Kind, ...] = get_args(Kind)
+#: The figure that shows a trouble, by its kind; dust and a frozen picture show in none.
+FIGURE_OF: dict[Kind, str] = {
+    "blank": "brightness",
+    "dark": "brightness",
+    "bright": "brightness",
+    "low_contrast": "contrast",
+    "blurred": "sharpness",
+    "saturated": "saturation",
+}
 
 
 #: Cells of a picture: at most so many, and none smaller than this.

@@ -30,7 +30,7 @@ class Reason(msgspec.Struct, frozen=True):
     text: str
 
 
-class Grade(msgspec.Struct, frozen=True):
+class QualityGrade(msgspec.Struct, frozen=True):
     """What a piece is, and why, the worst reasons first."""
 
     piece: str
@@ -38,8 +38,8 @@ class Grade(msgspec.Struct, frozen=True):
     reasons: list[Reason]
 
 
-def judge(dossier: Dossier, settings: Settings, now: float) -> Grade:
-    """Grade a piece by the limits of these settings, at `now` (since 1970). ConfigError where they have none."""
+def judge(dossier: Dossier, settings: Settings, now: float) -> QualityGrade:
+    """Grade a piece by the limits of these settings, at `now` (since 1970). Raise ConfigError where they have none."""
     if not settings.grading.limits:
         raise ConfigError(
             "grading.limits: none is set, so nothing says what makes a piece second or puts it on hold;"
@@ -59,8 +59,8 @@ def judge(dossier: Dossier, settings: Settings, now: float) -> Grade:
     if not reasons:
         frames, unsure = dossier.frames, dossier.unsure.total()
         text = f"{_count(len(dossier.defects), 'defect')} and {unsure:,} unsure of {frames:,} frames reach no limit."
-        return Grade(dossier.piece.name, "prime", [Reason("prime", text)])
-    return Grade(dossier.piece.name, reasons[0].grade, reasons)
+        return QualityGrade(dossier.piece.name, "prime", [Reason("prime", text)])
+    return QualityGrade(dossier.piece.name, reasons[0].grade, reasons)
 
 
 def _unlimited(dossier: Dossier, limits: Sequence[LimitSettings]) -> Iterator[str]:

@@ -6,17 +6,21 @@ its name. A frame that names none belongs to the piece that was on the line when
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 
 from inspector.errors import ConfigError, StoreError
+from inspector.host import instance
 from inspector.protocol.messages import MAX_GRADE, MAX_PIECE, FrameHeader, Verdict
 from inspector.record.database import Cursor, OpenRecord
 from inspector.record.position import Locator, Told
 
 #: A piece begins so long after it was said: by then it is on record.
 LEAD_S = 0.5
+#: Upper bound on the time between two notes of the clock that a running line trusts, in seconds.
+CLOCK_NOTED_S = 600.0
 #: What the piece is under that was on the line when the record was lost: no recipe can be called so.
 LOST = "lost with a damaged record"
 #: And what frames are under that came after a start by a clock that was ahead: of that piece, or of the one before.
@@ -156,6 +160,15 @@ def ahead(store: OpenRecord, known: float) -> str:
             " one frames are of no known piece until it begins; set the clock right, and start the piece again"
         )
     return ""
+
+
+def known_now(store: OpenRecord, now: float) -> float:
+    """Return the latest that it can be, seconds since 1970: `now` by the clock, or what a running line trusts."""
+    trusted = next(store.read("SELECT value FROM marks WHERE name = 'clock records'"), None)
+    with suppress(OSError):  # this user may not look whether a line runs
+        if trusted and instance.runs(store.path.parent):
+            return min(now, float(trusted[0]) + 2 * CLOCK_NOTED_S)
+    return now
 
 
 def note(cursor: Cursor, told: Told, verdict: Verdict) -> None:

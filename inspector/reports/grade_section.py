@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from inspector.quality.grading import Grade
+from inspector.quality.grading import QualityGrade
 from inspector.reports.elements import Table, left_out
 
 #: Rows in the report, so that it stays one that is read; the rest is counted.
@@ -17,7 +17,7 @@ class GradeSection:
     reasons: Table
 
 
-def section(grade: Grade | None) -> GradeSection | None:
+def section(grade: QualityGrade | None) -> GradeSection | None:
     """Return the section; None where the line has no limits to grade by."""
     if grade is None:
         return None

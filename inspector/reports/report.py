@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inspector import __version__
-from inspector.quality.grading import STILL_COMING_S, Grade
+from inspector.quality.grading import STILL_COMING_S, QualityGrade
 from inspector.quality.piece_summary import Dossier
 from inspector.record.store import Store
 from inspector.reports import (
@@ -46,7 +46,7 @@ class Headline:
 
 def write(
     dossier: Dossier,
-    grade: Grade | None,
+    grade: QualityGrade | None,
     coil_map: CoilMap,
     store: Store,
     settings: Settings,
@@ -71,7 +71,7 @@ def write(
     )
 
 
-def _headline(dossier: Dossier, grade: Grade | None, now: float) -> Headline:
+def _headline(dossier: Dossier, grade: QualityGrade | None, now: float) -> Headline:
     piece = dossier.piece
     sources = ", ".join(share.source for share in dossier.shares) or "no source"
     until = moment(piece.ended_at or now)
@@ -95,7 +95,7 @@ def _unfinished(dossier: Dossier, now: float) -> str:
     return ""
 
 
-def _grade(grade: Grade | None) -> Figure:
+def _grade(grade: QualityGrade | None) -> Figure:
     if grade is None:
         return Figure("grade", "not graded", "the line has no limits for it", "")
     if grade.grade == "prime":

@@ -8,12 +8,10 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
-from pathlib import Path
 
 from inspector.errors import StoreError
-from inspector.host import disk, instance
+from inspector.host import disk
 from inspector.host.age_clock import AgeClock, since_boot
 from inspector.host.disk_reserve import Reserve
 from inspector.record import findings, optics_history, pieces, settings_history
@@ -32,7 +30,7 @@ log = logging.getLogger(__name__)
 #: How often disk and evidence are looked at.
 LOOK_S = 2.0
 #: How often old records go, and how often files and records of evidence are held against each other.
-RETIRE_S, RECONCILE_S = 600.0, 86_400.0
+RETIRE_S, RECONCILE_S = pieces.CLOCK_NOTED_S, 86_400.0
 #: A picture younger than this may belong to a verdict on its way.
 GRACE_S = 30.0
 #: Rest after each small transaction, so that this is never what the disk is busy with.
@@ -244,14 +242,6 @@ class Upkeep:
         if failed or step == self.look:
             self._failed = failed
             self._health.trouble("upkeep", failed)
-
-
-def known_now(data: Path, store: Store) -> float:
-    """Return how late it can be, seconds since 1970: by the clock, or by what a line that runs on `data` believes."""
-    with suppress(OSError):  # we may not look whether one runs
-        if (believed := store.mark("clock records")) and instance.runs(data):
-            return min(time.time(), believed + 2 * RETIRE_S)
-    return time.time()
 
 
 def _day(moment: float) -> str:

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import msgspec
 
+from inspector.protocol.discovery import FoundCamera
 from inspector.sources.capture.aravis import call
-from inspector.sources.capture.protocol import Found
 
 #: Of videodev2.h: VIDIOC_ENUM_FMT, what it is given, and the type of a device that captures.
 _ENUM_FORMAT, _FORMAT, _CAPTURE = 0xC0405602, struct.Struct("=III32sII12x"), 1
@@ -30,7 +30,7 @@ def main(kind: str, root: str) -> None:
     sys.stdout.write(msgspec.json.encode(found).decode())
 
 
-def genicam() -> Iterator[Found]:
+def genicam() -> Iterator[FoundCamera]:
     """Yield what answers Aravis's discovery. OSError where there is no Aravis."""
     call("arv_update_device_list")
     for index in range(call("arv_get_n_devices")):
@@ -39,7 +39,7 @@ def genicam() -> Iterator[Found]:
             for name in ("id", "vendor", "model", "serial_nbr", "address", "protocol")
         )
         address = place if protocol == "GigEVision" else id_
-        yield Found("gige", address, id_, vendor, model, serial, _pixel_formats(id_))
+        yield FoundCamera("gige", address, id_, vendor, model, serial, _pixel_formats(id_))
 
 
 def _pixel_formats(id_: str) -> list[str]:
@@ -60,7 +60,7 @@ def _pixel_formats(id_: str) -> list[str]:
         call("g_object_unref", camera)
 
 
-def video_devices(root: Path) -> Iterator[Found]:
+def video_devices(root: Path) -> Iterator[FoundCamera]:
     """Yield the devices of Video4Linux that capture; `root` holds /sys and /dev."""
     for entry in sorted((root / "sys/class/video4linux").glob("video*"), key=lambda one: (len(one.name), one.name)):
         formats = _device_formats(root / "dev" / entry.name)
@@ -68,7 +68,7 @@ def video_devices(root: Path) -> Iterator[Found]:
             continue  # the second node of a camera, for what is no picture
         usb = (entry / "device").resolve().parent
         model = _text(usb / "product") or _text(entry / "name")
-        yield Found(
+        yield FoundCamera(
             "camera",
             f"/dev/{entry.name}",
             entry.name,

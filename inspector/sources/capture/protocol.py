@@ -116,18 +116,6 @@ class Ended(_Word):
     promised: int
 
 
-class Found(msgspec.Struct):
-    """A camera that is here: the `type` and `address` of its source, and what it says of itself."""
-
-    type: Literal["gige", "camera"]
-    address: str
-    id: str
-    vendor: str
-    model: str
-    serial: str
-    formats: list[str]
-
-
 Order = VideoOrder | AravisOrder
 Word = Order | Opened | Waiting | Picture | Missed | Failed | Ended
 _decoder: msgspec.msgpack.Decoder[Word] = msgspec.msgpack.Decoder(Word)

@@ -3,7 +3,7 @@
 import math
 
 from inspector.protocol.messages import Trouble
-from inspector.protocol.optics import KINDS, Figures, Kind
+from inspector.protocol.optics import FIGURE_OF, KINDS, Figures, Kind
 from inspector.settings.settings import OpticsSettings
 from inspector.sources.optics.baseline import Baseline, Scaled, scaled, towards, unscaled
 from inspector.sources.optics.dirt import Dust, Place, Relief, Window
@@ -16,15 +16,6 @@ _GOOD = 0.7
 _FROZEN = "the same strip again and again: the camera or the strip stands still"
 #: Trouble that only a baseline can tell.
 JUDGED = frozenset[Kind](KINDS) - {"blank", "frozen"}
-#: The figure by which a trouble is known.
-FIGURE_OF: dict[Kind, str] = {
-    "blank": "brightness",
-    "dark": "brightness",
-    "bright": "brightness",
-    "low_contrast": "contrast",
-    "blurred": "sharpness",
-    "saturated": "saturation",
-}
 #: Dust is gone when no place has been found for so many times `after_s`: how long it takes to find one anew.
 _DUST_LEAVES = 3.0
 

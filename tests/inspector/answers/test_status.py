@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from inspector.cli import main
-from inspector.cli.tables import span
+from inspector.cli.terminal import span
 from inspector.host import instance
 from inspector.sink.health import Health, HealthServer
 from inspector.sink.metrics import Metrics

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from inspector.cli import cameras, main
-from inspector.sources.capture.protocol import Found
+from inspector.answers import cameras
+from inspector.cli import main
+from inspector.cli.cameras import show
+from inspector.protocol.discovery import FoundCamera
 from tests.inspector.cameras import gige_camera
 
 
@@ -31,8 +33,8 @@ def test_video_devices_are_listed_with_what_they_say_of_themselves(tmp_path: Pat
 
     found, _ = cameras.find(tmp_path)
     assert [one for one in found if one.type == "camera"] == [
-        Found("camera", "/dev/video0", "video0", "ACME", "StripCam 4K", "A17", []),
-        Found("camera", "/dev/video10", "video10", "", "UVC camera", "", []),
+        FoundCamera("camera", "/dev/video0", "video0", "ACME", "StripCam 4K", "A17", []),
+        FoundCamera("camera", "/dev/video10", "video10", "", "UVC camera", "", []),
     ]
 
 
@@ -72,4 +74,4 @@ def test_a_list_that_hangs_is_given_up_and_said(tmp_path: Path, monkeypatch: pyt
     found, troubles = cameras.find(tmp_path, timeout_s=0.2)
     assert found == []
     assert all("no list within 0.2 s" in trouble for trouble in troubles) and len(troubles) == 2
-    cameras.show(Console(), found)
+    show(Console(), found)

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from inspector.cli import main
 from inspector.protocol.messages import Region, Verdict
 from inspector.quality import grading as grade
-from inspector.quality.grading import Grade
+from inspector.quality.grading import QualityGrade
 from inspector.quality.piece_summary import gather
 from inspector.record import pieces
 from inspector.record.position import Locator
@@ -31,7 +31,7 @@ LIMITS = [{"grade": "second", "limit": 3, "min_severity": "major"}]
 LATER = 1e6
 
 
-def graded(folder: Path, verdicts: Iterable[Verdict], now: float = LATER, **changes: Any) -> Grade:
+def graded(folder: Path, verdicts: Iterable[Verdict], now: float = LATER, **changes: Any) -> QualityGrade:
     """The grade of the piece c on a record of these verdicts."""
     line = Line(folder, **{"alarms": [], "grading": {"limits": LIMITS}} | changes)
     line.take(list(verdicts)).rules.close()
@@ -52,7 +52,7 @@ def scratches(count: int) -> list[Spot]:
     return [Spot("scratches", 500.0, 1500.0 + 1000 * number) for number in range(count)]
 
 
-def sentences(of: Grade) -> list[tuple[str, str]]:
+def sentences(of: QualityGrade) -> list[tuple[str, str]]:
     """Grade and text of each reason."""
     return [(reason.grade, reason.text) for reason in of.reasons]
 
@@ -174,7 +174,7 @@ def start(line: Line, began_at: float, ended_at: float | None = None) -> None:
             pieces.stop(cursor, ended_at)
 
 
-def judged(line: Line) -> Grade:
+def judged(line: Line) -> QualityGrade:
     """The grade of the piece c."""
     return grade.judge(gather(line.store, line.settings, "c"), line.settings, LATER)
 

@@ -140,7 +140,7 @@ def test_what_defects_draws_is_the_kept_picture_with_its_regions_boxed(
     book.close()
 
     assert main.main(["defects", "-c", str(line.config), "--draw", str(tmp_path / "drawn"), "--json"]) == 0
-    assert "1 pictures in" in capsys.readouterr().err
+    assert "1 picture in" in capsys.readouterr().err
     (path,) = (tmp_path / "drawn").iterdir()
     drawn = cv2.imread(str(path))
     red, yellow = [40, 40, 220], [0, 200, 240]
