@@ -72,16 +72,28 @@ def _set_clock() -> None:
     time.time_ns = lambda: real_ns() + int(offset() * 1e9)
 
 
-def _when_reading(name: str, harm: Callable[[], object]) -> None:
-    """A function of image.py does harm to whoever calls it with POISON in a file."""
-    function = getattr(image, name)
+def _when_parsing(harm: Callable[[], object]) -> None:
+    """The judging of a file's bytes does harm to whoever gives it POISON."""
+    parse = image.parse
 
-    def harmful(data: bytes, *more: Any) -> Any:
+    def harmful(data: bytes) -> image.EncodedImage:
         if POISON in data[-100:]:
             harm()
-        return function(data, *more)
+        return parse(data)
 
-    setattr(image, name, harmful)
+    image.parse = harmful
+
+
+def _when_decoding(harm: Callable[[], object]) -> None:
+    """The decoding of a file with POISON in it does harm to whoever asks for it."""
+    decode = image.EncodedImage.decode
+
+    def harmful(self: image.EncodedImage, bit_depth: int = 16) -> NDArray[np.uint8]:
+        if POISON in self.data[-100:]:
+            harm()
+        return decode(self, bit_depth)
+
+    image.EncodedImage.decode = harmful  # type: ignore[method-assign]
 
 
 def _exhaust() -> None:
@@ -98,10 +110,10 @@ FAULTS: dict[str, Callable[[], None]] = {
     "forgetful": _forget,
     "hang": lambda: _at_poison(_hang),
     "crash": lambda: _at_poison(_crash),
-    "decoder-hangs": lambda: _when_reading("decode", _hang),
-    "decoder-crashes": lambda: _when_reading("decode", _crash),
-    "decoder-exhausts": lambda: _when_reading("decode", _exhaust),
-    "look-crashes": lambda: _when_reading("incomplete", _crash),
+    "decoder-hangs": lambda: _when_decoding(_hang),
+    "decoder-crashes": lambda: _when_decoding(_crash),
+    "decoder-exhausts": lambda: _when_decoding(_exhaust),
+    "look-crashes": lambda: _when_parsing(_crash),
     "clock": _set_clock,
 }
 if fault := os.environ.get("PLANTED"):

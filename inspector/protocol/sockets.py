@@ -17,6 +17,9 @@ REQUESTS_QUEUED = 256
 #: What a closing socket may still spend on delivering what was sent.
 LINGER_MS = 2000
 
+#: Flags of a part that others follow, and of the last one. As numbers: zmq's own cost more than the sending.
+_MORE, _LAST = int(zmq.NOBLOCK | zmq.SNDMORE), int(zmq.NOBLOCK)
+
 
 class _Socket:
     """What a Router and a Dealer share: options, polling, closing."""
@@ -60,7 +63,10 @@ class Router(_Socket):
     def send(self, peer: bytes, *parts: bytes | memoryview) -> bool:
         """Hand a message to a peer; False where it is gone or its queue is full. Never blocks."""
         try:
-            self.socket.send_multipart((peer, *parts), flags=zmq.NOBLOCK, copy=False)
+            self.socket.send(peer, _MORE)
+            for part in parts[:-1]:
+                self.socket.send(part, _MORE)
+            self.socket.send(parts[-1], _LAST, copy=False)
         except (zmq.Again, zmq.ZMQError):
             return False
         return True

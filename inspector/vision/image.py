@@ -3,6 +3,7 @@
 import errno
 import os
 import stat
+from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -12,14 +13,16 @@ from numpy.typing import NDArray
 
 from inspector.errors import ImageError
 from inspector.vision.formats import signature
-from inspector.vision.formats.outline import Bytes, Outline, Truncated, need, refuse_size
+from inspector.vision.formats.outline import Bytes, Outline, need, refuse_size
 from inspector.vision.preprocess import contrast
 
 #: Less contrast than this, in gray levels, is a blank picture, as for bundles that do not say.
 _BLANK = 2.0
-#: Most headers end within what is read first.
+#: Bytes of a large file that are read first: most headers end within them.
 _HEAD_BYTES = 256
-#: A file larger than this is not read at all.
+#: Bytes of a file that is read before its header is judged: reading it costs no more than asking twice.
+_SMALL_BYTES = 64 * 1024
+#: Bytes of the largest file that is read.
 MAX_FILE_BYTES = 512 * 1024 * 1024
 SUFFIXES = frozenset(
     {".bmp", ".dib", ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".tif", ".tiff", ".webp", ".pgm", ".pnm"}
@@ -34,71 +37,91 @@ def image_format(data: bytes) -> str | None:
         return None
 
 
-def incomplete(data: bytes) -> str | None:
-    """Why these bytes look like the first part of a file still being written, or None where they look whole.
+@dataclass(frozen=True, slots=True)
+class EncodedImage:
+    """The bytes of one image file that is whole: its header was judged, and `end` is where its picture ends."""
+
+    data: bytes
+    form: ModuleType
+    outline: Outline
+    end: int
+
+    def levels(self) -> NDArray[Any]:
+        """Return the gray levels of the file's own depth, (height, width). Raise ImageError where not all are there."""
+        signature.refuse_second(self.data, self.end, self.form.NAME)
+        levels: NDArray[Any] = self.form.pixels(self.data, self.outline)
+        return levels
+
+    def decode(self, bit_depth: int = 16) -> NDArray[np.uint8]:
+        """Return gray pixels; see the function `decode`."""
+        levels, outline = self.levels(), self.outline
+        gray = inspectable(levels, bit_depth if outline.depth is None else outline.depth)
+        if outline.depth is None and not outline.negative:
+            refuse_unused_bits(levels, gray, bit_depth)
+        return 255 - gray if outline.negative else gray
+
+
+def parse(data: bytes) -> EncodedImage:
+    """Return the image that these bytes are, not decoded yet.
 
     Each format knows where its picture ends. A file without its end may yet become whole; one of unknown format, or
     with damage before its end, never will.
+
+    Raises:
+        Truncated: the bytes end before the picture does, as those of a file that is still being written.
+        ImageError: the bytes are no image that can be inspected.
     """
-    try:
-        _whole(data)
-    except Truncated as error:
-        return str(error)
-    except ImageError:
-        return None
-    return None
+    form, outline = _promised(data)
+    return EncodedImage(data, form, outline, form.end(data, outline))
 
 
 def decode(data: bytes, bit_depth: int = 16) -> NDArray[np.uint8]:
     """Decode one image to gray pixels: uint8 (height, width), C-contiguous, at least MIN_SIDE_PX a side.
 
     Colour becomes luma, alpha is ignored, CMYK is converted. `bit_depth` is how many bits of a 16-bit image
-    the camera fills (12 for most): they are shifted down to 8. A file that says that it uses fewer is believed.
+    the camera fills (12 for most): they are shifted down to 8. A file that states that it uses fewer is believed.
 
     Raises:
         ImageError: the reason, in words fit for the record. Pixels that a decoder would have to invent are one.
     """
-    pixels, shape = _levels(data)
-    gray = inspectable(pixels, bit_depth if shape.depth is None else shape.depth)
-    if shape.depth is None and not shape.negative:
-        refuse_unused_bits(pixels, gray, bit_depth)
-    return 255 - gray if shape.negative else gray
+    return parse(data).decode(bit_depth)
 
 
 def bits_used(path: Path) -> int:
-    """How many bits the brightest pixel of a picture of 16 takes; 8 for all others, which need no `bit_depth`.
+    """Return how many bits the brightest pixel of a 16-bit image takes; 8 for all others, which need no `bit_depth`.
 
     Raises:
         ImageError, OSError: it cannot be read.
     """
-    data = read_file(path)
-    if _promised(data)[1].pixel_bits <= 8:
+    image = read_file(path)
+    if image.outline.pixel_bits <= 8:
         return 8
-    pixels, shape = _levels(data)
-    return 8 if pixels.dtype == np.uint8 or shape.depth is not None else max(8, int(pixels.max()).bit_length())
+    levels = image.levels()
+    return 8 if levels.dtype == np.uint8 or image.outline.depth is not None else max(8, int(levels.max()).bit_length())
 
 
 def size(path: Path) -> tuple[int, int]:
-    """Width and height of a picture of any depth, turned as it asks to be. ImageError, OSError: it cannot be read."""
-    height, width = _levels(read_file(path))[0].shape
+    """Return width and height of an image of any depth, turned as it asks to be. Raise ImageError or OSError if it
+    cannot be read.
+    """
+    height, width = read_file(path).levels().shape
     return width, height
 
 
 def read(path: Path, bit_depth: int = 16) -> NDArray[np.uint8]:
-    """Decode the image file at `path`; see `decode`. OSError where it cannot be read."""
-    return decode(read_file(path), bit_depth)
+    """Decode the image file at `path`; see `decode`. Raise OSError if it cannot be read."""
+    return read_file(path).decode(bit_depth)
 
 
-def read_file(path: Path | bytes, folder: int | None = None) -> bytes:
-    """The bytes of a plain file of at most MAX_FILE_BYTES whose first bytes promise a picture that can be inspected.
+def read_file(path: Path | bytes, folder: int | None = None) -> EncodedImage:
+    """Read a plain file of at most MAX_FILE_BYTES that is a whole image.
 
-    `folder`: the descriptor that a relative path begins at.
-
-    Links are not followed and nothing that blocks is opened: what is dropped must be the picture itself. Nothing but
-    the header is read of a file that is refused for its format, its size, or its length.
+    A relative path begins at the descriptor `folder`. Links are not followed and nothing that blocks is opened: what
+    is dropped must be the image itself. Of a file larger than _SMALL_BYTES that is refused for its format, its size, or
+    its length, nothing but the header is read.
 
     Raises:
-        ImageError: it is a link, a pipe, a device, too large, or no such picture; Truncated where its end is missing.
+        ImageError: it is a link, a pipe, a device, too large, or no such image; Truncated where its end is missing.
         OSError: it cannot be read.
     """
     try:
@@ -107,14 +130,22 @@ def read_file(path: Path | bytes, folder: int | None = None) -> bytes:
         if error.errno in (errno.ELOOP, errno.ENXIO):
             raise ImageError("a link or a pipe, not a file: drop the picture itself") from None
         raise
-    with open(descriptor, "rb", buffering=0) as file:
-        status = os.fstat(descriptor)
-        if not stat.S_ISREG(status.st_mode):
-            raise ImageError("not a plain file: drop the picture itself")
-        if status.st_size > MAX_FILE_BYTES:
-            raise ImageError(f"{status.st_size:,} bytes: at most {MAX_FILE_BYTES:,} are read")
+    try:
+        return parse(_bytes_of(descriptor))
+    finally:
+        os.close(descriptor)
+
+
+def _bytes_of(descriptor: int) -> bytes:
+    """Return the bytes of an open file. Raise ImageError if the file or its header cannot be that of an image."""
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode):
+        raise ImageError("not a plain file: drop the picture itself")
+    if status.st_size > MAX_FILE_BYTES:
+        raise ImageError(f"{status.st_size:,} bytes: at most {MAX_FILE_BYTES:,} are read")
+    if status.st_size > _SMALL_BYTES:  # of a smaller file the header is judged once, with all the rest
         _promised(_File(descriptor, status.st_size))
-        return file.read(status.st_size)
+    return os.pread(descriptor, status.st_size, 0)
 
 
 class _File:
@@ -141,19 +172,6 @@ def _promised(data: Bytes) -> tuple[ModuleType, Outline]:
     shape.refuse_implausible(len(data))
     need(data, shape.end, f"a {form.NAME} of this size")
     return form, shape
-
-
-def _levels(data: bytes) -> tuple[NDArray[Any], Outline]:
-    """The gray levels of the file's own depth, (height, width). ImageError: why there are none, or not all of them."""
-    form, shape, end = _whole(data)
-    signature.refuse_second(data, end, form.NAME)
-    return form.pixels(data, shape), shape
-
-
-def _whole(data: bytes) -> tuple[ModuleType, Outline, int]:
-    """Format, outline, and where the picture ends. Truncated, or ImageError: why it cannot be inspected."""
-    form, shape = _promised(data)
-    return form, shape, form.end(data, shape)
 
 
 def inspectable(pixels: NDArray[np.generic], bit_depth: int) -> NDArray[np.uint8]:

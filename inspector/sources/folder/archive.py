@@ -5,11 +5,12 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from inspector.sources.folder.ownership import Hold
+from inspector.sources.folder.ownership import Hold, joined, split
 
 log = logging.getLogger(__name__)
 
 DONE, FAILED = "done", "failed"
+_DONE, _FAILED = DONE.encode(), FAILED.encode()
 #: So many names that came several times are remembered, then they start anew.
 _MAX_NAMES = 1000
 _MAX_NAME_BYTES = 255
@@ -43,9 +44,9 @@ class Shelf:
 
     def put(self, claimed: bytes, relative: bytes, frame: str, failed: bool) -> None:
         """Move a claimed file below done/ or failed/; `relative` is where it was dropped."""
-        place = (FAILED if failed else DONE).encode()
-        spare = os.path.join(place, frame.encode(), os.path.basename(relative))
-        self._waiting[claimed] = _Errand(claimed, os.path.join(place, relative), spare)
+        place = _FAILED if failed else _DONE
+        spare = b"%s/%s/%s" % (place, frame.encode(), split(relative)[1])
+        self._waiting[claimed] = _Errand(claimed, joined(place, relative), spare)
         self.clear()
 
     def clear(self) -> bool:
@@ -106,7 +107,7 @@ def _numbered(target: bytes, number: int) -> bytes:
     """The name itself for 1, then `a.2.bmp` and on, cut to what a name may have."""
     if number < 2:
         return target
-    folder, name = os.path.split(target)
+    folder, name = split(target)
     stem, suffix = os.path.splitext(name)
     tail = b".%d%s" % (number, suffix)
-    return os.path.join(folder, stem[: _MAX_NAME_BYTES - len(tail)] + tail)
+    return joined(folder, stem[: _MAX_NAME_BYTES - len(tail)] + tail)

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from inspector.host import atomic
-from inspector.sources.folder.ownership import WORK, Hold, text
+from inspector.sources.folder.ownership import WORK, Hold, joined, split, text
 
 log = logging.getLogger(__name__)
 
@@ -79,11 +79,11 @@ class Claims:
 
     def forget(self, path: bytes) -> None:
         """A claimed file was moved away: its folders go with the last one, once their lane is at its end."""
-        if path.startswith(os.path.join(_WORK, self._lane, b"")):
+        if path.startswith(b"%s/%s/" % (_WORK, self._lane)):
             return
-        folder = os.path.dirname(path)
+        folder, _ = split(path)
         while folder != _WORK and self._hold.remove(folder):
-            folder = os.path.dirname(folder)
+            folder, _ = split(folder)
 
     def _move(self, origin: bytes, relative: bytes) -> Claim:
         if relative in self._taken or len(self._taken) >= LANE_FILES:
@@ -96,7 +96,7 @@ class Claims:
             return self._rename(origin, relative)
 
     def _rename(self, origin: bytes, relative: bytes) -> Claim:
-        path = os.path.join(_WORK, self._lane, relative)
+        path = b"%s/%s/%s" % (_WORK, self._lane, relative)
         self._hold.rename(origin, path)
         self._taken.add(relative)
         self._note(path, origin)
@@ -110,13 +110,13 @@ class Claims:
         self._folders.clear()
 
     def _note(self, path: bytes, origin: bytes) -> None:
-        folder = os.path.dirname(path)
+        folder, _ = split(path)
         self._targets[folder] = None
         while folder != _WORK and folder not in self._folders:  # a new folder is known to the one it is in
             self._folders.add(folder)
-            folder = os.path.dirname(folder)
+            folder, _ = split(folder)
             self._targets[folder] = None
-        self._origins[os.path.dirname(origin)] = None
+        self._origins[split(origin)[0]] = None
 
     def _sync(self, folder: bytes) -> None:
         with self._hold.folder(folder) as descriptor:
@@ -140,9 +140,9 @@ def _walk(work: int) -> Iterator[Claim]:
                 with contextlib.suppress(OSError):  # a link, or not empty
                     os.rmdir(name, dir_fd=descriptor)
             for name in sorted(files + _links(folders, descriptor)):
-                path = os.path.join(_WORK, folder, name)
+                path = joined(joined(_WORK, folder), name)
                 frame = _old_frame(path, os.stat(name, dir_fd=descriptor, follow_symlinks=False)) if old else None
-                yield Claim(frame or _frame(path), os.path.join(folder, name).partition(b"/")[2], path)
+                yield Claim(frame or _frame(path), joined(folder, name).partition(b"/")[2], path)
         with contextlib.suppress(OSError):  # not empty
             os.rmdir(lane, dir_fd=work)
 

@@ -6,18 +6,14 @@ A file is claimed by renaming it, so nobody can swap it under us and a restart f
 open may still write to it: then what is put away is not what was inspected, and it becomes an error beside its record.
 """
 
-import hashlib
 import logging
 import os
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from inspector.errors import ImageError
 from inspector.protocol.messages import Judgement, Left
 from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.sources.connector import Capture, Overload
@@ -25,11 +21,10 @@ from inspector.sources.folder.archive import DONE, FAILED, Shelf
 from inspector.sources.folder.claims import Claim, Claims
 from inspector.sources.folder.cleanup import Clearance
 from inspector.sources.folder.left_alone import Names
-from inspector.sources.folder.ownership import WORK, Hold, text
+from inspector.sources.folder.ownership import WORK, Hold, joined, split, text
+from inspector.sources.folder.reader import Content, Reader, Version, version_of
 from inspector.sources.folder.scanner import Scan
 from inspector.sources.hand import Hand
-from inspector.vision import image
-from inspector.vision.formats.outline import Truncated
 from inspector.vocabulary import Outcome
 
 log = logging.getLogger(__name__)
@@ -39,14 +34,6 @@ RETRY_S = 1.0
 #: A file's own time before that is none, but what a clock says that was never set; nor is one in the future.
 _EARLIEST_S, _LATEST_S = 946_684_800.0, 1.0
 _LATE = "written to after it was taken: frame {} on record is of other bytes; write under another name, then rename"
-
-
-@dataclass(frozen=True, slots=True)
-class _Content:
-    """A file's bytes and which version of the file they are."""
-
-    data: bytes
-    version: tuple[int, ...]
 
 
 class Folder:
@@ -60,13 +47,13 @@ class Folder:
     ) -> None:
         """`hand` shows which file is read."""
         self._settings = settings
-        self._hand = hand or Hand()
         self._clock = clock
         self._hold = Hold(os.fsencode(settings.path.absolute()))
+        self._reader = Reader(self._hold, hand or Hand(), settings.bit_depth)
         skipped = {name.encode() for name in (WORK, DONE, FAILED)}
         self._scan = Scan(self._hold, skipped, Names(settings.ignore), settings.rescan_s, clock)
         self._claims = Claims(self._hold)
-        self._claimed: dict[str, tuple[Claim, tuple[int, ...]]] = {}  # by frame, with the content that was inspected
+        self._claimed: dict[str, tuple[Claim, Version]] = {}  # by frame, with the content that was inspected
         self._late: deque[Capture] = deque()  # what was written to while it was inspected
         self._vanished = 0
         self._shelf = Shelf(self._hold, self._claims.forget)
@@ -183,84 +170,49 @@ class Folder:
             self._scan.leave(relative, error)
             return None
 
-    def _look_at(self, relative: bytes) -> tuple[os.stat_result, _Content | None]:
-        """What is known of the file, and its content where it is whole and may have become so just now."""
-        above, name = os.path.split(relative)
+    def _look_at(self, relative: bytes) -> tuple[os.stat_result, Content | None]:
+        """Return the file's status, and its content if the file is whole and may have become so just now."""
+        above, name = split(relative)
         with self._hold.folder(above) as folder:
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
             quiet_s = self._scan.quiet_s(status)
             if self._settings.settle_ms / 1000 <= quiet_s < self._settings.incomplete_wait_s:
-                return status, self._whole_content(folder, relative, status)
+                return status, self._reader.read_dropped(folder, relative, status)
         return status, None
 
-    def _whole_content(self, folder: int, relative: bytes, status: os.stat_result) -> _Content | None:
-        """What is in the file, or None while it lacks its end or cannot be opened: that may still come."""
-        hopeless = _Content(b"", ())  # at once: what is wrong is found again under its claim
-        key = _key(relative, status)
-        if self._hand.ended(key):
-            return hopeless
-        try:
-            with self._hand.holding(key, self._shown(relative)):
-                content = _Content(image.read_file(os.path.basename(relative), folder), _version(status))
-                return None if image.incomplete(content.data) else content
-        except (PermissionError, Truncated):
-            return None
-        except ImageError:
-            return hopeless
+    def _capture(self, claim: Claim, known: Content | None = None, came_ns: int | None = None) -> Capture:
+        """Return the frame of a claimed file; `known` was read before the claim and counts for the same version.
 
-    def _capture(self, claim: Claim, content: _Content | None = None, came_ns: int | None = None) -> Capture:
-        """Decode a claimed file; `content` was read before the claim and counts if it is still the same file.
-
-        `came_ns`: when it came, by the file system's clock, where that was seen.
+        `came_ns`: when the file came, by the file system's clock, where that was seen.
         """
-        captured_at, captured_mono = time.time(), time.monotonic()
-        version, pixels, reason = self._decode(claim, content)
-        self._claimed.setdefault(claim.frame, (claim, version))
-        name, decode_s = text(claim.relative)[:4096], time.monotonic() - captured_mono
-        own = self._time(version, came_ns, captured_at)
+        content = self._reader.read_claimed(claim.path, claim.relative, known)
+        self._claimed.setdefault(claim.frame, (claim, content.version))
+        own = self._time(content.version, came_ns, content.began_at)
         return Capture(
-            claim.frame, name, captured_at if own is None else own, captured_mono, pixels, reason,
-            decode_s=decode_s, timed=own is not None,
+            claim.frame, text(claim.relative)[:4096], content.began_at if own is None else own, content.began_mono,
+            content.pixels, content.reason, decode_s=content.decode_s, timed=own is not None,
         )  # fmt: skip
 
-    def _time(self, version: tuple[int, ...], came_ns: int | None, now: float) -> float | None:
+    def _time(self, version: Version, came_ns: int | None, now: float) -> float | None:
         """When the file was made: when it was last written to, or came, where we saw that. None: nobody can tell."""
         for time_ns in (*version[2:], came_ns):
             if time_ns is not None and _EARLIEST_S < (at := self._scan.time_of(time_ns)) < now + _LATEST_S:
                 return min(at, now)
         return None
 
-    def _decode(
-        self, claim: Claim, content: _Content | None = None
-    ) -> tuple[tuple[int, ...], NDArray[np.uint8] | None, str]:
-        """Which version of a claimed file is there, and its pixels; None, and why not."""
-        version: tuple[int, ...] = ()
-        above, name = os.path.split(claim.path)
-        try:
-            with self._hold.folder(above) as folder:
-                status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-                version, key = _version(status), _key(claim.relative, status)
-                if reason := self._hand.ended(key):
-                    return version, None, reason
-                with self._hand.holding(key, self._shown(claim.path)):
-                    known = content is not None and content.version == version
-                    data = content.data if content and known else image.read_file(name, folder)
-                    return version, image.decode(data, self._settings.bit_depth), ""
-        except ImageError as error:
-            return version, None, str(error)
-        except OSError as error:
-            return version, None, f"cannot be read: {error.strerror}"
+    def _was_written_to(self, claim: Claim, version: Version, capture: Capture) -> bool:
+        """Return whether the file holds another picture than was inspected.
 
-    def _was_written_to(self, claim: Claim, version: tuple[int, ...], capture: Capture) -> bool:
-        """Whether the file holds another picture than was inspected. A time proves nothing: copies set it late."""
-        above, name = os.path.split(claim.path)
+        Its time proves nothing: copies set it late.
+        """
+        above, name = split(claim.path)
         try:
             with self._hold.folder(above) as folder:
-                if _version(os.stat(name, dir_fd=folder, follow_symlinks=False)) == version:
+                if version_of(os.stat(name, dir_fd=folder, follow_symlinks=False)) == version:
                     return False
         except OSError:
             return False  # someone took it: there is nothing to put away
-        _, pixels, _ = self._decode(claim)
+        pixels = self._reader.read_claimed(claim.path, claim.relative).pixels
         return capture.pixels is None or pixels is None or not np.array_equal(pixels, capture.pixels)
 
     def _took_again(self, claim: Claim, reason: str) -> bool:
@@ -276,15 +228,4 @@ class Folder:
 
     def _shown(self, path: bytes) -> str:
         """A path below the drop folder, for people."""
-        return text(os.path.join(self._hold.root, path))
-
-
-def _version(status: os.stat_result) -> tuple[int, ...]:
-    """What tells one content of a name from the next: a new file has another inode, a rewritten one another time."""
-    return (status.st_ino, status.st_size, status.st_mtime_ns)
-
-
-def _key(relative: bytes, status: os.stat_result) -> str:
-    """What one content of a name is called in the source's hand. No inode: on some shares it changes at a remount."""
-    content = relative + b"/%d-%d" % (status.st_size, status.st_mtime_ns)
-    return hashlib.blake2b(content, digest_size=16).hexdigest()
+        return text(joined(self._hold.root, path))

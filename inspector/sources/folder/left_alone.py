@@ -29,10 +29,8 @@ class Names:
 
     def __init__(self, ignore: Sequence[str]) -> None:
         """`ignore`: patterns as of a shell, of names at any depth, or with a / in it of paths below the drop folder."""
-        self._names, self._paths = (
-            re.compile("|".join(map(fnmatch.translate, patterns)) or r"(?!)")
-            for patterns in ([one for one in ignore if "/" not in one], [one for one in ignore if "/" in one])
-        )
+        self._names = _any_of([pattern for pattern in ignore if "/" not in pattern])
+        self._paths = _any_of([pattern for pattern in ignore if "/" in pattern])
 
     def left(self, name: bytes, path: bytes) -> str:
         """Why a file or folder of this name is left alone, whatever it is; empty where it is not."""
@@ -40,12 +38,20 @@ class Names:
             return HIDDEN
         if name.lower() in _SYSTEM_NAMES or name.startswith(_OPEN_DOCUMENT):
             return SYSTEM
-        ignored = self._names.match(os.fsdecode(name)) or self._paths.match(os.fsdecode(path))
-        return IGNORED if ignored else ""
+        if (self._names and self._names.match(os.fsdecode(name))) or (
+            self._paths and self._paths.match(os.fsdecode(path))
+        ):
+            return IGNORED
+        return ""
 
     def is_picture(self, name: bytes) -> bool:
         """Whether a file has the suffix of a picture."""
         return os.path.splitext(name)[1].lower() in _SUFFIXES
+
+
+def _any_of(patterns: Sequence[str]) -> re.Pattern[str] | None:
+    """Return an expression that matches where one of the shell patterns does; None without patterns."""
+    return re.compile("|".join(map(fnmatch.translate, patterns))) if patterns else None
 
 
 class Leavings:

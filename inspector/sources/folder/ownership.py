@@ -9,11 +9,12 @@ import contextlib
 import errno
 import os
 import stat
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Sequence
 
 from inspector.errors import BusyError, ConfigError
 from inspector.host.locks import taken
 from inspector.host.regular_file import opened
+from inspector.sources.folder.renaming import renamed
 
 WORK = ".work"
 _LANES = b".work/"
@@ -27,12 +28,13 @@ class Hold:
 
     def __init__(self, root: bytes) -> None:
         self._root = root
-        self._work = os.path.join(root, WORK.encode())
+        self._lock_path = os.path.join(root, WORK.encode(), b".lock")
         self._folder: int | None = None
         self._lock: int | None = None
+        self._lock_status: os.stat_result | None = None
         self._device: int | None = None  # of the file system it was on when it was taken last
         self._links: frozenset[bytes] = frozenset()  # done/ and failed/ may be links of whoever set the line up
-        self._lanes: dict[bytes, int] = {}  # folders of .work/ that are kept open
+        self._lanes: dict[bytes, int] = {}  # folders of .work/ that are kept open, that used last at the end
 
     def take(self, inside: Sequence[bytes]) -> None:
         """Take the folder, made where the one above it is there, with .work/ and the folders named `inside` in it.
@@ -66,6 +68,7 @@ class Hold:
             self.let_go()
             raise
         self._device = os.fstat(self._folder).st_dev
+        self._lock_status = os.fstat(self._lock)
 
     def _make_root(self) -> None:
         """Make the folder where the one above it is there: more than that is missing where a path has a typo."""
@@ -88,36 +91,33 @@ class Hold:
         for descriptor in (self._lock, self._folder):
             if descriptor is not None:
                 os.close(descriptor)
-        self._lock = self._folder = None
+        self._lock = self._folder = self._lock_status = None
 
     def check(self) -> None:
-        """OSError where the folder at this path is not the one held: unmounted, mounted over, or made anew."""
-        if self._lock is None:
+        """Raise OSError if the folder at this path is not the one held: unmounted, mounted over, or made anew."""
+        if self._lock_status is None:
             raise OSError(errno.ENODEV, "not open")
-        here = os.stat(os.path.join(self._work, b".lock"))
-        if not os.path.samestat(here, os.fstat(self._lock)):
+        if not os.path.samestat(os.stat(self._lock_path), self._lock_status):
             raise OSError(errno.ENODEV, "another folder is where it was", text(self._root))
 
-    @contextlib.contextmanager
-    def folder(self, relative: bytes, make: bool = False) -> Iterator[int]:
-        """The descriptor of the folder at this path below ours ("": ours), not to be used after leaving.
+    def folder(self, relative: bytes, make: bool = False) -> "OpenFolder":
+        """Open the folder at this path below ours ("": ours); its descriptor is not to be used after leaving.
 
-        `make`: those that are missing are made. NotADirectoryError where there is a link or a file on the way.
+        `make`: missing folders are made. Raise NotADirectoryError if a link or a file is on the way, and OSError if
+        ours is not open.
         """
         if self._folder is None:
             raise OSError(errno.ENODEV, "not open")
         if not relative:
-            yield self._folder
-        elif relative.startswith(_LANES):
-            yield self._lane(self._folder, relative, make)
-        else:
-            with entered(self._folder, relative, make, self._links) as descriptor:
-                yield descriptor
+            return OpenFolder(self._folder, ours=False)
+        if relative.startswith(_LANES):
+            return OpenFolder(self._lane(self._folder, relative, make), ours=False)
+        return entered(self._folder, relative, make, self._links)
 
     def rename(self, path: bytes, target: bytes) -> None:
-        """Rename, both below ours, making the target's folders where they are missing.
+        """Rename a file, both paths below ours; the target's missing folders are made.
 
-        FileNotFoundError where nothing is at `path`, FileExistsError where something is at `target`.
+        Raise FileNotFoundError if nothing is at `path`, FileExistsError if something is at `target`.
         """
         try:
             self._rename(path, target)
@@ -126,18 +126,17 @@ class Hold:
             self._rename(path, target)
 
     def _rename(self, path: bytes, target: bytes) -> None:
-        (above, name), (target_above, target_name) = os.path.split(path), os.path.split(target)
+        (above, name), (target_above, target_name) = split(path), split(target)
         with self.folder(above) as source, self.folder(target_above, make=True) as place:
-            try:
-                os.stat(target_name, dir_fd=place, follow_symlinks=False)
-            except FileNotFoundError:
-                os.rename(name, target_name, src_dir_fd=source, dst_dir_fd=place)
-            else:
+            if renamed(source, name, place, target_name):
+                return
+            if _is_there(target_name, place):
                 raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), text(target))
+            os.rename(name, target_name, src_dir_fd=source, dst_dir_fd=place)
 
     def remove(self, relative: bytes) -> bool:
         """Remove an empty folder below ours; False where it is not empty, or not there."""
-        above, name = os.path.split(relative)
+        above, name = split(relative)
         try:
             with self.folder(above) as place:
                 os.rmdir(name, dir_fd=place)
@@ -159,12 +158,14 @@ class Hold:
             os.close(descriptor)
 
     def _lane(self, root: int, relative: bytes, make: bool) -> int:
-        if relative not in self._lanes:
+        """Return the kept descriptor of a folder in .work/: it stays open until _MAX_LANES others were used."""
+        descriptor = self._lanes.pop(relative, None)
+        if descriptor is None:
+            descriptor = entered(root, relative, make).descriptor
             while len(self._lanes) >= _MAX_LANES:
                 os.close(self._lanes.pop(next(iter(self._lanes))))
-            with entered(root, relative, make) as descriptor:
-                self._lanes[relative] = os.dup(descriptor)
-        return self._lanes[relative]
+        self._lanes[relative] = descriptor
+        return descriptor
 
     def _close_lanes(self) -> None:
         while self._lanes:
@@ -172,11 +173,7 @@ class Hold:
 
     def _known(self) -> bool:
         """Whether the folder shows that we were there before."""
-        try:
-            os.stat(WORK, dir_fd=self._folder, follow_symlinks=False)
-        except FileNotFoundError:
-            return False
-        return True
+        return self._folder is not None and _is_there(WORK.encode(), self._folder)
 
     def _check_mounted(self, there: bytes | int) -> None:
         """OSError where a folder that we had would now be on another file system."""
@@ -197,23 +194,47 @@ class Hold:
             raise ConfigError(f"{path}: on another file system than {text(self._root)}; files are renamed into it")
 
 
-@contextlib.contextmanager
-def entered(folder: int, relative: bytes, make: bool = False, links: Collection[bytes] = frozenset()) -> Iterator[int]:
-    """The descriptor of the folder at this path below one that is open, which is closed on leaving.
+def _is_there(name: bytes, folder: int) -> bool:
+    """Return whether anything of this name, a link too, is in the folder of this descriptor."""
+    try:
+        os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return False
+    return True
 
-    No link is followed but these, directly in it. `make`: folders that are missing are made. OSError as of `open`.
+
+class OpenFolder:
+    """The descriptor of a folder, closed on leaving where it is `ours`."""
+
+    __slots__ = ("_ours", "descriptor")
+
+    def __init__(self, descriptor: int, ours: bool) -> None:
+        self.descriptor = descriptor
+        self._ours = ours
+
+    def __enter__(self) -> int:
+        return self.descriptor
+
+    def __exit__(self, *_: object) -> None:
+        if self._ours:
+            os.close(self.descriptor)
+
+
+def entered(folder: int, relative: bytes, make: bool = False, links: Collection[bytes] = frozenset()) -> OpenFolder:
+    """Open the folder at this path below one that is open.
+
+    No link is followed but these, directly in it. `make`: missing folders are made. Raise OSError as `os.open` does.
     """
     descriptor = folder
-    try:
-        for depth, name in enumerate(relative.split(b"/") if relative else ()):
-            flags = _FOLDER if depth == 0 and name in links else _FOLDER | os.O_NOFOLLOW
-            above, descriptor = descriptor, _enter(descriptor, name, flags, make)
+    for depth, name in enumerate(relative.split(b"/") if relative else ()):
+        flags = _FOLDER if depth == 0 and name in links else _FOLDER | os.O_NOFOLLOW
+        above = descriptor
+        try:
+            descriptor = _enter(above, name, flags, make)
+        finally:
             if above != folder:
                 os.close(above)
-        yield descriptor
-    finally:
-        if descriptor != folder:
-            os.close(descriptor)
+    return OpenFolder(descriptor, ours=descriptor != folder)
 
 
 def _enter(folder: int, name: bytes, flags: int, make: bool) -> int:
@@ -225,6 +246,17 @@ def _enter(folder: int, name: bytes, flags: int, make: bool) -> int:
     with contextlib.suppress(FileExistsError):
         os.mkdir(name, dir_fd=folder)
     return os.open(name, flags, dir_fd=folder)
+
+
+def split(path: bytes) -> tuple[bytes, bytes]:
+    """Return the folder of a path below the drop folder, and the name in it. `os.path.split` costs five times that."""
+    above, _, name = path.rpartition(b"/")
+    return above, name
+
+
+def joined(above: bytes, name: bytes) -> bytes:
+    """Return the path below the drop folder of a name in the folder `above`."""
+    return b"%s/%s" % (above, name) if above else name
 
 
 def text(path: bytes) -> str:

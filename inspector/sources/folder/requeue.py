@@ -1,7 +1,5 @@
 """Owns putting files that could not be inspected back into their drop folder: never over another, and each is told."""
 
-import ctypes
-import errno
 import os
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
@@ -11,9 +9,8 @@ import msgspec
 
 from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.sources.folder.archive import FAILED
-from inspector.sources.folder.ownership import entered
-
-_RENAME_NOREPLACE = 1  # linux/fs.h
+from inspector.sources.folder.ownership import entered, joined, split
+from inspector.sources.folder.renaming import renamed
 
 
 class Retried(msgspec.Struct, frozen=True):
@@ -44,12 +41,12 @@ def _move(drop: Path, relative: bytes) -> None:
 
     No link below the drop folder is followed: files behind one are not ours to move.
     """
-    above, name = os.path.split(relative)
+    above, name = split(relative)
     failed = FAILED.encode()
     root = os.open(drop, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         with (
-            entered(root, os.path.join(failed, above).rstrip(b"/"), links=(failed,)) as source,
+            entered(root, joined(failed, above) if above else failed, links=(failed,)) as source,
             entered(root, above, make=True) as target,
         ):
             _rename(source, target, name)
@@ -58,12 +55,7 @@ def _move(drop: Path, relative: bytes) -> None:
 
 
 def _rename(source: int, target: int, name: bytes) -> None:
-    renameat2 = ctypes.CDLL(None, use_errno=True).renameat2
-    if renameat2(source, name, target, name, _RENAME_NOREPLACE) == 0:
-        return
-    number = ctypes.get_errno()
-    if number not in (errno.EINVAL, errno.ENOSYS):
-        raise OSError(number, os.strerror(number))
-    # A file system without it, such as NFS: a link is refused where the name is taken.
-    os.link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
-    os.unlink(name, dir_fd=source)
+    if not renamed(source, name, target, name):
+        # On such a file system a link, too, is refused where the name is taken.
+        os.link(name, name, src_dir_fd=source, dst_dir_fd=target, follow_symlinks=False)
+        os.unlink(name, dir_fd=source)

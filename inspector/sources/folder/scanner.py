@@ -16,7 +16,7 @@ from inotify_simple import INotify, flags
 
 from inspector.protocol.messages import REFUSED, Left
 from inspector.sources.folder.left_alone import SUFFIX, Leavings, Names
-from inspector.sources.folder.ownership import Hold, text
+from inspector.sources.folder.ownership import Hold, joined, text
 
 log = logging.getLogger(__name__)
 
@@ -220,7 +220,7 @@ class Scan:
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = os.fsencode(entry.name)
-                path = os.path.join(relative, name)
+                path = joined(relative, name)
                 reason = self._names.left(name, path)
                 if path in self._skipped:
                     yield None

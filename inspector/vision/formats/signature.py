@@ -39,6 +39,8 @@ def of(head: bytes) -> ModuleType:
 
 def refuse_second(data: bytes, end: int, name: str) -> None:
     """ImageError where another picture begins behind `end`. Padding and trailers that are no pictures are nothing."""
+    if end >= len(data):
+        return
     for form in _FORMATS:
         for magic in form.MAGICS:
             at = data.find(magic, end)

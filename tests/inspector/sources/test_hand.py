@@ -11,7 +11,7 @@ from inspector.errors import ImageError
 from inspector.protocol.heartbeat import LifeSign
 from inspector.sources.hand import Hand
 from tests.fakes import running, wait_until
-from tests.inspector.folders import GOOD, below
+from tests.inspector.folders import GOOD, below, connect, read
 from tests.inspector.supervisor.test_supervisor import ready
 from tests.planted import POISON, PlantedLine
 
@@ -152,3 +152,24 @@ def test_each_picture_read_is_a_turn_and_one_set_aside_is_work(tmp_path: Path) -
     assert (sign.turned > 0, sign.began, sign.work) == (True, 0, 0)
     assert hand.ended("a") == REASON
     assert sign.work == 1
+
+
+def test_a_file_is_in_hand_once_on_its_way_from_the_drop_folder_to_its_pixels(
+    drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    held: list[str] = []
+    holding = Hand.holding
+
+    def counted(self: Hand, key: str, name: str) -> object:
+        held.append(Path(name).name)
+        return holding(self, key, name)
+
+    monkeypatch.setattr(Hand, "holding", counted)
+    connector = connect(drop)
+    connector.open()
+    (drop / "a.bmp").write_bytes(GOOD)
+    (capture,) = read(connector)
+
+    assert capture.pixels is not None
+    assert held == ["a.bmp"]
+    connector.close()

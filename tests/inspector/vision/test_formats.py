@@ -9,6 +9,7 @@ from PIL import Image
 
 from inspector.errors import ImageError
 from inspector.vision import image
+from inspector.vision.formats.outline import Truncated
 from tests.inspector import pictures
 from tests.inspector.pictures import EXTENSIONS, encode, strip, tiff, write
 
@@ -141,7 +142,7 @@ def test_a_bmp_with_all_its_rows_is_whole_whatever_its_header_says_of_the_file(s
     whole = pictures.neu_bmp(strip())
     wrong = whole[:2] + struct.pack("<I", size) + whole[6:]
 
-    assert image.incomplete(wrong) is None
+    assert image.parse(wrong).end <= len(wrong)
     assert (image.decode(wrong) == strip()).all()
 
 
@@ -150,17 +151,20 @@ def test_a_file_half_written_is_waited_for_in_every_format(extension: str) -> No
     whole = encode(strip(40, 50), extension)
 
     for length in range(1, len(whole) - 4, 7):
-        assert (image.incomplete(whole[:length]) or "").startswith("truncated")
-    assert image.incomplete(whole) is None
+        with pytest.raises(Truncated, match=r"^truncated"):
+            image.parse(whole[:length])
+    assert image.parse(whole).data == whole
 
 
 @pytest.mark.parametrize("whole", [tiff(strip()), tiff(DEEP, big=True), tiff(strip(), tile=32), tiff(strip(), rows=7)])
 def test_a_tiff_whose_directory_comes_last_is_waited_for_too(whole: bytes) -> None:
     for length in range(1, len(whole) - 40, 97):
-        assert (image.incomplete(whole[:length]) or "").startswith("truncated")
+        with pytest.raises(Truncated, match=r"^truncated"):
+            image.parse(whole[:length])
     # libtiff writes where the directory is when it has written it
-    assert (image.incomplete(whole[:4] + bytes(12) + whole[16:-200]) or "").startswith("truncated")
-    assert image.incomplete(whole) is None
+    with pytest.raises(Truncated, match=r"^truncated"):
+        image.parse(whole[:4] + bytes(12) + whole[16:-200])
+    assert image.parse(whole).data == whole
 
 
 @pytest.mark.parametrize("order", ["<", ">"])
