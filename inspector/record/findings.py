@@ -90,11 +90,13 @@ def read(
     until: float | None = None,
     going_on: bool = False,
     after_id: int = 0,
+    last_id: int | None = None,
 ) -> list[Found]:
     """Those on record, the oldest first: of the piece of that number, begun in that time, only those that go on."""
     clauses, values = ["id > ?"], list[object]([after_id])
     began = _BEGAN[kind]
-    for clause, value in (("piece = ?", piece), (f"{began} >= ?", since), (f"{began} < ?", until)):
+    bounds = (("piece = ?", piece), (f"{began} >= ?", since), (f"{began} < ?", until), ("id <= ?", last_id))
+    for clause, value in bounds:
         if value is not None:
             clauses.append(clause)
             values.append(value)

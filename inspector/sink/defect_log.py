@@ -1,112 +1,137 @@
 """Owns the defect log: one JSON line a defect, and one for each alarm raised and each mark of a roll found.
 
-It follows the record by row id, so a crash repeats a line at worst and never skips one. What cannot be written now is
-written later: the record goes on without it. A file that is moved away is begun anew: that is how it is rotated.
+Three followers of the record write it, one for each kind. A crash repeats a line at worst and never skips one. A file
+that is moved away is begun anew: that is how it is rotated.
 """
 
-import logging
 import os
 import sys
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TextIO
+from typing import Generic, TextIO, TypeVar
 
-from inspector.errors import ConfigError, StoreError
-from inspector.protocol.messages import Verdict
+from inspector.errors import ConfigError
 from inspector.record import findings
+from inspector.record.database import OpenRecord
 from inspector.record.findings import Alarm, Mark
-from inspector.record.queries import Query
-from inspector.record.records import to_json
-from inspector.record.store import Store
+from inspector.record.followers import Consumer, Delivered, Feed, Follower
+from inspector.record.queries import Query, statements
+from inspector.record.records import Record, from_row, to_json
 
-log = logging.getLogger(__name__)
+#: Defects of one turn: each may have hundreds of regions.
+_BATCH = 64
 
-_DEFECTS, _ALARMS, _MARKS = "defect_log", "defect_log_alarms", "defect_log_roll_marks"
+Row = TypeVar("Row", Record, Alarm, Mark)
 
 
-class DefectLog:
-    """The file, or stdout, or nothing at all."""
+class LogFile:
+    """The file, or stdout."""
 
-    def __init__(self, target: Path | str | None, store: Store) -> None:
-        """ConfigError where the file cannot be opened."""
-        self._store = store
-        self._path = None if target in (None, "stdout") else Path(target)
+    def __init__(self, target: Path | str) -> None:
+        self._path = None if target == "stdout" else Path(target)
         self._file = sys.stdout if target == "stdout" else None
-        self._failed = False
-        if self._path is not None:
-            try:
-                self._file = _opened(self._path)
-            except OSError as error:
-                raise ConfigError(f"record.defect_log: {target}: {error.strerror}") from None
-        if self._file is not None:
-            self._last = {name: store.mark(name) for name in (_DEFECTS, _ALARMS, _MARKS)}
-            self.catch_up()
+
+    def open(self) -> None:
+        """Open the file, unless it is open in its place. OSError where it cannot be."""
+        if self._path is None:
+            return
+        with suppress(FileNotFoundError):
+            if self._file and os.path.samestat(os.fstat(self._file.fileno()), self._path.stat()):
+                return
+        self.close()
+        self._file = _opened(self._path)
+
+    def append(self, lines: Sequence[str]) -> None:
+        """Write these lines. OSError where not all of them are written."""
+        self.open()
+        if self._file:
+            self._file.write("".join(f"{line}\n" for line in lines))
+            self._file.flush()
 
     def close(self) -> None:
         """Close the file; stdout is not ours to close."""
-        if self._file is not None and self._file is not sys.stdout:
+        if self._path is not None and self._file is not None:
             with suppress(OSError):
                 self._file.close()
+            self._file = None
 
-    def follow(self, new: list[Verdict]) -> None:
-        """Write the lines of the transaction just committed, if it held a defect."""
-        if any(verdict.outcome == "defect" for verdict in new):
-            self.catch_up()
 
-    def catch_up(self) -> None:
-        """Write a line for all that is on record since the last one."""
-        if self._file is None:
-            return
-        try:
-            self._reopen_if_moved()
-            for name, lines in (
-                (_DEFECTS, self._defects()),
-                (_ALARMS, _lines(findings.read(self._store, Alarm, after_id=self._last[_ALARMS]))),
-                (_MARKS, _lines(findings.read(self._store, Mark, after_id=self._last[_MARKS]))),
-            ):
-                self._write(name, lines)
-        except (OSError, StoreError) as error:
-            if not self._failed:
-                log.error("record.defect_log: %s; its lines come as soon as they can", error)
-            self._failed = True
-        else:
-            self._failed = False
+class DefectLog(Consumer[Row], Generic[Row]):
+    """Rows of one kind as lines of the log."""
 
-    def _reopen_if_moved(self) -> None:
-        if self._path is None or self._file is None:
-            return
-        with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(self._file.fileno()), self._path.stat()):
-                return
-        moved, self._file = self._file, _opened(self._path)
-        moved.close()
+    def __init__(self, file: LogFile, to_line: Callable[[Row], str], clock: Callable[[], float]) -> None:
+        self._file = file
+        self._to_line: Callable[[Row], str] = to_line
+        self._clock = clock
 
-    def _defects(self) -> Iterator[tuple[int, str]]:
-        query = Query(outcomes=("defect",), after_id=self._last[_DEFECTS], oldest_first=True)
-        return ((record.id, to_json(record)) for record in self._store.records(query))
+    def deliver(self, rows: Sequence[Row], ends_at: float) -> Delivered:
+        """Append a line a row. OSError where they cannot be written."""
+        lines: list[str] = []
+        for row in rows:
+            lines.append(self._to_line(row))
+            if self._clock() >= ends_at:
+                break
+        self._file.append(lines)
+        return Delivered(len(lines))
 
-    def _write(self, name: str, lines: Iterator[tuple[int, str]]) -> None:
-        written = self._last[name]
-        for number, line in lines:
-            print(line, file=self._file)
-            written = number
-        if written == self._last[name] or self._file is None:
-            return
-        self._file.flush()
-        self._store.set_mark(name, written)
-        self._last[name] = written
+    def close(self) -> None:
+        """Close the file; the next line opens it again."""
+        self._file.close()
+
+
+def followers(
+    target: Path | str | None, store: OpenRecord, clock: Callable[[], float] = time.monotonic
+) -> tuple[Follower[Record], Follower[Alarm], Follower[Mark]] | tuple[()]:
+    """Return those that write the defect log, none where there is no `target`. ConfigError: it cannot be opened."""
+    if target is None:
+        return ()
+    file = LogFile(target)
+    try:
+        file.open()
+    except OSError as error:
+        raise ConfigError(f"record.defect_log: {target}: {error.strerror}") from None
+
+    def one(name: str, feed: Feed[Row], to_line: Callable[[Row], str]) -> Follower[Row]:
+        consumer = DefectLog(file, to_line, clock)
+        return Follower(name, store, feed, consumer, meanwhile="its lines come as soon as they can", clock=clock)
+
+    return (
+        one("defect_log", Feed("records", _defects, _BATCH), to_json),
+        one("defect_log_alarms", Feed("alarms", _alarms), findings.to_json),
+        one("defect_log_roll_marks", Feed("roll_marks", _marks), findings.to_json),
+    )
+
+
+def _defects(store: OpenRecord, after: int, through: int) -> list[tuple[int, Record]]:
+    query = Query(outcomes=("defect",), after_id=after, last_id=through, oldest_first=True)
+    rows = (row for statement, values in statements(query) for row in store.read(statement, values))
+    return [(record.id, record) for record in (from_row(row, store.path.parent) for row in rows)]
+
+
+def _alarms(store: OpenRecord, after: int, through: int) -> list[tuple[int, Alarm]]:
+    return [(one.id, one) for one in findings.read(store, Alarm, after_id=after, last_id=through)]
+
+
+def _marks(store: OpenRecord, after: int, through: int) -> list[tuple[int, Mark]]:
+    return [(one.id, one) for one in findings.read(store, Mark, after_id=after, last_id=through)]
 
 
 def _opened(path: Path) -> TextIO:
     path.parent.mkdir(parents=True, exist_ok=True)
-    return open(path, "a", encoding="utf-8", errors="backslashreplace", opener=_private)
+    file = open(path, "a", encoding="utf-8", errors="backslashreplace", opener=_private)  # noqa: SIM115
+    if path.is_file() and _is_cut_off(path):
+        file.write("\n")  # the line that a full disk or a kill cut off spoils no other
+    return file
+
+
+def _is_cut_off(path: Path) -> bool:
+    with suppress(OSError), path.open("rb") as file:
+        return file.seek(0, os.SEEK_END) > 0 and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n"
+    return False
 
 
 def _private(path: str, flags: int) -> int:
     """For user and group alone: it says what the record says."""
     return os.open(path, flags, 0o640)
-
-
-def _lines(found: Sequence[Alarm | Mark]) -> Iterator[tuple[int, str]]:
-    return ((one.id, findings.to_json(one)) for one in found)

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Iterable, Mapping
+from functools import partial
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -117,92 +118,46 @@ class Metrics:
         self._sums, self._line = _Sums(), _Line()
         self.registry.register(self._sums)
         self.registry.register(self._line)
-        self._defects = Counter(
-            "inspector_defects", "Frames recorded as defect, by label.", ["label"], registry=self.registry
-        )
-        self._time_lost = Counter(
-            "inspector_not_inspected_seconds", "Time in which a source could not inspect: source_down, stalled,"
-            " not_running.", ["source", "reason"], registry=self.registry,
-        )  # fmt: skip
-        self._latency = Histogram(
-            "inspector_end_to_end_seconds",
-            "From capture to record.",
-            ["source"],
-            buckets=_SECONDS,
-            registry=self.registry,
-        )
-        self._decode, self._queue = (
-            Histogram(name, text, ["source"], buckets=_SECONDS, registry=self.registry)
-            for name, text in (
-                ("inspector_decode_seconds", "Reading and decoding a frame, where the source does that."),
-                ("inspector_queue_seconds", "From decoded to in a worker's hands."),
-            )
-        )
-        self._batch_wait = Histogram(
-            "inspector_batch_wait_seconds", "In a worker, until the frame's batch began.",
-            buckets=_SECONDS, registry=self.registry,
-        )  # fmt: skip
-        self._inference = Histogram(
-            "inspector_inference_seconds", "One batch in a worker: resize, predict, decide.",
-            buckets=_SECONDS, registry=self.registry,
-        )  # fmt: skip
-        self._batch = Histogram(
-            "inspector_batch_tiles",
-            "Tiles in a batch.",
-            buckets=(1, 2, 4, 8, 16, 32, 64, 128, 256),
-            registry=self.registry,
-        )
-        self._commit = Histogram(
-            "inspector_record_seconds", "One transaction of the record.", buckets=_SECONDS, registry=self.registry
-        )
-        self._ready = Gauge("inspector_workers_ready", "Workers heard from lately.", registry=self.registry)
-        self._line_ready = Gauge("inspector_ready", "1 where /readyz says yes, else 0.", registry=self.registry)
-        self._canary_at = Gauge(
-            "inspector_canary_timestamp_seconds", "When the last canary was offered that came through with the right"
-            " answer.", ["source"], registry=self.registry,
-        )  # fmt: skip
-        self._canary_wrong = Counter(
-            "inspector_canary_wrong", "Canaries that came through with a wrong answer.", registry=self.registry
-        )
-        self._model = Gauge("inspector_model_info", "The models that decide now.", ["model"], registry=self.registry)
-        self._evidence = Gauge(
-            "inspector_evidence_bytes", "Pictures kept, by verdict or pinned.", ["tier"], registry=self.registry
-        )
-        self._evidence_left = Gauge(
-            "inspector_evidence_left_seconds",
-            "Until evidence fills its budget, at the rate of the last day.",
-            registry=self.registry,
-        )
-        self._evidence_missing = Counter(
-            "inspector_evidence_missing", "Frames whose picture could not be kept.", registry=self.registry
-        )
-        self._recipe_unknown = Counter(
-            "inspector_recipe_unknown", "Frames that are unsure because nobody knows by which recipe to decide them.",
-            registry=self.registry,
-        )  # fmt: skip
-        self._disk_free = Gauge(
-            "inspector_disk_free_bytes", "Room on the disk of the data folder.", registry=self.registry
-        )
-        self._reserve = Gauge(
-            "inspector_record_reserve_bytes", "Room held back for the record.", registry=self.registry
-        )
-        self._log = Gauge(
-            "inspector_record_wal_bytes", "Size of the record's log, which grows while someone reads without an end.",
-            registry=self.registry,
-        )  # fmt: skip
-        self._alarms = Counter("inspector_alarms", "Alarms raised, by rule.", ["rule"], registry=self.registry)
-        self._alarm_active = Gauge(
-            "inspector_alarm_active", "Alarms that go on.", ["source", "rule"], registry=self.registry
-        )
-        self._marks = Counter(
-            "inspector_roll_marks", "Marks of rolls found, by roll of the config.", ["roll"], registry=self.registry
-        )
-        self._mark_active = Gauge(
-            "inspector_roll_mark_active", "Marks of rolls that come again.", ["source", "roll"], registry=self.registry
-        )
-        self._set_aside = Gauge(
-            "inspector_records_set_aside", "Damaged records in the data folder.", registry=self.registry
-        )
+        counter, gauge = partial(Counter, registry=self.registry), partial(Gauge, registry=self.registry)
+        seconds = partial(Histogram, registry=self.registry, buckets=_SECONDS)
+        self._defects = counter("inspector_defects", "Frames recorded as defect, by label.", ["label"])
+        lost = "Time in which a source could not inspect: source_down, stalled, not_running."
+        self._time_lost = counter("inspector_not_inspected_seconds", lost, ["source", "reason"])
+        self._latency = seconds("inspector_end_to_end_seconds", "From capture to record.", ["source"])
+        decoding = "Reading and decoding a frame, where the source does that."
+        self._decode = seconds("inspector_decode_seconds", decoding, ["source"])
+        self._queue = seconds("inspector_queue_seconds", "From decoded to in a worker's hands.", ["source"])
+        self._batch_wait = seconds("inspector_batch_wait_seconds", "In a worker, until the frame's batch began.")
+        inference = "One batch in a worker: resize, predict, decide."
+        self._inference = seconds("inspector_inference_seconds", inference)
+        sizes = (1, 2, 4, 8, 16, 32, 64, 128, 256)
+        self._batch = Histogram("inspector_batch_tiles", "Tiles in a batch.", buckets=sizes, registry=self.registry)
+        self._commit = seconds("inspector_record_seconds", "One transaction of the record.")
+        self._ready = gauge("inspector_workers_ready", "Workers heard from lately.")
+        self._line_ready = gauge("inspector_ready", "1 where /readyz says yes, else 0.")
+        offered = "When the last canary was offered that came through with the right answer."
+        self._canary_at = gauge("inspector_canary_timestamp_seconds", offered, ["source"])
+        self._canary_wrong = counter("inspector_canary_wrong", "Canaries that came through with a wrong answer.")
+        self._model = gauge("inspector_model_info", "The models that decide now.", ["model"])
+        self._evidence = gauge("inspector_evidence_bytes", "Pictures kept, by verdict or pinned.", ["tier"])
+        left = "Until evidence fills its budget, at the rate of the last day."
+        self._evidence_left = gauge("inspector_evidence_left_seconds", left)
+        self._evidence_missing = counter("inspector_evidence_missing", "Frames whose picture could not be kept.")
+        unknown = "Frames that are unsure because nobody knows by which recipe to decide them."
+        self._recipe_unknown = counter("inspector_recipe_unknown", unknown)
+        self._disk_free = gauge("inspector_disk_free_bytes", "Room on the disk of the data folder.")
+        self._reserve = gauge("inspector_record_reserve_bytes", "Room held back for the record.")
+        wal = "Size of the record's log, which grows while someone reads without an end."
+        self._log = gauge("inspector_record_wal_bytes", wal)
+        self._alarms = counter("inspector_alarms", "Alarms raised, by rule.", ["rule"])
+        self._alarm_active = gauge("inspector_alarm_active", "Alarms that go on.", ["source", "rule"])
+        self._marks = counter("inspector_roll_marks", "Marks of rolls found, by roll of the config.", ["roll"])
+        self._mark_active = gauge("inspector_roll_mark_active", "Marks of rolls that come again.", ["source", "roll"])
+        self._set_aside = gauge("inspector_records_set_aside", "Damaged records in the data folder.")
+        lag = "Rows on record that a follower of the record has not passed yet."
+        self._follower_lag = gauge("inspector_follower_lag_rows", lag, ["follower"])
+        failures = "Deliveries of a follower of the record that failed; each is tried again."
+        self._follower_failures = counter("inspector_follower_failures", failures, ["follower"])
 
     def tally(self, tally: Tally) -> None:
         """Take over a source's sums, and the time it lost since its word before."""
@@ -296,6 +251,11 @@ class Metrics:
     def mark_found(self, roll: str, times: int = 1) -> None:
         """A mark of the roll was found, or of "none" that is known; with 0 times the roll is there."""
         self._marks.labels(roll).inc(times)
+
+    def follower(self, name: str, lag_rows: int, failures: int) -> None:
+        """Set how many rows a follower is behind, and count the failures since the call before."""
+        self._follower_lag.labels(name).set(lag_rows)
+        self._follower_failures.labels(name).inc(failures)
 
     def rejected(self, count: int) -> None:
         """So many messages to the sink were thrown away so far."""

@@ -1,7 +1,7 @@
-"""Owns the rules' way through the record: row by row into lanes, and what these find back onto the record.
+"""Owns the rules at work: rows of the record into lanes, and what these find back onto the record.
 
-A mark in the record says up to which row all that was found is on record; both are written in one transaction. After
-any end, what lies before the mark is remembered, and what lies after it judged: nothing is found twice, nothing lost.
+What is found is written in the transaction that moves the cursor of the rules. After any end, the rows up to the cursor
+are remembered, and those after it are judged: nothing is found twice, and nothing is lost.
 """
 
 import logging
@@ -16,24 +16,27 @@ from inspector.quality.defects import COLUMNS, Part
 from inspector.quality.piece_stream import REORDER, Frame
 from inspector.quality.recorded_stream import RecordedLane
 from inspector.record import findings
-from inspector.record.findings import BEGAN, MARK, Alarm, Mark
-from inspector.record.store import Store
+from inspector.record.database import Cursor, OpenRecord
+from inspector.record.findings import Alarm, Mark
+from inspector.record.followers import Delivered
 from inspector.settings.rules import RollSettings, repeats_seen, watched
 from inspector.settings.settings import Settings
 from inspector.sink.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-#: So many rows and regions before the mark are remembered. Rows are read so many at once.
-_REMEMBERED, _READ = 10_000, 256
-#: What merely goes on is written so often; the mark is moved so often while nothing is found, or after so many rows.
-_WRITE_S, _MOVE_S, _MOVE_ROWS = 1.0, 5.0, 1000
+#: Rows and regions up to the cursor that are remembered.
+_REMEMBERED = 10_000
+#: Seconds between two writes of alarms and marks that merely go on.
+_WRITE_S = 1.0
 #: What metrics call the roll of a mark that fits none.
 _NO_ROLL = "none"
 
+#: A row of the record as the engine takes it.
+Row = tuple[Any, ...]
 _FRAMES = (
     "SELECT id, source, piece, sequence, captured_at, outcome, at_mm, length_mm,"
-    " COALESCE(json_extract(area, '$[2]'), width) FROM records NOT INDEXED WHERE id > ? AND id <= ? ORDER BY id LIMIT ?"
+    " COALESCE(json_extract(area, '$[2]'), width) FROM records NOT INDEXED WHERE id > ? AND id <= ? ORDER BY id"
 )
 _PARTS = (
     f"SELECT {COLUMNS} FROM records JOIN regions INDEXED BY regions_by_record ON record = records.id"
@@ -41,13 +44,23 @@ _PARTS = (
 )
 
 
-class Follower:
-    """The rules on their way. Whatever it raises, drop it: another one begins at the mark."""
+def rows(store: OpenRecord, after: int, through: int) -> list[tuple[int, Row]]:
+    """Return the rows with an id after the first number and up to the second, each with its id, in their order."""
+    return [(row[0], row) for row in store.read(_FRAMES, (after, through))]
+
+
+class RuleEngine:
+    """The rules at work. Whatever a method raises, drop the engine: the next one begins at the cursor."""
 
     def __init__(
-        self, settings: Settings, store: Store, metrics: Metrics, clock: Callable[[], float] = time.monotonic
+        self,
+        settings: Settings,
+        store: OpenRecord,
+        metrics: Metrics,
+        position: int,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Remember what lies before the mark. `clock`: monotonic seconds. StoreError where it cannot be read."""
+        """Remember the rows up to `position`. `clock`: monotonic seconds. StoreError where they cannot be read."""
         self._store = store
         self._metrics = metrics
         self._clock = clock
@@ -65,65 +78,43 @@ class Follower:
         self._changed: dict[int, tuple[Alarm | Mark, int | None]] = {}  # by identity, with the piece's number
         self._news: list[tuple[Alarm | Mark, bool]] = []
         self._unplaced: set[str] = set()
-        self.found_something = False  # in the last `go_on`
-        self._at = self._written = self._begin()
         self._wrote_at = clock()
         self._count_from_zero(settings)
-        self._remember()
+        self._remember(position)
 
-    def go_on(self, budget_s: float) -> bool:
-        """Judge what is new on record, for so long, and write what was found. Whether there is more."""
-        self.found_something = False
-        ends_at = self._clock() + budget_s
-        rows = [self._frame(row) for row in self._store.read(_FRAMES, (self._at, 2**62, _READ))]
-        for frame in rows:
-            self._judge(frame)
-            self._at = frame.record
+    def judge(self, rows: Sequence[Row], ends_at: float) -> Delivered:
+        """Judge these rows, and stop when the clock passes `ends_at`. What is new is to be written at once."""
+        judged = 0
+        for row in rows:
+            self._judge(self._frame(row))
+            judged += 1
             if self._clock() >= ends_at:
                 break
         goes_on = self._changed or any(lane.alarms for lane in self._all())
-        rested = self._at != self._written and self._clock() - self._wrote_at >= (_WRITE_S if goes_on else _MOVE_S)
-        if self._news or rested or self._at - self._written >= _MOVE_ROWS:
-            self.write()
-        return len(rows) == _READ or bool(rows and rows[-1].record != self._at)
+        due = bool(goes_on) and self._clock() - self._wrote_at >= _WRITE_S
+        return Delivered(judged, bool(self._news) or due)
 
-    def write(self) -> None:
-        """Put on record what was found, and how far we are. StoreError: nothing is."""
+    def save(self, cursor: Cursor) -> None:
+        """Put on record what was found, and what has changed of it."""
         for lane in self._all():
             self._changed |= {id(alarm): (alarm, lane.piece) for alarm in lane.grown()}
-        with self._store.transaction() as cursor:
-            for found, piece in self._changed.values():
-                findings.save(cursor, found, piece)
-            self._store.set_mark(MARK, self._at)
-        self._written, self._wrote_at = self._at, self._clock()
+        for found, piece in self._changed.values():
+            findings.save(cursor, found, piece)
+
+    def saved(self) -> None:
+        """Log and count what is on record now."""
+        self._wrote_at = self._clock()
         self._changed.clear()
         self._tell()
 
-    @property
-    def behind(self) -> int:
-        """How many rows are not judged yet."""
-        (newest,) = next(self._store.read("SELECT COALESCE(MAX(id), 0) FROM records"))
-        return max(0, int(newest) - self._at)
-
-    def _begin(self) -> int:
-        """The mark; where there is none the rules are new, and begin with what comes."""
-        row = next(self._store.read("SELECT value FROM marks WHERE name = ?", (MARK,)), None)
-        if row is None:
-            row = next(self._store.read("SELECT COALESCE(MAX(id), 0) FROM records"))
-            with self._store.transaction():
-                self._store.set_mark(BEGAN, row[0])
-                self._store.set_mark(MARK, row[0])
-        return int(row[0])
-
-    def _remember(self) -> None:
-        """Bring the lanes to where they were at the mark, with the alarms and marks that went on then."""
+    def _remember(self, position: int) -> None:
+        """Bring the lanes to where they were at `position`, with the alarms and marks that went on then."""
         statement = (
             "SELECT COALESCE(MIN(record), 0) FROM (SELECT record FROM regions INDEXED BY regions_by_record"
             " WHERE record <= ? ORDER BY record DESC LIMIT ?)"
         )
-        (first,) = next(self._store.read(statement, (self._at, _REMEMBERED)))
-        begins = max(self._at - _REMEMBERED, first - 1)
-        for row in list(self._store.read(_FRAMES, (begins, self._at, _REMEMBERED))):
+        (first,) = next(self._store.read(statement, (position, _REMEMBERED)))
+        for _, row in rows(self._store, max(position - _REMEMBERED, first - 1), position):
             frame = self._frame(row)
             lane, _ = self._lane(frame)
             if lane:
@@ -138,7 +129,9 @@ class Follower:
         for mark in marks:
             mark.ended_at = time.time()
             self._changed[id(mark)] = mark, None
-        self.write()
+        with self._store.transaction() as cursor:
+            self.save(cursor)
+        self.saved()
 
     def _judge(self, frame: Frame) -> None:
         lane, over = self._lane(frame)
@@ -173,7 +166,7 @@ class Follower:
         rolls, slack = self._rolls.get(frame.source, []), self._slack[frame.source]
         return RecordedLane(frame.source, frame.piece, name, rules, rolls, slack)
 
-    def _frame(self, row: tuple[Any, ...]) -> Frame:
+    def _frame(self, row: Row) -> Frame:
         *values, width_px = row
         mm_per_px = self._mm_per_px.get(values[1])
         return Frame._make([*values, None if mm_per_px is None else width_px * mm_per_px])
@@ -190,12 +183,10 @@ class Follower:
         return (lane for lanes in self._lanes.values() for lane in lanes.values())
 
     def _tell(self) -> None:
-        """Log and count what is on record now."""
         for found, is_new in self._news:
             if not is_new:
                 log.info("over: %s", wording.sentence(found))
                 continue
-            self.found_something = True
             log.warning("%s", wording.sentence(found))
             if isinstance(found, Alarm):
                 self._metrics.alarm_raised(found.rule)

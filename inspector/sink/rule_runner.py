@@ -1,92 +1,80 @@
-"""Owns the place of the rules in the sink: a bounded piece of work a turn, and no failure of theirs ends the record."""
+"""Owns the rules as a follower of the record: alarms and marks of rolls of this line."""
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from inspector.errors import StoreError
-from inspector.record import findings
+from inspector.record import findings, followers
+from inspector.record.database import Cursor, OpenRecord
 from inspector.record.findings import BEGAN, MARK
-from inspector.record.store import Store
+from inspector.record.followers import Consumer, Delivered, Feed, Follower
 from inspector.settings.settings import Settings
-from inspector.sink.health import Health
 from inspector.sink.metrics import Metrics
-from inspector.sink.rule_engine import Follower
+from inspector.sink.rule_engine import Row, RuleEngine, rows
 
 log = logging.getLogger(__name__)
 
-#: How long one turn may take, and how long after a failure they begin again at what is on record.
-TURN_S, AGAIN_S = 0.02, 5.0
-#: So many rows that are not judged yet are worth a word.
-_BEHIND = 5000
 
-
-class Rules:
-    """Alarms and marks of rolls of this line. Used by the sink's thread, between its transactions."""
+class RuleRunner(Consumer[Row]):
+    """Judges the rows of the record, by an engine that remembers those before the cursor."""
 
     def __init__(
-        self,
-        settings: Settings,
-        store: Store,
-        metrics: Metrics,
-        health: Health,
-        found: Callable[[], None] = lambda: None,
-        clock: Callable[[], float] = time.monotonic,
+        self, settings: Settings, store: OpenRecord, metrics: Metrics, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`found` is called when something new was found and is on record. `clock`: monotonic seconds."""
+        """`clock` gives monotonic seconds."""
         self._settings = settings
         self._store = store
         self._metrics = metrics
-        self._health = health
-        self._found = found
         self._clock = clock
-        self._follower: Follower | None = None
-        self._again_at = 0.0
-        self._failed = ""
-        self._there_are = bool(settings.alarms or settings.rolls)
-        if not self._there_are:
-            self._end()
+        self._engine: RuleEngine | None = None
 
-    def turn(self) -> bool:
-        """Judge some of what is new on record. Whether there is more of it; what goes wrong is told, and no error."""
-        if not self._there_are or self._clock() < self._again_at:
-            return False
-        try:
-            self._follower = self._follower or Follower(self._settings, self._store, self._metrics, self._clock)
-            more = self._follower.go_on(TURN_S)
-            if self._follower.found_something:
-                self._found()
-            behind = self._follower.behind if more else 0
-        except Exception as error:  # whatever it is: the record goes on
-            self._fail(error)
-            return False
-        self._failed = ""
-        self._health.trouble("rules", f"{behind} frames behind" if behind > _BEHIND else "")
-        return more
+    def open(self, position: int) -> None:
+        """Remember the rows before. StoreError where they cannot be read."""
+        if followers.position(self._store, BEGAN) is None:  # these rules are new
+            with self._store.transaction() as cursor:
+                followers.set_position(cursor, BEGAN, position)
+        self._engine = RuleEngine(self._settings, self._store, self._metrics, position, self._clock)
+
+    def deliver(self, rows: Sequence[Row], ends_at: float) -> Delivered:
+        """Judge these rows. StoreError where their regions cannot be read."""
+        if self._engine is None:
+            raise RuntimeError("the rules are not open")
+        return self._engine.judge(rows, ends_at)
+
+    def save(self, cursor: Cursor) -> None:
+        """Put on record what was found."""
+        if self._engine:
+            self._engine.save(cursor)
+
+    def saved(self) -> None:
+        """Log and count it."""
+        if self._engine:
+            self._engine.saved()
 
     def close(self) -> None:
-        """Note how far they came."""
-        try:
-            if self._follower:
-                self._follower.write()
-        except StoreError as error:
-            log.warning("rules: %s; the next start judges its last frames again", error)
+        """Forget the rows before."""
+        self._engine = None
 
-    def _fail(self, error: Exception) -> None:
-        self._follower = None
-        self._again_at = self._clock() + AGAIN_S
-        text = str(error) if isinstance(error, StoreError) else f"{type(error).__name__}: {error}"
-        if text != self._failed:
-            why = not isinstance(error, StoreError)
-            log.error("rules: %s; frames are recorded, but no alarm is raised", text, exc_info=why)
-        self._failed = text
-        self._health.trouble("rules", f"{text}; no alarm is raised")
 
-    def _end(self) -> None:
-        """There are none any more: what goes on ends, and the next ones begin with what comes then."""
-        try:
-            with self._store.transaction() as cursor:
-                cursor.execute("DELETE FROM marks WHERE name IN (?, ?)", (BEGAN, MARK))
-                findings.end_all(cursor, time.time())
-        except StoreError as error:
-            log.warning("rules: %s", error)
+def follower(
+    settings: Settings, store: OpenRecord, metrics: Metrics, clock: Callable[[], float] = time.monotonic
+) -> Follower[Row] | None:
+    """Return the follower that judges by these rules; without any, None, and what went on by former ones is over."""
+    if not (settings.alarms or settings.rolls):
+        _end(store)
+        return None
+    runner = RuleRunner(settings, store, metrics, clock)
+    return Follower(
+        MARK, store, Feed("records", rows), runner, from_now=True, meanwhile="no alarm is raised", clock=clock
+    )
+
+
+def _end(store: OpenRecord) -> None:
+    """End what goes on; the next rules begin with what comes then."""
+    try:
+        with store.transaction() as cursor:
+            followers.delete(cursor, BEGAN, MARK)
+            findings.end_all(cursor, time.time())
+    except StoreError as error:
+        log.warning("rules: %s", error)

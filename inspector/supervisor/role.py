@@ -108,9 +108,9 @@ def _prepare(assignment: Assignment, words: Connection, sign: LifeSign) -> Calla
 
         return Worker(assignment.name, settings, assignment.model, sockets, sign, words, stop).run
     if assignment.role == "sink":
-        from inspector.sink.sink import Sink
+        from inspector.sink.role import SinkRole
 
-        return Sink(settings, sockets, words, stop, sign.worked, assignment.canary, assignment.renewed).run
+        return SinkRole(settings, sockets, words, stop, sign.worked, assignment.canary, assignment.renewed).run
     from inspector.sources.hand import Hand
     from inspector.sources.optics.monitor import Watch
     from inspector.sources.source import Source

@@ -22,7 +22,7 @@ from inspector.record.queries import Query
 from inspector.record.records import Record
 from inspector.record.store import Store
 from inspector.settings.settings import Settings
-from inspector.sink.sink import Sink
+from inspector.sink.role import SinkRole
 from inspector.sources.optics.monitor import Watch
 from inspector.sources.registry import connector
 from inspector.sources.source import Source
@@ -167,7 +167,7 @@ class Bench:
 
     def start_sink(self, **changes: Any) -> Running:
         """The sink, from now on."""
-        return self._start(lambda words, stop: Sink(self.settings, self.sockets, words, stop, **changes))
+        return self._start(lambda words, stop: SinkRole(self.settings, self.sockets, words, stop, **changes))
 
     def start_worker(self, name: str = "worker-0.1") -> Running:
         """A real worker, from now on; its engine is the fake one."""

@@ -5,7 +5,8 @@ import logging
 import multiprocessing
 import os
 import signal
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -20,13 +21,14 @@ from inspector.quality import defects
 from inspector.quality.piece_stream import Frame
 from inspector.record import findings, pieces
 from inspector.record.findings import Alarm, Mark
+from inspector.record.followers import RETRY_S
 from inspector.record.store import Store
 from inspector.settings.settings import Settings
-from inspector.sink import rule_runner as rules
+from inspector.sink import rule_runner
+from inspector.sink.follower_group import FollowerGroup
 from inspector.sink.health import Health
 from inspector.sink.metrics import Metrics
-from inspector.sink.rule_engine import Follower
-from inspector.sink.rule_runner import Rules
+from inspector.sink.rule_engine import RuleEngine
 from tests.fakes import wait_until
 from tests.inspector.mouths import Mouth
 from tests.inspector.roles import bench
@@ -54,8 +56,13 @@ class Line:
         self.store = Store(folder)
         self.metrics = Metrics()
         self.health = Health(set(), 60)
-        self.rules = Rules(self.settings, self.store, self.metrics, self.health)
+        self.rules = self.group()
         self.judge()
+
+    def group(self, clock: Callable[[], float] = time.monotonic) -> FollowerGroup:
+        """The rules as the sink has them, if there are any."""
+        follower = rule_runner.follower(self.settings, self.store, self.metrics, clock)
+        return FollowerGroup([follower] if follower else [], self.metrics, self.health, clock)
 
     def judge(self) -> int:
         """All that is on record, in as many turns as it takes."""
@@ -246,16 +253,16 @@ def test_after_any_number_of_ends_the_alarms_are_those_of_one_run(every: int, tm
 
 def _record_and_die(folder: Path, after: int) -> None:
     """A sink that is killed when its rules have judged so many frames more."""
-    judged = Follower._judge
+    judged = RuleEngine._judge
 
-    def judge(self: Follower, frame: Frame) -> None:
+    def judge(self: RuleEngine, frame: Frame) -> None:
         nonlocal after
         after -= 1
         if not after:
             os.kill(os.getpid(), signal.SIGKILL)
         judged(self, frame)
 
-    Follower._judge = judge  # type: ignore[method-assign]
+    RuleEngine._judge = judge  # type: ignore[method-assign]
     line = Line(folder)
     line.take(list(frames(STORMS, 240_000))[sum(line.store.account("drop").recorded.values()) :])
 
@@ -278,16 +285,16 @@ def test_rules_that_fail_are_told_and_the_record_goes_on_and_they_come_again(
 ) -> None:
     now = [0.0]
     line = Line(tmp_path)
-    line.rules = Rules(line.settings, line.store, line.metrics, line.health, clock=lambda: now[0])
+    line.rules = line.group(lambda: now[0])
     for error in (StoreError("disk full"), ZeroDivisionError("a bug")):
         with monkeypatch.context() as patch:
-            patch.setattr(Follower, "_judge", lambda *_, error=error: (_ for _ in ()).throw(error))
+            patch.setattr(RuleEngine, "_judge", lambda *_, error=error: (_ for _ in ()).throw(error))
             first = 1000 * len(line.alarms) + 100 * int(now[0])
             line.take(frames(bad_stretch(1, 3, 3), 6000, f"c{first}", first=first))
             assert any("rules: " in problem and str(error) in problem for problem in line.health.problems())
             assert "no alarm is raised" in caplog.text
         assert not line.rules.turn()  # not at once
-        now[0] += rules.AGAIN_S
+        now[0] += RETRY_S
         count = len(line.alarms)
         line.judge()
         assert len(line.alarms) == count + 1
@@ -326,7 +333,7 @@ def test_a_frame_full_of_regions_is_judged_in_turns_of_bounded_work(tmp_path: Pa
     crowd = [Spot("scratches", 30.0 + 120 * column, 30.0 + 120 * row) for row in range(50) for column in range(10)]
     line = Line(tmp_path)
     line.store.write([("m", one) for one in frames(crowd, 6000)], locators=LOCATORS)
-    line.rules = Rules(line.settings, line.store, line.metrics, line.health, clock=clock)
+    line.rules = line.group(clock)
     assert line.judge() > 3 and len(line.alarms) == 1
     line.close()
 
