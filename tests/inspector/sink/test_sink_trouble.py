@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,8 @@ from tests.fakes import wait_until
 from tests.inspector.mouths import Mouth
 from tests.inspector.record.test_store import verdict
 from tests.inspector.roles import Bench, Running, bench
+from tests.inspector.sink.follower_cases import LedgerCase
+from tests.inspector.sink.test_sink import address, get
 
 
 @pytest.fixture
@@ -89,6 +92,28 @@ def test_a_defect_log_that_cannot_be_written_does_not_stop_the_record(line: Benc
     worker.dealer.close()
 
     assert len(line.records()) == 3
+
+
+def test_a_follower_that_is_handed_in_and_fails_holds_up_no_ack_and_is_named_by_readyz(
+    line: Bench, source: Mouth, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    one = LedgerCase()
+    one.ledger.error = ConnectionError("nobody listens")
+    sink = line.start_sink(make_followers=lambda settings, store, metrics: [one.follower(store, time.monotonic)])
+    worker = Mouth(line, "worker-0.1")
+    source.hello()
+    for number in range(3):
+        worker.verdicts(verdict(number, "defect"))
+        source.hears(Ack)
+    _, text = get(address(caplog) + "/readyz")
+    assert "ledger: nobody listens; its rows wait" in json.loads(text)["problems"]
+    # Once it can deliver, it has all of them at the end of the sink
+    one.ledger.error = None
+    wait_until(lambda: one.got() != [])
+    sink.stop()
+    worker.dealer.close()
+    assert one.got() == [1, 2, 3]
 
 
 def ended_with(running: Running) -> BaseException | None:
