@@ -137,6 +137,7 @@ class Follower(Generic[Row]):
         except Exception as error:  # see `turn`
             log.warning("%s: %s; the next start delivers its last rows again", self.name, error)
         self._consumer.close()
+        self._is_open = False
 
     def _waiting(self) -> tuple[int | None, int]:
         """Return the first and the newest id after the cursor, None and the cursor where there is none."""

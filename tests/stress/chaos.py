@@ -1,11 +1,13 @@
 """Kills random processes of a line at full speed, and judges by what was put in, never by the line's own counters.
 
     python -m tests.stress.chaos [--kills N] [--seed N] [--folder FOLDER]
-        [--run all|mixed|everything|worker|sink|BROKEN BUILD]
+        [--run all|mixed|everything|worker|sink|follower|BROKEN BUILD]
 
 A drop folder that is never empty and a simulated camera; a random process of those that the run is about gets SIGKILL
 or SIGSTOP. A held process is the supervisor's to replace; a dead or held supervisor is ours, as systemd's Restart and
-WatchdogSec would. `everything` is SIGKILL to all of them in one call. The broken builds (tests/broken) go through the
+WatchdogSec would. `everything` is SIGKILL to all of them in one call. `follower` is SIGKILL to the sink between a
+delivery to a follower of the record and the move of its cursor: the defect log and the alarms are judged, too, by the
+record. The broken builds (tests/broken) go through the
 mixed run until the record shows what they break, and must be caught by the same judgement.
 """
 
@@ -26,17 +28,22 @@ from pathlib import Path
 import psutil
 
 from tests.fakes import wait_until
-from tests.stress.chaos_line import ChaosLine, Generator, described
+from tests.stress import chaos_followers
+from tests.stress.chaos_followers import Logged
+from tests.stress.chaos_line import STRUCK, ChaosLine, Generator, described
 
 #: What each run is about: the sink more often than others, because it has the most to lose.
 RUNS = {
-    "mixed": ("worker-0", "worker-1", "sink", "sink", "drop", "cam", "supervisor"),
+    "mixed": ("worker-0", "worker-1", "sink", "sink", "follower", "drop", "cam", "supervisor"),
     "everything": ("everything",),
     "worker": ("worker-0", "worker-1"),
     "sink": ("sink",),
+    "follower": ("follower",),
 }
+#: Which follower is struck: those that have something to do all the time.
+FOLLOWERS = ("defect_log", "rules")
 #: The broken builds, and what must be seen of each.
-BROKEN = {"ack_before_commit": "lost", "no_unique_key": "doubled"}
+BROKEN = {"ack_before_commit": "lost", "no_unique_key": "doubled", "cursor_before_delivery": "skipped"}
 #: How long a held supervisor is left alone before systemd would replace it, s.
 HELD_S = 1.0
 #: A line that records nothing for so long is stuck, s: the longest pause before a restart and more.
@@ -56,6 +63,7 @@ class Outcome:
     camera: int = 0
     lost: int = 0
     doubled: int = 0
+    skipped: int = 0
     errors: int = 0
     seconds: float = 0.0
     problems: list[str] = field(default_factory=list)
@@ -65,7 +73,8 @@ class Outcome:
         lines = [
             f"{self.run}, {self.build} build: {self.kills.total()} kills ({kinds}) in {self.seconds:.0f} s",
             f"  {self.files} files and {self.camera} camera frames on record, {self.lost} files lost,"
-            f" {self.doubled} frames recorded twice, {self.errors} ended as errors",
+            f" {self.doubled} frames recorded twice, {self.errors} ended as errors, {self.skipped} rows skipped by a"
+            " follower",
             *(f"  wrong: {problem}" for problem in self.problems),
         ]
         return "\n".join(lines)
@@ -107,7 +116,7 @@ def chaos(
                 say(f"{run}, {build}: {number + 1} of {kills} kills, {line.newest} rows, {rate:.2f} kills/s, {left}")
             if build in BROKEN:
                 suspects, before_that = line.unrecorded, suspects
-                if suspects & before_that or _doubled(line):
+                if suspects & before_that or _doubled(line) or Logged.read(line.defect_log).skipped(line):
                     break
         ledger = generator.end()
         wait_until(lambda: not line.under_way, line.explain, STUCK_S + len(ledger) / 100)
@@ -122,12 +131,15 @@ def chaos(
 def _strike(line: ChaosLine, dice: random.Random, outcome: Outcome, hold_loading: bool) -> str:
     """Kill or hold a random process that runs; what was done, for the report."""
     victim, process = "", None
+    victims = [victim for victim in RUNS[outcome.run] if victim != "follower" or outcome.build in STRUCK]
     while process is None:
-        victim = dice.choice(RUNS[outcome.run])
-        process = line.find("supervisor" if victim == "everything" else victim)
+        victim = dice.choice(victims)
+        process = line.find({"everything": "supervisor", "follower": "sink"}.get(victim, victim))
     if victim == "everything":
         _kill_everything(line, outcome)
         return "SIGKILL everything"
+    if victim == "follower":
+        return _strike_follower(line, dice.choice(FOLLOWERS))
     blow = dice.choice((signal.SIGKILL, signal.SIGKILL, signal.SIGSTOP))
     if not hold_loading and line.loads(victim):
         blow = signal.SIGKILL
@@ -140,6 +152,14 @@ def _strike(line: ChaosLine, dice: random.Random, outcome: Outcome, hold_loading
         line.process.wait()
         line.start()
     return f"{blow.name} {victim.split('-')[0]}"
+
+
+def _strike_follower(line: ChaosLine, name: str) -> str:
+    """The sink, the next time that it has delivered rows to that follower and is about to move its cursor."""
+    line.struck.with_suffix(".new").write_text(name)
+    line.struck.with_suffix(".new").rename(line.struck)
+    wait_until(lambda: not line.struck.exists(), line.explain, STUCK_S)
+    return f"SIGKILL {name}"
 
 
 def _kill_everything(line: ChaosLine, outcome: Outcome) -> None:
@@ -189,6 +209,8 @@ def _judge(line: ChaosLine, ledger: dict[str, str], outcome: Outcome) -> None:
         f"left in the temporary folder: {os.listdir(line.temporary)}": bool(os.listdir(line.temporary)),
     }
     outcome.problems += [text for text, wrong in checks.items() if wrong]
+    outcome.skipped, problems = chaos_followers.judge(line, outcome.kills.total())
+    outcome.problems += problems
 
 
 def _say(text: str) -> None:

@@ -24,6 +24,8 @@ from tests.fakes import Line, python_path
 #: When a process that is held while it loads is replaced, s. Loading took 10 s where 25 processes shared two cores.
 START_S = 30.0
 _MARK = "STRIP_CHAOS_RUN"
+#: The builds that can be struck between a delivery to a follower and the move of its cursor, and their folders.
+STRUCK = {"sound": "struck", "cursor_before_delivery": "cursor_before_delivery"}
 
 
 class RecordedLine(Line):
@@ -63,14 +65,21 @@ class ChaosLine(RecordedLine):
             folder,
             [drop, camera],
             workers={"count": 2, "batch_timeout_s": 3.0},
-            record={"commit_ms": 300},  # so that much waits for its commit whenever the sink is killed
+            # Much waits for its commit whenever the sink is killed.
+            record={"commit_ms": 300, "defect_log": str(folder / "defects.jsonl")},
+            alarms=[{"name": "patches", "labels": ["patches"], "limit": 2, "within_frames": 2}],
             # We kill on purpose, and often before any work.
             supervision={"stuck_s": 3.0, "start_s": START_S, "give_up_after": 1000},
         )
         self.run_id = uuid.uuid4().hex
         self.temporary = Path(tempfile.mkdtemp(prefix="chaos-tmp-"))  # a socket's path must stay short
         self._log_began = 0
-        self.environment = {**python_path(build), _MARK: self.run_id, "TMPDIR": str(self.temporary)}
+        self.defect_log = folder / "defects.jsonl"
+        self.struck = folder / "struck"
+        self.environment = {
+            **python_path(STRUCK.get(build, build)), _MARK: self.run_id, "TMPDIR": str(self.temporary),
+            "STRUCK": str(self.struck),
+        }  # fmt: skip
 
     def start(self) -> None:
         """Start it; `log` begins anew."""

@@ -39,6 +39,17 @@ def test_what_done_shows_after_everything_was_killed_at_once_is_on_record(tmp_pa
     assert outcome.files > 100
 
 
+def test_kills_between_a_delivery_and_its_cursor_skip_no_line_and_no_alarm(tmp_path: Path) -> None:
+    outcome = chaos(tmp_path, kills=6, seed=0, run="follower", pause_s=0.4, backlog=100)
+    assert outcome.problems == [], outcome
+    assert outcome.kills.keys() == {"SIGKILL defect_log", "SIGKILL rules"}
+
+
+def test_a_build_that_moves_a_cursor_before_the_delivery_is_caught(tmp_path: Path) -> None:
+    outcome = chaos(tmp_path, kills=8, seed=0, run="follower", build="cursor_before_delivery", pause_s=0.4, backlog=100)
+    assert outcome.skipped > 0, outcome
+
+
 @pytest.mark.parametrize("build", [*BROKEN, "sound"])
 def test_a_broken_build_starts_and_only_the_one_without_a_key_records_a_frame_twice(tmp_path: Path, build: str) -> None:
     """What a broken build replaces may be renamed; then it would be caught for not starting, and show nothing."""
