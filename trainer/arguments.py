@@ -5,8 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import inspector
-
-PROGRAM = "trainer"
+from trainer.terminal import PROGRAM
 
 
 def parser() -> argparse.ArgumentParser:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from inspector.vision.bundle import Decision
 from trainer.evaluation.evaluate import Model, decide
 from trainer.evaluation.metrics import softmax
-from trainer.progress.bar import Told
+from trainer.progress.callback import Progress, silent
 
 #: Largest difference of a logit in fp32, relative to the largest of its picture. Folding batch norm into the
 #: convolutions and another order of summing differ by about 1e-5; a wrong graph or weight by more than 0.1.
@@ -33,11 +33,11 @@ class Agreement:
 
 
 def agreement(
-    trained: Model, runs: Model, decision: Decision, pictures: Sequence[NDArray[np.uint8]], bar: Told | None = None
+    trained: Model, runs: Model, decision: Decision, pictures: Sequence[NDArray[np.uint8]], progress: Progress = silent
 ) -> Agreement:
     """Score the pictures with both and compare."""
-    one = trained.scores(pictures, bar, "score with the checkpoint")
-    other = runs.scores(pictures, bar, "score with the bundle")
+    one = trained.scores(pictures, progress, "score with the checkpoint")
+    other = runs.scores(pictures, progress, "score with the bundle")
     scale = np.abs(one).max(axis=1, keepdims=True)
     likely, likely_too = (softmax(trained.logits(scores), decision.temperature) for scores in (one, other))
     apart = np.abs(likely - likely_too)

@@ -21,7 +21,7 @@ from trainer.data import dataset, manifest, view
 from trainer.data.manifest import SIMULATED, DataError, Manifest, Row
 from trainer.evaluation import report, soundness
 from trainer.evaluation.evaluate import Model, of_bundle, open_checkpoint
-from trainer.progress.bar import Told
+from trainer.progress.callback import Progress, silent
 from trainer.recipe.recipe import Recipe
 from trainer.weights import checkpoint
 from trainer.weights.checkpoint import Checkpoint
@@ -43,10 +43,31 @@ class Exported:
     bytes: int
     precision: str
     agreement: Agreement
-    notes: tuple[str, ...]  # what a reader must know: of its view, and why it was refused without `force`
+    notes: tuple[str, ...]  # for a reader: of its view, and why it was refused without `force`
+    #: The largest difference between a golden image's logits by ONNX Runtime and by the bundle, relative.
+    onnx_difference: float | None = None
+
+    @property
+    def figures(self) -> dict[str, Any]:
+        """What `trainer export --json` prints."""
+        return {
+            "bundle": str(self.bundle.path),
+            "id": self.bundle.id,
+            "bytes": self.bytes,
+            "precision": self.precision,
+            "view_px": self.bundle.manifest.input.view_px,
+            "notes": list(self.notes),
+            "images_compared": self.agreement.pictures,
+            "largest_difference": self.agreement.logits,
+            "largest_probability_difference": self.agreement.probabilities,
+            "decisions_changed": self.agreement.decisions_changed,
+            "onnx_difference": self.onnx_difference,
+        }
 
 
-def export(recipe: Recipe, checkpoint_path: Path, to: Path, force: bool = False, bar: Told | None = None) -> Exported:
+def export(
+    recipe: Recipe, checkpoint_path: Path, to: Path, force: bool = False, progress: Progress = silent
+) -> Exported:
     """Write the bundle to `to`; an older one there is replaced, and only once the new one is proven.
 
     `force`: a model that its own evaluation shows to be useless, too.
@@ -79,9 +100,9 @@ def export(recipe: Recipe, checkpoint_path: Path, to: Path, force: bool = False,
             Golden(golden_images, trained.scores(list(golden_images))),
         )
         compared = _spread(plan.split("eval") or plan.split("train"))
-        pictures = [*golden_images, *dataset.load(plan, compared, bar).images]
+        pictures = [*golden_images, *dataset.load(plan, compared, progress).images]
         runs = _in_the_inspector(draft)
-        agrees = agreement(trained, runs, described.decision, pictures, bar)
+        agrees = agreement(trained, runs, described.decision, pictures, progress)
         if not agrees.logits <= TOLERANCE:
             raise ExportError(
                 f"refused: the exported program scores {agrees.logits:.2g} off {checkpoint_path} "
@@ -90,7 +111,7 @@ def export(recipe: Recipe, checkpoint_path: Path, to: Path, force: bool = False,
         if recipe.export.precision == "bf16":
             described = _in_bf16(described, draft, trained, golden_images)
             runs = _in_the_inspector(replace(draft, manifest=described))
-            agrees = agreement(trained, runs, described.decision, pictures, bar)
+            agrees = agreement(trained, runs, described.decision, pictures, progress)
             if agrees.decisions_changed > MOST_CHANGED * len(pictures):
                 raise ExportError(
                     f"refused: bf16 changes the decision on {agrees.decisions_changed} of {len(pictures)} pictures "

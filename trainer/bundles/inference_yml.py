@@ -205,4 +205,4 @@ def _labels(path: Path, after: dict[str, Any]) -> tuple[str, ...]:
         raise _Refused(
             f"PostProcess.Topk.class_id_map_file: {file}: no such file, nor one of its name beside the config"
         )
-    return tuple(paddleclas.label_names(found))
+    return tuple(paddleclas.names_in_label_file(found))

@@ -16,7 +16,7 @@ from trainer.bundles import annotate, export
 from trainer.data import manifest, view
 from trainer.data.manifest import DataError
 from trainer.evaluation.evaluate import Model, decide, open_bundle, open_checkpoint, open_exported
-from trainer.progress.bar import Bar
+from trainer.progress.callback import Progress, silent
 from trainer.recipe.recipe import Recipe
 from trainer.weights import checkpoint
 
@@ -74,7 +74,7 @@ def judge(engine: Engine, bundle_dir: Path, recipe: Recipe | None = None, checkp
     return Judge(open_checkpoint(path), decision, view.of(recipe, plan).px, plan.bit_depth)
 
 
-def predict(by: Judge, paths: Iterable[Path], draw: Path | None = None, bar: Bar | None = None) -> list[Verdict]:
+def predict(by: Judge, paths: Iterable[Path], draw: Path | None = None, progress: Progress = silent) -> list[Verdict]:
     """One verdict for each file, a folder standing for the files in it; each file is one view of strip.
 
     With `draw`, each picture that can be read is written into that folder with its verdict under it.
@@ -93,8 +93,7 @@ def predict(by: Judge, paths: Iterable[Path], draw: Path | None = None, bar: Bar
                 text = f"{verdict.outcome}  {verdict.label}  {verdict.score:.3f}"
                 annotate.save(draw, Path(verdict.path).stem, pixels, verdict.outcome, text)
         verdicts += judged
-        if bar is not None:
-            bar("predict", len(verdicts), len(files))
+        progress("predict", len(verdicts), len(files))
     return verdicts
 
 

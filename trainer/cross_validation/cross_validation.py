@@ -21,8 +21,8 @@ from trainer.data.corrections import edits
 from trainer.data.manifest import SIMULATED, DataError, Manifest, Row
 from trainer.data.prepare import Prepared
 from trainer.evaluation import evaluate, report
-from trainer.progress.bar import Bar
-from trainer.progress.epochs import Progress
+from trainer.progress.bar import ProgressBar
+from trainer.progress.epochs import EpochProgress
 from trainer.recipe.recipe import Recipe
 from trainer.training.fit import fit
 from trainer.training.train import train
@@ -156,10 +156,10 @@ def _measured(recipe: Recipe, by_fit: bool, go_on: bool) -> Part:
 def _learned(recipe: Recipe, by_fit: bool, go_on: bool) -> int:
     """Train or fit; the number of pictures in the training part."""
     if by_fit:
-        with Bar() as bar:
-            fit(recipe, bar)
+        with ProgressBar() as progress:
+            fit(recipe, progress)
     else:
-        with Progress(recipe.training.epochs) as progress:
+        with EpochProgress(recipe.training.epochs) as progress:
             train(recipe, progress, go_on)
     return len(manifest.read(recipe.manifest_path).split("train"))
 
@@ -167,10 +167,10 @@ def _learned(recipe: Recipe, by_fit: bool, go_on: bool) -> int:
 def _evaluated(recipe: Recipe) -> dict[str, Any]:
     """The report of the last checkpoint on the real pictures held out: simulated ones are the same for every part."""
     rows = manifest.read(recipe.manifest_path)
-    with Bar() as bar:
-        data = evaluate.load(rows, tuple(_real(rows.split("eval"))), bar)
+    with ProgressBar() as progress:
+        data = evaluate.load(rows, tuple(_real(rows.split("eval"))), progress)
         model = evaluate.open_checkpoint(recipe.last_checkpoint, fast=True)
-        done = evaluate.evaluate(model, None, recipe.decision, rows, data, bar)
+        done = evaluate.evaluate(model, None, recipe.decision, rows, data, progress)
     report.save(recipe.report_dir, done.report, rows)
     return done.report
 

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Column, Table
 
+from trainer import terminal
 from trainer.data.duplicates.overlapping_crops import TURNS
 from trainer.data.manifest import SPLITS, Manifest
 from trainer.data.pictures import Pictures
 from trainer.data.prepare import Prepared
-from trainer.data.records import whose_word
+from trainer.data.records import unreviewed
 
 #: A label with so many times fewer training pictures than the largest is named.
 IMBALANCE = 3
@@ -40,7 +41,7 @@ def figures(prepared: Prepared, written: Sequence[Path]) -> dict[str, Any]:
         "blank": _where(pictures, lambda pixels: float(pixels.std()) < BLANK),
         "clipped": _where(pictures, lambda pixels: _clipped(pixels) > CLIPPED),
         "eval_seen_by_training": _seen(prepared),
-        "recorded": whose_word.note(plan.rows),
+        "recorded": unreviewed.note(plan.rows),
     }
 
 
@@ -53,7 +54,7 @@ def show(found: dict[str, Any]) -> None:
     of_fold = f"; splits of fold 1 of {folds}" if folds > 1 else ""
     console.print(_table(found["labels"], f"median (5-95%){of_fold}"))
     for line in warnings(found):
-        console.print(_printable(line))
+        console.print(terminal.printable(line))
 
 
 def warnings(found: dict[str, Any]) -> list[str]:
@@ -174,11 +175,6 @@ def _names(copies: list[dict[str, Any]]) -> list[str]:
 def _examples(names: Any) -> str:
     shown = list(names)
     return ", ".join(shown[:_SHOWN]) + (f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else "")
-
-
-def _printable(text: str) -> str:
-    """File names may hold bytes that are no UTF-8."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _table(labels: list[dict[str, Any]], caption: str) -> Table:

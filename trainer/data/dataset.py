@@ -15,7 +15,7 @@ from inspector.vision.preprocess import Preprocess
 from inspector.vision.renderer import strip
 from trainer.data import crop
 from trainer.data.manifest import CUT, SIMULATED, DataError, Manifest, Row
-from trainer.progress.bar import Told
+from trainer.progress.callback import Progress, silent
 from trainer.recipe.learning import Network
 
 
@@ -48,14 +48,13 @@ class Dataset:
         return digest.hexdigest()
 
 
-def load(manifest: Manifest, rows: Sequence[Row], bar: Told | None = None) -> Dataset:
+def load(manifest: Manifest, rows: Sequence[Row], progress: Progress = silent) -> Dataset:
     """Decode or draw rows of one part. DataError where there are rows and not one of them can be read."""
     index = {label.name: number for number, label in enumerate(manifest.labels)}
     kept: list[tuple[Row, NDArray[np.uint8]]] = []
     skipped: list[str] = []
     for number, row in enumerate(rows, 1):
-        if bar is not None:
-            bar(f"{row.split} pictures read or drawn", number, len(rows))
+        progress(f"{row.split} pictures read or drawn", number, len(rows))
         try:
             kept.append((row, pixels_of(manifest.root, row.path, manifest.bit_depth)))
         except (ImageError, OSError) as error:

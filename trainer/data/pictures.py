@@ -13,18 +13,16 @@ from inspector.errors import ImageError
 from trainer.data import crop, dataset, depth, find_images, groups
 from trainer.data.corrections import corrections
 from trainer.data.corrections.corrections import Correction, Corrections
-from trainer.data.duplicates import near_duplicates as copies
 from trainer.data.duplicates import overlapping_crops
-from trainer.data.duplicates.near_duplicates import Copy
+from trainer.data.duplicates.near_duplicates import Copy, find_copies
 from trainer.data.duplicates.overlapping_crops import Overlap
 from trainer.data.find_images import Found
 from trainer.data.groups import Link
 from trainer.data.manifest import DataError, Row
+from trainer.progress.callback import Progress
 from trainer.recipe.recipe import Recipe
 
 L = TypeVar("L", Overlap, Copy)
-#: Told what is done, how many pictures of how many.
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +101,7 @@ def read(recipe: Recipe, known: Corrections, skipped: list[Skipped], notes: list
     usable += _usable(root, _added(root, known, {one.content for one in usable}), bit_depth, skipped)
     entries, images = tuple(one.entry for one in usable), tuple(one.pixels for one in usable)
     overlaps = overlapping_crops.find_overlaps(images, lambda done, total: progress("comparing", done, total))
-    copied = copies.find_copies(images)
+    copied = find_copies(images)
     names = _group_names(entries, [*overlaps, *copied], find_images.groups_of(recipe.data, entries, notes))
     contents = tuple(one.content for one in usable)
     return Pictures(entries, images, tuple(overlaps), tuple(copied), names, contents, bit_depth)

@@ -11,8 +11,9 @@ from trainer.data.corrections import corrections
 from trainer.data.corrections.corrections import Correction
 from trainer.data.groups import Seen
 from trainer.data.manifest import CUT, SIMULATED, SPLITS, DataError, Manifest, Row, Split
-from trainer.data.pictures import Pictures, Progress, Skipped, read, same
+from trainer.data.pictures import Pictures, Skipped, read, same
 from trainer.data.split import draw
+from trainer.progress.callback import Progress, silent
 from trainer.recipe.data import Simulated
 from trainer.recipe.recipe import Recipe
 
@@ -51,7 +52,7 @@ class Prepared:
         return {group: count for group, count in counts.most_common() if count > 1}
 
 
-def prepare(recipe: Recipe, progress: Progress = lambda what, done, total: None) -> Prepared:
+def prepare(recipe: Recipe, progress: Progress = silent) -> Prepared:
     """Find and check every picture of the recipe, group overlapping crops and copies, draw the splits by its seed.
 
     Pictures of one group are never on two sides of a split drawn here. Lists are followed as they are.

@@ -20,9 +20,9 @@ from trainer import paddle_runtime
 from trainer.data import dataset
 from trainer.data.dataset import Dataset, preprocess_of
 from trainer.data.manifest import DataError, Manifest, Row
-from trainer.data.records import whose_word
+from trainer.data.records import unreviewed
 from trainer.evaluation import calibrate, costly, metrics
-from trainer.progress.bar import Told
+from trainer.progress.callback import Progress, silent
 from trainer.recipe.bundle import DecisionChoice
 from trainer.weights import checkpoint
 
@@ -50,19 +50,18 @@ class Model:
         return scores[:, : len(self.labels)]
 
     def scores(
-        self, images: Sequence[NDArray[np.uint8]], bar: Told | None = None, what: str = "score"
+        self, images: Sequence[NDArray[np.uint8]], progress: Progress = silent, what: str = "score"
     ) -> NDArray[np.float32]:
         """float32 (n, outputs) for pictures as decoded: a logit for each label, and the novelty where it has limits.
 
-        `bar` is told that `what` is under way.
+        `progress` is told that `what` is under way.
         """
         parts: list[NDArray[np.float32]] = []
         done = 0
         for batch in dataset.batches(images, self.preprocess):
             parts.append(self.score(batch))
             done += len(batch)
-            if bar is not None:
-                bar(what, done, len(images))
+            progress(what, done, len(images))
         outputs = len(self.labels) + (self.max_novelty is not None)
         return np.concatenate(parts) if parts else np.zeros((0, outputs), np.float32)
 
@@ -74,15 +73,15 @@ def open_checkpoint(path: Path, fast: bool = False) -> Model:
     """
     saved = checkpoint.load(path)
     paddle_runtime.start(saved.meta.recipe.seed)
-    from trainer.networks import resnet_vd as model
+    from trainer.networks import resnet_vd
 
-    network, preprocess = model.scorer(saved), preprocess_of(saved.meta.recipe.network)
+    network, preprocess = resnet_vd.scorer(saved), preprocess_of(saved.meta.recipe.network)
     if fast:
         from trainer.networks.feature_extractor import Extractor
 
         score: Scorer = Extractor(network, preprocess).infer
     else:
-        score = partial(model.scores, network)
+        score = partial(resnet_vd.scores, network)
     identity = {"checkpoint": path.name, "sha256": saved.sha256, "epoch": saved.meta.epoch}
     return Model(
         saved.meta.labels,
@@ -150,16 +149,21 @@ class Evaluation:
         return self.model.logits(self.scores)
 
 
-def load(plan: Manifest, rows: Sequence[Row], bar: Told | None = None) -> Dataset:
+def load(plan: Manifest, rows: Sequence[Row], progress: Progress = silent) -> Dataset:
     """The pictures to evaluate on. DataError where there are none, or a label that is not in the manifest."""
     if not rows:
         raise DataError("nothing to evaluate: the manifest has no `eval` rows; set data.eval_list or eval_share")
     _refuse_unknown({row.label for row in rows}, plan.labels, "manifest")
-    return dataset.load(plan, rows, bar)
+    return dataset.load(plan, rows, progress)
 
 
 def evaluate(
-    model: Model, decision: Decision | None, how: DecisionChoice, plan: Manifest, data: Dataset, bar: Told | None = None
+    model: Model,
+    decision: Decision | None,
+    how: DecisionChoice,
+    plan: Manifest,
+    data: Dataset,
+    progress: Progress = silent,
 ) -> Evaluation:
     """Evaluate `data`, of `load`. Without `decision`, it is chosen on the manifest's validation part.
 
@@ -171,16 +175,16 @@ def evaluate(
     data = replace(data, targets=np.array([index[row.label] for row in data.rows], np.int64))
     fitted_on, skipped, choice = None, data.skipped, None
     if decision is None:
-        validation = dataset.load(replace(plan, labels=model.labels), plan.split("val"), bar)
+        validation = dataset.load(replace(plan, labels=model.labels), plan.split("val"), progress)
         fitted_on, skipped = len(validation), data.skipped + validation.skipped
-        logits = model.logits(model.scores(validation.images, bar, "score the validation part"))
+        logits = model.logits(model.scores(validation.images, progress, "score the validation part"))
         choice = calibrate.choose(logits, validation.targets, model.labels, how, model.max_novelty)
         decision = choice.decision
-    scores = model.scores(data.images, bar)
+    scores = model.scores(data.images, progress)
     logits = model.logits(scores)
     figures = report(model, decision, data, logits, decide(model, decision, data.images, scores))
     figures["skipped"] = list(skipped)
-    figures["recorded"] = whose_word.figures(data.rows, plan.split("val") if choice else ())
+    figures["recorded"] = unreviewed.figures(data.rows, plan.split("val") if choice else ())
     figures["unseen_source"] = _unseen(plan, data, logits)
     figures["calibration"] = calibrate.describe(logits, data.targets, decision.temperature, fitted_on)
     figures["calibration"]["notes"] = list(choice.notes) if choice else []

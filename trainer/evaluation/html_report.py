@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from inspector.errors import InspectorError
 from trainer.data import dataset
 from trainer.data.manifest import Manifest
-from trainer.data.records import whose_word
+from trainer.data.records import unreviewed
 from trainer.evaluation import costly
 from trainer.evaluation.metrics import percent
 from trainer.synthetic import outliers
@@ -71,7 +71,7 @@ def render(report: _Report, charts: Mapping[str, bytes], plan: Manifest) -> str:
         charts=charts,
         model=_identity(report["model"]),
         costly_lines=costly.lines(report),
-        unreviewed_lines=whose_word.lines(report),
+        unreviewed_lines=unreviewed.lines(report),
         sources=_sources(report),
         labels=_labels(report),
         wrong=_wrong(report["wrong"], plan),

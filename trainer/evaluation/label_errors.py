@@ -17,7 +17,7 @@ from trainer.data.manifest import SIMULATED, DataError, Manifest
 from trainer.data.split import draw
 from trainer.evaluation.metrics import softmax
 from trainer.networks import logistic_head
-from trainer.progress.bar import Bar
+from trainer.progress.callback import Progress, silent
 
 #: Parts the pictures are dealt into; each is judged by a head fitted to the others. Five lose a fifth of the data.
 FOLDS = 5
@@ -37,7 +37,7 @@ class Suspect:
     called_score: float
 
 
-def search(plan: Manifest, bar: Bar | None = None) -> dict[str, Any]:
+def search(plan: Manifest, progress: Progress = silent) -> dict[str, Any]:
     """The report's part: the real pictures of all splits, the least believed label first.
 
     A wrong label in the eval part makes every figure wrong; each picture is judged by a head that never saw it.
@@ -50,8 +50,8 @@ def search(plan: Manifest, bar: Bar | None = None) -> dict[str, Any]:
     rows = [row for row in plan.rows if not row.path.startswith(SIMULATED)]
     if not rows:
         raise DataError(f"{plan.root}: no real picture whose label could be wrong")
-    data = dataset.load(plan, rows, bar)
-    features = _features(data.images, bar)
+    data = dataset.load(plan, rows, progress)
+    features = _features(data.images, progress)
     names = [label.name for label in plan.labels]
     ranked = rank(features, data.targets, [row.group or row.path for row in data.rows], names)
     return {
@@ -105,10 +105,10 @@ def rank(
     ]
 
 
-def _features(images: Sequence[NDArray[np.uint8]], bar: Bar | None) -> NDArray[np.float32]:
+def _features(images: Sequence[NDArray[np.uint8]], progress: Progress) -> NDArray[np.float32]:
     paddle_runtime.start(0)
     from trainer.networks import efficientnet_lite0, feature_extractor
 
     preprocess = Preprocess(efficientnet_lite0.SIZE, 1, (efficientnet_lite0.MEAN,), (efficientnet_lite0.STD,))
     extractor = feature_extractor.Extractor(efficientnet_lite0.front(efficientnet_lite0.imagenet()), preprocess)
-    return extractor.plain(images, "look for wrong labels", bar)
+    return extractor.plain(images, "look for wrong labels", progress)

@@ -10,7 +10,7 @@ import numpy as np
 
 from trainer.evaluation.evaluate import Evaluation, decide
 from trainer.evaluation.metrics import wilson
-from trainer.progress.bar import Told
+from trainer.progress.callback import Progress, silent
 from trainer.synthetic import outliers
 
 #: Pictures of each kind.
@@ -20,7 +20,7 @@ _FIRST_SEED = 2**32
 _CHUNK = 48
 
 
-def measure(done: Evaluation, bar: Told | None = None) -> dict[str, Any]:
+def measure(done: Evaluation, progress: Progress = silent) -> dict[str, Any]:
     """The report's part: the outcomes of each kind, and how much of the evaluated strip is lost by the same rules."""
     kinds = []
     for number, kind in enumerate(outliers.KINDS):
@@ -30,8 +30,7 @@ def measure(done: Evaluation, bar: Told | None = None) -> dict[str, Any]:
             pictures = [kind.picture(seed, done.data.images[_spread(seed, len(done.data))]) for seed in seeds]
             tiles = decide(done.model, done.decision, pictures, done.model.scores(pictures))
             outcomes += [tile.outcome for tile in tiles]
-            if bar is not None:
-                bar("pictures that are not strip", number * PICTURES + len(outcomes), len(outliers.KINDS) * PICTURES)
+            progress("pictures that are not strip", number * PICTURES + len(outcomes), len(outliers.KINDS) * PICTURES)
         unsure = outcomes.count("unsure")
         kinds.append(
             {

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from inspector.host import atomic
 from trainer.data.manifest import Manifest
-from trainer.data.records import whose_word
+from trainer.data.records import unreviewed
 from trainer.evaluation import costly
 from trainer.evaluation.metrics import percent
 
@@ -44,7 +44,7 @@ def show(report: dict[str, Any]) -> None:
     for line in costly.lines(report):
         console.print(line)
     console.print(f"{report['right']} of {report['images']} right, {percent(report, 'top_1')}")
-    for line in whose_word.lines(report):
+    for line in unreviewed.lines(report):
         console.print(f"note: {line}")
     for k, right in report["top_k"].items():
         console.print(f"  among the first {k}: {right} of {report['images']}")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from trainer.data.dataset import Dataset
 from trainer.evaluation.evaluate import Evaluation, decide
 from trainer.evaluation.metrics import wilson
-from trainer.progress.bar import Bar
+from trainer.progress.callback import Progress, silent
 from trainer.synthetic.corruptions import FAULTS, STRENGTHS, Fault
 
 #: Pictures of one source that are taken at most: 13 faults in 3 strengths make 20,000 of them.
@@ -17,7 +17,7 @@ PICTURES = 500
 _CHUNK = 64
 
 
-def measure(done: Evaluation, bar: Bar | None = None) -> dict[str, Any]:
+def measure(done: Evaluation, progress: Progress = silent) -> dict[str, Any]:
     """The report's part: for each fault and strength, images, right and unsure, in all and by source.
 
     Of each source the same pictures, spread evenly over its list, go through every fault.
@@ -30,9 +30,8 @@ def measure(done: Evaluation, bar: Bar | None = None) -> dict[str, Any]:
             still_right, unsure = _under(done, chosen, fault, strength)
             figures = {"fault": fault.name, "strength": name, "amount": fault.amounts[strength], "unit": fault.unit}
             results.append(figures | _counts(still_right, unsure, [done.data.rows[index].source for index in chosen]))
-            if bar is not None:
-                steps = number * len(STRENGTHS) + strength + 1
-                bar("faults", steps * len(chosen), len(FAULTS) * len(STRENGTHS) * len(chosen))
+            steps = number * len(STRENGTHS) + strength + 1
+            progress("faults", steps * len(chosen), len(FAULTS) * len(STRENGTHS) * len(chosen))
     return {
         "images": len(chosen),
         "right_without": int(right.sum()),

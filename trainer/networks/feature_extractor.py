@@ -16,7 +16,7 @@ from paddle import inference, nn
 from inspector.vision.preprocess import Preprocess
 from trainer import paddle_runtime
 from trainer.data import augment
-from trainer.progress.bar import Told
+from trainer.progress.callback import Progress, silent
 from trainer.recipe.learning import Augment
 
 #: Pictures a run: more no longer fit the cache of a small CPU, and are slower.
@@ -58,14 +58,13 @@ class Extractor:
             parts.append(self._output.copy_to_cpu())
         return np.concatenate(parts)
 
-    def plain(self, images: Sequence[NDArray[np.uint8]], what: str, bar: Told | None = None) -> NDArray[np.float32]:
-        """Features of pictures as they are, (n, features); `bar` is told `what` is under way."""
+    def plain(self, images: Sequence[NDArray[np.uint8]], what: str, progress: Progress = silent) -> NDArray[np.float32]:
+        """Features of pictures as they are, (n, features); `progress` is told `what` is under way."""
         parts = []
         for start in range(0, len(images), STEP):
             some = images[start : start + STEP]
             parts.append(self.features(some))
-            if bar is not None:
-                bar(what, start + len(some), len(images))
+            progress(what, start + len(some), len(images))
         return np.concatenate(parts)
 
     def features(

@@ -11,7 +11,7 @@ import paddle
 from numpy.typing import NDArray
 from paddle import nn
 
-from trainer.progress.bar import Told
+from trainer.progress.callback import Progress, silent
 
 _EPOCHS = 20
 _BATCH = 256
@@ -51,12 +51,12 @@ def learn(
     loss: Loss,
     weight_decay: float,
     seed: int,
-    bar: Told | None = None,
+    progress: Progress = silent,
 ) -> Perceptron:
     """Learn from rows (n, features), standardised by what is `typical`, (m, features). Same input, same weights.
 
     `units` are those of the hidden layer and the outputs. AdamW (Loshchilov and Hutter, arXiv 1711.05101), the rate
-    falling by a cosine. `bar` is told of the rows learned.
+    falling by a cosine. `progress` is told of the rows learned.
     """
     rng = np.random.default_rng(seed)
     layer = _begun(typical, units, rng)
@@ -71,21 +71,20 @@ def learn(
             optimiser.step()
             optimiser.clear_grad()
             rate.step()
-            if bar is not None:
-                bar("learn from features", epoch * len(features) + start + len(rows), _EPOCHS * len(features))
+            progress("learn from features", epoch * len(features) + start + len(rows), _EPOCHS * len(features))
     layer.eval()
     return layer
 
 
 def classify(
-    features: Features, targets: NDArray[np.int64], labels: int, hidden: int, seed: int, bar: Told | None = None
+    features: Features, targets: NDArray[np.int64], labels: int, hidden: int, seed: int, progress: Progress = silent
 ) -> Perceptron:
     """A head with a hidden layer, (n, labels) logits, for features (n, f) of pictures with these targets (n,)."""
 
     def loss(logits: paddle.Tensor, rows: NDArray[np.int64]) -> Any:
         return nn.functional.cross_entropy(logits, paddle.to_tensor(targets[rows]))
 
-    return learn(features, features, (hidden, labels), loss, _CLASSES_DECAY, seed, bar)
+    return learn(features, features, (hidden, labels), loss, _CLASSES_DECAY, seed, progress)
 
 
 def restored(weights: Weights) -> Perceptron:

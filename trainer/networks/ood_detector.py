@@ -19,7 +19,7 @@ from paddle import nn
 from trainer.data import split
 from trainer.networks import mlp
 from trainer.networks.mlp import Features, Perceptron
-from trainer.progress.bar import Told
+from trainer.progress.callback import Progress, silent
 
 #: Parts the groups are dealt into: each is held back once.
 _PARTS = 4
@@ -49,7 +49,7 @@ class Learned:
     limits: tuple[float, ...]
 
 
-def learn(known: Known, strangers: Features, lost: float, seed: int, bar: Told | None = None) -> Learned:
+def learn(known: Known, strangers: Features, lost: float, seed: int, progress: Progress = silent) -> Learned:
     """Learn from strip and strangers, (m, features). The limits lose `lost` of unseen strip, by label and source.
 
     Where a label has one group only, nothing can be held back, and its limit comes from what was learned: too strict.
@@ -65,8 +65,7 @@ def learn(known: Known, strangers: Features, lost: float, seed: int, bar: Told |
         if (held & ~alone).any():
             without = _fitted(known.features[~held[known.picture]], strangers, seed)
             scores[held & ~alone] = mlp.outputs(without, plain[held & ~alone])[:, 0]
-        if bar is not None:
-            bar("limits of what is known", part + 1, _PARTS)
+        progress("limits of what is known", part + 1, _PARTS)
     labels = int(known.targets.max()) + 1
     weights = {name: np.array(value.numpy(), np.float32) for name, value in layer.state_dict().items()}
     sources = np.array(known.sources)

@@ -25,11 +25,7 @@ class _Rate(ProgressColumn):
         return Text(f"{task.finished_speed or task.speed or 0:.0f} images/s")
 
 
-#: What a long step tells: what it does, how many pictures are done, of how many.
-Told = Callable[[str, int, int], None]
-
-
-class Bar:
+class ProgressBar:
     """Call it with what is done, and how many pictures of how many. A context manager; writes to stderr.
 
     `clock` tells seconds.
@@ -42,7 +38,7 @@ class Bar:
         self._tasks: dict[str, TaskID] = {}
         self._pace = None if console.is_terminal else Pace(lambda line: console.print(line, highlight=False), clock)
 
-    def __enter__(self) -> "Bar":
+    def __enter__(self) -> "ProgressBar":
         self._bar.start()
         return self
 

@@ -6,13 +6,12 @@ from types import TracebackType
 from typing import Any
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 
 from trainer.progress.pace import Pace
 
 
-class Progress:
+class EpochProgress:
     """Counts the images of all epochs from `begin` on. A context manager; writes to stderr unless it is quiet.
 
     `clock` tells seconds.
@@ -25,7 +24,7 @@ class Progress:
         self._epochs, self._total, self._before, self._seen = epochs, 0, 0, 0
         self._started = clock()
         self._later: dict[str, tuple[TaskID, float]] = {}
-        self._bar = Bar(
+        self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
@@ -36,7 +35,7 @@ class Progress:
         )
         self._task = self._bar.add_task("loading", total=None, rate=0.0)
 
-    def __enter__(self) -> "Progress":
+    def __enter__(self) -> "EpochProgress":
         self._bar.start()
         return self
 

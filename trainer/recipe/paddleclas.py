@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from inspector.errors import ConfigError
-from trainer.data.formats import label_names as naming
 from trainer.data.formats import lines
-from trainer.recipe import recipe as config
+from trainer.data.formats.label_names import label_names
+from trainer.recipe import loading
 from trainer.recipe.recipe import Recipe
 
 #: The label file of the NEU tutorial, beside the pictures: lines of `id name`.
@@ -64,16 +64,16 @@ def load(path: Path, values: dict[str, Any], overrides: Sequence[str] = ()) -> t
     theirs = [text for text in overrides if re.split("[.=]", text)[0] in sections]
     ours = [text for text in overrides if text not in theirs]
     for text in theirs:
-        config.override(values, text)
+        loading.override(values, text)
     keys = _Keys(values)
     try:
         recipe = _recipe(path, keys)
     except (TypeError, ValueError) as error:
         raise ConfigError(f"{path}: {keys.last}: {error}") from None
     for text in ours:
-        config.override(recipe, text)
+        loading.override(recipe, text)
     note = _name_labels(path, recipe, keys.take("classes_num"))
-    return config.build(path, recipe, ours), f"{path}: {note}; not honoured: {', '.join(keys.left) or 'nothing'}"
+    return loading.build(path, recipe, ours), f"{path}: {note}; not honoured: {', '.join(keys.left) or 'nothing'}"
 
 
 class _Keys:
@@ -236,11 +236,11 @@ def _name_labels(path: Path, recipe: dict[str, Any], count: int | None) -> str:
         return "labels as told"
     file = Path(recipe["data"]["root"]) / LABEL_FILE
     if file.is_file():
-        names = label_names(file)
+        names = names_in_label_file(file)
         if count not in (None, len(names)):
             raise ConfigError(f"{path}: classes_num is {count}, but {file} names {len(names)}: {', '.join(names)}")
         recipe["data"].setdefault("label_file", LABEL_FILE)
-        safe = naming.label_names(names)
+        safe = label_names(names)
         recipe["labels"] = [{"name": name, "aliases": [alias] if alias != name else []}
                             for name, alias in zip(safe, names, strict=True)]  # fmt: skip
         other = ", ".join(f"{alias!r} is {name}" for name, alias in zip(safe, names, strict=True) if alias != name)
@@ -251,8 +251,8 @@ def _name_labels(path: Path, recipe: dict[str, Any], count: int | None) -> str:
     return f"without {file} the labels are class_0 to class_{count - 1}, all of kind defect"
 
 
-def label_names(file: Path) -> list[str]:
-    """The names of a label file's lines of `id name`. ConfigError where the ids are not 0, 1, 2 in order."""
+def names_in_label_file(file: Path) -> list[str]:
+    """Return the names of a label file's lines of `id name`. ConfigError where the ids are not 0, 1, 2 in order."""
     try:
         content = lines.text(file)
     except (OSError, ValueError) as error:

@@ -20,7 +20,7 @@ from trainer import extras, paddle_runtime
 from trainer.data.dataset import preprocess_of
 from trainer.networks import logistic_head
 from trainer.networks.logistic_head import Head
-from trainer.progress.bar import Bar
+from trainer.progress.callback import Progress, silent
 from trainer.recipe.recipe import Recipe
 from trainer.training import ood_training
 from trainer.training.train import parts
@@ -47,7 +47,7 @@ class Fitted:
     skipped: tuple[str, ...]
 
 
-def fit(recipe: Recipe, bar: Bar) -> Fitted:
+def fit(recipe: Recipe, progress: Progress = silent) -> Fitted:
     """Fit a head to the training part and write it with its backbone as the last checkpoint.
 
     Each picture is learned as it is, turned by 90°, and in changed copies (see frozen.Extractor.features): without
@@ -67,19 +67,19 @@ def fit(recipe: Recipe, bar: Bar) -> Fitted:
         )
     require_extra(recipe, "fit")
     started, created_at = time.monotonic(), bundle.now()
-    labels, training, validation = parts(recipe, bar)
+    labels, training, validation = parts(recipe, progress)
     paddle_runtime.start(recipe.seed, recipe.training.threads)
     from trainer.networks import feature_extractor, resnet_vd
 
     front, whole = _backbone(recipe, labels)
     extractor = feature_extractor.Extractor(front, preprocess_of(recipe.network))
-    features, origin = ood_training.rounds(extractor, training, recipe, recipe.fit.copies, turns=True, bar=bar)
+    features, origin = ood_training.rounds(extractor, training, recipe, recipe.fit.copies, True, progress)
     groups = ood_training.groups(training)
-    fitted = _head(recipe, features, training.targets[origin], len(labels), groups[origin], bar)
+    fitted = _head(recipe, features, training.targets[origin], len(labels), groups[origin], progress)
     l2 = fitted.l2 if isinstance(fitted, Head) else None
     right = 0
     if len(validation):
-        calls = _logits(fitted, extractor.plain(validation.images, "features to judge by", bar)).argmax(axis=1)
+        calls = _logits(fitted, extractor.plain(validation.images, "features to judge by", progress)).argmax(axis=1)
         right = int((calls == validation.targets).sum())
     meta = Meta(
         recipe=recipe,
@@ -92,7 +92,7 @@ def fit(recipe: Recipe, bar: Bar) -> Fitted:
     )
     network, unlike = resnet_vd.weights(whole(fitted)), None
     if recipe.novelty.strangers:
-        learned = ood_training.learn(extractor, training, features, origin, recipe, bar)
+        learned = ood_training.learn(extractor, training, features, origin, recipe, progress)
         meta, unlike = meta.model_copy(update={"max_novelty": ood_training.limits(meta, learned)}), learned.weights
     checkpoint.save(recipe.last_checkpoint, meta, network, novelty=unlike)
     skipped, seconds = training.skipped + validation.skipped, time.monotonic() - started
@@ -112,13 +112,13 @@ def _head(
     targets: NDArray[np.int64],
     labels: int,
     groups: NDArray[np.int64],
-    bar: Bar,
+    progress: Progress,
 ) -> "Head | Perceptron":
     if recipe.fit.hidden is None:
         return logistic_head.fit(features, targets, labels, groups, recipe.seed)
     from trainer.networks import mlp
 
-    return mlp.classify(features, targets, labels, recipe.fit.hidden, recipe.seed, bar)
+    return mlp.classify(features, targets, labels, recipe.fit.hidden, recipe.seed, progress)
 
 
 def _logits(fitted: "Head | Perceptron", features: NDArray[np.float32]) -> NDArray[np.float32]:

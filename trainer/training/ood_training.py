@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from trainer.data.dataset import Dataset, preprocess_of
 from trainer.data.manifest import SIMULATED
-from trainer.progress.bar import Told
+from trainer.progress.callback import Progress, silent
 from trainer.recipe.recipe import Recipe
 from trainer.synthetic import outliers
 from trainer.weights import checkpoint
@@ -25,7 +25,7 @@ _COPIES = 2
 
 
 def rounds(
-    extractor: "Extractor", data: Dataset, recipe: Recipe, copies: int, turns: bool, bar: Told | None = None
+    extractor: "Extractor", data: Dataset, recipe: Recipe, copies: int, turns: bool, progress: Progress = silent
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Features of every round of every picture, (rows, features), and the picture that each row came from.
 
@@ -43,8 +43,7 @@ def rounds(
             features.append(rows)
             origin.append(np.tile(some, len(rows) // len(some)))
             done += len(some)
-            if bar is not None:
-                bar("features to learn from", done, len(data))
+            progress("features to learn from", done, len(data))
     return np.concatenate(features), np.concatenate(origin)
 
 
@@ -54,7 +53,7 @@ def learn(
     features: NDArray[np.float32],
     origin: NDArray[np.int64],
     recipe: Recipe,
-    bar: Told | None = None,
+    progress: Progress = silent,
 ) -> "Learned":
     """The reject model for features of `data` as `rounds` gives them."""
     from trainer.networks import ood_detector
@@ -65,13 +64,12 @@ def learn(
         # Every picture has its turn at being spoilt, however many there are.
         strips = [data.images[(start + step) * len(data) // recipe.novelty.strangers] for step in range(count)]
         unlike.append(extractor.features(outliers.some(count, strips, recipe.seed + start)))
-        if bar is not None:
-            bar("pictures that are not strip", start + count, recipe.novelty.strangers)
+        progress("pictures that are not strip", start + count, recipe.novelty.strangers)
     known = ood_detector.Known(features, origin, data.targets, groups(data), [row.source for row in data.rows])
-    return ood_detector.learn(known, np.concatenate(unlike), recipe.novelty.max_lost, recipe.seed, bar)
+    return ood_detector.learn(known, np.concatenate(unlike), recipe.novelty.max_lost, recipe.seed, progress)
 
 
-def add(path: Path, data: Dataset, bar: Told | None = None) -> None:
+def add(path: Path, data: Dataset, progress: Progress = silent) -> None:
     """Give the trained checkpoint at `path` a reject model, learned from what it was trained on.
 
     Nothing is done where it has one, or where its recipe wants none. CheckpointError where it cannot be used.
@@ -83,8 +81,8 @@ def add(path: Path, data: Dataset, bar: Told | None = None) -> None:
     from trainer.networks import feature_extractor, resnet_vd
 
     extractor = feature_extractor.Extractor(resnet_vd.Pooled(resnet_vd.restored(saved)), preprocess_of(recipe.network))
-    features, origin = rounds(extractor, data, recipe, _COPIES, turns=False, bar=bar)
-    learned = learn(extractor, data, features, origin, recipe, bar)
+    features, origin = rounds(extractor, data, recipe, _COPIES, turns=False, progress=progress)
+    learned = learn(extractor, data, features, origin, recipe, progress)
     meta = saved.meta.model_copy(update={"max_novelty": limits(saved.meta, learned)})
     checkpoint.save(path, meta, saved.weights, saved.state, learned.weights)
 

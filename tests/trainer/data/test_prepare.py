@@ -14,7 +14,7 @@ from tests.trainer.conftest import NEU, REPOSITORY, needs_neu, picture, tiny_rec
 from trainer.data import dataset
 from trainer.data.manifest import DataError, Manifest
 from trainer.data.prepare import prepare
-from trainer.recipe import recipe
+from trainer.recipe import loading
 from trainer.recipe.recipe import Recipe
 
 
@@ -331,7 +331,7 @@ def test_the_group_of_a_picture_outside_the_lists_is_not_drawn_in(tmp_path: Path
 @needs_neu
 def test_the_lists_of_neu_are_followed_and_what_they_share_is_said() -> None:
     overrides = ["run_dir=unused", f"data.root={NEU}"]
-    prepared = prepare(recipe.load(REPOSITORY / "configs/train/neu_small.yaml", overrides))
+    prepared = prepare(loading.load(REPOSITORY / "configs/train/neu_small.yaml", overrides))
 
     assert not prepared.skipped
     assert len(prepared.manifest.split("eval")) == 373

@@ -13,7 +13,7 @@ from tests.trainer.conftest import picture, write_recipe
 from trainer.bundles.predict import judge
 from trainer.cli import main
 from trainer.data import manifest, view
-from trainer.recipe import recipe as config
+from trainer.recipe import loading
 
 Run = Callable[..., Any]
 
@@ -32,7 +32,7 @@ def test_a_view_is_as_large_as_the_pictures_where_the_recipe_says_nothing(
     made = bundle.load(tmp_path / "bundle")
     assert made.manifest.input.view_px == 48
     assert made.golden().images.shape == (6, 48, 48)
-    assert judge("checkpoint", tmp_path, config.load(silent)).view_px == 48
+    assert judge("checkpoint", tmp_path, loading.load(silent)).view_px == 48
 
 
 def test_another_view_than_the_pictures_is_said_with_what_it_does(
@@ -52,7 +52,7 @@ def test_pictures_of_several_sizes_give_the_one_in_the_middle_and_it_is_said(fin
     shutil.copytree(finished / "data", root)
     for index in range(10):
         cv2.imwrite(str(root / f"patches/patches_{index}.png"), picture("patches", index, 96))
-    recipe = config.load(write_recipe(tmp_path, data={"root": str(root)}, export={}))
+    recipe = loading.load(write_recipe(tmp_path, data={"root": str(root)}, export={}))
     assert main(["prepare", "-c", str(tmp_path / "recipe.yaml")]) == 0
     seen = view.of(recipe, manifest.read(recipe.manifest_path))
     assert seen.px == 48

@@ -8,8 +8,8 @@ import pytest
 
 from tests.trainer.conftest import REPOSITORY, write_folders, write_recipe
 from tests.trainer.training.test_fit import needs_weights
-from trainer.progress.bar import Bar
-from trainer.progress.epochs import Progress
+from trainer.progress.bar import ProgressBar
+from trainer.progress.epochs import EpochProgress
 
 
 class Clock:
@@ -27,7 +27,7 @@ def test_a_terminal_shows_each_step_with_count_and_rate(
     monkeypatch.setenv("FORCE_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("TERM", "xterm")
-    with Bar() as bar:
+    with ProgressBar() as bar:
         for step in ("reading", "comparing"):
             for done in range(1, 8):
                 bar(step, done, 7)
@@ -42,7 +42,7 @@ def test_anywhere_else_a_line_every_ten_seconds_tells_count_rate_and_time_left(
 ) -> None:
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     clock = Clock()
-    with Bar(clock) as bar:
+    with ProgressBar(clock) as bar:
         for done in range(0, 9001, 100):  # a second each
             bar("reading", done, 9000)
             clock.now += 1
@@ -57,7 +57,7 @@ def test_what_is_done_within_ten_seconds_is_silent(
 ) -> None:
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     clock = Clock()
-    with Bar(clock) as bar:
+    with ProgressBar(clock) as bar:
         bar("reading", 1, 7)
         clock.now = 9.9
         bar("comparing", 7, 7)
@@ -69,7 +69,7 @@ def test_training_tells_within_an_epoch_too(
 ) -> None:
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     clock = Clock()
-    with Progress(2, clock=clock) as progress:
+    with EpochProgress(2, clock=clock) as progress:
         progress.begin(300)
         for _ in range(25):  # a batch of 10 in a second
             clock.now += 1

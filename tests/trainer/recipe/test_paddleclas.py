@@ -12,8 +12,7 @@ import yaml
 from inspector.errors import ConfigError
 from tests.trainer.conftest import NEU, needs_neu, picture
 from trainer.cli import main
-from trainer.recipe import paddleclas
-from trainer.recipe import recipe as config
+from trainer.recipe import loading, paddleclas
 from trainer.recipe.recipe import Recipe
 
 _MEAN, _STD = [0.485, 0.456, 0.406], [0.229, 0.224, 0.225]
@@ -229,7 +228,7 @@ def test_labels_come_from_the_label_file_beside_the_pictures(tmp_path: Path) -> 
 def test_a_config_of_ours_is_not_taken_for_theirs() -> None:
     assert paddleclas.recognised(NEU_YAML)
     assert paddleclas.recognised({"architecture": "ResNet50_vd"})
-    assert not paddleclas.recognised(config.read(Path(__file__).parents[3] / "configs/train/neu_small.yaml"))
+    assert not paddleclas.recognised(loading.read(Path(__file__).parents[3] / "configs/train/neu_small.yaml"))
 
 
 def test_the_whole_tutorial_runs_from_its_config(
@@ -278,7 +277,7 @@ def test_its_lists_and_labels_are_those_of_the_real_data(tmp_path: Path, run_jso
 
 def test_our_recipe_of_the_tutorial_says_what_its_config_says() -> None:
     theirs, _ = read(NEU_YAML)
-    ours = config.load(Path(__file__).parents[3] / "configs/train/neu_resnet50_vd.yaml")
+    ours = loading.load(Path(__file__).parents[3] / "configs/train/neu_resnet50_vd.yaml")
 
     assert ours.network == theirs.network
     scaled = {"learning_rate_for_batch": 256}  # theirs leaves the scaling to the reader

@@ -7,11 +7,11 @@ import yaml
 
 from inspector.errors import ConfigError
 from tests.trainer.conftest import REPOSITORY, tiny_recipe, write_recipe
-from trainer.recipe import recipe as config
+from trainer.recipe import loading
 
 
 def test_an_override_wins_over_the_file_and_the_file_over_the_default(tmp_path: Path) -> None:
-    recipe = config.load(write_recipe(tmp_path), ["training.epochs=3"])
+    recipe = loading.load(write_recipe(tmp_path), ["training.epochs=3"])
 
     assert recipe.training.epochs == 3  # override; the file says 8
     assert recipe.training.batch_images == 8  # file
@@ -19,7 +19,7 @@ def test_an_override_wins_over_the_file_and_the_file_over_the_default(tmp_path: 
 
 
 def test_an_override_may_open_a_section_the_file_does_not_have(tmp_path: Path) -> None:
-    assert config.load(write_recipe(tmp_path), ["augment.flip=false"]).augment.flip is False
+    assert loading.load(write_recipe(tmp_path), ["augment.flip=false"]).augment.flip is False
 
 
 @pytest.mark.parametrize(
@@ -41,7 +41,7 @@ def test_an_override_may_open_a_section_the_file_does_not_have(tmp_path: Path) -
 )
 def test_a_bad_override_is_refused_by_name(tmp_path: Path, override: str, named: str) -> None:
     with pytest.raises(ConfigError) as caught:
-        config.load(write_recipe(tmp_path), [override])
+        loading.load(write_recipe(tmp_path), [override])
     assert named in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -51,30 +51,30 @@ def test_a_file_that_is_no_recipe_is_refused_by_name(tmp_path: Path, text: str) 
     path = tmp_path / "odd.yaml"
     path.write_text(text)
     with pytest.raises(ConfigError, match=r"odd\.yaml"):
-        config.load(path)
+        loading.load(path)
 
 
 def test_a_missing_file_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="No such file"):
-        config.load(tmp_path / "none.yaml")
+        loading.load(tmp_path / "none.yaml")
 
 
 def test_one_name_for_two_labels_is_refused(tmp_path: Path) -> None:
     labels = [{"name": "ok"}, {"name": "scratches", "aliases": ["ok"]}]
     with pytest.raises(ConfigError, match="ok names more than one label"):
-        config.load(write_recipe(tmp_path, labels=labels))
+        loading.load(write_recipe(tmp_path, labels=labels))
 
 
 def test_a_threshold_for_places_needs_a_label_that_is_no_defect(tmp_path: Path) -> None:
     path = write_recipe(tmp_path)
-    assert config.load(path, ["decision.place_threshold=0.9"]).decision.place_threshold == 0.9
+    assert loading.load(path, ["decision.place_threshold=0.9"]).decision.place_threshold == 0.9
     with pytest.raises(ConfigError, match=r"decision\.place_threshold: without a label of kind ok, all is a defect"):
-        config.load(path, ["decision.place_threshold=0.9", "labels=[{name: scratches}, {name: patches}]"])
+        loading.load(path, ["decision.place_threshold=0.9", "labels=[{name: scratches}, {name: patches}]"])
 
 
 def test_labels_of_which_none_is_a_defect_are_refused_before_anything_is_trained(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="labels: none of them is of kind defect: the model could find nothing"):
-        config.load(write_recipe(tmp_path), ["labels=[{name: good, kind: ok, severity: none}, "
+        loading.load(write_recipe(tmp_path), ["labels=[{name: good, kind: ok, severity: none}, "
                                              "{name: clean, kind: ok, severity: none}]"])  # fmt: skip
 
 
@@ -84,19 +84,19 @@ def test_a_recipe_without_data_or_simulated_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "recipe.yaml"
     path.write_text(yaml.safe_dump(values))
     with pytest.raises(ConfigError, match="data or simulated"):
-        config.load(path)
+        loading.load(path)
 
 
 def test_a_value_may_come_from_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_recipe(tmp_path, data={"root": "${STRIP_TEST_DATA:-elsewhere}"})
-    loaded = config.load(path)
+    loaded = loading.load(path)
     assert loaded.data is not None and loaded.data.root == Path("elsewhere")
 
     monkeypatch.setenv("STRIP_TEST_DATA", "/data")
-    loaded = config.load(path)
+    loaded = loading.load(path)
     assert loaded.data is not None and loaded.data.root == Path("/data")
 
 
 @pytest.mark.parametrize("path", sorted((REPOSITORY / "configs" / "train").glob("*.yaml")), ids=lambda path: path.name)
 def test_every_recipe_we_ship_is_valid(path: Path) -> None:
-    assert config.load(path).name == path.stem.removesuffix("_model")
+    assert loading.load(path).name == path.stem.removesuffix("_model")

@@ -12,8 +12,7 @@ from tests.trainer.conftest import write_folders, write_recipe
 from tests.trainer.training.test_fit import needs_weights
 from trainer import cli
 from trainer.cli import main
-from trainer.recipe import recipe as config
-from trainer.recipe import used
+from trainer.recipe import loading, used
 from trainer.recipe.recipe import Recipe
 from trainer.recipe.section import Section, below
 from trainer.weights import checkpoint
@@ -66,7 +65,7 @@ def leaves(found: set[str]) -> set[str]:
 
 
 def test_every_key_of_a_recipe_is_used_by_some_command(tmp_path: Path) -> None:
-    recipe = config.load(write_recipe(tmp_path))
+    recipe = loading.load(write_recipe(tmp_path))
     commands = (*COMMANDS, "predict", "import")
     assert [key for key in used.keys(Recipe) if not any(used.uses(one, recipe, key) for one in commands)] == []
 
@@ -79,7 +78,7 @@ def test_a_command_reads_no_key_that_is_said_to_be_unused(
     write_folders(tmp_path / "data", per_class=10)
     network = LITE0 if backbone == "lite0" else {"width": 0.125, "size_px": 32}
     path = write_recipe(tmp_path, network=network, novelty={"strangers": 32}, training={"epochs": 2, "batch_images": 8})
-    recipe = config.load(path)
+    recipe = loading.load(path)
     for command in ("prepare", "fit" if backbone == "lite0" else "train", "eval", "export"):
         with reading(monkeypatch) as (found, anywhere):
             assert main([command, "-c", str(path), *(["--force"] if command == "export" else [])]) == 0
@@ -94,7 +93,7 @@ def test_a_command_reads_no_key_that_is_said_to_be_unused(
 @pytest.mark.parametrize("key", [key for key in used.keys(Recipe) if key.split(".")[0] in used._LEARNING])
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_key_that_is_given_and_not_used_is_said_whichever_it_is(tmp_path: Path, command: str, key: str) -> None:
-    recipe = config.load(write_recipe(tmp_path, network=LITE0))
+    recipe = loading.load(write_recipe(tmp_path, network=LITE0))
     said = used.note(command, recipe, [f"{key}=1"])
     assert (key in said) == (not used.uses(command, recipe, key))
 

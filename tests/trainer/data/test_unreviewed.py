@@ -11,7 +11,7 @@ import pytest
 from tests.trainer.conftest import write_folders, write_recipe
 from trainer.cli import main
 from trainer.data.manifest import RECORDED, Row
-from trainer.data.records import whose_word
+from trainer.data.records import unreviewed
 
 LABEL_OF = {"clean": "ok", "Sc": "scratches", "patches": "patches"}
 
@@ -31,13 +31,13 @@ def recipe(tmp_path: Path) -> Path:
     return write_recipe(tmp_path, data=data)
 
 
-def test_prepare_train_eval_and_the_page_say_whose_word_the_labels_are(
+def test_prepare_train_eval_and_the_page_say_which_labels_only_a_model_gave(
     tmp_path: Path, recipe: Path, capsys: pytest.CaptureFixture[str], run_json: Callable[..., Any]
 ) -> None:
     for command, said in (
-        ("prepare", "60 of 60 labels are an earlier model's own word (39 train, 9 val, 12 eval)"),
-        ("train", "60 of 60 labels are an earlier model's own word (39 train, 9 val, 12 eval)"),
-        ("eval", "12 of the 12 labels are an earlier model's own word: what is right by them agrees with that model"),
+        ("prepare", "60 of 60 labels are an earlier model's own answer (39 train, 9 val, 12 eval)"),
+        ("train", "60 of 60 labels are an earlier model's own answer (39 train, 9 val, 12 eval)"),
+        ("eval", "12 of the 12 labels are an earlier model's own answer: what is right by them agrees with that model"),
         ("eval", "so are 9 of the validation labels, by which thresholds are chosen"),
     ):
         assert main([command, "-c", str(recipe)]) == 0
@@ -60,9 +60,9 @@ def test_prepare_train_eval_and_the_page_say_whose_word_the_labels_are(
     assert run_json("eval", "-c", recipe)["recorded"] == {"images": 10, "validation_images": 9}
 
 
-def test_what_people_labelled_needs_no_such_word(finished: Path, run_json: Callable[..., Any], tmp_path: Path) -> None:
+def test_what_people_labelled_needs_no_such_note(finished: Path, run_json: Callable[..., Any], tmp_path: Path) -> None:
     recipe = ["-c", finished / "recipe.yaml", "-o", f"run_dir={tmp_path}"]
     shutil.copy(finished / "run/manifest.tsv", tmp_path / "manifest.tsv")
     report = run_json("eval", *recipe, "--bundle", finished / "run/bundle")
-    assert report["recorded"] == {"images": 0, "validation_images": 0} and whose_word.lines(report) == []
-    assert whose_word.note([Row("a.png", "ok", "train", "train.txt")]) == ""
+    assert report["recorded"] == {"images": 0, "validation_images": 0} and unreviewed.lines(report) == []
+    assert unreviewed.note([Row("a.png", "ok", "train", "train.txt")]) == ""

@@ -1,0 +1,88 @@
+"""Owns reading a recipe: a YAML file, environment variables in it and overrides over it become a checked Recipe."""
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from inspector import yaml_text
+from inspector.errors import ConfigError
+from trainer.data.formats import lines
+from trainer.recipe.recipe import Recipe
+
+
+def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
+    """Read a recipe; each override is `a.b=value` and wins over the file, which wins over the defaults.
+
+    Raises:
+        ConfigError: names the file or override, the key, and what would be right.
+    """
+    return build(path, read(path), overrides)
+
+
+def read(path: Path) -> dict[str, Any]:
+    """The keys of a YAML file, unchecked; `${NAME:-default}` in its values takes an environment variable."""
+    try:
+        text = lines.text(path)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise ConfigError(f"{path}: {reason}; a recipe is a YAML file, see configs/train/") from None
+    try:
+        values = yaml_text.load(text)
+    except ValueError as error:
+        raise ConfigError(f"{path}: not YAML: {error}") from None
+    if not isinstance(values, dict):
+        raise ConfigError(f"{path}: holds no keys; a recipe starts with `name:`, see configs/train/")
+    expanded: dict[str, Any] = _with_environment(values)
+    return expanded
+
+
+def build(path: Path, values: dict[str, Any], overrides: Sequence[str] = ()) -> Recipe:
+    """The recipe of `values`, which `path` is named for in errors. ConfigError where they are not one."""
+    for text in overrides:
+        override(values, text)
+    try:
+        return Recipe.model_validate(values)
+    except ValidationError as error:
+        raise ConfigError(_first_problem(path, overrides, error)) from None
+
+
+def _with_environment(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _with_environment(part) for key, part in value.items()}
+    if isinstance(value, list):
+        return [_with_environment(part) for part in value]
+    if isinstance(value, str):
+        return re.sub(r"\$\{(\w+)(?::-([^}]*))?\}", lambda m: os.environ.get(m[1]) or m[2] or "", value)
+    return value
+
+
+def override(values: dict[str, Any], assignment: str) -> None:
+    """Set one key, given as `a.b=value`. ConfigError where it is not of that form."""
+    key, equals, text = assignment.partition("=")
+    if not equals or not all(key.split(".")):
+        raise ConfigError(f"-o {assignment}: it takes the form a.b=value, for example training.epochs=30")
+    *parents, last = key.split(".")
+    for parent in parents:
+        values = values.setdefault(parent, {})
+        if not isinstance(values, dict):
+            raise ConfigError(f"-o {assignment}: {parent} is not a section")
+    try:
+        values[last] = yaml_text.load(text)
+    except ValueError:
+        raise ConfigError(f"-o {assignment}: {text!r} is not a YAML value") from None
+
+
+def _first_problem(path: Path, overrides: Sequence[str], error: ValidationError) -> str:
+    first = error.errors()[0]
+    key = ".".join(str(part) for part in first["loc"])
+    source = next((f"-o {text}" for text in overrides if f"{key}.".startswith(text.partition("=")[0] + ".")), str(path))
+    message = first["msg"].removeprefix("Value error, ")
+    if first["type"] == "extra_forbidden":
+        message = "there is no such key"
+    elif first["type"] not in ("missing", "value_error"):
+        message += f", got {first['input']!r}"
+    return f"{source}: {key}: {message}" if key else f"{source}: {message}"
