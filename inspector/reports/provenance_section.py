@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from inspector.protocol.control import DecideBy, InForce, Recipe
+from inspector.protocol.control import InForce
 from inspector.quality.piece_summary import Dossier
 from inspector.reports.elements import Table, moment
 from inspector.settings import terms
 from inspector.settings.settings import Settings
 from inspector.vision.bundle import Bundle
+from inspector.vision.precedence import Effective, effective
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,30 +130,23 @@ def _held(name: str, terms: InForce, period: str) -> SettingsHeld:
     recipe = next((one for one in terms.by.recipes if one.name == name), None)
     gone = f"It was inspected under recipe {name}, which is not among these settings." if name and not recipe else ""
     heads = ("label", "means", "severity", "threshold", "in wide frames", "set by")
-    margin = ("decision.novelty_margin", f"{terms.by.novelty_margin:g}")
-    if recipe is not None and recipe.novelty_margin is not None:
-        margin = (f"recipes.{name}.novelty_margin", f"{recipe.novelty_margin:g}")
-    lines = [("bundle", terms.model), margin]
+    numbers = effective(terms.labels, terms.by, recipe)
+    where = f"recipes.{name}" if numbers.novelty_margin_set_by == "recipe" else "decision"
+    lines = [("bundle", terms.model), (f"{where}.novelty_margin", f"{numbers.novelty_margin:g}")]
     lines += [(f"{source}: {key}", value) for source, values in terms.sources.items() for key, value in values.items()]
     return SettingsHeld(
         period=period,
         without_recipe=gone,
-        labels=Table(heads, list(_labels(terms, recipe)), ("threshold", "in wide frames")),
+        labels=Table(heads, list(_labels(terms, numbers, name)), ("threshold", "in wide frames")),
         wide_frames=any(label.place_threshold is not None for label in terms.labels.values()),
         values=Table(("setting", "value"), lines),
     )
 
 
-def _labels(terms: InForce, recipe: Recipe | None) -> Iterator[tuple[str, ...]]:
-    """Yield a row a label. What a recipe leaves out is the line's; what that leaves out is the bundle's."""
-    above: list[tuple[str, DecideBy | Recipe]] = [("the line's config", terms.by)]
-    if recipe is not None:
-        above.insert(0, (f"recipe {recipe.name}", recipe))
-    for name, label in terms.labels.items():
-        threshold, severity = label.threshold, label.severity
-        of_place = label.threshold if label.place_threshold is None else label.place_threshold
-        by = [where for where, own in above if name in own.thresholds or name in own.severities]
-        for _, own in reversed(above):
-            threshold, of_place = (own.thresholds.get(name, number) for number in (threshold, of_place))
-            severity = own.severities.get(name, severity)
-        yield name, label.kind, severity, f"{threshold:.2f}", f"{of_place:.2f}", ", ".join(by) or "the bundle"
+def _labels(terms: InForce, numbers: Effective, recipe: str) -> Iterator[tuple[str, ...]]:
+    """Yield a row a label, and whose numbers are in it."""
+    owners = {"recipe": f"recipe {recipe}", "line": "the line's config", "bundle": "the bundle"}
+    for name, label in numbers.labels.items():
+        set_by = ", ".join(owners[owner] for owner in label.set_by)
+        threshold, of_place = f"{label.threshold:.2f}", f"{label.place_threshold:.2f}"
+        yield name, terms.labels[name].kind, label.severity, threshold, of_place, set_by

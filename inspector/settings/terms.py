@@ -14,10 +14,7 @@ from inspector.vision.bundle import Bundle
 def now(settings: Settings, model: Bundle) -> InForce:
     """What these settings and this model decide by, from now on."""
     how = model.manifest.decision
-    labels = {
-        one.name: LabelNumbers(one.kind, str(one.severity), how.thresholds[one.name], how.of_place(one))
-        for one in model.labels
-    }
+    labels = {label.name: LabelNumbers(label.kind, *how.of_label(label)) for label in model.labels}
     sources = {source.name: _placed_by(source) for source in settings.sources}
     return InForce(time.time(), model.id, labels, decide_by(settings), sources)
 

@@ -11,7 +11,7 @@ import zlib
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,6 +93,14 @@ class Normalisation(_Part):
     bit_depth: Annotated[int, Field(ge=8, le=16)] | None = None
 
 
+class LabelDecision(NamedTuple):
+    """The numbers that decide a label; `place_threshold` None: a place that several tiles show is decided as a tile."""
+
+    severity: Severity
+    threshold: float
+    place_threshold: float | None
+
+
 class Decision(_Part):
     """What `decide` needs: softmax(logits / temperature), a threshold for each label, the least contrast.
 
@@ -109,9 +117,10 @@ class Decision(_Part):
     max_novelty: dict[str, float] | None = None
     place_threshold: _Unit | None = None
 
-    def of_place(self, label: Label) -> float | None:
-        """What holds for a place that is called so; None: what holds for a tile."""
-        return self.place_threshold if label.kind == "defect" else None
+    def of_label(self, label: Label) -> LabelDecision:
+        """Return the numbers for one of the bundle's labels."""
+        of_place = self.place_threshold if label.kind == "defect" else None
+        return LabelDecision(label.severity, self.thresholds[label.name], of_place)
 
 
 class Manifest(_Part):

@@ -1,12 +1,13 @@
 """Owns the verdict: scores of tiles and thresholds to ok, defect or unsure. Pure, no I/O."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from inspector.vision.bundle import Decision, Label
+from inspector.vision.precedence import Overrides, effective
 from inspector.vocabulary import RANK, Outcome
 
 #: Where defects are sure only together, the label is likelier than all others.
@@ -25,8 +26,8 @@ class TileDecision:
 
 
 @dataclass(frozen=True, slots=True)
-class Rules:
-    """The numbers a decision is made with: from the bundle, unless the line's config overrides a threshold."""
+class DecisionRules:
+    """The numbers that a decision is made with, in the order of `labels`; precedence.py says whose they are."""
 
     labels: tuple[Label, ...]
     temperature: float
@@ -36,7 +37,7 @@ class Rules:
     place_thresholds: tuple[float, ...] = ()  # of each label; empty where a place is decided as a tile is
     by_kind: bool = False  # thresholds hold for all labels of a kind together
 
-    def of_places(self) -> "Rules":
+    def of_places(self) -> "DecisionRules":
         """For the places of wide frames. The tiles around one show parts of a defect, and may differ in which it is."""
         return replace(self, thresholds=self.place_thresholds, by_kind=True) if self.place_thresholds else self
 
@@ -44,29 +45,27 @@ class Rules:
 def rules(
     labels: tuple[Label, ...],
     decision: Decision,
-    overrides: Mapping[str, float] | None = None,
-    margin: float = 0.0,
-    severities: Mapping[str, str] | None = None,
-) -> Rules:
-    """A bundle's numbers in the order of its labels, under a line's own thresholds and severities.
-
-    `margin` widens every novelty.
-    """
-    limits, own = decision.max_novelty, severities or {}
-    thresholds = {**decision.thresholds, **(overrides or {})}
-    of_defects = {label.name: least for label in labels if (least := decision.of_place(label)) is not None}
-    of_places = {**decision.thresholds, **of_defects, **(overrides or {})}
-    return Rules(
-        tuple(label.model_copy(update={"severity": own.get(label.name, label.severity)}) for label in labels),
-        decision.temperature,
-        tuple(thresholds[label.name] for label in labels),
-        decision.min_contrast,
-        tuple(limits[label.name] + margin for label in labels) if limits else (),
-        tuple(of_places[label.name] for label in labels) if of_defects else (),
+    line: Overrides | None = None,
+    recipe: Overrides | None = None,
+) -> DecisionRules:
+    """Return a bundle's numbers in the order of its labels, under those of the line and of a recipe."""
+    numbers = effective({label.name: decision.of_label(label) for label in labels}, line, recipe)
+    by_label = [numbers.labels[label.name] for label in labels]
+    limits = decision.max_novelty
+    has_places = any(decision.of_label(label).place_threshold is not None for label in labels)
+    return DecisionRules(
+        labels=tuple(
+            label.model_copy(update={"severity": one.severity}) for label, one in zip(labels, by_label, strict=True)
+        ),
+        temperature=decision.temperature,
+        thresholds=tuple(one.threshold for one in by_label),
+        min_contrast=decision.min_contrast,
+        max_novelty=tuple(limits[label.name] + numbers.novelty_margin for label in labels) if limits else (),
+        place_thresholds=tuple(one.place_threshold for one in by_label) if has_places else (),
     )
 
 
-def decide_tile(scores: NDArray[np.float32], contrast: float, rules: Rules) -> TileDecision:
+def decide_tile(scores: NDArray[np.float32], contrast: float, rules: DecisionRules) -> TileDecision:
     """Decide one tile from the model's scores and its contrast in gray levels.
 
     `scores`: float32 (labels,), the logits, with the novelty behind them where the rules have limits for it.
@@ -94,7 +93,7 @@ def decide_tile(scores: NDArray[np.float32], contrast: float, rules: Rules) -> T
     return TileDecision(outcome, label.name, label.severity, score)
 
 
-def _doubt(probabilities: NDArray[np.float32], best: int, rules: Rules) -> str:
+def _doubt(probabilities: NDArray[np.float32], best: int, rules: DecisionRules) -> str:
     """Why the likeliest label is not sure enough; "" where it is."""
     least, score = rules.thresholds[best], float(probabilities[best])
     if score >= least:
@@ -108,7 +107,7 @@ def _doubt(probabilities: NDArray[np.float32], best: int, rules: Rules) -> str:
 
 
 def decide_tiles(
-    scores: NDArray[np.float32], contrasts: Sequence[float] | NDArray[np.float32], rules: Rules
+    scores: NDArray[np.float32], contrasts: Sequence[float] | NDArray[np.float32], rules: DecisionRules
 ) -> list[TileDecision]:
     """Decide each of several tiles by its row of scores, float32 (tiles, outputs), and its contrast."""
     return [decide_tile(row, float(contrast), rules) for row, contrast in zip(scores, contrasts, strict=True)]

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.vision.decision import Rules, TileDecision, decide_tiles
+from inspector.vision.decision import DecisionRules, TileDecision, decide_tiles
 from inspector.vision.tiling import Tile
 
 #: The rim of a place is this part of a tile. On 72 m2 of simulated strip, 8 regions of places without a rim lay beside
@@ -57,7 +57,9 @@ def pool(tiles: Sequence[Tile], scores: NDArray[np.float32], contrasts: NDArray[
     return Pooled(places, mean.reshape(len(places), -1), least.reshape(-1))
 
 
-def decide(tiles: Sequence[Tile], scores: NDArray[np.float32], contrasts: NDArray[np.float32], rules: Rules) -> Decided:
+def decide(
+    tiles: Sequence[Tile], scores: NDArray[np.float32], contrasts: NDArray[np.float32], rules: DecisionRules
+) -> Decided:
     """Decide each place by all the tiles that show it, and by the numbers that hold for places.
 
     A defect that none of them sees by itself is unsure: it is what the mean of two other things looks like. Where only

@@ -18,7 +18,7 @@ from inspector.record import pieces
 from inspector.record.database import Cursor, OpenRecord
 from inspector.record.pieces import Piece
 from inspector.record.position import Locator, Told
-from inspector.vision.decision import Rules, rules
+from inspector.vision.decision import DecisionRules, rules
 
 if TYPE_CHECKING:
     from inspector.vision.bundle import Bundle
@@ -35,7 +35,7 @@ class Choice(NamedTuple):
     """What a frame is decided by: the recipe's name ("": `decision`) and rules. None: it is not known, and why."""
 
     recipe: str | None
-    rules: Rules
+    rules: DecisionRules
     reason: str = ""
 
 
@@ -43,21 +43,11 @@ class Recipes:
     """The rules that a line decides by: without a recipe, and with each of them."""
 
     def __init__(self, bundle: "Bundle", by: DecideBy) -> None:
-        def made(own: Mapping[str, float], margin: float | None, severities: Mapping[str, str]) -> Rules:
-            return rules(
-                bundle.labels,
-                bundle.manifest.decision,
-                {**by.thresholds, **own},
-                by.novelty_margin if margin is None else margin,
-                {**by.severities, **severities},
-            )
-
+        labels, decision = bundle.labels, bundle.manifest.decision
         #: Whether there are any: if not, nobody needs to know a frame's piece.
         self.any = bool(by.recipes)
-        self.default = Choice("", made({}, None, {}))
-        self._named = {
-            one.name: Choice(one.name, made(one.thresholds, one.novelty_margin, one.severities)) for one in by.recipes
-        }
+        self.default = Choice("", rules(labels, decision, by))
+        self._named = {one.name: Choice(one.name, rules(labels, decision, by, one)) for one in by.recipes}
         self._by_grade = {grade: one.name for one in by.recipes for grade in one.grades}
 
     def of_grade(self, grade: str) -> Choice:

@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from inspector.protocol.control import DecideBy
 from inspector.vision.bundle import Decision, Label
-from inspector.vision.decision import Rules, TileDecision, decide_frame, decide_tile, rules
+from inspector.vision.decision import DecisionRules, TileDecision, decide_frame, decide_tile, rules
 from inspector.vocabulary import OUTCOMES
 
-RULES = Rules(
+RULES = DecisionRules(
     labels=(Label(name="ok", kind="ok", severity="none"), Label(name="scratches", kind="defect", severity="major")),
     temperature=1.0,
     thresholds=(0.9, 0.6),
@@ -17,7 +18,7 @@ RULES = Rules(
 )
 
 
-def decide(ok: float, scratches: float, contrast: float = 20, rules: Rules = RULES) -> TileDecision:
+def decide(ok: float, scratches: float, contrast: float = 20, rules: DecisionRules = RULES) -> TileDecision:
     """One tile's decision."""
     return decide_tile(np.array([ok, scratches], np.float32), contrast, rules)
 
@@ -54,7 +55,7 @@ def test_a_tile_unlike_all_that_is_known_is_unsure_by_the_limit_of_its_label() -
 
 def test_a_line_widens_the_limits_and_replaces_thresholds_by_label() -> None:
     decision = Decision(thresholds={"ok": 0.9, "scratches": 0.6}, max_novelty={"scratches": 3.0, "ok": -1.0})
-    assert rules(RULES.labels, decision, {"ok": 0.4}, 2.0) == replace(
+    assert rules(RULES.labels, decision, DecideBy({"ok": 0.4}, 2.0, {}, [])) == replace(
         RULES, thresholds=(0.4, 0.6), max_novelty=(1.0, 5.0)
     )
 
@@ -64,7 +65,7 @@ TWO_DEFECTS = (*RULES.labels, Label(name="patches", kind="defect", severity="min
 IN_PARTS = Decision(thresholds={"ok": 0.9, "scratches": 0.6, "patches": 0.7}, place_threshold=0.85)
 
 
-def decide_place(ok: float, scratches: float, patches: float, rules: Rules) -> TileDecision:
+def decide_place(ok: float, scratches: float, patches: float, rules: DecisionRules) -> TileDecision:
     """The decision of a wide frame's place, by the probability of each label."""
     return decide_tile(np.log(np.array([ok, scratches, patches], np.float32)), 20, rules.of_places())
 
@@ -91,10 +92,12 @@ def test_a_place_is_ok_by_the_threshold_of_a_tile() -> None:
 
 
 def test_a_line_replaces_the_threshold_of_a_label_in_tiles_and_places() -> None:
-    own = rules(TWO_DEFECTS, IN_PARTS, {"patches": 0.95})
+    own = rules(TWO_DEFECTS, IN_PARTS, DecideBy({"patches": 0.95}, 0.0, {}, []))
     assert (own.thresholds, own.of_places().thresholds) == ((0.9, 0.6, 0.95), (0.9, 0.85, 0.95))
     assert decide_place(0.08, 0.02, 0.9, own).outcome == "unsure"
-    bold = rules(TWO_DEFECTS, IN_PARTS, {"patches": 0.3})  # a place is no harder to call than a tile
+    bold = rules(
+        TWO_DEFECTS, IN_PARTS, DecideBy({"patches": 0.3}, 0.0, {}, [])
+    )  # a place is no harder to call than a tile
     assert decide_place(0.35, 0.25, 0.4, bold).outcome == "defect"
 
 
@@ -106,7 +109,7 @@ def test_without_a_number_for_places_they_are_decided_as_tiles() -> None:
 
 
 def test_temperature_softens_the_score() -> None:
-    soft = Rules(RULES.labels, 4.0, RULES.thresholds, RULES.min_contrast)
+    soft = DecisionRules(RULES.labels, 4.0, RULES.thresholds, RULES.min_contrast)
 
     assert decide(4, 0).outcome == "ok"
     assert decide(4, 0, rules=soft).score == pytest.approx(1 / (1 + np.exp(-1)), rel=1e-5)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from inspector.vision import tile_pooling, tiling
-from inspector.vision.decision import Rules, decide_tile
+from inspector.vision.decision import DecisionRules, decide_tile
 from inspector.vision.predictor import FakePredictor
 from inspector.vision.tile_pooling import pool
 from inspector.vision.tiling import Tile
@@ -57,7 +57,7 @@ def test_a_place_is_scored_by_the_mean_of_the_four_tiles_that_show_it() -> None:
 
 def test_one_mistaken_tile_is_outvoted_and_what_four_say_faintly_stands() -> None:
     made = manifest()
-    numbers = Rules(made.labels[:2], 1.0, (0.6, 0.6), 2.0)
+    numbers = DecisionRules(made.labels[:2], 1.0, (0.6, 0.6), 2.0)
     cut, scores, contrasts = grid(25, 25)
     scores[:] = (4.0, 0.0)  # clean, and sure
     scores[5] = (0.0, 5.0)  # one tile in the middle
@@ -72,7 +72,7 @@ def test_one_mistaken_tile_is_outvoted_and_what_four_say_faintly_stands() -> Non
 @pytest.mark.parametrize("damage", ["blank", "not a number"])
 def test_what_one_tile_cannot_tell_its_neighbours_do_not_make_up_for(damage: str) -> None:
     made = manifest()
-    numbers = Rules(made.labels[:2], 1.0, (0.6, 0.6), 2.0)
+    numbers = DecisionRules(made.labels[:2], 1.0, (0.6, 0.6), 2.0)
     cut, scores, contrasts = grid(25, 25)
     scores[:] = (4.0, 0.0)
     if damage == "blank":
@@ -95,7 +95,7 @@ def seen_in(rows: str) -> list[tuple[str, int, int, int, int]]:
     cut, scores, contrasts = grid(5 * len(lines) + 5, 5 * len(lines[0]) + 5)
     scores[:] = [(6.0, 0.0) if letter == "." else (0.0, 7.0) for letter in "".join(lines)]
     made = manifest()
-    decided = tile_pooling.decide(cut, scores, contrasts, Rules(made.labels[:2], 1.0, (0.6, 0.6), 2.0))
+    decided = tile_pooling.decide(cut, scores, contrasts, DecisionRules(made.labels[:2], 1.0, (0.6, 0.6), 2.0))
     return [(one.label, one.x, one.y, one.width, one.height) for one in regions.merge(*decided)]
 
 
@@ -123,7 +123,7 @@ def test_a_defect_that_no_tile_sees_by_itself_is_unsure() -> None:
     cut, _, contrasts = grid(20, 15)
     scores = np.zeros((len(cut), 3), np.float32)
     scores[0::2], scores[1::2] = (4.0, -8.0, 2.0), (-8.0, 4.0, 2.0)
-    decided = tile_pooling.decide(cut, scores, contrasts, Rules(made.labels[:3], 1.0, (0.6, 0.6, 0.6), 2.0))
+    decided = tile_pooling.decide(cut, scores, contrasts, DecisionRules(made.labels[:3], 1.0, (0.6, 0.6, 0.6), 2.0))
     label = made.labels[2].name
     assert {(one.outcome, one.severity, one.label, one.reason) for one in decided.decisions} == {
         ("unsure", "none", label, f"no tile by itself shows {label}")
@@ -136,7 +136,7 @@ def test_tiles_that_differ_in_which_defect_they_see_agree_that_it_is_one() -> No
     made = manifest()
     cut, _, contrasts = grid(10, 15)
     scores = np.array([(-2, 3, 1.5), (-2, 1.8, 2)], np.float32)
-    of_three = Rules(made.labels[:3], 1.0, (0.7, 0.7, 0.7), 2.0, place_thresholds=(0.7, 0.85, 0.85))
+    of_three = DecisionRules(made.labels[:3], 1.0, (0.7, 0.7, 0.7), 2.0, place_thresholds=(0.7, 0.85, 0.85))
     # Then the place is what most of it is; by the thresholds of a tile it would be nothing sure
     (found,) = regions.merge(*tile_pooling.decide(cut, scores, contrasts, of_three))
     assert found.label == made.labels[1].name and 0.5 < found.score < 0.7

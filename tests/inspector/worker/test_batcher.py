@@ -3,13 +3,13 @@
 import numpy as np
 
 from inspector.protocol.messages import Frame
-from inspector.vision.decision import Rules
+from inspector.vision.decision import DecisionRules
 from inspector.worker.batcher import Batcher, views
 from inspector.worker.recipes import Choice
 from tests.inspector.pictures import strip
 from tests.inspector.verdicts import frame_of
 
-CHOICE = Choice("", Rules((), 1.0, (), 0.0))
+CHOICE = Choice("", DecisionRules((), 1.0, (), 0.0))
 
 
 def frame(number: int, height: int = 200, width: int = 200, attempt: int = 1) -> Frame:
