@@ -1,6 +1,7 @@
 """Owns the cutting of a frame into tiles: every pixel in at least one of them, the last row and column moved inward."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True, slots=True)
@@ -11,6 +12,24 @@ class Tile:
     y: int
     width: int
     height: int
+
+
+class Cut(NamedTuple):
+    """The tiles of a frame. `pooled`: they overlap by half, and a place is decided by all the tiles that show it."""
+
+    tiles: tuple[Tile, ...]
+    pooled: bool
+
+
+def cut_area(area: Tile, view_px: int, least_overlap_px: int, overlap_px: int = 0) -> Cut:
+    """Cut an area of a frame into views; none where it is 0 wide.
+
+    Neighbours share `overlap_px`, at most half a view, and at least what the model needs, `least_overlap_px`.
+    """
+    if not area.width:
+        return Cut((), False)
+    shared_px = max(least_overlap_px, min(overlap_px, view_px // 2))
+    return Cut(cut(area.height, area.width, view_px, shared_px, area.x, area.y), shared_px >= view_px // 2)
 
 
 def cut(height: int, width: int, size: int, overlap: int = 0, left: int = 0, top: int = 0) -> tuple[Tile, ...]:

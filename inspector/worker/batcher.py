@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.protocol.messages import CANARY, Frame
-from inspector.vision import tiling as tiles
-from inspector.vision.tiling import Tile
+from inspector.vision import tiling
+from inspector.vision.tiling import Cut, Tile
 from inspector.worker.recipes import Choice
 
 
@@ -18,16 +18,20 @@ class Job:
     """A frame in a worker's hands: pixels, uint8 (height, width), what of them is inspected, and how that is cut.
 
     `choice` is what it is decided by: frames of other recipes may be in the same batch. An area that is 0 wide has no
-    tiles. `received` is when it came, monotonic s. `pooled`: the tiles overlap by half, and are decided together.
+    tiles. `received` is when it came, monotonic s.
     """
 
     frame: Frame
     pixels: NDArray[np.uint8]
     choice: Choice
     area: Tile
-    tiles: tuple[Tile, ...]
+    cut: Cut
     received: float
-    pooled: bool = False
+
+    @property
+    def tiles(self) -> tuple[Tile, ...]:
+        """The views that the frame is cut into."""
+        return self.cut.tiles
 
 
 class Batcher:
@@ -60,9 +64,8 @@ class Batcher:
         """
         header = frame.header
         area = area or Tile(0, 0, header.width, header.height)
-        overlap_px = max(self._overlap_px, min(overlap_px, self._tile_px // 2))
-        cut = tiles.cut(area.height, area.width, self._tile_px, overlap_px, area.x, area.y) if area.width else ()
-        job = Job(frame, pixels, choice, area, cut, now, pooled=bool(cut) and overlap_px >= self._tile_px // 2)
+        cut = tiling.cut_area(area, self._tile_px, self._overlap_px, overlap_px)
+        job = Job(frame, pixels, choice, area, cut, now)
         (self._jobs.appendleft if header.frame == CANARY else self._jobs.append)(job)
         self._tiles += len(job.tiles)
         return job

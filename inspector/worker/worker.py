@@ -25,12 +25,11 @@ from inspector.record.position import Locator
 from inspector.record.store import Store
 from inspector.settings import terms
 from inspector.settings.settings import Settings
-from inspector.vision import model_copies, predictor, roi, tile_pooling
+from inspector.vision import frame_inspector, model_copies, predictor, roi
 from inspector.vision.bundle import Bundle
-from inspector.vision.decision import TileDecision, decide_frame, decide_tiles
+from inspector.vision.decision import TileDecision, decide_frame
 from inspector.vision.predictor import Predictor
-from inspector.vision.preprocess import contrast
-from inspector.vision.tile_pooling import Decided
+from inspector.vision.scorer import Scorer, Scores
 from inspector.vision.tiling import Tile
 from inspector.worker import recipes, regions
 from inspector.worker.batcher import Batcher, Job, views
@@ -110,9 +109,7 @@ class Worker:
         """Load, warm, check the golden images, then serve. BundleError where the model is not what it should be."""
         self._bundle = model_copies.reopen(self._bundle)
         self._recipes = Recipes(self._bundle, terms.decide_by(self._settings))
-        self._predictor = self._load()
-        preprocess = self._bundle.preprocess
-        self._stack = np.empty((self._max_batch, preprocess.size, preprocess.size), np.uint8)
+        self._scorer = Scorer(self._bundle, self._load(), self._max_batch)
         view = self._bundle.manifest.input.view_px
         self._batcher = Batcher(self._max_batch, self._settings.workers.max_wait_ms, view, self._bundle.overlap_px)
         self._connect()
@@ -224,40 +221,22 @@ class Worker:
         """Score every tile of the jobs, decide each frame, and hand the verdicts to the sink."""
         started = time.monotonic()
         self._sign.begin(FrameOf(job.frame.header.source, job.frame.header.frame) for job in jobs)
-        scores, contrasts = self._score(list(views(jobs)))
+        scores, contrasts = self._scorer.score(list(views(jobs)))
         inference_s = time.monotonic() - started
         verdicts, first = [], 0
         for job in jobs:
             of_job = slice(first, first := first + len(job.tiles))
-            verdict = _verdict(job, scores[of_job], contrasts[of_job], started)
+            verdict = _verdict(job, Scores(scores[of_job], contrasts[of_job]), started)
             verdicts.append(self._evidence.keep(verdict, job.pixels))
         self._sign.end()
         batch = Verdicts(self._name, self._bundle.id, verdicts, len(scores), inference_s)
         if not self._sink.send(messages.encode(batch)):
             log.warning("the sink takes nothing: %d verdicts given up; their frames come again", len(verdicts))
 
-    def _score(self, all_views: list[NDArray[np.uint8]]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        """Scores, float32 (views, outputs), and contrasts, float32 (views,), in batches of `max_batch`.
 
-        More rows only pad a batch to a warmed size.
-        """
-        preprocess = self._bundle.preprocess
-        scores = np.empty((len(all_views), self._bundle.outputs), np.float32)
-        contrasts = np.empty(len(all_views), np.float32)
-        for first in range(0, len(all_views), self._max_batch):
-            batch = all_views[first : first + self._max_batch]
-            for row, view in enumerate(batch):
-                self._stack[row] = preprocess.resize(view)
-                contrasts[first + row] = contrast(self._stack[row])
-            size = predictor.padded(len(batch), self._max_batch)
-            of_batch = self._predictor.run(preprocess.normalise(self._stack[:size]))
-            scores[first : first + len(batch)] = of_batch[: len(batch)]
-        return scores, contrasts
-
-
-def _verdict(job: Job, scores: NDArray[np.float32], contrasts: NDArray[np.float32], started: float) -> Verdict:
-    """The verdict of a frame by its tiles' scores; its batch began at monotonic time `started`."""
-    decided = _decided(job, scores, contrasts)
+def _verdict(job: Job, scored: Scores, started: float) -> Verdict:
+    """Return the verdict of a frame by its tiles' scores; its batch began at monotonic time `started`."""
+    decided = frame_inspector.decide(job.cut, scored, job.choice.rules)
     header, area = job.frame.header, job.area
     decision = decide_frame(decided.decisions) if decided.decisions else _NO_STRIP
     whole = area == Tile(0, 0, header.width, header.height)
@@ -282,10 +261,3 @@ def _verdict(job: Job, scores: NDArray[np.float32], contrasts: NDArray[np.float3
         in_doubt=regions.in_doubt(decided.places, decided.decisions),
     )
     return verdict if job.choice.recipe is not None else placement.withheld(verdict, job.choice.reason)
-
-
-def _decided(job: Job, scores: NDArray[np.float32], contrasts: NDArray[np.float32]) -> Decided:
-    rules = job.choice.rules
-    if job.pooled:
-        return tile_pooling.decide(job.tiles, scores, contrasts, rules)
-    return Decided(job.tiles, decide_tiles(scores, contrasts, rules), job.tiles)

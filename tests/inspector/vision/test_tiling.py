@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from inspector.vision.tiling import Tile, cut
+from inspector.vision.tiling import Tile, cut, cut_area
 
 
 def frames(count: int) -> list[tuple[int, int, int, int]]:
@@ -61,3 +61,18 @@ def test_a_wide_frame_that_fits_exactly_has_no_tile_too_many() -> None:
 def test_an_overlap_that_is_not_less_than_the_tile_is_refused(overlap: int) -> None:
     with pytest.raises(ValueError, match="0 to 9 fits tiles of 10 px"):
         cut(50, 50, 10, overlap)
+
+
+SHARED = [(0, 0, 0, False), (24, 0, 24, False), (0, 60, 60, False), (24, 999, 100, True), (120, 0, 120, True)]
+
+
+@pytest.mark.parametrize(("least", "wanted", "shared", "pooled"), SHARED)
+def test_views_share_what_is_wanted_up_to_a_half_and_what_the_model_needs(
+    least: int, wanted: int, shared: int, pooled: bool
+) -> None:
+    made = cut_area(Tile(7, 9, 400, 200), 200, least, wanted)
+    assert made == (cut(200, 400, 200, shared, 7, 9), pooled)
+
+
+def test_an_area_that_is_0_wide_has_no_tiles() -> None:
+    assert cut_area(Tile(0, 0, 0, 200), 200, 0, 100) == ((), False)
