@@ -67,4 +67,4 @@ def counted(number: int, noun: str) -> str:
 
 
 def _needed(part: RenderableType) -> int:
-    return Console(width=_WIDEST).measure(part).maximum
+    return Console(width=_WIDEST, height=1).measure(part).maximum

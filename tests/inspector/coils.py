@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.protocol.messages import Verdict
+from inspector.protocol.messages import Region, Verdict
 from inspector.record.evidence.evidence import Keeper
 from inspector.record.position import Locator
 from inspector.record.store import Store
@@ -18,6 +18,9 @@ from tests.fakes import Line
 
 #: A frame of 200 lines is 100 mm long.
 PLACE = {"mm_per_px": 0.5, "pattern": r"^(?P<piece>[^_]+)_(?P<at_mm>[\d.]+)"}
+
+#: A defect of such a frame.
+SCRATCH = Region(10, 20, 60, 40, "scratches", 0.9, "major")
 
 #: What a report tells of each label.
 DECIDED_BY = ("label", "means", "severity", "threshold", "in wide frames", "set by")
