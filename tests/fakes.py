@@ -16,10 +16,10 @@ import numpy as np
 import yaml
 
 from inspector.errors import StoreError
-from inspector.record.accounts import Account
 from inspector.record.queries import Query
 from inspector.record.records import Record
 from inspector.record.store import Store
+from inspector.record.sums.accounts import Account
 from inspector.vision import bundle
 from inspector.vision.bundle import Bundle, Golden, Manifest
 

@@ -12,10 +12,10 @@ from inspector.answers.line_record import LineRecord
 from inspector.quality import coverage
 from inspector.quality.coverage import Coverage, Stretch
 from inspector.record import pieces
-from inspector.record.accounts import Account
 from inspector.record.gaps import Gap, silence
 from inspector.record.pieces import Piece
 from inspector.record.queries import Query
+from inspector.record.sums.accounts import Account
 from inspector.vocabulary import OUTCOMES, Outcome
 
 __all__ = [

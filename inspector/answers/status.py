@@ -15,11 +15,11 @@ from inspector.host import disk, instance
 from inspector.host.disk_reserve import Reserve
 from inspector.host.redaction import origin
 from inspector.record import findings
-from inspector.record.accounts import Account
 from inspector.record.evidence.retention import Gallery, Stock
 from inspector.record.findings import Alarm, Mark
 from inspector.record.queries import Query
 from inspector.record.store import Store
+from inspector.record.sums.accounts import Account
 from inspector.settings import loading, running_settings
 from inspector.settings.settings import MetricsSettings, Settings
 

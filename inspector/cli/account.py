@@ -19,8 +19,8 @@ from inspector.cli import config, pieces
 from inspector.cli.terminal import Grid, moment, show
 from inspector.errors import ConfigError
 from inspector.host.printable import printable
-from inspector.record.accounts import Account
 from inspector.record.gaps import Gap
+from inspector.record.sums.accounts import Account
 from inspector.vocabulary import OUTCOMES, Outcome
 
 

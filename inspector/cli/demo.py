@@ -16,8 +16,8 @@ from inspector.cli.account import sums
 from inspector.cli.live import Screen
 from inspector.errors import StoreError
 from inspector.host import parent_death
-from inspector.record.accounts import Account, since
 from inspector.record.store import Store
+from inspector.record.sums.accounts import Account, since
 from inspector.settings import config_file
 from inspector.settings.settings import Settings
 

@@ -17,10 +17,10 @@ from inspector.cli.account import sums
 from inspector.cli.defects import record_table
 from inspector.errors import StoreError
 from inspector.host.redaction import origin
-from inspector.record.accounts import Account, since
 from inspector.record.queries import Query
 from inspector.record.records import Record
 from inspector.record.store import Store
+from inspector.record.sums.accounts import Account, since
 from inspector.settings.settings import Settings
 from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.vocabulary import OUTCOMES

@@ -15,8 +15,8 @@ from inspector.answers.status import DAY_S, Loss, Place, Status, Told
 from inspector.cli.account import sums
 from inspector.cli.terminal import Grid, span
 from inspector.host.printable import printable
-from inspector.record.accounts import Account
 from inspector.record.evidence.retention import PINNED
+from inspector.record.sums.accounts import Account
 
 #: Alarms and marks of rolls that are shown; of more there is a number.
 _MAX_FOUND = 5

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from inspector.errors import DamagedError, HinderedError, NewerError, StoreError
 from inspector.record.schema import MIGRATIONS
+from inspector.record.shapes import arrays
 from inspector.record.storage import lock_holders
 from inspector.record.storage.file_set import TAILS
 
@@ -49,14 +50,20 @@ class OpenRecord(Protocol):
 
 
 def opened(
-    path: Path, read_only: bool, patience_s: float, migrations: Sequence[str] = MIGRATIONS
+    path: Path,
+    read_only: bool,
+    patience_s: float,
+    migrations: Sequence[str] = MIGRATIONS,
+    oldest_readable: int | None = None,
 ) -> sqlite3.Connection:
     """A connection to the file, of which no transaction is under way; a lock of another is waited for, `patience_s`.
 
-    `migrations` lead to its layout, a script a version. sqlite3.Error where the file cannot be used; StoreError where
-    it is of another layout that is not ours to change.
+    `migrations` lead to its layout, a script a version; a reader takes layouts from `oldest_readable` on, None: only
+    the last. Raise sqlite3.Error if the file cannot be used, StoreError if it is of another layout that is not ours to
+    change.
     """
     _refuse_strangers(path)
+    oldest = len(migrations) if oldest_readable is None or not read_only else oldest_readable
     if read_only:
         db = _to_read(path, patience_s)
     else:
@@ -64,14 +71,14 @@ def opened(
         db = sqlite3.connect(path, timeout=patience_s, isolation_level=None)
     try:
         if not read_only:
-            _check(path, _version(db), read_only, len(migrations))  # before anything is changed
+            _check(path, _version(db), 0, len(migrations))  # before anything is changed
             _use_wal(db, patience_s)
             # FULL: a commit survives power loss, and only then is a frame acknowledged.
             db.execute("PRAGMA synchronous=FULL")
             db.execute(f"PRAGMA journal_size_limit={LOG_BYTES}")
-        _check(path, _version(db), read_only, len(migrations))
-        while (version := _version(db)) < len(migrations):
-            _migrate(db, version, migrations[version])
+            while (version := _version(db)) < len(migrations):
+                _migrate(db, version, migrations[version])
+        _check(path, _version(db), oldest, len(migrations))
     except (sqlite3.Error, StoreError):
         db.close()  # with whatever it had begun
         raise
@@ -98,7 +105,7 @@ def check_copy(path: Path) -> None:
     """Nothing where the file is a record, whole, and of this version or an older one; otherwise StoreError."""
     try:
         with closing(_to_read(path)) as db:
-            _check(path, _version(db), read_only=False)
+            _check(path, _version(db), oldest=0)
             (problem,) = db.execute("PRAGMA quick_check(1)").fetchone()
             (tables,) = db.execute("SELECT count(*) FROM sqlite_master WHERE name IN ('records', 'sources')").fetchone()
     except sqlite3.Error as error:
@@ -161,15 +168,15 @@ def _keep_private(path: Path) -> None:
                 one.chmod(mode & 0o770)
 
 
-def _check(path: Path, version: int, read_only: bool, newest: int = len(MIGRATIONS)) -> None:
-    if version == 0 and read_only:
+def _check(path: Path, version: int, oldest: int, newest: int = len(MIGRATIONS)) -> None:
+    if version == 0 < oldest:
         raise StoreError(f"{path}: nothing was recorded yet")
     if version > newest:
         raise NewerError(
             f"{path}: schema {version}; this version reads schema {newest}: it was written by a newer version;"
             " run that one, or `inspector restore` a copy of before the upgrade"
         )
-    if version < newest and read_only:
+    if version < oldest:
         raise StoreError(f"{path}: schema {version}; `inspector run` brings it to schema {newest}")
 
 
@@ -191,6 +198,8 @@ def _version(db: sqlite3.Connection) -> int:
 
 
 def _migrate(db: sqlite3.Connection, version: int, migration: str) -> None:
+    for function in (arrays.named_tally, arrays.named_usual, arrays.named_terms):
+        db.create_function(function.__name__, 1, function, deterministic=True)
     script = f"{migration} PRAGMA user_version = {version + 1};"
     try:
         db.executescript(f"BEGIN IMMEDIATE; {script} COMMIT;")

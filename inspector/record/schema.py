@@ -240,4 +240,13 @@ MIGRATIONS: tuple[str, ...] = (
     END;
     ALTER TABLE records ADD COLUMN in_doubt REAL;
     """,
+    # Tallies, figures and terms have named keys, where they were arrays. The functions: see shapes.arrays.
+    """
+    UPDATE sources SET tally = named_tally(tally);
+    UPDATE optics SET usual = named_usual(usual) WHERE usual IS NOT NULL;
+    UPDATE in_force SET terms = named_terms(terms);
+    """,
 )
+
+#: Layouts from this one on can be read as they are: what came after it changed no table.
+OLDEST_READABLE = 13

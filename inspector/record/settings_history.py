@@ -1,22 +1,19 @@
 """Owns what the record keeps of the settings: by which numbers frames were decided, and since when."""
 
-from contextlib import suppress
-
-import msgspec
-
 from inspector.protocol.control import InForce
 from inspector.record.database import Cursor, OpenRecord
 from inspector.record.pieces import Piece
+from inspector.record.shapes import terms
 from inspector.record.store import Store
 
 
 def keep(store: Store, told: InForce) -> None:
     """Put it on record, unless the last there says the same. StoreError: it is not there."""
-    terms = msgspec.json.encode(msgspec.structs.replace(told, since=0.0)).decode()
     last = next(store.read("SELECT terms FROM in_force ORDER BY id DESC LIMIT 1"), None)
-    if last != (terms,):
+    if last is None or terms.from_text(last[0], told.since) != told:
         with store.transaction() as cursor:
-            cursor.execute("INSERT INTO in_force (since, terms) VALUES (?, ?)", (told.since, terms))
+            values = (told.since, terms.to_text(told))
+            cursor.execute("INSERT INTO in_force (since, terms) VALUES (?, ?)", values)
 
 
 def during(store: OpenRecord, piece: Piece) -> list[InForce]:
@@ -32,18 +29,15 @@ def during(store: OpenRecord, piece: Piece) -> list[InForce]:
     held = store.read(
         f"SELECT since, terms FROM in_force WHERE id >= ({before}) AND since <= ? ORDER BY id", (first, last)
     )
-    try:
-        return [msgspec.structs.replace(msgspec.json.decode(terms, type=InForce), since=at) for at, terms in held]
-    except msgspec.MsgspecError:
-        return []  # of another version
+    found = [terms.from_text(text, at) for at, text in held]
+    return [one for one in found if one is not None] if None not in found else []
 
 
 def named(store: OpenRecord) -> tuple[set[str], set[str]]:
     """Return the labels and the models that ever decided, as far as the record tells."""
     labels, models = set[str](), set[str]()
-    for (terms,) in store.read("SELECT terms FROM in_force"):
-        with suppress(msgspec.MsgspecError):  # of another version
-            told = msgspec.json.decode(terms, type=InForce)
+    for since, text in store.read("SELECT since, terms FROM in_force"):
+        if told := terms.from_text(text, since):
             labels |= set(told.labels)
             models.add(told.model)
     return labels, models

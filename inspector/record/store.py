@@ -10,14 +10,11 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from inspector.errors import HinderedError, ReplacedError, StoreError
 from inspector.protocol.messages import Settled, Tally, Verdict
-from inspector.record import database, gap_record, optics_history, pieces
-from inspector.record.accounts import Account
+from inspector.record import database, pieces
 from inspector.record.evidence import evidence
-from inspector.record.gaps import Gap, between, heard_at
+from inspector.record.gaps import Gap
 from inspector.record.placement import placed
 from inspector.record.position import Locator
 from inspector.record.queries import Query, gap_statement, next_page, shares, statements, within
@@ -32,16 +29,17 @@ from inspector.record.records import (
     region_rows,
     to_row,
 )
-from inspector.record.schema import FILE
+from inspector.record.schema import FILE, OLDEST_READABLE
 from inspector.record.storage.file_set import FileSet
+from inspector.record.sums import gap_record
+from inspector.record.sums.accounts import Account
+from inspector.record.sums.tallies import ROWS_SINCE_TALLY, read_accounts, save_tally
 from inspector.vocabulary import OUTCOMES, Outcome
 
 #: So many gaps are listed one by one; older ones are folded when the record is opened.
 MAX_GAPS = 100_000
 #: Records that are read at once.
 PAGE = 500
-#: More rows than a line can write between two tallies that are recorded.
-_ROWS_SINCE_TALLY = 100_000
 _NOWHERE = Locator()
 
 
@@ -57,7 +55,7 @@ class Store:
         self._patience_s = patience_s
         self._files = FileSet(self.path)
         try:
-            self._db = database.opened(self.path, read_only, patience_s)
+            self._db = database.opened(self.path, read_only, patience_s, oldest_readable=OLDEST_READABLE)
         except sqlite3.Error as error:
             raise self._explained(error) from None
         self._files.note()
@@ -129,7 +127,7 @@ class Store:
                 cursor.execute("INSERT OR IGNORE INTO sources (source) VALUES (?)", (source,))
                 cursor.execute(f"UPDATE sources SET {sums} WHERE source = ?", (source,))
             for tally in tallies:
-                self._save_tally(cursor, tally)
+                save_tally(cursor, tally)
         return new
 
     def recorded(self, source: str, frames: Iterable[str]) -> list[Settled]:
@@ -140,18 +138,8 @@ class Store:
 
     def accounts(self) -> list[Account]:
         """The sums of every source that ever presented itself, by name, all of one moment."""
-        with self.snapshot():
-            statement = (
-                "SELECT source, tally, (SELECT TOTAL(frames) FROM gaps WHERE gaps.source = sources.source),"
-                " ok, defect, unsure, error FROM sources ORDER BY source"
-            )
-            accounts = []
-            for source, text, listed, *counts in list(self.read(statement)):
-                tally = msgspec.json.decode(text, type=Tally) if text else None
-                newer = self._captured_after(source, tally.captured if tally else 0)
-                outcomes = dict(zip(OUTCOMES, counts, strict=True))
-                accounts.append(Account(source, outcomes, newer, tally, int(listed)))
-            return accounts
+        with self.snapshot() as cursor:
+            return read_accounts(cursor)
 
     def recorded_within(self, query: Query) -> dict[str, dict[Outcome, int]]:
         """How many frames captured within the query's time are on record, by source and outcome."""
@@ -180,7 +168,7 @@ class Store:
         """The highest number among the source's rows of late: so many frames at least it captured."""
         statement = (
             "SELECT COALESCE(MAX(sequence), 0) FROM records NOT INDEXED WHERE source = ?"
-            f" AND id > (SELECT MAX(id) FROM records) - {_ROWS_SINCE_TALLY}"
+            f" AND id > (SELECT MAX(id) FROM records) - {ROWS_SINCE_TALLY}"
         )
         return int(next(self.read(statement, (source,)))[0])
 
@@ -281,14 +269,6 @@ class Store:
             cursor.close()  # a SELECT that was not read to its end would hold on to the moment
             self._rollback()
 
-    def _captured_after(self, source: str, sequence: int) -> int:
-        """Rows of frames captured after the given one. A tally is a second old at most: only the last rows can be."""
-        statement = (
-            "SELECT COUNT(*) FROM records NOT INDEXED WHERE source = ? AND sequence > ?"
-            f" AND id > (SELECT MAX(id) FROM records) - {_ROWS_SINCE_TALLY}"
-        )
-        return int(next(self.read(statement, (source, sequence)))[0])
-
     def _note_evidence(self, cursor: sqlite3.Cursor, record: int, verdict: Verdict) -> None:
         """The frame's picture, if it is still there: a sweep may have taken it for one without a record."""
         header = verdict.header
@@ -299,19 +279,6 @@ class Store:
                 "INSERT INTO evidence (record, tier, bytes, captured_at) VALUES (?, ?, ?, ?)",
                 (record, verdict.outcome, verdict.evidence_bytes, header.captured_at),
             )
-
-    def _save_tally(self, cursor: sqlite3.Cursor, tally: Tally) -> None:
-        row = cursor.execute("SELECT tally FROM sources WHERE source = ?", (tally.source,)).fetchone()
-        before = msgspec.json.decode(row[0], type=Tally) if row and row[0] else None
-        for gap in between(before, tally):
-            gap_record.save(cursor, gap, since=heard_at(before) if before else tally.at)
-        optics_history.save(cursor, tally)
-        sight = tally.sight and msgspec.structs.replace(tally.sight, usual=None)  # it has its own place
-        text = msgspec.json.encode(msgspec.structs.replace(tally, sight=sight)).decode()
-        cursor.execute(
-            "INSERT INTO sources (source, tally) VALUES (?, ?) ON CONFLICT DO UPDATE SET tally = excluded.tally",
-            (tally.source, text),
-        )
 
     def _explained(self, error: sqlite3.Error) -> StoreError:
         return database.explained(self.path, error)

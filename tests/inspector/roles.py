@@ -17,10 +17,10 @@ from inspector.protocol.heartbeat import LifeSign
 from inspector.protocol.messages import Credit, Frame, Verdict, Verdicts
 from inspector.protocol.rejections import Refusals
 from inspector.protocol.sockets import Dealer, Poller, sink_address, source_address
-from inspector.record.accounts import Account
 from inspector.record.queries import Query
 from inspector.record.records import Record
 from inspector.record.store import Store
+from inspector.record.sums.accounts import Account
 from inspector.settings.settings import Settings
 from inspector.sink.role import SinkRole
 from inspector.sources.optics.monitor import Watch

@@ -1,0 +1,108 @@
+"""Owns how the last tally of a source is kept on record: JSON with named keys.
+
+A reader ignores keys that it does not know, and takes a default for those that are missing: a row of a newer version
+can be read by an older one.
+"""
+
+import msgspec
+from msgspec import Struct
+from msgspec.structs import replace
+
+from inspector.protocol.messages import Sight, Tally
+from inspector.protocol.optics import KINDS, Figures
+from inspector.record.shapes import arrays
+
+
+class StoredSpan(Struct, frozen=True):
+    """A time span; seconds since 1970."""
+
+    began_at: float
+    ended_at: float
+
+
+class StoredLeft(Struct, frozen=True):
+    """Files that a drop folder leaves where they are for one reason."""
+
+    reason: str
+    count: int
+    example: str = ""
+
+
+class StoredTrouble(Struct, frozen=True):
+    """A trouble with the pictures of a source."""
+
+    kind: str
+    began_at: float
+    figure: float
+    usual: float
+    detail: str = ""
+
+
+class StoredSight(Struct, frozen=True, kw_only=True):
+    """State of the optics of a source. `figures` are by name; what is usual for it has a table of its own."""
+
+    at: float
+    since: float
+    learned: int = 0
+    needed: int = 0
+    figures: dict[str, float] | None = None
+    troubles: list[StoredTrouble] = []
+
+
+class StoredTally(Struct, frozen=True, kw_only=True):
+    """The last sums of a source. Fields as in protocol.messages.Tally."""
+
+    source: str
+    epoch: str
+    captured: int
+    outcomes: dict[str, int]
+    dropped: dict[str, int]
+    in_flight: int
+    last_frame_at: float
+    problem: str = ""
+    number: int = 0
+    at: float = 0.0
+    oldest_at: float = 0.0
+    spans: dict[str, StoredSpan] = {}
+    refused: int = 0
+    sight: StoredSight | None = None
+    left: list[StoredLeft] = []
+
+
+def to_text(tally: Tally) -> str:
+    """Return the tally as it is kept, without what its sight says is usual."""
+    stored = msgspec.convert(replace(tally, sight=None), StoredTally, from_attributes=True)
+    return msgspec.json.encode(replace(stored, sight=_stored_sight(tally.sight))).decode()
+
+
+def from_text(text: str) -> Tally | None:
+    """Return a tally that is kept; None where there is none, or none that can be read."""
+    try:
+        stored = msgspec.json.decode(arrays.named_tally(text), type=StoredTally)
+        tally = msgspec.convert(replace(stored, sight=None), Tally, from_attributes=True)
+        return replace(tally, sight=_sight(stored.sight))
+    except (msgspec.MsgspecError, UnicodeDecodeError):
+        return None
+
+
+def _stored_sight(sight: Sight | None) -> StoredSight | None:
+    if sight is None:
+        return None
+    figures = None if sight.figures is None else sight.figures._asdict()
+    plain = msgspec.convert(replace(sight, figures=None), StoredSight, from_attributes=True)
+    return replace(plain, figures=figures)
+
+
+def _sight(stored: StoredSight | None) -> Sight | None:
+    if stored is None:
+        return None
+    known = [one for one in stored.troubles if one.kind in KINDS]
+    sight = msgspec.convert(replace(stored, figures=None, troubles=known), Sight, from_attributes=True)
+    return replace(sight, figures=named_figures(stored.figures))
+
+
+def named_figures(by_name: dict[str, float] | None) -> Figures | None:
+    """Return figures kept by name; None where one of them is missing, as in a row of another version."""
+    if by_name is None or not set(Figures._fields) <= by_name.keys():
+        return None
+    return Figures(*(by_name[name] for name in Figures._fields))

@@ -1,0 +1,80 @@
+"""Owns the last tally of each source on record: written with what it adds to the gaps, read as an account."""
+
+import logging
+from collections.abc import Mapping
+
+from msgspec.structs import replace
+
+from inspector.protocol.messages import Tally
+from inspector.record import optics_history
+from inspector.record.database import Cursor
+from inspector.record.gaps import between, heard_at
+from inspector.record.shapes import tally as shape
+from inspector.record.sums import gap_record
+from inspector.record.sums.accounts import Account
+from inspector.vocabulary import OUTCOMES, Outcome
+
+log = logging.getLogger(__name__)
+
+#: More rows than a line can write between two tallies that are recorded.
+ROWS_SINCE_TALLY = 100_000
+
+
+def save_tally(cursor: Cursor, tally: Tally) -> None:
+    """Record a tally, the gaps since the one before, and what it says of the optics."""
+    before = _before(cursor, tally)
+    for gap in between(before, tally):
+        gap_record.save(cursor, gap, since=heard_at(before) if before else tally.at)
+    optics_history.save(cursor, tally)
+    cursor.execute(
+        "INSERT INTO sources (source, tally) VALUES (?, ?) ON CONFLICT DO UPDATE SET tally = excluded.tally",
+        (tally.source, shape.to_text(tally)),
+    )
+
+
+def read_accounts(cursor: Cursor) -> list[Account]:
+    """Return the sums of every source that ever presented itself, by name. Read in one snapshot, they agree."""
+    rows = cursor.execute(
+        "SELECT source, tally, (SELECT TOTAL(frames) FROM gaps WHERE gaps.source = sources.source),"
+        " ok, defect, unsure, error FROM sources ORDER BY source"
+    ).fetchall()
+    found = []
+    for source, text, listed, *counts in rows:
+        outcomes: dict[Outcome, int] = dict(zip(OUTCOMES, counts, strict=True))
+        tally = shape.from_text(text) or (_rebuilt(cursor, source, outcomes) if text else None)
+        newer = _captured_after(cursor, source, tally.captured if tally else 0)
+        found.append(Account(source, outcomes, newer, tally, int(listed)))
+    return found
+
+
+def _before(cursor: Cursor, tally: Tally) -> Tally | None:
+    """The tally before this one; where that cannot be read, this one with the drops that are listed as gaps."""
+    row = cursor.execute("SELECT tally FROM sources WHERE source = ?", (tally.source,)).fetchone()
+    if row is None or not row[0]:
+        return None
+    if before := shape.from_text(row[0]):
+        return before
+    log.warning("the last tally of %s on record cannot be read: its sums go on from rows and gaps", tally.source)
+    return replace(tally, dropped=_listed(cursor, tally.source))
+
+
+def _rebuilt(cursor: Cursor, source: str, recorded: Mapping[Outcome, int]) -> Tally:
+    """Return the sums that rows and gaps give, for a source whose tally cannot be read."""
+    dropped = _listed(cursor, source)
+    captured = sum(recorded.values()) + sum(dropped.values())
+    return Tally(source, "", captured, dict(recorded), dropped, 0, 0.0)
+
+
+def _listed(cursor: Cursor, source: str) -> dict[str, int]:
+    """Frames in the gaps of a source, by reason."""
+    statement = "SELECT reason, SUM(frames) FROM gaps WHERE source = ? AND frames > 0 GROUP BY reason"
+    return dict(cursor.execute(statement, (source,)).fetchall())
+
+
+def _captured_after(cursor: Cursor, source: str, sequence: int) -> int:
+    """Rows of frames captured after the given one. A tally is a second old at most: only the last rows can be."""
+    statement = (
+        "SELECT COUNT(*) FROM records NOT INDEXED WHERE source = ? AND sequence > ?"
+        f" AND id > (SELECT MAX(id) FROM records) - {ROWS_SINCE_TALLY}"
+    )
+    return int(cursor.execute(statement, (source, sequence)).fetchone()[0])

@@ -1,0 +1,172 @@
+"""Holds that what each released version kept on record can be read, and that a row of a newer version can be, too.
+
+tests/data/record_0.2.sql is a record that commit d10b9ed (0.2.0) wrote, with every kind of row that holds a message.
+"""
+
+import json
+import sqlite3
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from inspector.errors import NewerError, StoreError
+from inspector.protocol.control import DecideBy, InForce, LabelNumbers, Recipe
+from inspector.protocol.messages import Left, Sight, Span, Tally, Trouble, Usual
+from inspector.protocol.optics import Figures
+from inspector.record import optics_history, settings_history
+from inspector.record.database import opened
+from inspector.record.queries import Query
+from inspector.record.schema import FILE, MIGRATIONS
+from inspector.record.shapes import arrays, tally, terms, usual
+from inspector.record.store import Store
+from tests.fakes import ROOT
+
+FIGURES = Figures(120.5, 0.11, 0.4, 0.001)
+DUST = Trouble("dust", 1005.0, -0.08, 0.0, "a spot at x 8 to 16 px")
+USUAL = Usual(3600, 16, 24, FIGURES, Figures(0.1, 0.2, 0.3, 0.0), b"\1\2\3\4\5\6", b"\7\10\11")
+TALLY = Tally(
+    "cam", "1f", 12, {"ok": 1, "defect": 1, "unsure": 5, "error": 1}, {"overload": 2, "stale": 1}, 1, 1010.0,
+    "lost: no route to host", 7, 1010.0, 1008.5, {"stale": Span(1009.5, 1009.6)}, 2,
+    Sight(1010.0, 990.0, 3600, 3600, FIGURES, [DUST]), [Left("refused", 2, "a.bmp: Permission denied")],
+)  # fmt: skip
+TERMS = InForce(
+    1001.0, "model-1",
+    {"ok": LabelNumbers("ok", "none", 0.5), "scratches": LabelNumbers("defect", "major", 0.6, 0.85)},
+    DecideBy({"scratches": 0.6}, 1.5, {"scratches": "minor"}, [
+        Recipe("strict", ["DX56D"], {"scratches": 0.4}, None, {"scratches": "critical"}),
+        Recipe("mild", ["S235JR"], {}, 0.5, {}),
+    ]),
+    {"cam": {"place.mm_per_px": "0.3"}},
+)  # fmt: skip
+
+
+def of_0_1(folder: Path) -> None:
+    """Put the record of 0.1 into a folder."""
+    with tarfile.open(ROOT / "tests" / "data" / "written_by_0.1.tar.gz") as archive:
+        source = archive.extractfile(f"./data/{FILE}")
+        assert source is not None
+        (folder / FILE).write_bytes(source.read())
+
+
+def of_0_2(folder: Path) -> None:
+    """Put the record of 0.2 into a folder."""
+    database = sqlite3.connect(folder / FILE)
+    database.executescript((ROOT / "tests" / "data" / "record_0.2.sql").read_text())
+    database.close()
+
+
+def everything(store: Store) -> tuple[Any, ...]:
+    """What a record says that was kept as a message, and its frames."""
+    sources = [account.source for account in store.accounts()]
+    kept = [terms.from_text(text, since) for since, text in store.read("SELECT since, terms FROM in_force ORDER BY id")]
+    sights = [optics_history.sight(store, source) for source in sources]
+    return store.accounts(), kept, sights, list(store.records(Query()))
+
+
+@pytest.mark.parametrize("release", [of_0_1, of_0_2])
+def test_a_record_of_a_release_says_the_same_before_and_after_it_is_brought_up_to_date(
+    tmp_path: Path, release: Callable[[Path], None]
+) -> None:
+    release(tmp_path)
+    reader = Store(tmp_path, read_only=True)
+    before = everything(reader)
+    reader.close()
+    assert all(account.balanced and account.tally for account in before[0])
+    assert None not in before[1]
+
+    store = Store(tmp_path)
+    assert everything(store) == before
+    for (text,) in store.read("SELECT tally FROM sources UNION ALL SELECT terms FROM in_force"):
+        assert isinstance(json.loads(text), dict)
+    store.close()
+
+
+def test_what_0_2_kept_is_what_it_was_told(tmp_path: Path) -> None:
+    of_0_2(tmp_path)
+    store = Store(tmp_path)
+
+    account = store.account("cam")
+    assert (account.tally, account.balanced, account.listed) == (TALLY, True, 3)
+    assert optics_history.sight(store, "cam") == Sight(0.0, 990.0, 3600, 0, None, [DUST], USUAL)
+    assert settings_history.named(store) == ({"ok", "scratches"}, {"model-1"})
+    ((text,),) = store.read("SELECT terms FROM in_force")
+    assert terms.from_text(text, 1001.0) == TERMS
+
+    settings_history.keep(store, msgspec.structs.replace(TERMS, since=2000.0))
+    assert list(store.read("SELECT since FROM in_force")) == [(1001.0,)]  # nothing has changed
+    store.write([], [msgspec.structs.replace(TALLY, number=8, at=1011.0, dropped={"overload": 3, "stale": 1})])
+    assert [(gap.reason, gap.frames) for gap in store.gaps(Query()) if gap.frames] == [
+        ("overload", 2), ("stale", 1), ("overload", 1),
+    ]  # fmt: skip
+    store.close()
+
+
+def test_a_record_of_this_version_is_refused_by_one_that_knows_fewer_layouts(tmp_path: Path) -> None:
+    Store(tmp_path).close()
+    for read_only in (False, True):
+        with pytest.raises(NewerError, match="schema 14; this version reads schema 13: it was written by a newer ver"):
+            opened(tmp_path / FILE, read_only, 1.0, MIGRATIONS[:13])
+
+
+@pytest.mark.parametrize("value", [TALLY, Tally("drop", "2a", 0, {}, {}, 0, 0.0)], ids=["full", "empty"])
+def test_a_tally_comes_back_as_it_went_also_with_what_only_a_newer_version_knows(value: Tally) -> None:
+    kept = json.loads(tally.to_text(value))
+    assert tally.from_text(json.dumps(kept)) == value
+
+    for part in [kept, *kept["left"], *kept["spans"].values(), *([kept["sight"]] if kept["sight"] else [])]:
+        part["since_0.4"] = {"more": [1]}
+    assert tally.from_text(json.dumps(kept)) == value
+
+
+def test_terms_and_what_is_usual_come_back_as_they_went_also_with_what_only_a_newer_version_knows() -> None:
+    kept = json.loads(terms.to_text(TERMS))
+    assert terms.from_text(json.dumps(kept), TERMS.since) == TERMS
+    for part in (kept, kept["by"], *kept["by"]["recipes"], *kept["labels"].values()):
+        part["since_0.4"] = 1
+    assert terms.from_text(json.dumps(kept), TERMS.since) == TERMS
+
+    learned = msgspec.msgpack.decode(usual.to_bytes(USUAL))
+    learned["mean"]["glare"] = learned["since_0.4"] = 0.5
+    assert usual.from_bytes(msgspec.msgpack.encode(learned)) == USUAL
+    del learned["mean"]["contrast"]
+    assert usual.from_bytes(msgspec.msgpack.encode(learned)) is None
+
+
+@pytest.mark.parametrize("text", ["{", "[1, 2", "[]", '["Tally"]', "{}", "7", '{"source": 1}'])
+def test_sums_go_on_from_rows_and_gaps_where_a_tally_cannot_be_read(tmp_path: Path, text: str) -> None:
+    of_0_2(tmp_path)
+    store = Store(tmp_path)
+    with store.transaction() as cursor:
+        cursor.execute("UPDATE sources SET tally = ? WHERE source = 'cam'", (text,))
+        cursor.execute("UPDATE in_force SET terms = ?", (text,))
+        cursor.execute("UPDATE optics SET usual = ?", (text.encode(),))
+
+    account = store.account("cam")
+    assert account.balanced and account.tally is not None
+    assert (account.tally.captured, account.tally.dropped) == (11, {"overload": 2, "stale": 1})
+    assert optics_history.usual(store, "cam") == (990.0, None)
+    assert settings_history.named(store) == (set(), set())
+
+    store.write([], [msgspec.structs.replace(TALLY, number=1, dropped={"overload": 2, "stale": 3}, captured=14)])
+    account = store.account("cam")
+    assert account.balanced and account.tally is not None and account.tally.captured == 14
+    store.close()
+
+
+@pytest.mark.parametrize("damaged", ["", "[", "[1", '{"a": 1}', "[[]]", "[1, 2, 3]", '["Tally", "s", "e", 1, 2, 3, 4]'])
+def test_text_that_is_none_of_the_arrays_is_left_as_it_is(damaged: str) -> None:
+    assert arrays.named_terms(damaged) == damaged
+    assert arrays.named_usual(damaged.encode()) == damaged.encode()
+    assert tally.from_text(damaged) is None
+
+
+def test_a_layout_that_cannot_be_read_as_it_is_names_the_way_out(tmp_path: Path) -> None:
+    database = sqlite3.connect(tmp_path / FILE)
+    database.executescript(f"{''.join(MIGRATIONS[:12])} PRAGMA user_version = 12;")
+    database.close()
+    with pytest.raises(StoreError, match="schema 12; `inspector run` brings it to schema 14"):
+        Store(tmp_path, read_only=True)
