@@ -53,7 +53,7 @@ def opened(
     path: Path,
     read_only: bool,
     patience_s: float,
-    migrations: Sequence[str] = MIGRATIONS,
+    migrations: Sequence[str],
     oldest_readable: int | None = None,
 ) -> sqlite3.Connection:
     """A connection to the file, of which no transaction is under way; a lock of another is waited for, `patience_s`.

@@ -29,7 +29,7 @@ from inspector.record.records import (
     region_rows,
     to_row,
 )
-from inspector.record.schema import FILE, OLDEST_READABLE
+from inspector.record.schema import FILE, MIGRATIONS, OLDEST_READABLE
 from inspector.record.storage.file_set import FileSet
 from inspector.record.sums import gap_record
 from inspector.record.sums.accounts import Account
@@ -55,7 +55,7 @@ class Store:
         self._patience_s = patience_s
         self._files = FileSet(self.path)
         try:
-            self._db = database.opened(self.path, read_only, patience_s, oldest_readable=OLDEST_READABLE)
+            self._db = database.opened(self.path, read_only, patience_s, MIGRATIONS, OLDEST_READABLE)
         except sqlite3.Error as error:
             raise self._explained(error) from None
         self._files.note()

@@ -101,7 +101,7 @@ def test_a_frame_is_recorded_once_and_its_first_verdict_stays(book: Store) -> No
 def test_a_record_that_could_hold_a_frame_twice_takes_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Sums cannot show a frame that is there twice: that the key is in place must not be a matter of trust.
     keyless = tuple(script.replace(",\n        UNIQUE (source, frame)", "") for script in MIGRATIONS)
-    monkeypatch.setattr("inspector.record.database.MIGRATIONS", keyless)
+    monkeypatch.setattr("inspector.record.store.MIGRATIONS", keyless)
     book = Store(tmp_path)
 
     with pytest.raises(StoreError, match="UNIQUE"):
