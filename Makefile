@@ -54,14 +54,15 @@ model: $(READY)  ## make the bundled model again from NEU-CLS (STRIP_NEU_CLS=fol
 	$(BIN)/trainer eval -c $(MODEL)
 	$(BIN)/trainer export -c $(MODEL) --to inspector/vision/models/default
 
-settings: $(READY)  ## write configs/settings.md from the code
+settings: $(READY)  ## write configs/settings.md and trainer/recipe.md from the code
 	$(BIN)/python -c 'from inspector.settings.reference import page; print(page(), end="")' > configs/settings.md
+	$(BIN)/python -c 'from trainer.recipe.reference import page; print(page(), end="")' > trainer/recipe.md
 
 clean:  ## remove the environment and the demo's data
 	rm -rf $(VENV) demo
 
 $(READY): pyproject.toml
-	@echo "setting up $(VENV): once, some minutes; about 40 packages, 500 MB, Paddle being 200 of them"
+	@echo "setting up $(VENV): once, some minutes; about 90 packages, 2 GB, Paddle being 720 MB of them"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --disable-pip-version-check -e '.[dev]'
 	@touch $@

@@ -203,10 +203,9 @@ def _predict(options: argparse.Namespace) -> None:
 
 
 def _settings(_: argparse.Namespace) -> None:
-    from trainer.recipe.recipe import Recipe
-    from trainer.recipe.section import describe
+    from trainer.recipe.reference import describe
 
-    for key, default, text in describe(Recipe):
+    for key, default, text in describe():
         print(f"{key:34} {default:12} {text}")
 
 

@@ -146,9 +146,7 @@ def test_it_says_its_version(capsys: pytest.CaptureFixture[str]) -> None:
 def test_every_setting_is_told_with_what_it_does_its_default_and_its_bounds(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["settings"]) == 0
     lines = {line.split()[0]: line for line in capsys.readouterr().out.splitlines()}
-    assert (
-        "0.01" in lines["decision.max_escapes"] and "share of the validation defects" in lines["decision.max_escapes"]
-    )
+    assert "0.01" in lines["decision.max_escapes"] and "share of validation defects" in lines["decision.max_escapes"]
     assert lines["training.epochs"].endswith("(≥ 1, ≤ 10000)")
     assert lines["labels.<any>.kind"].endswith("(ok, defect)")
 

@@ -16,14 +16,14 @@ _LOOKED_AT = 50
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class ViewSize:
     """The side of one view in camera pixels, and what a reader must know of it, "" if nothing."""
 
     px: int
     note: str
 
 
-def of(recipe: Recipe, plan: Manifest) -> View:
+def of(recipe: Recipe, plan: Manifest) -> ViewSize:
     """Return the view of a model that learned from this manifest's training part.
 
     Raises:
@@ -35,10 +35,10 @@ def of(recipe: Recipe, plan: Manifest) -> View:
     own, chosen = int(np.median(sides)), recipe.export.view_px
     spread = f"{sides[0]} to {sides[-1]} px a side, {own} in the middle" if sides[0] < sides[-1] else f"{own} px a side"
     if chosen is None:
-        return View(own, f"a view is {own} px: its pictures are of {spread}" if sides[0] < sides[-1] else "")
+        return ViewSize(own, f"a view is {own} px: its pictures are of {spread}" if sides[0] < sides[-1] else "")
     if chosen == own:
-        return View(own, "")
-    return View(
+        return ViewSize(own, "")
+    return ViewSize(
         chosen,
         f"export.view_px is {chosen}, but its pictures are of {spread}: on a line it sees steel at {own / chosen:.2g} "
         f"times the size it learned, and finds less. Leave export.view_px out, unless the line's pixels differ so much",

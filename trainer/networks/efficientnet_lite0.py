@@ -21,7 +21,7 @@ from trainer import extras
 from trainer.networks.logistic_head import Head
 from trainer.networks.mlp import Perceptron
 from trainer.weights import torch_legacy
-from trainer.weights.torch_legacy import WeightsError
+from trainer.weights.restricted_pickle import WeightsError
 
 #: The network was trained on (x - 127) / 128; these are that in the bundle's terms, (x / 255 - mean) / std.
 MEAN, STD = 127 / 255, 128 / 255
@@ -50,6 +50,7 @@ Weights = Mapping[str, NDArray[np.float32]]
 _Layer = TypeVar("_Layer", bound=nn.Layer)
 
 
+# The names of these classes are in the program of a bundle: another name, another file.
 class ConvBN(nn.Layer):
     """Convolution, batch norm and, where `act`, ReLU6. Padding as TensorFlow's SAME: the odd pixel right and below."""
 

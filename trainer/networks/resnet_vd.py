@@ -28,7 +28,7 @@ _DEPTHS = {
 }
 
 
-class ConvBN(nn.Layer):
+class ConvBNLayer(nn.Layer):
     """Convolution, batch norm and, where `act`, ReLU. With `pool`, a 2x2 mean does the stride (the D of ResNet-D)."""
 
     def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, act: bool = True, pool: bool = False):
@@ -46,21 +46,21 @@ class ConvBN(nn.Layer):
         return x if self.act is None else self.act(x)
 
 
-class Block(nn.Layer):
+class ResidualBlock(nn.Layer):
     """One residual block: two 3x3 convolutions, or 1x1, 3x3, 1x1 to four times the filters where `bottleneck`."""
 
     def __init__(self, inputs: int, filters: int, stride: int, bottleneck: bool, first: bool, project: bool):
         super().__init__()
         outputs = filters * 4 if bottleneck else filters
         if bottleneck:
-            self.conv0 = ConvBN(inputs, filters, 1)
-            self.conv1 = ConvBN(filters, filters, 3, stride)
-            self.conv2 = ConvBN(filters, outputs, 1, act=False)
+            self.conv0 = ConvBNLayer(inputs, filters, 1)
+            self.conv1 = ConvBNLayer(filters, filters, 3, stride)
+            self.conv2 = ConvBNLayer(filters, outputs, 1, act=False)
         else:
-            self.conv0 = ConvBN(inputs, filters, 3, stride)
-            self.conv1 = ConvBN(filters, filters, 3, act=False)
+            self.conv0 = ConvBNLayer(inputs, filters, 3, stride)
+            self.conv1 = ConvBNLayer(filters, filters, 3, act=False)
         self.bottleneck = bottleneck
-        self.short = ConvBN(inputs, outputs, 1, stride, act=False, pool=not first) if project else None
+        self.short = ConvBNLayer(inputs, outputs, 1, stride, act=False, pool=not first) if project else None
 
     def forward(self, x: paddle.Tensor) -> paddle.Tensor:
         """(n, inputs, h, w) to (n, outputs, h / stride, w / stride), rounded up."""
@@ -78,7 +78,7 @@ class ResNetVd(nn.Layer):
         self.depths = _DEPTHS[network.depth]  # blocks of each stage
         stem, *filters = (_scaled(count, network.width) for count in (32, 64, 128, 256, 512))
         self.stem = nn.Sequential(
-            ConvBN(network.channels, stem, 3, 2), ConvBN(stem, stem, 3), ConvBN(stem, filters[0], 3)
+            ConvBNLayer(network.channels, stem, 3, 2), ConvBNLayer(stem, stem, 3), ConvBNLayer(stem, filters[0], 3)
         )
         self.max_pool = nn.MaxPool2D(3, 2, 1)
         bottleneck = network.depth >= 50
@@ -87,7 +87,7 @@ class ResNetVd(nn.Layer):
         for stage, (count, depth) in enumerate(zip(filters, self.depths, strict=True)):
             for index in range(depth):
                 stride = 2 if stage and not index else 1
-                blocks.append(Block(inputs, count, stride, bottleneck, stage == index == 0, index == 0))
+                blocks.append(ResidualBlock(inputs, count, stride, bottleneck, stage == index == 0, index == 0))
                 inputs = count * 4 if bottleneck else count
         self.blocks = nn.Sequential(*blocks)
         self.avg_pool = nn.AdaptiveAvgPool2D(1)

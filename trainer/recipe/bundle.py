@@ -16,65 +16,35 @@ class DecisionChoice(Section):
     Whatever these give, a label of kind ok needs at least what `max_escapes` asks for.
     """
 
-    max_unsure: Annotated[
-        float,
-        Field(ge=0, lt=1, description="share of rightly classified validation images that may be lost to `unsure`"),
-    ] = 0.003
-    max_escapes: Annotated[
-        float,
-        Field(
-            ge=0,
-            le=1,
-            description="share of the validation defects that may surely pass as ok: a label of kind ok needs a "
-            "score that holds the others back",
-        ),
-    ] = 0.01
-    min_threshold: Annotated[
-        float, Field(ge=0, lt=1, description="least threshold of a label: under half, some other label is as likely")
-    ] = 0.5
-    max_threshold: Annotated[
-        float, Field(ge=0, lt=1, description="most that max_unsure gives: a few hundred images cannot justify more")
-    ] = 0.7
-    place_threshold: Annotated[
-        float | None,
-        Field(
-            gt=0,
-            le=1,
-            description="wide frames: how likely all defects together must be at a place that several tiles show; "
-            "none: as one tile",
-        ),
-    ] = None
-    max_error: Annotated[
-        float | None,
-        Field(
-            ge=0,
-            lt=1,
-            description="set: a threshold for each label, at which so small a share of its validation answers is wrong",
-        ),
-    ] = None
-    min_contrast: Annotated[float, Field(ge=0, le=128, description="gray levels: less is a blank picture")] = 2.0
+    max_unsure: Annotated[float, Field(ge=0, lt=1)] = 0.003
+    """Largest share of rightly classified validation images that the thresholds may turn into `unsure`."""
+    max_escapes: Annotated[float, Field(ge=0, le=1)] = 0.01
+    """Largest share of validation defects that may pass as ok; thresholds of labels of kind ok are raised until it
+    holds."""
+    min_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.5
+    """Least threshold of a label; below a half, another label may be as likely."""
+    max_threshold: Annotated[float, Field(ge=0, lt=1)] = 0.7
+    """Largest threshold that max_unsure may lead to; a few hundred images cannot justify more."""
+    place_threshold: Annotated[float | None, Field(gt=0, le=1)] = None
+    """Threshold of all defects together at a place that several tiles of a wide frame show; as for a single tile
+    if not set."""
+    max_error: Annotated[float | None, Field(ge=0, lt=1)] = None
+    """Largest share of wrong answers among the validation answers of a label; each label gets its own threshold
+    for it."""
+    min_contrast: Annotated[float, Field(ge=0, le=128)] = 2.0
+    """Least contrast of a picture in gray levels, below which it counts as blank."""
 
 
 class Export(Section):
     """What the bundle states besides the model."""
 
-    view_px: Annotated[
-        int | None,
-        Field(
-            ge=16,
-            le=4096,
-            description="camera pixels of one square view; none: as many as the pictures have, which is what the "
-            "model learned to see",
-        ),
-    ] = None
-    golden_per_label: Annotated[
-        int,
-        Field(ge=1, le=100, description="pictures of each label in the bundle, which a worker scores before it serves"),
-    ] = 2
-    rolling: Annotated[
-        Literal["vertical", "horizontal"] | None, Field(description="which way the strip runs in the pictures")
-    ] = None
-    precision: Annotated[
-        Literal["fp32", "bf16"],
-        Field(description="bf16: about twice as fast where the CPU has it, at a price: see trainer/README.md"),
-    ] = "fp32"
+    view_px: Annotated[int | None, Field(ge=16, le=4096)] = None
+    """Side of one square view in camera pixels; that of the pictures, which is what the model learned, if not
+    set."""
+    golden_per_label: Annotated[int, Field(ge=1, le=100)] = 2
+    """Number of golden pictures of each label in the bundle, which a worker scores before it serves."""
+    rolling: Literal["vertical", "horizontal"] | None = None
+    """Direction in which the strip runs in the pictures."""
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Precision of the bundle's arithmetic; bf16 is about twice as fast on a CPU that has it, at a price: see
+    trainer/README.md."""

@@ -15,10 +15,14 @@ Name = Annotated[str, Field(pattern=LABEL_NAME)]
 class LabelSpec(Section):
     """One class: its name on the record, what it means for the strip, and what the data calls it."""
 
-    name: Annotated[Name, Field(description="of the class, as the record and the bundle call it")]
-    kind: Annotated[Literal["ok", "defect"], Field(description="what it means for the strip")] = "defect"
-    severity: Annotated[Severity, Field(description="how bad it is, unless a line says otherwise")] = "major"
-    aliases: Annotated[tuple[str, ...], Field(description="folder names or label file names that mean this class")] = ()
+    name: Name
+    """Name of the label on the record and in the bundle."""
+    kind: Literal["ok", "defect"] = "defect"
+    """Meaning of the label for the strip: ok is clean strip, defect is not."""
+    severity: Severity = "major"
+    """Severity of the defect, unless a line's config replaces it."""
+    aliases: tuple[str, ...] = ()
+    """Names of this label in the data, such as its folder or its name in a label file."""
 
     def label(self) -> Label:
         """The class as the bundle states it."""
@@ -34,11 +38,10 @@ class LabelSpec(Section):
 class RecordFile(Section):
     """What `inspector defects --json` printed."""
 
-    path: Annotated[Path, Field(description="the file")]
-    root: Annotated[
-        Path | None,
-        Field(description="where its frames lie by name, the drop folder's done/; none: data.root"),
-    ] = None
+    path: Path
+    """File that `inspector defects --json` printed."""
+    root: Path | None = None
+    """Folder of the record's frames, the `done/` of its drop folder; data.root if not set."""
 
 
 def _record_files(value: Any) -> Any:
@@ -50,60 +53,32 @@ def _record_files(value: Any) -> Any:
 class Data(Section):
     """Where real pictures are: `train_list`, `records`, or both, or else one folder a class, say what is in `root`."""
 
-    root: Annotated[
-        Path, Field(description="folder of the pictures, or an archive of them; the lists' paths start there")
-    ]
-    train_list: Annotated[
-        str | None,
-        Field(
-            description="lines of `path label`, a table, COCO's JSON, a folder of VOC's or YOLO's files, or a "
-            "data.yaml; relative to root; none: one folder a class"
-        ),
-    ] = None
-    eval_list: Annotated[str | None, Field(description="the same for the eval part, which is never trained on")] = None
-    label_file: Annotated[
-        str | None, Field(description="file of lines of `id name`; needed where the lists give numbers")
-    ] = None
-    records: Annotated[
-        tuple[RecordFile, ...],
-        BeforeValidator(_record_files),
-        Field(
-            description="what `inspector defects --json` printed, one file or several: `a.jsonl`, or "
-            "`{path: a.jsonl, root: line-2/done}`"
-        ),
-    ] = ()
-    group_file: Annotated[
-        str | None,
-        Field(description="file of lines of `path group`: what is of one coil or part stays on one side of a split"),
-    ] = None
-    val_share: Annotated[
-        float,
-        Field(
-            ge=0,
-            lt=1,
-            description="share of the train part that is never trained on: it chooses best epoch, temperature, "
-            "thresholds",
-        ),
-    ] = 0.1
-    eval_share: Annotated[
-        float,
-        Field(
-            ge=0,
-            lt=1,
-            description="share held out to evaluate; of class folders and records only: lists bring their own",
-        ),
-    ] = 0.2
-    bit_depth: Annotated[
-        int | None,
-        Field(ge=8, le=16, description="bits the camera fills in a 16-bit picture; none: what the file says, else 16"),
-    ] = None
-    folds: Annotated[
-        int | None,
-        Field(ge=2, le=100, description="so many parts: every picture, whatever list has it, is in eval once"),
-    ] = None
-    fold: Annotated[
-        int | None, Field(ge=1, description="which of the folds to train and evaluate, from 1; prepare writes all")
-    ] = None
+    root: Path
+    """Folder of the pictures, or an archive of them; paths in the lists start there."""
+    train_list: str | None = None
+    """List to learn from, relative to root: lines of `path label`, a table, COCO's JSON, a folder of VOC or YOLO
+    files, or a data.yaml. One folder a class if not set."""
+    eval_list: str | None = None
+    """List to evaluate on, in any of the forms of train_list; its pictures are never trained on."""
+    label_file: str | None = None
+    """File of lines `id name`, needed where the lists give labels as numbers."""
+    records: Annotated[tuple[RecordFile, ...], BeforeValidator(_record_files)] = ()
+    """Files that `inspector defects --json` printed, one or several: `a.jsonl`, or `{path: a.jsonl, root:
+    line-2/done}`."""
+    group_file: str | None = None
+    """File of lines `path group`; pictures of one group, such as a coil, stay on one side of a split."""
+    val_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of the training pictures that is held back to choose the best epoch, the temperature and the
+    thresholds."""
+    eval_share: Annotated[float, Field(ge=0, lt=1)] = 0.2
+    """Share of the pictures that is held out to evaluate on; class folders and records only, as lists bring their
+    own."""
+    bit_depth: Annotated[int | None, Field(ge=8, le=16)] = None
+    """Number of bits that the camera fills in a 16-bit picture; what the file states, else 16, if not set."""
+    folds: Annotated[int | None, Field(ge=2, le=100)] = None
+    """Number of folds for cross-validation: each picture, whatever list names it, is evaluated in one of them."""
+    fold: Annotated[int | None, Field(ge=1)] = None
+    """Fold to train and evaluate, counted from 1; `trainer prepare` writes all of them."""
 
     @model_validator(mode="after")
     def _agrees(self) -> "Data":
@@ -120,66 +95,32 @@ class Simulated(Section):
     Cut: as the tiles of a wide frame show it, of a defect often a part, or its rim.
     """
 
-    first_seed: Annotated[int, Field(ge=0, le=2**31, description="of the first drawn picture; each has the next")] = (
-        1_000_000
-    )
-    train_ok: Annotated[int, Field(ge=0, le=1_000_000, description="drawn pictures of clean strip to learn from")] = 0
-    train_per_defect: Annotated[
-        int, Field(ge=0, le=1_000_000, description="drawn pictures of each defect the renderer knows to learn from")
-    ] = 0
-    train_cut_ok: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=1_000_000,
-            description="drawn pictures of clean strip to learn from, as tiles of wide frames",
-        ),
-    ] = 0
-    train_cut_per_defect: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=1_000_000,
-            description="drawn pictures of each defect the renderer knows to learn from, as tiles of wide frames",
-        ),
-    ] = 0
-    val_ok: Annotated[int, Field(ge=0, le=1_000_000, description="drawn pictures of clean strip for validation")] = 0
-    val_per_defect: Annotated[
-        int, Field(ge=0, le=1_000_000, description="drawn pictures of each defect the renderer knows for validation")
-    ] = 0
-    val_cut_ok: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=1_000_000,
-            description="drawn pictures of clean strip for validation, as tiles of wide frames",
-        ),
-    ] = 0
-    val_cut_per_defect: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=1_000_000,
-            description="drawn pictures of each defect the renderer knows for validation, as tiles of wide frames",
-        ),
-    ] = 0
-    eval_ok: Annotated[int, Field(ge=0, le=1_000_000, description="drawn pictures of clean strip to evaluate on")] = 0
-    eval_per_defect: Annotated[
-        int, Field(ge=0, le=1_000_000, description="drawn pictures of each defect the renderer knows to evaluate on")
-    ] = 0
-    eval_cut_ok: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=1_000_000,
-            description="drawn pictures of clean strip to evaluate on, as tiles of wide frames",
-        ),
-    ] = 0
-    eval_cut_per_defect: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=1_000_000,
-            description="drawn pictures of each defect the renderer knows to evaluate on, as tiles of wide frames",
-        ),
-    ] = 0
+    first_seed: Annotated[int, Field(ge=0, le=2**31)] = 1_000_000
+    """Seed of the first drawn picture; each further one has the next number."""
+    train_ok: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Number of drawn pictures of clean strip to learn from."""
+    train_per_defect: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Number of drawn pictures to learn from, of each defect that the renderer knows."""
+    train_cut_ok: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Number of drawn pictures of clean strip to learn from, cut as tiles of wide frames."""
+    train_cut_per_defect: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Number of drawn pictures to learn from, of each defect that the renderer knows, cut as tiles of wide
+    frames."""
+    val_ok: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Number of drawn pictures of clean strip for validation."""
+    val_per_defect: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Number of drawn pictures for validation, of each defect that the renderer knows."""
+    val_cut_ok: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Number of drawn pictures of clean strip for validation, cut as tiles of wide frames."""
+    val_cut_per_defect: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Number of drawn pictures for validation, of each defect that the renderer knows, cut as tiles of wide
+    frames."""
+    eval_ok: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Number of drawn pictures of clean strip to evaluate on."""
+    eval_per_defect: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Number of drawn pictures to evaluate on, of each defect that the renderer knows."""
+    eval_cut_ok: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Number of drawn pictures of clean strip to evaluate on, cut as tiles of wide frames."""
+    eval_cut_per_defect: Annotated[int, Field(ge=0, le=1_000_000)] = 0
+    """Number of drawn pictures to evaluate on, of each defect that the renderer knows, cut as tiles of wide
+    frames."""

@@ -20,29 +20,20 @@ class Network(Section):
     Or the frozen front of EfficientNet-Lite0, for `trainer fit`: then it is as published, whatever depth and width.
     """
 
-    backbone: Annotated[
-        Literal["resnet_vd", "lite0"],
-        Field(description="resnet_vd, or the frozen front of EfficientNet-Lite0, for `trainer fit`"),
-    ] = "resnet_vd"
-    depth: Annotated[Literal[18, 34, 50, 101, 152, 200], Field(description="layers of a ResNet_vd")] = 18
-    width: Annotated[float, Field(gt=0, le=2, description="of a ResNet_vd, as a share of the published one")] = 0.5
-    channels: Annotated[
-        Literal[1, 3], Field(description="3: gray three times, for weights that were trained on colour")
-    ] = 1
-    size_px: Annotated[
-        int,
-        Field(ge=16, le=1024, description="side of the picture that the network is judged on; a view is resized to it"),
-    ] = 112
-    mean: Annotated[
-        tuple[_Mean, ...],
-        _OneOrMore,
-        Field(description="subtracted, as a share of 255: one number for all channels, or one each"),
-    ] = (0.5,)
-    std: Annotated[
-        tuple[_Std, ...],
-        _OneOrMore,
-        Field(description="divided by, as a share of 255: one number for all channels, or one each"),
-    ] = (0.25,)
+    backbone: Literal["resnet_vd", "lite0"] = "resnet_vd"
+    """Network to learn with: resnet_vd, or lite0, the frozen front of EfficientNet-Lite0 for `trainer fit`."""
+    depth: Literal[18, 34, 50, 101, 152, 200] = 18
+    """Number of layers of a ResNet_vd."""
+    width: Annotated[float, Field(gt=0, le=2)] = 0.5
+    """Width of a ResNet_vd, as a share of the published one."""
+    channels: Literal[1, 3] = 1
+    """Number of input channels; 3 repeats the gray picture, for weights that were trained on colour."""
+    size_px: Annotated[int, Field(ge=16, le=1024)] = 112
+    """Side of the network's input in pixels; each view is resized to it."""
+    mean: Annotated[tuple[_Mean, ...], _OneOrMore] = (0.5,)
+    """Mean subtracted from the input, as a share of 255: one number for all channels, or one for each."""
+    std: Annotated[tuple[_Std, ...], _OneOrMore] = (0.25,)
+    """Deviation that the input is divided by, as a share of 255: one number for all channels, or one for each."""
 
     @model_validator(mode="before")
     @classmethod
@@ -75,71 +66,50 @@ class Training(Section):
     `batch_images` are the pictures of one step, whatever the number of devices and passes that share them.
     """
 
-    epochs: Annotated[int, Field(ge=1, le=10_000, description="passes over the training part")] = 20
-    batch_images: Annotated[
-        int,
-        Field(
-            ge=2, le=4096, description="pictures of one step, whatever the number of devices and passes that share them"
-        ),
-    ] = 32
-    learning_rate: Annotated[
-        float, Field(gt=0, le=10, description="after the warm-up; from there it falls to 0 as a cosine")
-    ] = 0.05
-    learning_rate_for_batch: Annotated[
-        int | None,
-        Field(
-            ge=1,
-            le=65_536,
-            description="set: the learning rate is for so many pictures a step, and is scaled to batch_images",
-        ),
-    ] = None
-    warmup_epochs: Annotated[float, Field(ge=0, le=1000, description="the learning rate rises from 0 for so long")] = 2
-    momentum: Annotated[float, Field(ge=0, lt=1, description="of the gradient")] = 0.9
-    nesterov: Annotated[bool, Field(description="look ahead by the momentum")] = True
-    l2: Annotated[float, Field(ge=0, le=1, description="penalty on all weights")] = 3e-4
-    label_smoothing: Annotated[
-        float, Field(ge=0, lt=1, description="share of the truth that is spread over all labels")
-    ] = 0.1
-    mixup: Annotated[
-        float,
-        Field(ge=0, le=10, description="two pictures in one: alpha of the beta distribution of their shares; 0: off"),
-    ] = 0.0
-    pretrained: Annotated[
-        Path | None,
-        Field(description=".pdparams of PaddleClas 2.x, checkpoint or bundle to start from; --from sets it"),
-    ] = None
-    freeze: Annotated[
-        tuple[str, ...],
-        Field(description="layers that stay as they are: stem, stage1 to stage4, or names such as blocks.0"),
-    ] = ()
-    class_weights: Annotated[
-        Literal["balanced"] | dict[str, Annotated[float, Field(gt=0, le=1000)]] | None,
-        Field(description="of the loss, by label; balanced: each label weighs the same, however few its pictures"),
-    ] = None
-    accumulate: Annotated[
-        int, Field(ge=1, le=1024, description="a batch in so many passes: less memory, the same step")
-    ] = 1
-    amp: Annotated[bool, Field(description="half precision where it is safe; needs a GPU")] = False
-    ema_decay: Annotated[
-        float | None, Field(ge=0, lt=1, description="set: evaluate and save a running average of the weights")
-    ] = None
-    size_px: Annotated[
-        int | None,
-        Field(ge=16, le=1024, description="side of the pictures that it learns from, where not network.size_px"),
-    ] = None
-    patience_evaluations: Annotated[
-        int | None, Field(ge=1, le=10_000, description="stop after so many evaluations without gain")
-    ] = None
-    real_repeat: Annotated[
-        int, Field(ge=1, le=100, description="each real picture so often an epoch, a simulated one once")
-    ] = 1
-    eval_every_epochs: Annotated[
-        int, Field(ge=1, le=10_000, description="the validation part is scored so often, and after the last epoch")
-    ] = 1
-    save_every_epochs: Annotated[
-        int, Field(ge=1, le=10_000, description="last.npz is written so often, and after the last epoch")
-    ] = 1
-    threads: Annotated[int, Field(ge=0, le=1024, description="of the CPU; 0: one a core")] = 0
+    epochs: Annotated[int, Field(ge=1, le=10_000)] = 20
+    """Number of passes over the training pictures."""
+    batch_images: Annotated[int, Field(ge=2, le=4096)] = 32
+    """Number of pictures in one optimiser step, whatever number of devices and passes share them."""
+    learning_rate: Annotated[float, Field(gt=0, le=10)] = 0.05
+    """Learning rate after the warm-up, from which it falls to 0 as a cosine."""
+    learning_rate_for_batch: Annotated[int | None, Field(ge=1, le=65_536)] = None
+    """Batch size that the learning rate is meant for; it is then scaled linearly to batch_images."""
+    warmup_epochs: Annotated[float, Field(ge=0, le=1000)] = 2
+    """Number of epochs over which the learning rate rises from 0."""
+    momentum: Annotated[float, Field(ge=0, lt=1)] = 0.9
+    """Momentum of the gradient descent."""
+    nesterov: bool = True
+    """Whether the momentum is Nesterov's."""
+    l2: Annotated[float, Field(ge=0, le=1)] = 3e-4
+    """L2 penalty on all weights."""
+    label_smoothing: Annotated[float, Field(ge=0, lt=1)] = 0.1
+    """Share of each target that is spread over all labels."""
+    mixup: Annotated[float, Field(ge=0, le=10)] = 0.0
+    """Alpha of mixup's beta distribution, which blends two pictures into one; 0 turns mixup off."""
+    pretrained: Path | None = None
+    """Weights to start from: a .pdparams of PaddleClas 2.x, a checkpoint or a bundle. `--from` sets it."""
+    freeze: tuple[str, ...] = ()
+    """Layers that keep their weights: stem, stage1 to stage4, or names such as blocks.0."""
+    class_weights: Literal["balanced"] | dict[str, Annotated[float, Field(gt=0, le=1000)]] | None = None
+    """Weight of each label in the loss; balanced gives every label the same total, however few its pictures."""
+    accumulate: Annotated[int, Field(ge=1, le=1024)] = 1
+    """Number of passes that share one batch; more passes need less memory for the same step."""
+    amp: bool = False
+    """Whether to compute in half precision where that is safe; it needs a GPU."""
+    ema_decay: Annotated[float | None, Field(ge=0, lt=1)] = None
+    """Decay of a running average of the weights, which is then evaluated and saved; no average if not set."""
+    size_px: Annotated[int | None, Field(ge=16, le=1024)] = None
+    """Side of the training pictures in pixels, where it differs from network.size_px."""
+    patience_evaluations: Annotated[int | None, Field(ge=1, le=10_000)] = None
+    """Number of evaluations without gain after which training stops; never early if not set."""
+    real_repeat: Annotated[int, Field(ge=1, le=100)] = 1
+    """Number of times that each real picture appears in an epoch; a drawn one appears once."""
+    eval_every_epochs: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """Number of epochs between two evaluations of the validation pictures; the last epoch is always evaluated."""
+    save_every_epochs: Annotated[int, Field(ge=1, le=10_000)] = 1
+    """Number of epochs between two writes of last.npz; the last epoch is always written."""
+    threads: Annotated[int, Field(ge=0, le=1024)] = 0
+    """Number of CPU threads; 0 uses one for each core."""
 
     @property
     def peak_learning_rate(self) -> float:
@@ -153,49 +123,38 @@ class Augment(Section):
     No 90° turn but of the labels named: rolled-in scale is told by the rolling direction.
     """
 
-    crop_min_share: Annotated[
-        float,
-        Field(
-            gt=0,
-            le=1,
-            description="least side of a crop, as a share of the picture's: less would cut a lone scratch away",
-        ),
-    ] = 0.8
-    crop_max_share: Annotated[float, Field(gt=0, le=1, description="largest side of a crop")] = 1.0
-    crop_aspect: Annotated[
-        float, Field(ge=1, le=4, description="of a crop, width to height, up to this much either way")
-    ] = 1.0
-    flip: Annotated[
-        Literal[True, False, "left_right", "up_down"],
-        Field(description="mirror images; true: both ways, the strip may run either way"),
-    ] = True
-    turn: Annotated[
-        dict[str, Annotated[float, Field(ge=0, le=1)]],
-        Field(description="by label, the share of its pictures turned by 90°"),
-    ] = Field(default_factory=dict)
-    brightness: Annotated[float, Field(ge=0, le=1, description="added: up to this share of 255, either way")] = 0.15
-    contrast: Annotated[
-        float, Field(ge=0, lt=1, description="gain about the image's mean, up to this much either way")
-    ] = 0.25
-    noise_levels: Annotated[
-        float, Field(ge=0, le=64, description="sensor noise, deviation up to so many gray levels")
-    ] = 6.0
-    noise_share: Annotated[
-        float, Field(ge=0, le=1, description="share of images that get noise, specks or stripes")
-    ] = 0.3
-    blur_px: Annotated[int, Field(ge=0, le=63, description="motion blur, up to so many pixels")] = 5
-    defocus_px: Annotated[float, Field(ge=0, le=16, description="Gaussian blur, sigma up to so many pixels")] = 0.0
-    blur_share: Annotated[float, Field(ge=0, le=1, description="share of images that get motion blur or defocus")] = 0.1
-    exposure: Annotated[
-        float, Field(ge=0, le=2, description="gain about black: e to the power of up to this, either way")
-    ] = 0.0
-    gradient: Annotated[
-        float, Field(ge=0, lt=1, description="light from one side: gain up to this much more, opposite less")
-    ] = 0.0
-    specks: Annotated[int, Field(ge=0, le=100, description="of dust, up to so many, on noise_share of images")] = 0
-    stripe_levels: Annotated[
-        float, Field(ge=0, le=64, description="uneven columns, up to so many gray levels, on noise_share of images")
-    ] = 0.0
+    crop_min_share: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Least side of a random crop, as a share of the picture's; a smaller crop may lose a lone scratch."""
+    crop_max_share: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Largest side of a random crop, as a share of the picture's."""
+    crop_aspect: Annotated[float, Field(ge=1, le=4)] = 1.0
+    """Largest ratio of a crop's longer side to its shorter one."""
+    flip: Literal[True, False, "left_right", "up_down"] = True
+    """Mirror images: true mirrors both ways, as the strip may run either way; or left_right, or up_down."""
+    turn: dict[str, Annotated[float, Field(ge=0, le=1)]] = Field(default_factory=dict)
+    """Share of pictures turned by 90°, by label."""
+    brightness: Annotated[float, Field(ge=0, le=1)] = 0.15
+    """Largest change of brightness, added either way, as a share of 255."""
+    contrast: Annotated[float, Field(ge=0, lt=1)] = 0.25
+    """Largest change of contrast about the image's mean, either way, as a share."""
+    noise_levels: Annotated[float, Field(ge=0, le=64)] = 6.0
+    """Largest standard deviation of sensor noise, in gray levels."""
+    noise_share: Annotated[float, Field(ge=0, le=1)] = 0.3
+    """Share of the images that get noise, specks or stripes."""
+    blur_px: Annotated[int, Field(ge=0, le=63)] = 5
+    """Largest length of motion blur, in pixels."""
+    defocus_px: Annotated[float, Field(ge=0, le=16)] = 0.0
+    """Largest sigma of Gaussian blur, in pixels."""
+    blur_share: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of the images that get motion blur or defocus."""
+    exposure: Annotated[float, Field(ge=0, le=2)] = 0.0
+    """Largest change of exposure: the gain about black is e to the power of at most this, either way."""
+    gradient: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    """Largest extra gain at one side of the image, as of light from there; the opposite side loses as much."""
+    specks: Annotated[int, Field(ge=0, le=100)] = 0
+    """Largest number of dust specks on an image; noise_share says how many images get any."""
+    stripe_levels: Annotated[float, Field(ge=0, le=64)] = 0.0
+    """Largest unevenness of columns, in gray levels; noise_share says how many images get any."""
 
     @model_validator(mode="after")
     def _agrees(self) -> "Augment":
@@ -209,36 +168,17 @@ class Augment(Section):
 class Fit(Section):
     """How `fit` shows its pictures to the frozen network, and what it fits to the features."""
 
-    copies: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=100,
-            description="changed ones of each picture, as `augment` says, besides as it is and turned by 90°",
-        ),
-    ] = 2
-    hidden: Annotated[
-        int | None,
-        Field(
-            ge=8,
-            le=4096,
-            description="units of a hidden layer; with hundreds of pictures a label, in many copies, it gains; "
-            "with tens it loses",
-        ),
-    ] = None
+    copies: Annotated[int, Field(ge=0, le=100)] = 2
+    """Number of augmented copies of each picture, besides the picture itself and its 90° turn."""
+    hidden: Annotated[int | None, Field(ge=8, le=4096)] = None
+    """Number of units in a hidden layer of the head; it gains with hundreds of pictures a label, and loses with
+    tens. No hidden layer if not set."""
 
 
 class Novelty(Section):
     """What the reject model learns from, and how much of what is known it may refuse."""
 
-    strangers: Annotated[
-        int,
-        Field(
-            ge=0,
-            le=100_000,
-            description="drawn pictures that are not strip, which the reject model learns from; 0: no reject model",
-        ),
-    ] = 900
-    max_lost: Annotated[
-        float, Field(gt=0, le=0.2, description="share of unseen strip that may be called unknown, of each label")
-    ] = 0.03
+    strangers: Annotated[int, Field(ge=0, le=100_000)] = 900
+    """Number of drawn pictures that are not strip, from which the reject model learns; 0 makes no reject model."""
+    max_lost: Annotated[float, Field(gt=0, le=0.2)] = 0.03
+    """Largest share of unseen strip of a label that the reject model may call unknown."""

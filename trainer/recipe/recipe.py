@@ -15,13 +15,14 @@ from trainer.recipe.section import Section
 class Recipe(Section):
     """One YAML file under configs/train/. Relative paths start at the working directory."""
 
-    name: Annotated[Name, Field(description="of the model: its bundle's id begins with it")]
-    run_dir: Annotated[Path, Field(description="folder of all that is written: manifest, checkpoints, report, bundle")]
-    seed: Annotated[int, Field(ge=0, le=2**31 - 1, description="of all that is drawn: splits, weights, changes")] = 0
-    labels: Annotated[
-        tuple[LabelSpec, ...],
-        Field(min_length=2, max_length=1024, description="a list, in the order of the network's outputs"),
-    ]
+    name: Name
+    """Name of the model, with which the id of its bundle begins."""
+    run_dir: Path
+    """Folder for everything that a run writes: manifest, checkpoints, report and bundle."""
+    seed: Annotated[int, Field(ge=0, le=2**31 - 1)] = 0
+    """Seed of everything random: splits, first weights and augmentation."""
+    labels: Annotated[tuple[LabelSpec, ...], Field(min_length=2, max_length=1024)]
+    """List of the labels, in the order of the network's outputs."""
     data: Data | None = None
     simulated: Simulated | None = None
     network: Network = Network()

@@ -47,7 +47,7 @@ def read(path: Path) -> dict[str, NDArray[np.float32]]:
     except OSError as error:
         raise WeightsError(f"{path}: {error.strerror}; a .pdparams file is expected") from None
     try:
-        found: dict[str, Any] = of(dict, _Pickle(len(data)).run(io.BytesIO(data)))
+        found: dict[str, Any] = of(dict, _PaddlePickle(len(data)).run(io.BytesIO(data)))
         found.pop(_OWN_NAMES, None)
         return {name: _values(name, array) for name, array in found.items()}
     except (ValueError, TypeError, LookupError, OverflowError, RecursionError) as error:
@@ -61,7 +61,7 @@ def _values(name: str, array: Any) -> NDArray[np.float32]:
     return values
 
 
-class _Pickle(Machine):
+class _PaddlePickle(Machine):
     """What a pickle of NumPy arrays holds."""
 
     def __init__(self, file_bytes: int) -> None:

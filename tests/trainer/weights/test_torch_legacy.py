@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from trainer.weights import torch_legacy
-from trainer.weights.torch_legacy import WeightsError
+from trainer.weights.restricted_pickle import WeightsError
 
 MAGIC, PROTOCOL, WRITER = 0x1950A86A20F9469CFC6C, 1001, {"protocol_version": 1001, "little_endian": True}
 VALUES = np.arange(6, dtype=np.float32)

@@ -33,7 +33,7 @@ class Marked:
     line: int = 0
 
 
-class View(NamedTuple):
+class LabelledView(NamedTuple):
     """A view of one label; None: the whole picture."""
 
     label: str
@@ -52,7 +52,7 @@ def views(
     clean: str | None,
     doubtful: Sequence[Box] = (),
     area: Box | None = None,
-) -> list[View]:
+) -> list[LabelledView]:
     """The views of a picture of this size. `clean` is the label of clean strip, None where there is none, or many.
 
     No clean view touches a mark or what is `doubtful`, and all lie in `area`, which is the whole picture unless said.
@@ -67,12 +67,14 @@ def views(
     if max(width, height) <= view_px or any(mark.box is None for mark in marks):
         if len(labels) > 1:
             raise Unusable("several labels in one view")
-        return [View(next(iter(labels), clean or ""), None)]
+        return [LabelledView(next(iter(labels), clean or ""), None)]
     side = Box(0, 0, min(view_px, area.width), min(view_px, area.height))
-    found: list[View] = []
+    found: list[LabelledView] = []
     for label, box in marks:
         if box is not None:
-            found += (View(label, place) for place in _around(box, side, area) if _mostly(place, marks) == label)
+            found += (
+                LabelledView(label, place) for place in _around(box, side, area) if _mostly(place, marks) == label
+            )
     if marks and not found:
         raise Unusable("what is marked lies outside, or under marks of another label")
     found = _distinct(found)
@@ -82,7 +84,7 @@ def views(
             place for place in _around(area, side, area, most=None) if not any(_shared(place, one) for one in taken)
         ]
         count = min(len(free), len(found) or _CLEAN)
-        found += (View(clean, free[number * len(free) // count]) for number in range(count))
+        found += (LabelledView(clean, free[number * len(free) // count]) for number in range(count))
     return found
 
 
@@ -110,9 +112,9 @@ def _mostly(place: Box, marks: Iterable[Mark]) -> str:
     return label if most else ""
 
 
-def _distinct(found: Sequence[View]) -> list[View]:
+def _distinct(found: Sequence[LabelledView]) -> list[LabelledView]:
     """Without those that nearly show what one before them with their label shows."""
-    kept: list[View] = []
+    kept: list[LabelledView] = []
     for view in found:
         same = (one.box for one in kept if one.label == view.label)
         if view.box and not any(box and _shared(view.box, box) > _SAME * box.width * box.height for box in same):

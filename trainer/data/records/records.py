@@ -16,7 +16,7 @@ from trainer.data import crop
 from trainer.data.crop import Box
 from trainer.data.formats import boxes
 from trainer.data.formats.annotations import some
-from trainer.data.formats.boxes import Mark, Unusable, View
+from trainer.data.formats.boxes import LabelledView, Mark, Unusable
 from trainer.data.formats.lists import Entry
 from trainer.data.manifest import DataError
 from trainer.recipe.data import RecordFile
@@ -150,13 +150,13 @@ def _named(line: _Line, root: Path) -> str:
     return line.record.name if line.root == root.absolute() else str(line.root / line.record.name)
 
 
-def _views(line: _Line, names: Mapping[str, str], view_px: int, clean: str | None) -> list[View]:
+def _views(line: _Line, names: Mapping[str, str], view_px: int, clean: str | None) -> list[LabelledView]:
     """Unusable where the record has no label for any part of the picture."""
     record = line.record
     if record.outcome == "error" or not record.label:
         raise Unusable("not inspected or without a label")
     if max(record.width, record.height) <= view_px:
-        return [View(names[record.label], None)]
+        return [LabelledView(names[record.label], None)]
     if record.outcome == "unsure" and not record.doubts:
         raise Unusable(f"larger than export.view_px, {view_px}, and unsure as a whole")
     marks = [Mark(names[part.label], part.box) for part in (*record.regions, *record.doubts) if part.label]

@@ -14,7 +14,7 @@ import pytest
 from tests.trainer.conftest import picture, tiny_recipe, write_folders
 from trainer.data.crop import Box
 from trainer.data.formats import boxes, lines, rle
-from trainer.data.formats.boxes import Mark, View
+from trainer.data.formats.boxes import LabelledView, Mark
 from trainer.data.manifest import DataError
 from trainer.data.prepare import Prepared, prepare, rows_of_list
 from trainer.recipe.recipe import Recipe
@@ -319,20 +319,24 @@ def test_masks_count_down_the_columns_and_each_part_has_its_rectangle() -> None:
 
 
 def test_views_lie_in_the_picture_around_what_is_marked_and_clean_ones_beside_it() -> None:
-    def found(*marks: Mark, clean: str | None = None, **more: Any) -> list[View]:
+    def found(*marks: Mark, clean: str | None = None, **more: Any) -> list[LabelledView]:
         return boxes.views(1000, 200, marks, 200, clean, **more)
 
-    assert found(Mark("a", Box(0, 0, 10, 10))) == [View("a", Box(0, 0, 200, 200))]
-    assert found(Mark("a", Box(990, 150, 60, 90))) == [View("a", Box(800, 0, 200, 200))]
+    assert found(Mark("a", Box(0, 0, 10, 10))) == [LabelledView("a", Box(0, 0, 200, 200))]
+    assert found(Mark("a", Box(990, 150, 60, 90))) == [LabelledView("a", Box(800, 0, 200, 200))]
     long = found(Mark("a", Box(100, 50, 700, 20)))
     assert [view.box for view in long if view.box] == [Box(x, 0, 200, 200) for x in (100, 267, 433, 600)]
-    assert found(Mark("a", Box(500, 0, 20, 20)), Mark("a", Box(520, 0, 20, 20))) == [View("a", Box(410, 0, 200, 200))]
+    assert found(Mark("a", Box(500, 0, 20, 20)), Mark("a", Box(520, 0, 20, 20))) == [
+        LabelledView("a", Box(410, 0, 200, 200))
+    ]
     both = found(Mark("a", Box(500, 0, 20, 20)), Mark("b", Box(480, 0, 100, 100)))
-    assert both == [View("b", Box(430, 0, 200, 200))]
+    assert both == [LabelledView("b", Box(430, 0, 200, 200))]
     clean = found(Mark("a", Box(500, 0, 20, 20)), clean="ok", doubtful=[Box(0, 0, 390, 200)])
-    assert clean == [View("a", Box(410, 0, 200, 200)), View("ok", Box(600, 0, 200, 200))]
-    assert found(clean="ok", area=Box(300, 0, 450, 200)) == [View("ok", Box(x, 0, 200, 200)) for x in (300, 425)]
-    assert boxes.views(200, 150, [Mark("a", Box(0, 0, 9, 9))], 200, "ok") == [View("a", None)]
+    assert clean == [LabelledView("a", Box(410, 0, 200, 200)), LabelledView("ok", Box(600, 0, 200, 200))]
+    assert found(clean="ok", area=Box(300, 0, 450, 200)) == [
+        LabelledView("ok", Box(x, 0, 200, 200)) for x in (300, 425)
+    ]
+    assert boxes.views(200, 150, [Mark("a", Box(0, 0, 9, 9))], 200, "ok") == [LabelledView("a", None)]
     for marks, clean_label in (([], None), ([Mark("a", Box(0, 0, 9, 9)), Mark("b", None)], "ok")):
         with pytest.raises(boxes.Unusable):
             boxes.views(1000, 200, marks, 200, clean_label)
