@@ -29,7 +29,7 @@ _MAX_ANSWER_BYTES = 1 << 20
 DAY_S = 86_400.0
 
 
-class Place(msgspec.Struct, frozen=True):
+class ProcessStatus(msgspec.Struct, frozen=True):
     """A place in the line: its process (0: none runs), how often one ended without being told, by cause."""
 
     name: str
@@ -39,12 +39,12 @@ class Place(msgspec.Struct, frozen=True):
     trouble: str
 
 
-class Told(msgspec.Struct, frozen=True):
+class LineReport(msgspec.Struct, frozen=True):
     """What a running line says of itself: the answer of /status, see health.py."""
 
     ready: bool
     problems: list[str]
-    processes: list[Place]
+    processes: list[ProcessStatus]
     models: list[str]
     heard_s_ago: dict[str, float | None]
     canary_s_ago: dict[str, float]  # since the last one was offered that came through right
@@ -61,7 +61,7 @@ class Status(msgspec.Struct, frozen=True):
     """How a line is at one moment. `told` is None where it does not run or does not answer; then it is not ready."""
 
     running: bool
-    told: Told | None
+    told: LineReport | None
     problems: list[str]
     accounts: list[Account]
     lost: dict[str, dict[str, Loss]]  # of the last day, by source and reason
@@ -128,7 +128,7 @@ def look(settings: Settings) -> Status:
     )  # fmt: skip
 
 
-def _ask(settings: Settings) -> tuple[Told | None, list[str]]:
+def _ask(settings: Settings) -> tuple[LineReport | None, list[str]]:
     """What the line says, and why that is not to be believed or nothing was said."""
     metrics = settings.metrics
     if not metrics.port:
@@ -137,7 +137,7 @@ def _ask(settings: Settings) -> tuple[Told | None, list[str]]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is on this machine
     try:
         with opener.open(address, timeout=_ANSWER_S) as answer:
-            told = msgspec.json.decode(answer.read(_MAX_ANSWER_BYTES), type=Told)
+            told = msgspec.json.decode(answer.read(_MAX_ANSWER_BYTES), type=LineReport)
     except msgspec.MsgspecError as error:
         return None, [f"{address}: not the answer of a line: {error}; is metrics.port another's?"]
     except (OSError, http.client.HTTPException) as error:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from inspector.answers.rules import sentence
-from inspector.answers.status import DAY_S, Loss, Place, Status, Told
+from inspector.answers.status import DAY_S, LineReport, Loss, ProcessStatus, Status
 from inspector.cli.account import sums
 from inspector.cli.terminal import Grid, span
 from inspector.host.printable import printable
@@ -51,7 +51,7 @@ def draw(status: Status) -> RenderableType:
     return Group(*parts)
 
 
-def _processes(places: Sequence[Place]) -> Table:
+def _processes(places: Sequence[ProcessStatus]) -> Table:
     table = Grid()
     for column in ("process", "role", "pid", "ended, by cause", "trouble"):
         table.column(column, right=column == "pid")
@@ -74,7 +74,7 @@ def _kept(status: Status) -> str:
     return f"evidence: {kept:.1f} of {status.budget_bytes / 1e6:.0f} MB{f' ({tiers})' if tiers else ''}{left}"
 
 
-def _heard(told: Told, status: Status) -> Table:
+def _heard(told: LineReport, status: Status) -> Table:
     """When each source was heard, and got its last frame, and what was not inspected within a day."""
     now = time.time()
     lasts = {one.source: one.tally.last_frame_at for one in status.accounts if one.tally}

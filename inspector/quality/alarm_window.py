@@ -31,7 +31,7 @@ class Raised:
     ended: float | None = None
 
 
-class Window:
+class AlarmWindow:
     """What a rule knows of one run of strip."""
 
     def __init__(self, rule: AlarmSettings) -> None:

@@ -58,7 +58,7 @@ class Coverage(msgspec.Struct, frozen=True):
         return not self.missing and not self.outcomes["error"]
 
 
-class _Frame(NamedTuple):
+class _SeenFrame(NamedTuple):
     outcome: Outcome
     at_mm: float | None
     length_mm: float | None
@@ -82,9 +82,9 @@ def of(store: "Store", piece: "Piece") -> list[Coverage]:
         " WHERE in_doubt > 0 AND record = records.id AND x_mm IS NOT NULL)"
         " FROM records INDEXED BY records_by_piece WHERE piece = ? ORDER BY source, at_mm, id"
     )
-    frames: dict[str, list[_Frame]] = {}
+    frames: dict[str, list[_SeenFrame]] = {}
     for source, *values in store.read(statement, (piece.id,)):
-        frames.setdefault(source, []).append(_Frame(*values))
+        frames.setdefault(source, []).append(_SeenFrame(*values))
     return [_coverage(source, rows, piece.began_at) for source, rows in frames.items()]
 
 
@@ -141,7 +141,7 @@ def union(frames: Iterable[tuple[float, float]], slack: float = SLACK) -> list[S
     return whole
 
 
-def _is_timed(frames: list[_Frame], began_at: float) -> bool:
+def _is_timed(frames: list[_SeenFrame], began_at: float) -> bool:
     """Whether the frames' places are one speed x the time since the piece began."""
     return _is_speed_times_time(
         [(frame.captured_at - began_at, frame.at_mm) for frame in frames if frame.at_mm is not None]
@@ -156,7 +156,7 @@ def _is_speed_times_time(placed: list[tuple[float, float]]) -> bool:
     return all(abs(mm - speed * seconds) <= _EXACT_MM for seconds, mm in placed)
 
 
-def _coverage(source: str, frames: list[_Frame], began_at: float) -> Coverage:
+def _coverage(source: str, frames: list[_SeenFrame], began_at: float) -> Coverage:
     counts = Counter(frame.outcome for frame in frames)
     placed = [(frame, frame.at_mm, frame.length_mm or 0.0) for frame in frames if frame.at_mm is not None]
     covering = [(at_mm, length_mm) for frame, at_mm, length_mm in placed if frame.covers]

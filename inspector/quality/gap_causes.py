@@ -18,7 +18,7 @@ _MOST = 3
 _ROUNDED_MM = 1.0
 
 
-class Missed(NamedTuple):
+class MissedStretch(NamedTuple):
     """A stretch that a source did not inspect, and why, as far as the record knows: "" where it does not."""
 
     source: str
@@ -26,14 +26,14 @@ class Missed(NamedTuple):
     why: str
 
 
-class _Frame(NamedTuple):
+class _PassingFrame(NamedTuple):
     at_mm: float
     end_mm: float
     captured_at: float
     reason: str  # of one that covers nothing
 
 
-def of(store: "Store", piece: "Piece", shares: Sequence[Coverage], gaps: Sequence[Gap]) -> list[Missed]:
+def of(store: "Store", piece: "Piece", shares: Sequence[Coverage], gaps: Sequence[Gap]) -> list[MissedStretch]:
     """Every stretch that is missing, by source and place; `gaps` are those of the time of the piece."""
     statement = (
         "SELECT at_mm, at_mm + COALESCE(length_mm, 0), captured_at,"
@@ -44,13 +44,15 @@ def of(store: "Store", piece: "Piece", shares: Sequence[Coverage], gaps: Sequenc
     missed = []
     for share in shares:
         if share.missing:
-            frames = [_Frame(*row) for row in store.read(statement, (piece.id, share.source))]
+            frames = [_PassingFrame(*row) for row in store.read(statement, (piece.id, share.source))]
             of_source = [gap for gap in gaps if gap.source == share.source]
-            missed += [Missed(share.source, stretch, _why(stretch, frames, of_source)) for stretch in share.missing]
+            missed += [
+                MissedStretch(share.source, stretch, _why(stretch, frames, of_source)) for stretch in share.missing
+            ]
     return missed
 
 
-def _why(stretch: Stretch, frames: Sequence[_Frame], gaps: Sequence[Gap]) -> str:
+def _why(stretch: Stretch, frames: Sequence[_PassingFrame], gaps: Sequence[Gap]) -> str:
     """Frames come in the order of their places: those before and behind the stretch tell when it passed."""
     first = bisect_left(frames, stretch.from_mm - _ROUNDED_MM, key=lambda frame: frame.at_mm)
     behind = bisect_left(frames, stretch.to_mm, key=lambda frame: frame.at_mm)

@@ -12,7 +12,7 @@ from inspector.errors import ConfigError
 from inspector.quality import wording
 from inspector.quality.coverage import Coverage, Stretch
 from inspector.quality.defects import Defect
-from inspector.quality.piece_summary import Dossier
+from inspector.quality.piece_summary import PieceSummary
 from inspector.record.gaps import TIME_ALONE, Gap
 from inspector.settings.rules import GRADES, UNITS, GradeName, LimitSettings
 from inspector.settings.settings import Settings
@@ -38,7 +38,7 @@ class QualityGrade(msgspec.Struct, frozen=True):
     reasons: list[Reason]
 
 
-def judge(dossier: Dossier, settings: Settings, now: float) -> QualityGrade:
+def judge(summary: PieceSummary, settings: Settings, now: float) -> QualityGrade:
     """Grade a piece by the limits of these settings, at `now` (since 1970). Raise ConfigError where they have none."""
     if not settings.grading.limits:
         raise ConfigError(
@@ -46,33 +46,33 @@ def judge(dossier: Dossier, settings: Settings, now: float) -> QualityGrade:
             " configs/coil.yaml has some"
         )
     sizes = {source.name: source.place.mm_per_px for source in settings.sources}
-    limits = [limit for limit in settings.grading.limits if limit.is_for(dossier.piece.recipe)]
+    limits = [limit for limit in settings.grading.limits if limit.is_for(summary.piece.recipe)]
     reasons = [
-        *(Reason("hold", text) for text in _unlimited(dossier, limits)),
-        *(Reason("hold", text) for text in _unfinished(dossier, now)),
-        *(Reason("hold", text) for text in _not_inspected(dossier, settings)),
-        *(Reason("hold", text) for text in _unsure(dossier.shares, settings.grading.max_unsure_percent)),
-        *_found(dossier, settings),
-        *(reason for limit in limits for reason in _over(limit, dossier, sizes)),
+        *(Reason("hold", text) for text in _unlimited(summary, limits)),
+        *(Reason("hold", text) for text in _unfinished(summary, now)),
+        *(Reason("hold", text) for text in _not_inspected(summary, settings)),
+        *(Reason("hold", text) for text in _unsure(summary.shares, settings.grading.max_unsure_percent)),
+        *_found(summary, settings),
+        *(reason for limit in limits for reason in _over(limit, summary, sizes)),
     ]
     reasons.sort(key=lambda one: -GRADES.index(one.grade))
     if not reasons:
-        frames, unsure = dossier.frames, dossier.unsure.total()
-        text = f"{_count(len(dossier.defects), 'defect')} and {unsure:,} unsure of {frames:,} frames reach no limit."
-        return QualityGrade(dossier.piece.name, "prime", [Reason("prime", text)])
-    return QualityGrade(dossier.piece.name, reasons[0].grade, reasons)
+        frames, unsure = summary.frames, summary.unsure.total()
+        text = f"{_count(len(summary.defects), 'defect')} and {unsure:,} unsure of {frames:,} frames reach no limit."
+        return QualityGrade(summary.piece.name, "prime", [Reason("prime", text)])
+    return QualityGrade(summary.piece.name, reasons[0].grade, reasons)
 
 
-def _unlimited(dossier: Dossier, limits: Sequence[LimitSettings]) -> Iterator[str]:
+def _unlimited(summary: PieceSummary, limits: Sequence[LimitSettings]) -> Iterator[str]:
     if not limits:
-        recipe = dossier.piece.recipe
+        recipe = summary.piece.recipe
         under = f"recipe {recipe}" if recipe else "no recipe"
         yield f"It is under {under}, and no limit of grading is for that: nothing says what makes it second."
 
 
-def _unfinished(dossier: Dossier, now: float) -> Iterator[str]:
-    piece = dossier.piece
-    if not dossier.frames:
+def _unfinished(summary: PieceSummary, now: float) -> Iterator[str]:
+    piece = summary.piece
+    if not summary.frames:
         yield "No frame of it is on record."
     if piece.ended_at is None:
         yield "It is still on the line: this is of its frames so far."
@@ -80,26 +80,26 @@ def _unfinished(dossier: Dossier, now: float) -> Iterator[str]:
         yield f"Its last frame came {max(0.0, now - piece.ended_at):.0f} s ago: more may follow."
 
 
-def _not_inspected(dossier: Dossier, settings: Settings) -> Iterator[str]:
+def _not_inspected(summary: PieceSummary, settings: Settings) -> Iterator[str]:
     sources = {source.name: source for source in settings.sources}
-    for name in dossier.absent:
+    for name in summary.absent:
         yield f"{name} has no frame of it."
-    for share in dossier.shares:
+    for share in summary.shares:
         source = sources.get(share.source)
-        gaps = [gap for gap in dossier.gaps if gap.source == share.source and gap.reason != "stale"]
+        gaps = [gap for gap in summary.gaps if gap.source == share.source and gap.reason != "stale"]
         if source is not None and source.type in ("folder", "replay"):  # its files wait
             gaps = [gap for gap in gaps if gap.reason not in TIME_ALONE]
         told = _missing if share.seen else _lost
-        yield from told(dossier, share, gaps, settings.grading.max_missing_percent)
-    for name in dossier.unbalanced:
-        if name in [share.source for share in dossier.shares]:
+        yield from told(summary, share, gaps, settings.grading.max_missing_percent)
+    for name in summary.unbalanced:
+        if name in [share.source for share in summary.shares]:
             yield f"The sums of {name} do not balance: see inspector account."
 
 
-def _missing(dossier: Dossier, share: Coverage, gaps: Sequence[Gap], limit: float) -> Iterator[str]:
+def _missing(summary: PieceSummary, share: Coverage, gaps: Sequence[Gap], limit: float) -> Iterator[str]:
     """Where places are known, what no frame covers."""
     whole_mm = _length_mm(share.seen) if share.seen else 0.0
-    missed = [one for one in dossier.missed if one.source == share.source]
+    missed = [one for one in summary.missed if one.source == share.source]
     percent = 100 * sum(_length_mm(one.stretch) for one in missed) / (whole_mm or 1.0)
     if missed and percent > limit:
         told = [_stretch(one.stretch) + (f" ({one.why})" if one.why else "") for one in missed[:_MOST]]
@@ -109,11 +109,11 @@ def _missing(dossier: Dossier, share: Coverage, gaps: Sequence[Gap], limit: floa
             f" {'; '.join(told)}."
         )
     ends = [gap for gap in gaps if gap.began_at < share.began_at or gap.ended_at > share.ended_at]
-    if ends and not dossier.piece.by_frames:
+    if ends and not summary.piece.by_frames:
         yield f"{share.source} may have missed its beginning or end: {_reasons(ends)}."
 
 
-def _lost(dossier: Dossier, share: Coverage, gaps: Sequence[Gap], limit: float) -> Iterator[str]:
+def _lost(summary: PieceSummary, share: Coverage, gaps: Sequence[Gap], limit: float) -> Iterator[str]:
     """Where no place is known, frames are counted."""
     errors, lost = share.outcomes["error"], sum(gap.frames for gap in gaps)
     frames = sum(share.outcomes.values()) + lost
@@ -130,26 +130,26 @@ def _unsure(shares: Sequence[Coverage], limit: float) -> Iterator[str]:
             yield f"{100 * share.in_doubt:.3g}% of what {share.source} inspected is unsure; {limit:g}% may be."
 
 
-def _found(dossier: Dossier, settings: Settings) -> Iterator[Reason]:
+def _found(summary: PieceSummary, settings: Settings) -> Iterator[Reason]:
     """Alarms and marks of rolls, or that nobody has looked for them."""
     grading = settings.grading
-    asked = [rule for rule in settings.alarms if rule.grade != "prime" and rule.is_for(dossier.piece.recipe)]
-    if (asked or (settings.rolls and grading.roll_mark != "prime")) and dossier.frames and not dossier.judged:
+    asked = [rule for rule in settings.alarms if rule.grade != "prime" and rule.is_for(summary.piece.recipe)]
+    if (asked or (settings.rolls and grading.roll_mark != "prime")) and summary.frames and not summary.judged:
         yield Reason("hold", "The rules have not seen all of it: its alarms and marks of rolls may not all be known.")
     for rule in asked:
-        if raised := [one for one in dossier.alarms if one.rule == rule.name]:
+        if raised := [one for one in summary.alarms if one.rule == rule.name]:
             at = next((f", first at {one.from_mm / 1000:.3f} m" for one in raised if one.from_mm is not None), "")
             yield Reason(rule.grade, f"Alarm {rule.name} was raised {_count(len(raised), 'time')}{at}: {rule.text}.")
-    for mark in dossier.marks if grading.roll_mark != "prime" else []:
+    for mark in summary.marks if grading.roll_mark != "prime" else []:
         yield Reason(grading.roll_mark, f"A mark of {mark.label} comes again {wording.recurrence(mark)}.")
 
 
-def _over(limit: LimitSettings, dossier: Dossier, mm_per_px: Mapping[str, float | None]) -> Iterator[Reason]:
+def _over(limit: LimitSettings, summary: PieceSummary, mm_per_px: Mapping[str, float | None]) -> Iterator[Reason]:
     """Whether the piece has as much of what the limit counts; where nobody can tell, it is on hold."""
-    taken = [one for one in dossier.defects if limit.takes(one.label, one.severity, one.score)]
+    taken = [one for one in summary.defects if limit.takes(one.label, one.severity, one.score)]
     if not taken:
         return
-    value, unit = _measured(limit, taken, dossier, mm_per_px), UNITS[limit.measure]
+    value, unit = _measured(limit, taken, summary, mm_per_px), UNITS[limit.measure]
     these = f"{_count(len(taken), 'defect')} ({limit.which})"
     if value is None:
         yield Reason("hold", f"{these}: how much{unit} that is nobody can tell, for want of a place or a size.")
@@ -159,16 +159,16 @@ def _over(limit: LimitSettings, dossier: Dossier, mm_per_px: Mapping[str, float 
 
 
 def _measured(
-    limit: LimitSettings, taken: Sequence[Defect], dossier: Dossier, mm_per_px: Mapping[str, float | None]
+    limit: LimitSettings, taken: Sequence[Defect], summary: PieceSummary, mm_per_px: Mapping[str, float | None]
 ) -> float | None:
     """How much the defects are in the limit's measure; None where that is not known."""
     if limit.measure == "count":
         return float(len(taken))
-    inspected = {share.source: _inspected_mm(share) for share in dossier.shares}
+    inspected = {share.source: _inspected_mm(share) for share in summary.shares}
     if limit.measure == "per_10m":  # of the piece: sources look at it side by side
         return 10_000 * len(taken) / max(inspected.values()) if all(inspected.values()) else None
     areas = [
-        inspected[share.source] * share.width_px * (mm_per_px.get(share.source) or 0.0) for share in dossier.shares
+        inspected[share.source] * share.width_px * (mm_per_px.get(share.source) or 0.0) for share in summary.shares
     ]
     if not all(areas):
         return None

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
-from inspector.quality.alarm_window import Raised, Window
+from inspector.quality.alarm_window import AlarmWindow, Raised
 from inspector.quality.coverage import SLACK
 from inspector.quality.defects import Part
 from inspector.quality.periodic_defects import Finder, RollMark
@@ -26,7 +26,7 @@ _OVER_AFTER = 20
 _NOTHING = -float("inf")
 
 
-class Frame(NamedTuple):
+class LaneFrame(NamedTuple):
     """A frame as the record has it: where it lies, how long it is, and how wide the strip in it, in mm where known."""
 
     record: int
@@ -45,15 +45,15 @@ class Lane:
 
     def __init__(self, alarms: Iterable[AlarmSettings], finds_marks: bool, slack: float = SLACK) -> None:
         """`slack`: so late a frame may seem to begin that follows the one before, as a share of its length."""
-        self.windows = [Window(alarm) for alarm in alarms]
+        self.windows = [AlarmWindow(alarm) for alarm in alarms]
         self.finder = Finder() if finds_marks else None
         self._seams = Seams(slack)
-        self._last: deque[Frame] = deque(maxlen=REORDER)
+        self._last: deque[LaneFrame] = deque(maxlen=REORDER)
         self._frames = 0
         self._settled_mm = _NOTHING
         self._strip_mm = 1.0
 
-    def take(self, frame: Frame, parts: Sequence[Part], search: bool = True) -> Iterator[Raised | RollMark]:
+    def take(self, frame: LaneFrame, parts: Sequence[Part], search: bool = True) -> Iterator[Raised | RollMark]:
         """What the frame changed: alarms raised or cleared, marks of rolls that are new, go on or are over.
 
         Without `search` it is kept for those that come, and no mark is found by it.
@@ -79,7 +79,7 @@ class Lane:
         """Before this place nothing comes any more."""
         return min(self._places(unit), default=_NOTHING) if len(self._last) == REORDER else _NOTHING
 
-    def begins_anew(self, frame: Frame) -> bool:
+    def begins_anew(self, frame: LaneFrame) -> bool:
         """Whether places along have begun again: this frame and the last ones all lie before what is settled."""
         if frame.at_mm is None or frame.at_mm >= self._settled_mm:
             return False

@@ -5,14 +5,12 @@ from collections import Counter
 from dataclasses import dataclass
 
 from inspector.protocol.control import InForce
-from inspector.quality import coverage, defects, gap_causes
-from inspector.quality import uncertain_areas as doubts
+from inspector.quality import coverage, defects, gap_causes, uncertain_areas
 from inspector.quality.coverage import Coverage
 from inspector.quality.defects import Defect
-from inspector.quality.gap_causes import Missed
-from inspector.quality.uncertain_areas import Doubt
-from inspector.record import findings, optics_history, pieces
-from inspector.record import settings_history as in_force
+from inspector.quality.gap_causes import MissedStretch
+from inspector.quality.uncertain_areas import UncertainArea
+from inspector.record import findings, optics_history, pieces, settings_history
 from inspector.record.findings import Alarm, Mark
 from inspector.record.gaps import Gap
 from inspector.record.optics_history import PastTrouble
@@ -23,30 +21,33 @@ from inspector.record.store import Store
 from inspector.settings.settings import Settings
 from inspector.settings.sources.types import SourceSettings
 
-#: So many unsure frames are looked at for those whose picture is kept.
+#: Unsure frames among which those with a picture are looked for.
 _LOOKED_AT = 500
-#: And so many of them are taken.
+#: Of these, the number that a summary holds.
 MOST_DOUBTFUL = 6
 
 
-@dataclass(frozen=True, slots=True)
-class Dossier:
-    """A piece: its shares by source, what was missed, gaps of its time, all its defects, the worst first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PieceSummary:
+    """What is on record of a piece, read at one moment.
 
-    `doubts`: what of it is unsure, where the place of that is known. `silent`: sources of the line that have no frame
-    of it; `absent`: those of them that should. `unbalanced`: sources whose sums do not balance. `models`: frames by the
-    bundle that decided them. `unsure`: frames by why; `doubtful`: some of them, those with a picture first. `alarms`
-    and `marks` of rolls were found on it; `judged`: the rules that find them have seen all of it. `troubles`: what was
-    wrong with a source's pictures meanwhile. `in_force`: by what it was decided, in order; empty where the record does
-    not tell.
+    `shares`: one per source; `missed`: stretches that were not inspected; `gaps`: those of its time; `defects`: all,
+    the worst first; `doubts`: areas of it that are unsure, where their place is known.
+    `silent`: sources of the line without a frame of it; `absent`: those of them that should have one; `unbalanced`:
+    sources whose sums do not balance.
+    `models`: frames by the bundle that decided them; `unsure`: frames by the reason; `doubtful`: some unsure frames,
+    those with a picture first.
+    `alarms` and `marks` of rolls were found on it; `judged`: whether the rules that find them have seen all of it.
+    `troubles`: what was wrong with pictures of its time. `in_force`: by what it was decided, in order; empty where the
+    record does not have all of that.
     """
 
     piece: Piece
     shares: list[Coverage]
-    missed: list[Missed]
+    missed: list[MissedStretch]
     gaps: list[Gap]
     defects: list[Defect]
-    doubts: list[Doubt]
+    doubts: list[UncertainArea]
     silent: list[str]
     absent: list[str]
     unbalanced: list[str]
@@ -61,17 +62,17 @@ class Dossier:
 
     @property
     def frames(self) -> int:
-        """Frames on record, however they ended."""
+        """The number of frames on record, of any outcome."""
         return sum(sum(share.outcomes.values()) for share in self.shares)
 
     @property
     def seen_mm(self) -> float:
-        """How much the sources had before them from their first frame to their last, added up."""
+        """The length from the first frame to the last of each source, added up, in mm."""
         return sum(share.seen.to_mm - share.seen.from_mm for share in self.shares if share.seen)
 
     @property
     def missed_mm(self) -> float:
-        """What of that nobody inspected."""
+        """The length of that which no frame covers, in mm."""
         return sum(one.stretch.to_mm - one.stretch.from_mm for one in self.missed)
 
     @property
@@ -80,39 +81,39 @@ class Dossier:
         return bool(self.shares) and not self.absent and all(share.whole for share in self.shares)
 
 
-def gather(store: Store, settings: Settings, name: str) -> Dossier:
-    """What is on record of the piece of that name. ConfigError where there is none."""
+def gather(store: Store, settings: Settings, name: str) -> PieceSummary:
+    """Return what is on record of the piece of that name. Raise ConfigError where there is none."""
     unbalanced = [account.source for account in store.accounts() if not account.balanced]
     with store.snapshot():
         piece = pieces.find(store, name)
         shares = coverage.of(store, piece)
-        while_there = Query(since=piece.began_at, until=piece.ended_at)
-        gaps = store.gaps(while_there)
+        its_time = Query(since=piece.began_at, until=piece.ended_at)
+        gaps = store.gaps(its_time)
         there = {share.source for share in shares}
         silent = [source for source in settings.sources if source.name not in there]
-        return Dossier(
-            piece,
-            shares,
-            gap_causes.of(store, piece, shares, gaps),
-            gaps,
-            defects.worst_first(defects.of(store, piece)),
-            doubts.of(store, piece),
-            [source.name for source in silent],
-            [source.name for source in silent if not piece.by_frames and not _names_pieces(source)],
-            unbalanced,
-            _models(store, piece),
-            _unsure(store, piece),
-            _doubtful(store, piece),
-            findings.read(store, Alarm, piece.id),
-            findings.read(store, Mark, piece.id),
-            findings.judged(store, piece.id),
-            optics_history.troubles(store, while_there),
-            in_force.during(store, piece),
+        return PieceSummary(
+            piece=piece,
+            shares=shares,
+            missed=gap_causes.of(store, piece, shares, gaps),
+            gaps=gaps,
+            defects=defects.worst_first(defects.of(store, piece)),
+            doubts=uncertain_areas.of(store, piece),
+            silent=[source.name for source in silent],
+            absent=[source.name for source in silent if not piece.by_frames and not _names_pieces(source)],
+            unbalanced=unbalanced,
+            models=_models(store, piece),
+            unsure=_unsure(store, piece),
+            doubtful=_doubtful(store, piece),
+            alarms=findings.read(store, Alarm, piece.id),
+            marks=findings.read(store, Mark, piece.id),
+            judged=findings.judged(store, piece.id),
+            troubles=optics_history.troubles(store, its_time),
+            in_force=settings_history.during(store, piece),
         )
 
 
 def _names_pieces(source: SourceSettings) -> bool:
-    """Whether its frames tell their piece: then it may well have shown another one meanwhile."""
+    """Whether the names of its frames hold their piece: then it may have shown another piece at that time."""
     return "(?P<piece>" in (source.place.pattern or "")
 
 
@@ -122,7 +123,7 @@ def _models(store: Store, piece: Piece) -> Counter[str]:
 
 
 def _unsure(store: Store, piece: Piece) -> Counter[str]:
-    """By the reason without its numbers, which differ from frame to frame."""
+    """Count unsure frames by reason, without the numbers in it, which differ from frame to frame."""
     statement = (
         "SELECT reason, COUNT(*) FROM records INDEXED BY records_by_piece"
         " WHERE piece = ? AND outcome = 'unsure' GROUP BY reason"

@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 from inspector.quality.alarm_window import Raised
 from inspector.quality.defects import Part
 from inspector.quality.periodic_defects import RollMark, fitting
-from inspector.quality.piece_stream import Frame, Lane
+from inspector.quality.piece_stream import Lane, LaneFrame
 from inspector.record.findings import Alarm, Mark
 from inspector.settings.rules import AlarmSettings, RollSettings
 
@@ -49,11 +49,11 @@ class RecordedLane:
         """Those that come again."""
         return [mark for _, mark in self._marks]
 
-    def begins_anew(self, frame: Frame) -> bool:
+    def begins_anew(self, frame: LaneFrame) -> bool:
         """Whether places along have begun again with this frame and those before."""
         return self._lane.begins_anew(frame)
 
-    def remember(self, frame: Frame, parts: Sequence[Part]) -> None:
+    def remember(self, frame: LaneFrame, parts: Sequence[Part]) -> None:
         """Take a frame in that was judged before: what it changed is on record."""
         for _ in self._lane.take(frame, parts, search=False):
             continue
@@ -75,7 +75,7 @@ class RecordedLane:
             self._lane.finder.found.append(found)
             self._marks.append((found, mark))
 
-    def take(self, frame: Frame, parts: Sequence[Part]) -> Iterator[Change]:
+    def take(self, frame: LaneFrame, parts: Sequence[Part]) -> Iterator[Change]:
         """Judge a frame: what it changed."""
         for event in self._lane.take(frame, parts):
             yield self._change(event, frame.captured_at)

@@ -22,7 +22,7 @@ class Whole:
 
 
 @dataclass(slots=True, eq=False)
-class _Frame:
+class _SeamFrame:
     """A frame that was seen: its parts, and those of them that wait to learn what they are of."""
 
     at_mm: float
@@ -38,11 +38,11 @@ class Seams:
     def __init__(self, slack: float = SLACK) -> None:
         """`slack`: a frame that begins so late, or early, follows the one before; a share of its length."""
         self._slack = slack
-        self._frames: list[_Frame] = []
+        self._frames: list[_SeamFrame] = []
 
     def add(self, at_mm: float, length_mm: float, parts: Sequence[Part]) -> Iterator[tuple[Part, Whole]]:
         """A frame and its parts. Each part comes out once, now or later, with what it is of."""
-        frame = _Frame(at_mm, at_mm + length_mm, self._slack * length_mm)
+        frame = _SeamFrame(at_mm, at_mm + length_mm, self._slack * length_mm)
         index = bisect_right(self._frames, at_mm, key=lambda one: one.at_mm)
         self._frames.insert(index, frame)
         before = self._before(index)
@@ -65,7 +65,7 @@ class Seams:
                 gone = index + 1
         del self._frames[:gone]
 
-    def _before(self, index: int) -> _Frame | None:
+    def _before(self, index: int) -> _SeamFrame | None:
         """The frame that this one follows without a gap."""
         if not index:
             return None
@@ -81,11 +81,13 @@ class Seams:
                 break
             yield from self._take_waiting(before, self._frames[index])
 
-    def _take_waiting(self, before: _Frame | None, frame: _Frame) -> Iterator[tuple[Part, Whole]]:
+    def _take_waiting(self, before: _SeamFrame | None, frame: _SeamFrame) -> Iterator[tuple[Part, Whole]]:
         parts, frame.waiting = frame.waiting, []
         return self._join(parts, before, frame)
 
-    def _join(self, parts: Sequence[Part], before: _Frame | None, frame: _Frame) -> Iterator[tuple[Part, Whole]]:
+    def _join(
+        self, parts: Sequence[Part], before: _SeamFrame | None, frame: _SeamFrame
+    ) -> Iterator[tuple[Part, Whole]]:
         """Those parts of the frame, each with what it goes on from, or as the beginning of a defect."""
         tails = [tail for tail in before.known if tail[0].end_mm >= frame.at_mm - frame.slack_mm] if before else []
         for part in parts:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from inspector.record.pieces import Piece
 
 
-class Doubt(msgspec.Struct, frozen=True):
+class UncertainArea(msgspec.Struct, frozen=True):
     """A rectangle on the piece, in mm, that one frame of the source shows."""
 
     source: str
@@ -19,12 +19,12 @@ class Doubt(msgspec.Struct, frozen=True):
     length_mm: float
 
 
-def of(store: "OpenRecord", piece: "Piece") -> list[Doubt]:
+def of(store: "OpenRecord", piece: "Piece") -> list[UncertainArea]:
     """All of a piece whose place along and across is known, by source and place along it."""
-    columns = ", ".join(f"doubts.{name}" for name in Doubt.__struct_fields__[1:])
+    columns = ", ".join(f"doubts.{name}" for name in UncertainArea.__struct_fields__[1:])
     statement = (
         f"SELECT source, {columns} FROM records INDEXED BY records_by_piece"
         " JOIN doubts INDEXED BY doubts_by_record ON record = records.id"
         " WHERE piece = ? AND in_doubt > 0 AND x_mm IS NOT NULL AND y_mm IS NOT NULL ORDER BY source, y_mm, doubts.id"
     )
-    return [Doubt(*row) for row in store.read(statement, (piece.id,))]
+    return [UncertainArea(*row) for row in store.read(statement, (piece.id,))]

@@ -4,8 +4,8 @@ import math
 from dataclasses import dataclass
 
 from inspector.quality.coverage import Coverage
-from inspector.quality.gap_causes import Missed
-from inspector.quality.piece_summary import Dossier
+from inspector.quality.gap_causes import MissedStretch
+from inspector.quality.piece_summary import PieceSummary
 from inspector.record.gaps import Gap
 from inspector.record.optics_history import PastTrouble
 from inspector.reports.elements import Table, left_out, moment
@@ -27,28 +27,28 @@ class CoverageSection:
     troubles: Table | None
 
 
-def section(dossier: Dossier) -> CoverageSection:
+def section(summary: PieceSummary) -> CoverageSection:
     """Return the section."""
     return CoverageSection(
-        answer=_answer(dossier),
-        shares=_shares(dossier),
-        overlaps=[_overlap(share) for share in dossier.shares if share.twice],
-        missed=_missed(dossier.missed) if dossier.missed else None,
-        gaps=_gaps(dossier.gaps) if dossier.gaps else None,
-        troubles=_troubles(dossier.troubles) if dossier.troubles else None,
+        answer=_answer(summary),
+        shares=_shares(summary),
+        overlaps=[_overlap(share) for share in summary.shares if share.twice],
+        missed=_missed(summary.missed) if summary.missed else None,
+        gaps=_gaps(summary.gaps) if summary.gaps else None,
+        troubles=_troubles(summary.troubles) if summary.troubles else None,
     )
 
 
-def inspected(dossier: Dossier) -> tuple[str, str]:
+def inspected(summary: PieceSummary) -> tuple[str, str]:
     """Return how much was inspected, and of what; never 100 % where any of it was not."""
-    if dossier.seen_mm:
-        missed = f", {dossier.missed_mm / 1000:.3f} m missed" if dossier.missed else ""
-        sources = f", {len(dossier.shares)} sources added up" if len(dossier.shares) > 1 else ""
-        return _percent(1 - dossier.missed_mm / dossier.seen_mm), f"of {dossier.seen_mm / 1000:.3f} m{missed}{sources}"
-    if not dossier.frames:
+    if summary.seen_mm:
+        missed = f", {summary.missed_mm / 1000:.3f} m missed" if summary.missed else ""
+        sources = f", {len(summary.shares)} sources added up" if len(summary.shares) > 1 else ""
+        return _percent(1 - summary.missed_mm / summary.seen_mm), f"of {summary.seen_mm / 1000:.3f} m{missed}{sources}"
+    if not summary.frames:
         return "nothing", "no frame of it is on record"
-    of_what = f"of {dossier.frames} frames; places along are not known"
-    return _percent(1 - _errors(dossier) / dossier.frames), of_what
+    of_what = f"of {summary.frames} frames; places along are not known"
+    return _percent(1 - _errors(summary) / summary.frames), of_what
 
 
 def _percent(share: float) -> str:
@@ -56,22 +56,22 @@ def _percent(share: float) -> str:
     return f"{math.floor(share * 1000 + 1e-9) / 10:g} %"
 
 
-def _errors(dossier: Dossier) -> int:
-    return sum(share.outcomes["error"] for share in dossier.shares)
+def _errors(summary: PieceSummary) -> int:
+    return sum(share.outcomes["error"] for share in summary.shares)
 
 
-def _answer(dossier: Dossier) -> str:
-    errors = _errors(dossier)
+def _answer(summary: PieceSummary) -> str:
+    errors = _errors(summary)
     reasons = [
-        *(f"{source} has no frame of it" for source in dossier.absent),
-        *([f"{_counted(len(dossier.missed), 'stretch', 'es')} missing"] if dossier.missed else []),
+        *(f"{source} has no frame of it" for source in summary.absent),
+        *([f"{_counted(len(summary.missed), 'stretch', 'es')} missing"] if summary.missed else []),
         *([f"{_counted(errors, 'frame')} that could not be inspected"] if errors else []),
-        *([] if dossier.shares else ["no frame of it is on record"]),
+        *([] if summary.shares else ["no frame of it is on record"]),
     ]
     answer = f"No: {'; '.join(reasons)}." if reasons else "Yes, from its first frame to its last."
     sums = (
-        f"The sums of {', '.join(dossier.unbalanced)} do not balance: see `inspector account`."
-        if dossier.unbalanced
+        f"The sums of {', '.join(summary.unbalanced)} do not balance: see `inspector account`."
+        if summary.unbalanced
         else "The sums of the line balance: no frame was lost unseen."
     )
     return f"{answer} {sums}"
@@ -81,10 +81,10 @@ def _counted(count: int, thing: str, plural: str = "s") -> str:
     return f"{count} {thing}{plural * (count != 1)}"
 
 
-def _shares(dossier: Dossier) -> Table:
+def _shares(summary: PieceSummary) -> Table:
     heads = ("source", *OUTCOMES, "from, m", "to, m", "missed, m", "inspected", "in doubt", "without a place")
-    rows = [_share(share) for share in dossier.shares]
-    rows += [(source, *("" for _ in heads[2:]), "no frame") for source in dossier.silent]
+    rows = [_share(share) for share in summary.shares]
+    rows += [(source, *("" for _ in heads[2:]), "no frame") for source in summary.silent]
     return Table(heads, rows, heads[1:])
 
 
@@ -107,7 +107,7 @@ def _overlap(share: Coverage) -> str:
     )
 
 
-def _missed(missed: list[Missed]) -> Table:
+def _missed(missed: list[MissedStretch]) -> Table:
     """Return the longest stretches, in order."""
     longest = sorted(missed, key=lambda one: one.stretch.from_mm - one.stretch.to_mm)[:MOST_STRETCHES]
     numbers = ("from, m", "to, m", "length, m")
@@ -116,7 +116,7 @@ def _missed(missed: list[Missed]) -> Table:
     return Table(("source", *numbers, "why"), rows, numbers, rest)
 
 
-def _stretch(one: Missed) -> tuple[str, ...]:
+def _stretch(one: MissedStretch) -> tuple[str, ...]:
     begins, ends = one.stretch.from_mm, one.stretch.to_mm
     lengths = (f"{mm / 1000:.3f}" for mm in (begins, ends, ends - begins))
     return (one.source, *lengths, one.why or "not known: no frame of it came")

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import islice
 
 from inspector.quality.defects import Defect
-from inspector.quality.piece_summary import Dossier
+from inspector.quality.piece_summary import PieceSummary
 from inspector.record.store import Store
 from inspector.reports import thumbnails
 from inspector.reports.elements import Cell, Picture, Table, left_out
@@ -38,17 +38,17 @@ class DefectSection:
     worst: Table | None
 
 
-def section(dossier: Dossier, coil_map: CoilMap, store: Store) -> DefectSection:
+def section(summary: PieceSummary, coil_map: CoilMap, store: Store) -> DefectSection:
     """Return the section; `store` leads to the pictures. The map shows pictures of its worst MOST_CARDS defects."""
-    if not dossier.defects:
+    if not summary.defects:
         return DefectSection(None, [], "", None)
-    labels = list(dict.fromkeys(one.label for one in dossier.defects))
+    labels = list(dict.fromkeys(one.label for one in summary.defects))
     shown = labels[:_MOST_LABELS]
     return DefectSection(
-        _by_label(dossier.defects, coil_map),
-        [_sample(label, dossier.defects, coil_map, store) for label in shown],
+        _by_label(summary.defects, coil_map),
+        [_sample(label, summary.defects, coil_map, store) for label in shown],
         left_out(len(labels), len(shown), "labels", "the worst"),
-        _worst(dossier, coil_map),
+        _worst(summary, coil_map),
     )
 
 
@@ -90,16 +90,16 @@ def _caption(number: int, one: Defect) -> list[str]:
     return [f"{number}: {one.severity}, {one.score:.2f}", f"{place}{across}", one.name]
 
 
-def _worst(dossier: Dossier, coil_map: CoilMap) -> Table:
-    worst = dossier.defects[:MOST_DEFECTS]
+def _worst(summary: PieceSummary, coil_map: CoilMap) -> Table:
+    worst = summary.defects[:MOST_DEFECTS]
     on_map = {mark.number for mark in coil_map.marks[:MOST_CARDS]}
     numbers = ("along, m", "across, mm", "length, mm", "width, mm")
-    rest = f"; the rest: inspector defects --piece {shlex.quote(dossier.piece.name)} --csv"
+    rest = f"; the rest: inspector defects --piece {shlex.quote(summary.piece.name)} --csv"
     return Table(
         ("no.", "label", "severity", "score", *numbers, "source", "frame"),
         [_row(number, one, number in on_map, coil_map) for number, one in enumerate(worst, 1)],
         (*numbers, "score"),
-        left_out(len(dossier.defects), len(worst), "defects", "the worst", rest),
+        left_out(len(summary.defects), len(worst), "defects", "the worst", rest),
     )
 
 

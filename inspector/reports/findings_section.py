@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from inspector.quality import wording
-from inspector.quality.piece_summary import Dossier
+from inspector.quality.piece_summary import PieceSummary
 from inspector.record.findings import Alarm, Mark
 from inspector.reports.elements import Table, left_out, moment
 from inspector.settings.settings import Settings
@@ -21,13 +21,13 @@ class FindingsSection:
     alarms: Table | None
 
 
-def section(dossier: Dossier, settings: Settings) -> FindingsSection:
+def section(summary: PieceSummary, settings: Settings) -> FindingsSection:
     """Return the section."""
     has_rules = bool(settings.alarms or settings.rolls)
     return FindingsSection(
-        has_rules and bool(dossier.frames) and not dossier.judged,
-        _roll_marks(dossier.marks) if dossier.marks else None,
-        _alarms(dossier.alarms) if dossier.alarms else None,
+        has_rules and bool(summary.frames) and not summary.judged,
+        _roll_marks(summary.marks) if summary.marks else None,
+        _alarms(summary.alarms) if summary.alarms else None,
     )
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from inspector.protocol.control import InForce
-from inspector.quality.piece_summary import Dossier
+from inspector.quality.piece_summary import PieceSummary
 from inspector.reports.elements import Table, moment
 from inspector.settings import terms
 from inspector.settings.settings import Settings
@@ -42,12 +42,12 @@ class SettingsHeld:
     values: Table
 
 
-def section(dossier: Dossier, settings: Settings, model: Bundle | str) -> ProvenanceSection:
+def section(summary: PieceSummary, settings: Settings, model: Bundle | str) -> ProvenanceSection:
     """Return the section; `model` is the bundle in force, or why it cannot be read."""
     in_force = model.id if isinstance(model, Bundle) else ""
-    rows = [(name, str(count), "yes" if name == in_force else "no") for name, count in dossier.models.most_common()]
-    without_figures = _without_figures(dossier, model)
-    known, settings_held = _settings(dossier, settings, model)
+    rows = [(name, str(count), "yes" if name == in_force else "no") for name, count in summary.models.most_common()]
+    without_figures = _without_figures(summary, model)
+    known, settings_held = _settings(summary, settings, model)
     return ProvenanceSection(
         models=Table(("bundle that decided", "frames", "in force now"), rows, ("frames",)),
         without_figures=without_figures,
@@ -57,10 +57,10 @@ def section(dossier: Dossier, settings: Settings, model: Bundle | str) -> Proven
     )
 
 
-def _without_figures(dossier: Dossier, model: Bundle | str) -> str:
+def _without_figures(summary: PieceSummary, model: Bundle | str) -> str:
     if isinstance(model, str):
         return f"The bundle in force cannot be read: {model}"
-    if model.id not in dossier.models:
+    if model.id not in summary.models:
         return f"In force now is {model.id}: its figures say nothing about this piece, and are not shown."
     return ""
 
@@ -104,10 +104,10 @@ def _even(evaluation: dict[str, Any]) -> Iterator[tuple[str, str]]:
             yield text, f"{100 * share:.2f} %"
 
 
-def _settings(dossier: Dossier, settings: Settings, model: Bundle | str) -> tuple[str, list[SettingsHeld]]:
+def _settings(summary: PieceSummary, settings: Settings, model: Bundle | str) -> tuple[str, list[SettingsHeld]]:
     rule = "A score under its label's threshold is unsure."
-    recipe = dossier.piece.recipe or ""
-    in_order = dossier.in_force
+    recipe = summary.piece.recipe or ""
+    in_order = summary.in_force
     if in_order:
         periods = [_period(in_order, number) for number in range(len(in_order))]
         held = [_held(recipe, one, period) for one, period in zip(in_order, periods, strict=True)]

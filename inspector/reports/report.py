@@ -6,7 +6,7 @@ from datetime import datetime
 
 from inspector import __version__
 from inspector.quality.grading import STILL_COMING_S, QualityGrade
-from inspector.quality.piece_summary import Dossier
+from inspector.quality.piece_summary import PieceSummary
 from inspector.record.store import Store
 from inspector.reports import (
     coverage_section,
@@ -45,7 +45,7 @@ class Headline:
 
 
 def write(
-    dossier: Dossier,
+    summary: PieceSummary,
     grade: QualityGrade | None,
     coil_map: CoilMap,
     store: Store,
@@ -59,34 +59,34 @@ def write(
     """
     return pages.render(
         "report.html",
-        headline=_headline(dossier, grade, now),
+        headline=_headline(summary, grade, now),
         grade=grade_section.section(grade),
         map=tooltips.over(coil_map, store, defect_section.MOST_CARDS),
-        coverage=coverage_section.section(dossier),
-        findings=findings_section.section(dossier, settings),
-        defects=defect_section.section(dossier, coil_map, store),
-        unsure=unsure_section.section(dossier),
-        provenance=provenance_section.section(dossier, settings, model),
+        coverage=coverage_section.section(summary),
+        findings=findings_section.section(summary, settings),
+        defects=defect_section.section(summary, coil_map, store),
+        unsure=unsure_section.section(summary),
+        provenance=provenance_section.section(summary, settings, model),
         foot=_foot(settings, now),
     )
 
 
-def _headline(dossier: Dossier, grade: QualityGrade | None, now: float) -> Headline:
-    piece = dossier.piece
-    sources = ", ".join(share.source for share in dossier.shares) or "no source"
+def _headline(summary: PieceSummary, grade: QualityGrade | None, now: float) -> Headline:
+    piece = summary.piece
+    sources = ", ".join(share.source for share in summary.shares) or "no source"
     until = moment(piece.ended_at or now)
     steel = f"; steel grade {piece.grade}" if piece.grade else ""
     recipe = f"; recipe {piece.recipe}" if piece.recipe else ""
     return Headline(
         piece.name,
         f"On the line from {moment(piece.began_at)} to {until}; seen by {sources}{steel}{recipe}.",
-        _unfinished(dossier, now),
-        [_grade(grade), _inspected(dossier), _defects(dossier), _unsure(dossier)],
+        _unfinished(summary, now),
+        [_grade(grade), _inspected(summary), _defects(summary), _unsure(summary)],
     )
 
 
-def _unfinished(dossier: Dossier, now: float) -> str:
-    piece = dossier.piece
+def _unfinished(summary: PieceSummary, now: float) -> str:
+    piece = summary.piece
     if piece.ended_at is None:
         return "Still on the line: what comes after this report was written is not in it."
     if piece.by_frames and now - piece.ended_at < STILL_COMING_S:
@@ -104,35 +104,35 @@ def _grade(grade: QualityGrade | None) -> Figure:
     return Figure("grade", grade.grade, f"for {worst} reason{'s' * (worst != 1)}, below", "bad")
 
 
-def _inspected(dossier: Dossier) -> Figure:
-    share, of_what = coverage_section.inspected(dossier)
-    return Figure("inspected", share, of_what, "good" if dossier.whole else "bad")
+def _inspected(summary: PieceSummary) -> Figure:
+    share, of_what = coverage_section.inspected(summary)
+    return Figure("inspected", share, of_what, "good" if summary.whole else "bad")
 
 
-def _defects(dossier: Dossier) -> Figure:
-    defects = dossier.defects
+def _defects(summary: PieceSummary) -> Figure:
+    defects = summary.defects
     severities = Counter(one.severity for one in defects)
     kinds = ", ".join(f"{count:,} {name}" for name, count in severities.items()) or "none on record"
-    return Figure("defects", f"{len(defects):,}", f"{kinds}{_density(dossier)}", "bad" if defects else "good")
+    return Figure("defects", f"{len(defects):,}", f"{kinds}{_density(summary)}", "bad" if defects else "good")
 
 
-def _density(dossier: Dossier) -> str:
-    seen = [share.seen for share in dossier.shares if share.seen]
-    if not seen or not dossier.defects:
+def _density(summary: PieceSummary) -> str:
+    seen = [share.seen for share in summary.shares if share.seen]
+    if not seen or not summary.defects:
         return ""
     length_mm = max(one.to_mm for one in seen) - min(one.from_mm for one in seen)
-    return f"; {_rounded(len(dossier.defects) / length_mm * 10_000)} in 10 m" if length_mm else ""
+    return f"; {_rounded(len(summary.defects) / length_mm * 10_000)} in 10 m" if length_mm else ""
 
 
 def _rounded(number: float) -> str:
     return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
 
 
-def _unsure(dossier: Dossier) -> Figure:
-    unsure = dossier.unsure.total()
-    share = f"{100 * unsure / dossier.frames:.1f} % of {dossier.frames:,} frames" if dossier.frames else "no frame"
-    in_doubt = max((one.in_doubt for one in dossier.shares), default=0.0)
-    share += f"; {100 * in_doubt:.2g} % of the area" if in_doubt and len(dossier.shares) == 1 else ""
+def _unsure(summary: PieceSummary) -> Figure:
+    unsure = summary.unsure.total()
+    share = f"{100 * unsure / summary.frames:.1f} % of {summary.frames:,} frames" if summary.frames else "no frame"
+    in_doubt = max((one.in_doubt for one in summary.shares), default=0.0)
+    share += f"; {100 * in_doubt:.2g} % of the area" if in_doubt and len(summary.shares) == 1 else ""
     return Figure("unsure", f"{unsure:,}", share, "bad" if unsure else "good")
 
 

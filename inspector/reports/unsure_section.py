@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from inspector.quality.piece_summary import Dossier
+from inspector.quality.piece_summary import PieceSummary
 from inspector.record.records import Record
 from inspector.reports import thumbnails
 from inspector.reports.elements import Picture, Table, left_out
@@ -20,18 +20,18 @@ class UnsureSection:
     left_out: str
 
 
-def section(dossier: Dossier) -> UnsureSection | None:
+def section(summary: PieceSummary) -> UnsureSection | None:
     """Return the section; None where no frame was unsure."""
-    total = dossier.unsure.total()
+    total = summary.unsure.total()
     if not total:
         return None
     why = "the model did not know what all or a part of them shows, and none passed as ok"
-    reasons = [(reason, str(count)) for reason, count in dossier.unsure.most_common()]
+    reasons = [(reason, str(count)) for reason, count in summary.unsure.most_common()]
     return UnsureSection(
-        sum=f"{total} of {dossier.frames} frames: {why}.",
+        sum=f"{total} of {summary.frames} frames: {why}.",
         reasons=Table(("why", "frames"), reasons, ("frames",)),
-        pictures=[_picture(record) for record in dossier.doubtful],
-        left_out=left_out(total, len(dossier.doubtful), "unsure frames"),
+        pictures=[_picture(record) for record in summary.doubtful],
+        left_out=left_out(total, len(summary.doubtful), "unsure frames"),
     )
 
 

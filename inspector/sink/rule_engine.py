@@ -13,7 +13,7 @@ from typing import Any
 from inspector.quality import wording
 from inspector.quality.coverage import JITTER, SLACK
 from inspector.quality.defects import COLUMNS, Part
-from inspector.quality.piece_stream import REORDER, Frame
+from inspector.quality.piece_stream import REORDER, LaneFrame
 from inspector.quality.recorded_stream import RecordedLane
 from inspector.record import findings
 from inspector.record.database import Cursor, OpenRecord
@@ -133,7 +133,7 @@ class RuleEngine:
             self.save(cursor)
         self.saved()
 
-    def _judge(self, frame: Frame) -> None:
+    def _judge(self, frame: LaneFrame) -> None:
         lane, over = self._lane(frame)
         changes = [(one, one.close(frame.captured_at)) for one in over]
         if lane:
@@ -144,7 +144,7 @@ class RuleEngine:
                 if is_news is not None:
                     self._news.append((one, is_news))
 
-    def _lane(self, frame: Frame) -> tuple[RecordedLane | None, list[RecordedLane]]:
+    def _lane(self, frame: LaneFrame) -> tuple[RecordedLane | None, list[RecordedLane]]:
         """The lane of the frame, none where no rule asks for it; and those that are over with it."""
         lanes = self._lanes.get(frame.source)
         rules, rolls = self._rules.get(frame.source, []), self._rolls.get(frame.source, [])
@@ -158,7 +158,7 @@ class RuleEngine:
         late = [one.piece for one in lanes.values() if self._seen[frame.source] - one.seen > REORDER]
         return lanes[frame.piece], over + [lanes.pop(piece) for piece in late]
 
-    def _new_lane(self, frame: Frame) -> RecordedLane:
+    def _new_lane(self, frame: LaneFrame) -> RecordedLane:
         """With the rules for its piece's recipe; what is no piece is under none."""
         statement = "SELECT name, recipe FROM pieces WHERE id = ?"
         name, recipe = next(self._store.read(statement, (frame.piece,)), ("", ""))
@@ -166,12 +166,12 @@ class RuleEngine:
         rolls, slack = self._rolls.get(frame.source, []), self._slack[frame.source]
         return RecordedLane(frame.source, frame.piece, name, rules, rolls, slack)
 
-    def _frame(self, row: Row) -> Frame:
+    def _frame(self, row: Row) -> LaneFrame:
         *values, width_px = row
         mm_per_px = self._mm_per_px.get(values[1])
-        return Frame._make([*values, None if mm_per_px is None else width_px * mm_per_px])
+        return LaneFrame._make([*values, None if mm_per_px is None else width_px * mm_per_px])
 
-    def _parts(self, frame: Frame) -> list[Part]:
+    def _parts(self, frame: LaneFrame) -> list[Part]:
         if frame.outcome != "defect":
             return []
         if frame.at_mm is None and frame.source not in self._unplaced and "along" in self._known_mm[frame.source]:

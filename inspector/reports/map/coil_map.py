@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from inspector.quality.coverage import Coverage, Stretch
 from inspector.quality.defects import Defect, worst_first
-from inspector.quality.uncertain_areas import Doubt
+from inspector.quality.uncertain_areas import UncertainArea
 from inspector.record.findings import Mark as RollMark
 from inspector.record.pieces import Piece
 from inspector.reports.map import bars, roll_marks, shading
@@ -73,7 +73,7 @@ def lay_out(
     width_px: float = 1310.0,
     titled: bool = True,
     rolls: Sequence[RollMark] = (),
-    doubts: Sequence[Doubt] = (),
+    doubts: Sequence[UncertainArea] = (),
 ) -> CoilMap:
     """The map, a band for each source that knows places along; `labels` are those of the model, `rolls` their marks.
 
@@ -174,7 +174,7 @@ def _key(fill: str, stroke: str = "", size: float = 12.0, hatched: bool = False)
     return Box((13 - size) / 2, -4.5 - size / 2, size, size, fill, stroke, hatched=hatched)
 
 
-def _band(along: Axis, across: Axis, share: Coverage, doubts: Sequence[Doubt]) -> Iterator[Box | Line | Words]:
+def _band(along: Axis, across: Axis, share: Coverage, doubts: Sequence[UncertainArea]) -> Iterator[Box | Line | Words]:
     """One source: the strip from left to right, its first edge on top."""
     left, right, top, bottom = along.first, along.last, across.first, across.last
     yield Words(left, top - 9, share.source, bold=True)

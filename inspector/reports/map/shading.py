@@ -6,7 +6,7 @@ from itertools import groupby
 from operator import attrgetter
 
 from inspector.quality.coverage import Stretch
-from inspector.quality.uncertain_areas import Doubt
+from inspector.quality.uncertain_areas import UncertainArea
 from inspector.reports.map.axis import Axis
 from inspector.reports.map.shapes import Box
 
@@ -25,7 +25,7 @@ def stretches(of: Sequence[Stretch], along: Axis, least_px: float) -> Iterator[t
         yield _at_least(begins, ends, least_px)
 
 
-def doubtful(doubts: Iterable[Doubt], along: Axis, across: Axis, fill: str) -> Iterator[Box]:
+def doubtful(doubts: Iterable[UncertainArea], along: Axis, across: Axis, fill: str) -> Iterator[Box]:
     """What of the width is in doubt, in columns of whole px; neighbours that are alike are one box."""
     columns: dict[int, list[Stretch]] = {}
     for one in doubts:

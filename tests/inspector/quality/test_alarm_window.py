@@ -10,7 +10,7 @@ import pytest
 from inspector.cli import main
 from inspector.errors import ConfigError
 from inspector.quality import alarm_window
-from inspector.quality.alarm_window import Raised, Window
+from inspector.quality.alarm_window import AlarmWindow, Raised
 from inspector.settings.rules import AlarmSettings, repeats_seen, watched
 from tests.fakes import Line
 from tests.inspector.settings.configs import load
@@ -28,7 +28,7 @@ def rule(**values: Any) -> AlarmSettings:
     return AlarmSettings.model_validate({"name": "a", "within_m": 5, "limit": 3, "clear_under": 2, **values})
 
 
-def found(window: Window, came: Sequence[tuple[float, float]]) -> Found:
+def found(window: AlarmWindow, came: Sequence[tuple[float, float]]) -> Found:
     """Where each alarm began, was reached and ended, of defects (place, how far the strip is settled with it)."""
     raised: dict[int, Raised] = {}
     for place, settled in came:
@@ -82,12 +82,12 @@ def test_it_is_raised_once_and_cleared_once_the_strip_was_better_for_a_while(
     places: Sequence[float], expected: Found
 ) -> None:
     assert reference(rule(), places) == expected
-    assert found(Window(rule()), in_order(places)) == expected
+    assert found(AlarmWindow(rule()), in_order(places)) == expected
 
 
 def test_without_a_stretch_or_a_lower_limit_it_is_cleared_as_soon_as_it_is_under_half() -> None:
     places = [0.0, 1, 2, 5004, 5005, 5006]
-    quick = Window(rule(clear_under=None, clear_windows=0))
+    quick = AlarmWindow(rule(clear_under=None, clear_windows=0))
     assert found(quick, in_order(places)) == [(0, 2, 5001), (5004, 5006, 10_005)]
 
 
@@ -102,10 +102,10 @@ def test_whatever_comes_in_whatever_order_the_alarms_are_those_that_the_rule_say
     came = sorted(places, key=lambda place: place + draw.uniform(0, 3000))
     expected = reference(of, places)
 
-    assert found(Window(of), in_order(sorted(places))) == expected
+    assert found(AlarmWindow(of), in_order(sorted(places))) == expected
     # What comes late may show another window first that holds the limit. The alarms are the same, as long as it is not
     # later than the stretch over which one is cleared.
-    window = Window(of)
+    window = AlarmWindow(of)
     late = found(window, [(place, min(came[number + 1 :], default=FAR)) for number, place in enumerate(came)])
     assert not of.clear_windows or [ended for *_, ended in late] == [ended for *_, ended in expected]
     assert len(window) == 0
@@ -120,14 +120,14 @@ def test_whatever_comes_in_whatever_order_the_alarms_are_those_that_the_rule_say
     ],
 )
 def test_a_limit_may_be_of_length_or_of_area(values: dict[str, Any], area_mm2: float, reached_by: int) -> None:
-    window = Window(rule(**values, clear_under=None))
+    window = AlarmWindow(rule(**values, clear_under=None))
     for number in range(1, reached_by + 1):
         window.add(100.0 * number, area_mm2, strip_mm=1200.0)
         assert [one.count for one in window.judge(-FAR)] == ([number] if number == reached_by else [])
 
 
 def test_how_many_defects_an_alarm_counts_are_those_of_its_strip() -> None:
-    window = Window(rule())
+    window = AlarmWindow(rule())
     for place in (0, 1, 2, 3, 4000, 20_000):
         window.add(place)
     (alarm, same) = window.judge(FAR)
@@ -139,7 +139,7 @@ def test_a_storm_costs_no_more_memory_than_its_bound_and_no_defect_of_it_is_lost
 ) -> None:
     monkeypatch.setattr(alarm_window, "MAX_ITEMS", 100)
     for limit, within_m in ((10_000, 5), (9_000, 5), (3, 1)):
-        window = Window(rule(limit=limit, within_m=within_m, clear_under=1))
+        window = AlarmWindow(rule(limit=limit, within_m=within_m, clear_under=1))
         count = 0
         for number in range(9500):
             window.add(number / 2)
@@ -148,7 +148,7 @@ def test_a_storm_costs_no_more_memory_than_its_bound_and_no_defect_of_it_is_lost
 
 
 def test_the_end_of_a_piece_is_the_end_of_its_alarm() -> None:
-    window = Window(rule())
+    window = AlarmWindow(rule())
     for place in (0.0, 1.0, 2.0):
         window.add(place)
     (alarm,) = window.judge(-FAR)
@@ -159,9 +159,9 @@ def test_the_end_of_a_piece_is_the_end_of_its_alarm() -> None:
 def test_after_a_restart_an_alarm_goes_on_and_one_that_is_over_does_not_come_again() -> None:
     places = [*range(0, 3000, 500), *range(20_000, 23_000, 500)]
     for stop in range(len(places)):
-        first = Window(rule())
+        first = AlarmWindow(rule())
         told = [one for place in places[:stop] for _ in [first.add(place)] for one in first.judge(place - 1000)]
-        second = Window(rule())  # what was on record is added again, and nothing told
+        second = AlarmWindow(rule())  # what was on record is added again, and nothing told
         for place in places[:stop]:
             second.add(place)
             list(second.judge(place - 1000))

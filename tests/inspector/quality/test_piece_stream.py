@@ -11,7 +11,7 @@ from inspector.quality.alarm_window import Raised
 from inspector.quality.coverage import JITTER
 from inspector.quality.defects import Part
 from inspector.quality.periodic_defects import RollMark
-from inspector.quality.piece_stream import REORDER, Frame, Lane
+from inspector.quality.piece_stream import REORDER, Lane, LaneFrame
 from inspector.settings.rules import AlarmSettings
 
 #: Frames of 100 lines of 1 mm.
@@ -27,7 +27,7 @@ def rule(**values: Any) -> AlarmSettings:
 
 def frame(
     number: int, boxes: Iterable[Box] = (), score: float = 0.9, at_mm: float | None = None
-) -> tuple[Frame, list[Part]]:
+) -> tuple[LaneFrame, list[Part]]:
     """The frame of that number, which lies there or after all before it, with its defects."""
     at = number * LINES if at_mm is None else at_mm
     parts = [
@@ -35,16 +35,16 @@ def frame(
              x, at + y, width, height)
         for x, y, width, height, label in boxes
     ]  # fmt: skip
-    return Frame(number, "drop", 1, number, 1000.0 + number, "defect" if parts else "ok", at, LINES, 1000.0), parts
+    return LaneFrame(number, "drop", 1, number, 1000.0 + number, "defect" if parts else "ok", at, LINES, 1000.0), parts
 
 
-def take(lane: Lane, frames: Iterable[tuple[Frame, list[Part]]]) -> list[Raised | RollMark]:
+def take(lane: Lane, frames: Iterable[tuple[LaneFrame, list[Part]]]) -> list[Raised | RollMark]:
     """What the frames changed, each thing once."""
     events = [event for one, parts in frames for event in lane.take(one, parts)]
     return list({id(event): event for event in events}.values())
 
 
-def counted(frames: Iterable[tuple[Frame, list[Part]]], **values: Any) -> int:
+def counted(frames: Iterable[tuple[LaneFrame, list[Part]]], **values: Any) -> int:
     """How many defects a rule counts on strip that ends long after these frames."""
     lane = Lane([rule(limit=1, within_m=1000, **values)], finds_marks=False)
     shown = list(frames)
@@ -56,7 +56,7 @@ def counted(frames: Iterable[tuple[Frame, list[Part]]], **values: Any) -> int:
 SCRATCH: list[Box] = [(10, 0, 20, LINES, "s")]
 
 
-def through(first: int, last: int) -> list[tuple[Frame, list[Part]]]:
+def through(first: int, last: int) -> list[tuple[LaneFrame, list[Part]]]:
     """Frames of a defect that begins in the middle of one and ends in the middle of another; one before, one after."""
     return [
         frame(first - 1), frame(first, [(10, 50, 20, 50, "s")]), *(frame(n, SCRATCH) for n in range(first + 1, last)),
@@ -108,7 +108,7 @@ def test_an_area_is_that_of_all_parts() -> None:
 
 
 def test_where_no_place_is_known_frames_or_seconds_count() -> None:
-    def unplaced(number: int) -> tuple[Frame, list[Part]]:
+    def unplaced(number: int) -> tuple[LaneFrame, list[Part]]:
         one, parts = frame(number, [(0, 0, 9, 9, "s")] if number % 4 == 0 else [])
         return one._replace(at_mm=None, length_mm=None), [part._replace(y_mm=None) for part in parts]  # type: ignore[arg-type]
 
@@ -131,7 +131,7 @@ def test_a_jump_of_the_encoder_is_no_new_piece_and_places_that_begin_again_are()
 
 
 def test_a_roll_mark_is_over_when_it_does_not_come_again_or_the_piece_ends() -> None:
-    def marked(number: int) -> tuple[Frame, list[Part]]:
+    def marked(number: int) -> tuple[LaneFrame, list[Part]]:
         return frame(number, [(500, 40, 30, 30, "s")] if number % 19 == 0 and number < 600 else [])
 
     lane = Lane([], finds_marks=True)

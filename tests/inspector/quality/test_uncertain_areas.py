@@ -10,7 +10,7 @@ import pytest
 from inspector.cli import main
 from inspector.protocol.messages import MAX_DOUBT, MAX_REGIONS, Doubt, Verdict
 from inspector.quality.coverage import Stretch
-from inspector.quality.uncertain_areas import Doubt as Place
+from inspector.quality.uncertain_areas import UncertainArea
 from inspector.record.placement import withheld
 from inspector.record.queries import Query
 from inspector.record.schema import FILE, MIGRATIONS
@@ -130,20 +130,20 @@ def test_a_list_of_unsure_frames_says_where(
 
 
 def test_on_the_map_they_shade_their_part_of_the_width(tmp_path: Path) -> None:
-    def shaded(*doubts: Place) -> list[Box]:
+    def shaded(*doubts: UncertainArea) -> list[Box]:
         drawn = coil_map.lay_out(COIL, [share("drop")], [], {"drop": Sight(0, 1.0)}, doubts=doubts)
         _legend, *grounds = [one for one in drawn.drawing.shapes if isinstance(one, Box) and one.fill == UNSURE]
         return grounds
 
-    (box,) = shaded(Place("drop", 100.0, 3000.0, 50.0, 300.0), Place("other", 0, 0, 9, 9))
+    (box,) = shaded(UncertainArea("drop", 100.0, 3000.0, 50.0, 300.0), UncertainArea("other", 0, 0, 9, 9))
     assert box.height == pytest.approx(150 * 50 / 500, abs=1) and 30 <= box.width <= 32
-    (dot,) = shaded(Place("drop", 100.0, 3000.0, 0.1, 0.1))
+    (dot,) = shaded(UncertainArea("drop", 100.0, 3000.0, 0.1, 0.1))
     assert (dot.width, dot.height) == (1, 1)
 
 
 def test_ten_thousand_of_them_are_no_more_boxes_than_paper_shows() -> None:
     along, across = Axis(Stretch(0, 1e6), 76.0, 1284.0), Axis(Stretch(0, 1200), 50.0, 200.0)
-    many = [Place("drop", 120.0 * (n % 10), 90.0 * n, 60.0, 60.0) for n in range(10_000)]
+    many = [UncertainArea("drop", 120.0 * (n % 10), 90.0 * n, 60.0, 60.0) for n in range(10_000)]
     boxes = list(shading.doubtful(many, along, across, UNSURE))
     assert 0 < len(boxes) <= 10 * 1210
     assert all(one.width >= 1 and one.height >= 1 for one in boxes)

@@ -18,7 +18,7 @@ from inspector.cli import main
 from inspector.errors import StoreError
 from inspector.protocol.messages import Ack, Verdict
 from inspector.quality import defects
-from inspector.quality.piece_stream import Frame
+from inspector.quality.piece_stream import LaneFrame
 from inspector.record import findings, pieces
 from inspector.record.findings import Alarm, Mark
 from inspector.record.followers import RETRY_S
@@ -255,7 +255,7 @@ def _record_and_die(folder: Path, after: int) -> None:
     """A sink that is killed when its rules have judged so many frames more."""
     judged = RuleEngine._judge
 
-    def judge(self: RuleEngine, frame: Frame) -> None:
+    def judge(self: RuleEngine, frame: LaneFrame) -> None:
         nonlocal after
         after -= 1
         if not after:
