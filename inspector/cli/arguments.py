@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"inspector {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
     config = _config()
-    for add in (_line, _defects, _account, _rules, _paper, _piece, _optics, _pins, _retry, _backup):
+    for add in (_line, _defects, _account, _rules, _paper, _piece, _optics, _pins, _labels, _retry, _backup):
         add(commands, config)
     _host(commands)
     return top
@@ -181,6 +181,38 @@ def _pins(commands: _Commands, config: argparse.ArgumentParser) -> None:
     unpin.add_argument("pin", type=int, help="its number, as `inspector pin` lists it")
 
 
+def _labels(commands: _Commands, config: argparse.ArgumentParser) -> None:
+    label = commands.add_parser(
+        "label", parents=[config],
+        help="say what frames show, with your name; it is kept for ever, and the model learns from it",
+    )  # fmt: skip
+    label.add_argument("frames", nargs="*", metavar="frame", help="numbers of records, or names of frames")
+    label.add_argument("--as", dest="label", metavar="LABEL", help="what it is: a label of the line, or ok")
+    label.add_argument("--by", required=True, metavar="NAME", help="who says so")
+    label.add_argument(
+        "--region",
+        type=_region,
+        metavar="N",
+        help="only this region: its number, or X,Y,WIDTH,HEIGHT in px",
+    )
+    label.add_argument("--note", default="", help="why, in a few words")
+    label.add_argument("--new-label", action="store_true", help="the line does not know the label, and it is meant")
+    label.add_argument("--adjudicate", action="store_true", help="decide where people differ")
+    label.add_argument("--undo", type=int, metavar="NUMBER", help="take this label back")
+    label.add_argument("--json", action="store_true", help=_JSON_LINES)
+
+    labels = commands.add_parser("labels", parents=[config], help="list what people said of frames")
+    labels.add_argument("--since", type=moment, help="given from: 10m, 2h, 1d ago, or 2026-11-24T06:00")
+    labels.add_argument("--until", type=moment, help=_UNTIL)
+    labels.add_argument("--source", action="append", default=[], help=_ONE_SOURCE)
+    labels.add_argument("--label", action="append", default=[], help="only this label; may be repeated")
+    labels.add_argument("--by", action="append", default=[], metavar="NAME", help="of this person; may be repeated")
+    form = labels.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help=_JSON_LINES)
+    form.add_argument("--csv", action="store_true", help="comma-separated, with a header")
+    labels.add_argument("--bom", action="store_true", help="with --csv: begin with the mark that tells Excel UTF-8")
+
+
 def _retry(commands: _Commands, config: argparse.ArgumentParser) -> None:
     retry = commands.add_parser(
         "retry", parents=[config], help="put files of failed/ back into the drop folder; exit 1 if one could not be"
@@ -215,6 +247,13 @@ def _host(commands: _Commands) -> None:
 
     examples = commands.add_parser("examples", help="copy the example configs and the push client into a folder")
     examples.add_argument("folder", type=Path, metavar="DIR", help="where to; a file that is there stays as it is")
+
+
+def _region(text: str) -> int | tuple[int, ...]:
+    parts = text.split(",")
+    if len(parts) not in (1, 4) or not all(re.fullmatch(r"\d{1,9}", part) for part in parts):
+        raise argparse.ArgumentTypeError(f"{text!r}: write the number of a region, or X,Y,WIDTH,HEIGHT in pixels")
+    return int(parts[0]) if len(parts) == 1 else tuple(map(int, parts))
 
 
 def _key_name(text: str) -> str:

@@ -163,6 +163,19 @@ def _unpin(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _label(options: argparse.Namespace) -> int:
+    from inspector.cli import labels
+
+    labels.label(options)
+    return EXIT_OK
+
+
+def _labels(options: argparse.Namespace) -> int:
+    from inspector.cli import labels
+
+    return _exit_code(labels.listing(options))
+
+
 def _retry(options: argparse.Namespace) -> int:
     from inspector.cli import files
 
@@ -236,6 +249,8 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "optics": _optics,
     "pin": _pin,
     "unpin": _unpin,
+    "label": _label,
+    "labels": _labels,
     "retry": _retry,
     "backup": _backup,
     "restore": _restore,

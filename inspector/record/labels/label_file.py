@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from inspector.errors import ConfigError
-from inspector.record.labels.labels import Box, Kind, Label
+from inspector.record.labels.labels import Box, Kind, Label, NewLabel
 from inspector.record.labels.pictures import FOLDER
 from inspector.record.storage.append_only import AppendOnly, kept_for_ever
 
@@ -55,32 +55,22 @@ class LabelFile:
         self._file = AppendOnly(data / FOLDER / FILE, "labels", _COLUMNS, MIGRATIONS, read_only)
         self.path = self._file.path
 
-    def add(
-        self,
-        *,
-        record: dict[str, Any],
-        box: Box | None,
-        label: str,
-        person: str,
-        at: float,
-        note: str = "",
-        picture: str = "",
-        adjudicates: bool = False,
-        bulk: bool = False,
-    ) -> Label:
-        """Keep what a person says, durably, and return it. Raise StoreError if it cannot be written.
+    def add(self, *new: NewLabel) -> list[Label]:
+        """Keep what a person says, all or none of it, durably, and return it. Raise StoreError if nothing is kept.
 
-        `record`: the frame's, as `inspector defects --json` prints it. What another person said of the same target
-        before makes it a second opinion.
+        What another person said of the same target before makes a label a second opinion.
         """
         with self._file.transaction():
-            others = [one for one in self.of(record["source"], record["frame"]) if one.person != person]
-            second = any(one.box == box and one.kind != "undo" for one in others)
-            kind: Kind = "adjudicated" if adjudicates else "bulk" if bulk else "second" if second else "first"
-            return self._append(
-                record=record, box=box, label=label, kind=kind, person=person, at=at, note=note, undoes=None,
-                picture=picture,
-            )  # fmt: skip
+            return [self._add(one) for one in new]
+
+    def _add(self, new: NewLabel) -> Label:
+        others = [one for one in self.of(new.record["source"], new.record["frame"]) if one.person != new.person]
+        second = any(one.box == new.box and one.kind != "undo" for one in others)
+        kind: Kind = "adjudicated" if new.adjudicates else "bulk" if new.bulk else "second" if second else "first"
+        return self._append(
+            record=new.record, box=new.box, label=new.label, kind=kind, person=new.person, at=new.at, note=new.note,
+            undoes=None, picture=new.picture,
+        )  # fmt: skip
 
     def undo(self, number: int, person: str, at: float, note: str = "") -> Label:
         """Take a label back by a row of its own. Raise ConfigError if there is none such, or it is taken back."""

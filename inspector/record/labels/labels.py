@@ -51,6 +51,23 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
         return self.source, self.frame, self.box
 
 
+class NewLabel(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person says, before it is kept; see Label. `adjudicates`: it decides where opinions differ.
+
+    `bulk`: it was given to many near copies at once.
+    """
+
+    record: dict[str, Any]
+    box: Box | None = None
+    label: str
+    person: str
+    at: float
+    note: str = ""
+    picture: str = ""
+    adjudicates: bool = False
+    bulk: bool = False
+
+
 class Opinion(msgspec.Struct, frozen=True, kw_only=True):
     """What counts for one target: the label, or that people disagree and nobody has adjudicated yet.
 

@@ -10,7 +10,7 @@ import pytest
 
 from inspector.errors import ConfigError, NewerError, StoreError
 from inspector.record.labels.label_file import LabelFile
-from inspector.record.labels.labels import OK, check_label, check_note, check_person, in_force, opinions
+from inspector.record.labels.labels import OK, NewLabel, check_label, check_note, check_person, in_force, opinions
 from inspector.record.labels.pictures import keep
 
 RECORD: dict[str, Any] = {"source": "drop", "frame": "f1", "name": "a.png", "outcome": "defect", "label": "patches"}
@@ -26,7 +26,7 @@ def labels(tmp_path: Path) -> Iterator[LabelFile]:
 def said(labels: LabelFile, label: str, person: str = "ann", at: float = 1.0, **more: Any) -> int:
     """The number of the label that a person gave."""
     given = {"record": RECORD, "box": None, "label": label, "person": person, "at": at, **more}
-    return labels.add(**given).id
+    return labels.add(NewLabel(**given))[0].id
 
 
 def counts(labels: LabelFile) -> tuple[str, bool]:
@@ -37,7 +37,8 @@ def counts(labels: LabelFile) -> tuple[str, bool]:
 
 def test_a_label_is_there_after_the_file_is_opened_again_with_what_the_model_had_said(tmp_path: Path) -> None:
     first = LabelFile(tmp_path)
-    given = first.add(record=RECORD, box=(1, 2, 3, 4), label="scratches", person="ann", at=5.0, note="clear")
+    new = NewLabel(record=RECORD, box=(1, 2, 3, 4), label="scratches", person="ann", at=5.0, note="clear")
+    (given,) = first.add(new)
     first.close()
     again = LabelFile(tmp_path, read_only=True)
     assert again.every() == [given]
