@@ -1,6 +1,5 @@
 """Owns where values of settings come from, and how one lies over another: file, environment, command line."""
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,26 +23,16 @@ def read(
     Also where each override was given, by its key. `anchor` is called with the file's own values and its path, before
     the others are laid over them. ConfigError where a file or an override cannot be read.
     """
-    values = _file(path)
+    values = yaml_text.read(path, "a config is a YAML file of settings, for example `data: ./data`")
     anchor(values, path)
     origins: dict[str, str] = {}
     for origin, text in [*_environment(variables), *((f"-o {shown(text)}", text) for text in overrides)]:
-        key, override = _parsed(origin, text)
-        _merge(values, override)
+        key, value = yaml_text.assignment(text, origin, "workers.count=4")
+        for part in reversed(key.split(".")):
+            value = {part: value}
+        _merge(values, value)
         origins[key] = origin
     return values, origins
-
-
-def _file(path: Path) -> dict[str, Any]:
-    try:
-        values = yaml_text.load(path.read_text())
-    except OSError as error:
-        raise ConfigError(f"{path}: {error.strerror}") from None
-    except ValueError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from None
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: a mapping of settings is needed, for example `data: ./data`")
-    return values
 
 
 def _environment(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
@@ -51,19 +40,6 @@ def _environment(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
     for name, value in sorted(variables.items()):
         if name.startswith(ENVIRONMENT_PREFIX) and name != VARIABLE:
             yield name, f"{name.removeprefix(ENVIRONMENT_PREFIX).lower().replace('__', '.')}={value}"
-
-
-def _parsed(origin: str, text: str) -> tuple[str, dict[str, Any]]:
-    key, equals, value = text.partition("=")
-    if not equals or not re.fullmatch(r"[A-Za-z0-9_.-]+", key):
-        raise ConfigError(f"{origin}: write it as key=value, for example workers.count=4")
-    try:
-        tree: Any = yaml_text.load(value)
-    except ValueError as error:
-        raise ConfigError(f"{origin}: the value is not YAML: {error}") from None
-    for part in reversed(key.split(".")):
-        tree = {part: tree}
-    return key, dict(tree)
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> None:

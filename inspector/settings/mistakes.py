@@ -51,6 +51,8 @@ def _what(error: "ErrorDetails", model: type[BaseModel]) -> str:
     hidden = isinstance(error["input"], dict | list) or _is_secret(location, model)
     got = "" if hidden else f" (got {shown(repr(error['input']))})"
     plain = _PLAIN.get(kind, error["msg"].removeprefix("Value error, "))
+    if kind == "string_type" and isinstance(error["input"], bool):
+        plain = "a text is needed; put it in quotes: without them, YAML reads on, off, yes and no as true and false"
     if kind == "string_pattern_mismatch" and error.get("ctx", {}).get("pattern") == NAME_PATTERN:
         plain = "a name has up to 63 lower-case letters, digits, - and _, a letter or digit first"
     return f"{plain}{got}"

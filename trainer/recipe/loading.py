@@ -10,7 +10,6 @@ from pydantic import ValidationError
 
 from inspector import yaml_text
 from inspector.errors import ConfigError
-from trainer.data.formats import lines
 from trainer.recipe.recipe import Recipe
 
 
@@ -25,17 +24,7 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
 def read(path: Path) -> dict[str, Any]:
     """The keys of a YAML file, unchecked; `${NAME:-default}` in its values takes an environment variable."""
-    try:
-        text = lines.text(path)
-    except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ConfigError(f"{path}: {reason}; a recipe is a YAML file, see configs/train/") from None
-    try:
-        values = yaml_text.load(text)
-    except ValueError as error:
-        raise ConfigError(f"{path}: not YAML: {error}") from None
-    if not isinstance(values, dict):
-        raise ConfigError(f"{path}: holds no keys; a recipe starts with `name:`, see configs/train/")
+    values = yaml_text.read(path, "a recipe is a YAML file that begins with `name:`, see configs/train/")
     expanded: dict[str, Any] = _with_environment(values)
     return expanded
 
@@ -62,18 +51,13 @@ def _with_environment(value: Any) -> Any:
 
 def override(values: dict[str, Any], assignment: str) -> None:
     """Set one key, given as `a.b=value`. ConfigError where it is not of that form."""
-    key, equals, text = assignment.partition("=")
-    if not equals or not all(key.split(".")):
-        raise ConfigError(f"-o {assignment}: it takes the form a.b=value, for example training.epochs=30")
+    key, value = yaml_text.assignment(assignment, f"-o {assignment}", "training.epochs=30")
     *parents, last = key.split(".")
     for parent in parents:
         values = values.setdefault(parent, {})
         if not isinstance(values, dict):
             raise ConfigError(f"-o {assignment}: {parent} is not a section")
-    try:
-        values[last] = yaml_text.load(text)
-    except ValueError:
-        raise ConfigError(f"-o {assignment}: {text!r} is not a YAML value") from None
+    values[last] = value
 
 
 def _first_problem(path: Path, overrides: Sequence[str], error: ValidationError) -> str:

@@ -84,7 +84,7 @@ def test_an_override_may_be_any_yaml(tmp_path: Path) -> None:
         ("workers.count", ["workers.count", "key=value"]),
         ("=4", ["key=value"]),
         ("workers.count=[", ["workers.count", "not YAML"]),
-        ("data=2026-13-45", ["data=2026-13-45"]),
+        ("workers.count=2026-13-45", ["-o workers.count=2026-13-45", "a whole number is needed"]),
         ("delivery.frame_timeout_s=60", ["frame_timeout_s must be longer than workers.batch_timeout_s"]),
         ("delivery.in_flight_frames=5000", ["delivery.in_flight_frames", "4096"]),
         ("delivery.drain_s=.nan", ["delivery.drain_s"]),
@@ -262,3 +262,39 @@ def test_another_host_for_the_metrics_is_warned_of_by_check(
 
     assert main.main(["check", "-c", str(tmp_path / "line.yaml")]) == 0
     assert f"(metrics.host: {host}: not loopback, whoever reaches this machine may read it)" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("word", ["on", "Yes", "true"])
+def test_a_setting_that_is_on_or_off_takes_each_of_yamls_words_for_it(tmp_path: Path, word: str) -> None:
+    assert load(tmp_path, f"optics.enabled={word}").optics.enabled is True
+    assert load(tmp_path, "optics.enabled=off").optics.enabled is False
+
+
+def test_a_steel_grade_called_no_is_that_grade(tmp_path: Path) -> None:
+    assert load(tmp_path, "recipes=[{name: a, grades: [NO, 0123]}]").recipes[0].grades == ["NO", "0123"]
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        ("bundle", "a path is needed"),
+        ("metrics.host", "put it in quotes: without them, YAML reads on, off, yes and no as true and false"),
+        ("sources.drop.name", "put it in quotes: without them, YAML reads on, off, yes and no as true and false"),
+    ],
+)
+def test_off_is_neither_a_path_nor_a_name_unless_in_quotes(tmp_path: Path, key: str, reason: str) -> None:
+    assert reason in refused(tmp_path, f"{key}=off")
+    load(tmp_path, f"{key}='off'")
+
+
+def test_off_is_no_defect_log(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"record\.defect_log: .*a path is needed"):
+        load(tmp_path, "record.defect_log=off")
+
+
+def test_a_folder_may_be_called_by_a_date(tmp_path: Path) -> None:
+    assert load(tmp_path, "data=2026-05-01").data == Path("2026-05-01")
+
+
+def test_minutes_and_seconds_are_no_number(tmp_path: Path) -> None:
+    assert "a number is needed (got '1:30')" in refused(tmp_path, "delivery.drain_s=1:30")

@@ -35,8 +35,8 @@ def test_an_override_may_open_a_section_the_file_does_not_have(tmp_path: Path) -
         ("augment.crop_max_share=0.5", "crop_max_share: 0.5 is less than crop_min_share: 0.8"),
         ("augment.flip=sideways", "augment.flip: Input should be True, False, 'left_right' or 'up_down'"),
         ("name.first=1", "name is not a section"),
-        ("training", "a.b=value"),
-        ("training.epochs=[", "not a YAML value"),
+        ("training", "write it as key=value, for example training.epochs=30"),
+        ("training.epochs=[", "the value is not YAML"),
     ],
 )
 def test_a_bad_override_is_refused_by_name(tmp_path: Path, override: str, named: str) -> None:
