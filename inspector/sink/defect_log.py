@@ -34,7 +34,7 @@ class LogFile:
         self._file = sys.stdout if target == "stdout" else None
 
     def open(self) -> None:
-        """Open the file, unless it is open in its place. OSError where it cannot be."""
+        """Open the file, unless it is open in its place. Raise OSError if it cannot be opened."""
         if self._path is None:
             return
         with suppress(FileNotFoundError):
@@ -44,7 +44,7 @@ class LogFile:
         self._file = _opened(self._path)
 
     def append(self, lines: Sequence[str]) -> None:
-        """Write these lines. OSError where not all of them are written."""
+        """Write these lines. Raise OSError if not all of them are written."""
         self.open()
         if self._file:
             self._file.write("".join(f"{line}\n" for line in lines))
@@ -67,7 +67,7 @@ class DefectLog(Consumer[Row], Generic[Row]):
         self._clock = clock
 
     def deliver(self, rows: Sequence[Row], ends_at: float) -> Delivered:
-        """Append a line a row. OSError where they cannot be written."""
+        """Append a line a row. Raise OSError if they cannot be written."""
         lines: list[str] = []
         for row in rows:
             lines.append(self._to_line(row))
@@ -84,7 +84,10 @@ class DefectLog(Consumer[Row], Generic[Row]):
 def followers(
     target: Path | str | None, store: OpenRecord, clock: Callable[[], float] = time.monotonic
 ) -> tuple[Follower[Record], Follower[Alarm], Follower[Mark]] | tuple[()]:
-    """Return those that write the defect log, none where there is no `target`. ConfigError: it cannot be opened."""
+    """Return those that write the defect log, none where there is no `target`.
+
+    Raise ConfigError if it cannot be opened.
+    """
     if target is None:
         return ()
     file = LogFile(target)
@@ -133,5 +136,5 @@ def _is_cut_off(path: Path) -> bool:
 
 
 def _private(path: str, flags: int) -> int:
-    """For user and group alone: it says what the record says."""
+    """Open a file for user and group alone, as the record is."""
     return os.open(path, flags, 0o640)

@@ -113,7 +113,7 @@ class KnownSources:
 
 
 def judgements(store: Store, source: str, frames: Iterable[str]) -> Iterator[Settled]:
-    """Yield those frames that are on record, each with its judgement. StoreError where they cannot be read."""
+    """Yield those frames that are on record, each with its judgement. Raise StoreError if they cannot be read."""
     statement = "SELECT id, outcome, label, score, severity, reason FROM records WHERE source = ? AND frame = ?"
     regions = "SELECT x, y, width, height, label, score, severity FROM regions WHERE record = ? ORDER BY id"
     for frame in frames:

@@ -27,21 +27,22 @@ from inspector.sink.metrics import Metrics
 
 log = logging.getLogger(__name__)
 
-#: How often disk and evidence are looked at.
+#: Seconds between two looks at disk and evidence.
 LOOK_S = 2.0
-#: How often old records go, and how often files and records of evidence are held against each other.
+#: Seconds between two deletions of old records, and between two comparisons of evidence files with their records.
 RETIRE_S, RECONCILE_S = pieces.CLOCK_NOTED_S, 86_400.0
-#: A picture younger than this may belong to a verdict on its way.
+#: Age in seconds under which a picture may belong to a verdict on its way.
 GRACE_S = 30.0
-#: Rest after each small transaction, so that this is never what the disk is busy with.
+#: Seconds of rest after each small transaction, so that the disk is never busy with this alone.
 PAUSE_S = 0.02
+#: Records in one small transaction.
 _BATCH = 200
-#: So many batches of records from the future, of a clock that was ahead, are passed over to find what is too old.
+#: Batches of records from the future, of a clock that was ahead, that are passed over to find what is too old.
 _MAX_PASSED = 500
 _DAY_S = 86_400.0
 
 
-class Upkeep:
+class Maintenance:
     """Looks after disk, evidence and old records. Used by one thread."""
 
     def __init__(
@@ -55,9 +56,10 @@ class Upkeep:
         clock: Callable[[], float] = time.time,
         uptime: Callable[[], float] = since_boot,
     ) -> None:
-        """StoreError where the record cannot be opened. `read_record`: all of it is to be read for damage.
+        """`read_record`: read all of the record for damage. `grace_s`: see GRACE_S.
 
-        `clock` gives seconds since 1970, `uptime` seconds that nobody can set.
+        `clock` gives seconds since 1970, `uptime` seconds that nobody can set. Raise StoreError if the record cannot
+        be opened.
         """
         self._settings = settings
         self._metrics = metrics
@@ -80,7 +82,7 @@ class Upkeep:
         self._held: dict[str, bool] = {}  # what does not go by age because its clock is in doubt
 
     def run(self) -> None:
-        """Until `stop` is set; what fails is said, and tried again."""
+        """Work until `stop` is set; report what fails, and try it again."""
         steps = (
             (self.look, LOOK_S),
             (self.retire, RETIRE_S),
@@ -105,7 +107,7 @@ class Upkeep:
         self._store.close()
 
     def look(self) -> None:
-        """Measure disk and evidence, and take away what of it is over its budget."""
+        """Measure disk and evidence, and take away the evidence that is over its budget."""
         data, least_mb = self._settings.data, self._settings.disk.min_free_mb
         free = disk.free_bytes(data)
         self._metrics.disk_free(free)
@@ -118,7 +120,7 @@ class Upkeep:
         self._metrics.stock(stock.bytes, stock.days_left)
 
     def read_record(self) -> None:
-        """Read the whole record for damage: what the start had no time for."""
+        """Read the whole record for damage, which a start has no time for."""
         started = time.monotonic()
         finding = recovery.examine(self._settings.data, stopped=self._stop.is_set)
         if finding.problem:
@@ -148,7 +150,7 @@ class Upkeep:
         self._health.trouble("record reserve", gone)
 
     def retire_evidence(self) -> int:
-        """Take away pictures past their age, a share at a time; how many."""
+        """Take away pictures past their age, a share at a time; return how many."""
         too_old = self._too_old("evidence", self._gallery.older_than)
         gone = 0 if too_old is None else self._gallery.retire(too_old, lambda: self._stop.wait(PAUSE_S))
         if gone and too_old:
@@ -156,7 +158,7 @@ class Upkeep:
         return gone
 
     def retire(self) -> int:
-        """Delete records past their age or number, except those with evidence and those pinned; how many."""
+        """Delete records past their age or number, but none with evidence and none pinned; return how many."""
         now, too_old = self._clock(), self._too_old("records", self._oldest_record_is_older_than)
         before = -math.inf if too_old is None else too_old
         (newest,) = next(self._store.read("SELECT COALESCE(MAX(id), 0) FROM records"))
@@ -187,7 +189,10 @@ class Upkeep:
         return deleted
 
     def _too_old(self, kept: str, any_older_than: Callable[[float], bool]) -> float | None:
-        """Before which moment it is too old. None: the clock is in doubt; that is said if it holds anything back."""
+        """Return before which moment records or evidence are too old; None where the clock is in doubt.
+
+        Report that doubt while anything is kept because of it.
+        """
         clock = self._age_clocks[kept]
         too_old = clock.too_old()
         held = bool(clock.doubt) and any_older_than(self._clock() - clock.age_s)
@@ -200,12 +205,12 @@ class Upkeep:
 
     @property
     def _known_now(self) -> float:
-        """What is known to have passed at most, seconds since 1970: by the clock, unless that is in doubt."""
+        """The latest moment that it can be now, seconds since 1970: by the clock, unless that is in doubt."""
         clock = self._age_clocks["records"]
         return clock.trusted + 2 * RETIRE_S if clock.doubt else self._clock()
 
     def _known(self, kept: str) -> float | None:
-        """A moment that has certainly been: where that clock stood, else when the newest record was made."""
+        """Return a moment that has certainly passed: where that clock stood, else when the newest record was made."""
         row = next(self._store.read("SELECT recorded_at FROM records ORDER BY id DESC LIMIT 1"), None)
         return self._store.mark(f"clock {kept}") or (row[0] if row else None)
 
@@ -214,7 +219,7 @@ class Upkeep:
         return row is not None and row[0] < moment
 
     def reconcile(self) -> None:
-        """Hold files and records of evidence against each other."""
+        """Compare the files of evidence with their records."""
         # The record of the pictures may be put back; and by a clock that is ahead all of them are old.
         unsure = remains.noted(self._settings.data) or self._age_clocks["evidence"].doubt
         before = -math.inf if unsure else self._clock() - self._grace_s
@@ -238,10 +243,10 @@ class Upkeep:
         except (StoreError, OSError) as error:
             failed = str(error)
             if failed != self._failed:
-                log.error("upkeep: %s; it is tried again", failed)
+                log.error("maintenance: %s; it is tried again", failed)
         if failed or step == self.look:
             self._failed = failed
-            self._health.trouble("upkeep", failed)
+            self._health.trouble("maintenance", failed)
 
 
 def _day(moment: float) -> str:
@@ -249,13 +254,13 @@ def _day(moment: float) -> str:
 
 
 def serve(settings: Settings, metrics: Metrics, health: Health, stop: threading.Event, read_record: bool) -> None:
-    """Run it until `stop` is set, as soon as the record can be opened beside the sink."""
+    """Keep the data folder within its bounds until `stop` is set, once the record can be opened beside the sink."""
     while not stop.is_set():
         try:
-            upkeep = Upkeep(settings, metrics, health, stop, read_record)
+            maintenance = Maintenance(settings, metrics, health, stop, read_record)
         except StoreError as error:
-            health.trouble("upkeep", str(error))
+            health.trouble("maintenance", str(error))
             stop.wait(LOOK_S)
         else:
-            health.trouble("upkeep", "")
-            upkeep.run()
+            health.trouble("maintenance", "")
+            maintenance.run()

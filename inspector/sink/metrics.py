@@ -20,7 +20,7 @@ _SECONDS = (0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30, 60)
 
 
 _OPTICS = {
-    "brightness": "Mean gray level of a source's pictures of late.",
+    "brightness": "Mean gray level of a source's last pictures.",
     "contrast": "How much gray levels differ within 8 pixels, relative to brightness.",
     "sharpness": "Share of that which is there within 2 pixels.",
     "saturation": "Share of pixels that are clipped, black or white.",
@@ -133,7 +133,7 @@ class Metrics:
         sizes = (1, 2, 4, 8, 16, 32, 64, 128, 256)
         self._batch = Histogram("inspector_batch_tiles", "Tiles in a batch.", buckets=sizes, registry=self.registry)
         self._commit = seconds("inspector_record_seconds", "One transaction of the record.")
-        self._ready = gauge("inspector_workers_ready", "Workers heard from lately.")
+        self._ready = gauge("inspector_workers_ready", "Workers that sent a message within the time of a batch.")
         self._line_ready = gauge("inspector_ready", "1 where /readyz says yes, else 0.")
         offered = "When the last canary was offered that came through with the right answer."
         self._canary_at = gauge("inspector_canary_timestamp_seconds", offered, ["source"])
@@ -160,24 +160,24 @@ class Metrics:
         self._follower_failures = counter("inspector_follower_failures", failures, ["follower"])
 
     def tally(self, tally: Tally) -> None:
-        """Take over a source's sums, and the time it lost since its word before."""
+        """Take over a source's sums, and the time it lost since the tally before."""
         before = self._sums.tallies.get(tally.source)
         lost = time_lost(before, tally)
-        for reason in TIME_ALONE:  # each is there from the first word on: increase() does not see a first step
+        for reason in TIME_ALONE:  # each is there from the first tally on: increase() does not see a first step
             self._time_lost.labels(tally.source, reason).inc(lost.get(reason, 0.0) if before else 0.0)
         self._sums.tallies[tally.source] = tally
 
     def processes(self, processes: list[Process]) -> None:
-        """Take over who runs and who ended, as the supervisor says."""
+        """Take over which processes run and how they ended, by the supervisor."""
         self._line.processes = processes
 
     def batch(self, tiles: int, inference_s: float) -> None:
-        """A worker finished a batch."""
+        """Observe a batch that a worker finished."""
         self._batch.observe(tiles)
         self._inference.observe(inference_s)
 
     def recorded(self, verdicts: list[Verdict], monotonic: float, commit_s: float) -> None:
-        """These verdicts are on record now, at monotonic time `monotonic`, by a transaction that took `commit_s`."""
+        """Observe verdicts that a transaction of `commit_s` seconds put on record, at monotonic time `monotonic`."""
         self._commit.observe(commit_s)
         for verdict in verdicts:
             source = verdict.header.source
@@ -190,66 +190,66 @@ class Metrics:
                 self._defects.labels(verdict.label).inc()
 
     def canary(self, source: str, offered_at: float, right: bool) -> None:
-        """A canary that was offered at `offered_at`, seconds since 1970, came through."""
+        """Note a canary that came through; it was offered at `offered_at`, seconds since 1970."""
         if right:
             self._canary_at.labels(source).set(offered_at)
         else:
             self._canary_wrong.inc()
 
     def ready_when(self, ready: Callable[[], bool]) -> None:
-        """At each scrape `inspector_ready` asks `ready`, from an HTTP thread."""
+        """Let `inspector_ready` ask `ready` at each scrape, from an HTTP thread."""
         self._line_ready.set_function(ready)
 
     def workers(self, ready: int, models: set[str]) -> None:
-        """How many workers are ready, and with which models."""
+        """Set how many workers are ready, and with which models."""
         self._ready.set(ready)
         self._model.clear()
         for model in models:
             self._model.labels(model).set(1)
 
     def stock(self, bytes_by_tier: dict[str, int], days_left: float) -> None:
-        """What evidence is kept, and how long its budget lasts."""
+        """Set how much evidence is kept, and how many days its budget lasts."""
         for tier, size in bytes_by_tier.items():
             self._evidence.labels(tier).set(size)
         self._evidence_left.set(days_left * _DAY_S)
 
     def evidence_missing(self) -> None:
-        """A picture that was wanted is not kept."""
+        """Count a picture that was wanted and is not kept."""
         self._evidence_missing.inc()
 
     def recipe_unknown(self, frames: int) -> None:
-        """So many frames more are unsure for want of a recipe."""
+        """Count frames that are unsure for want of a recipe."""
         self._recipe_unknown.inc(frames)
 
     def disk_free(self, size: int) -> None:
-        """How much room the disk has."""
+        """Set how many bytes are free on the disk."""
         self._disk_free.set(size)
 
     def reserve(self, size: int) -> None:
-        """How much room is held back for the record."""
+        """Set how many bytes are held back for the record."""
         self._reserve.set(size)
 
     def record_log(self, size: int) -> None:
-        """How many bytes the record's log has."""
+        """Set how many bytes the record's log has."""
         self._log.set(size)
 
     def set_aside(self, records: int) -> None:
-        """How many damaged records lie in the data folder."""
+        """Set how many damaged records lie in the data folder."""
         self._set_aside.set(records)
 
     def rules(self, alarms: Mapping[tuple[str, str], int], marks: Mapping[tuple[str, str], int]) -> None:
-        """How many alarms of each source and rule, and marks of each source and roll, go on."""
+        """Set how many alarms go on, by source and rule, and how many marks, by source and roll."""
         for gauge, counts in ((self._alarm_active, alarms), (self._mark_active, marks)):
             gauge.clear()
             for labels, count in counts.items():
                 gauge.labels(*labels).set(count)
 
     def alarm_raised(self, rule: str, times: int = 1) -> None:
-        """An alarm was raised; with 0 times the rule is there."""
+        """Count an alarm that was raised; with 0 times only make the series."""
         self._alarms.labels(rule).inc(times)
 
     def mark_found(self, roll: str, times: int = 1) -> None:
-        """A mark of the roll was found, or of "none" that is known; with 0 times the roll is there."""
+        """Count a mark of a roll, "none" where it fits none, that was found; with 0 times only make the series."""
         self._marks.labels(roll).inc(times)
 
     def follower(self, name: str, lag_rows: int, failures: int) -> None:
@@ -258,9 +258,9 @@ class Metrics:
         self._follower_failures.labels(name).inc(failures)
 
     def rejected(self, count: int) -> None:
-        """So many messages to the sink were thrown away so far."""
+        """Set how many messages to the sink were refused so far."""
         self._sums.refused_by_sink = count
 
     def render(self) -> bytes:
-        """The exposition text."""
+        """Return the exposition text."""
         return generate_latest(self.registry)

@@ -1,4 +1,4 @@
-"""Owns the start of the record: a damaged one is set aside, one that is gone is said, and one in use is waited for."""
+"""Owns the start of the record: a damaged one is set aside, a missing one is reported, one in use is waited for."""
 
 import logging
 import time
@@ -14,7 +14,7 @@ from inspector.sink.health import Health
 
 log = logging.getLogger(__name__)
 
-#: How long to wait before the next try.
+#: Seconds before the next try.
 AGAIN_S = 0.5
 
 
@@ -25,22 +25,23 @@ def open_at_last(
     stop: Callable[[], bool],
     sleep: Callable[[float], None] = time.sleep,
 ) -> tuple[Store, bool] | None:
-    """The record, and whether all of it was read and found good; None where `stop` says so before it can be opened.
+    """Return the record, and whether all of it was read and found good; None if `stop` comes before it can be opened.
 
-    What may pass is waited for, and said: a lock of another, a disk that is full. StoreError: it can never be opened.
+    Wait for what may pass, a lock of another or a full disk, and report it. Raise StoreError if the record can never
+    be opened.
     """
-    told = ""
+    reported = ""
     while not stop():
         try:
             opened = _open(settings, reserve)
         except HinderedError as error:
-            if str(error) != told:
+            if str(error) != reported:
                 log.error("%s: it is waited for", error)
-            told = str(error)
-            health.wrote(told)
+            reported = str(error)
+            health.wrote(reported)
             sleep(AGAIN_S)
         else:
-            if told:
+            if reported:
                 log.info("the record is open")
             health.wrote(None)
             return opened

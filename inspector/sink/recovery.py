@@ -14,8 +14,7 @@ from pathlib import Path
 
 from inspector.errors import StoreError
 from inspector.host import atomic, regular_file
-from inspector.record import database as opening
-from inspector.record import pieces
+from inspector.record import database, pieces
 from inspector.record.evidence import evidence
 from inspector.record.schema import FILE
 from inspector.record.storage.file_set import LOG, TAILS
@@ -23,12 +22,12 @@ from inspector.record.store import Store
 
 log = logging.getLogger(__name__)
 
-#: How long a start may read in the record before it goes on.
+#: Seconds that a start may read in the record before it goes on.
 START_S = 3.0
 #: What is taken over from a damaged record where it is whole itself: sums go on, and what is pinned stays so.
 _TAKEN_OVER = ("sources", "gaps", "pins", "pieces", "optics", "optics_troubles")
 _MARK = f"{FILE}.damaged"
-#: How long one look waits for a lock of another.
+#: Seconds that one look waits for a lock of another.
 _PATIENCE_S = 2.0
 #: Steps of SQLite's machine between two looks at the clock: a few milliseconds.
 _STEPS = 100_000
@@ -44,7 +43,7 @@ class Finding:
 
 
 def open_record(data: Path, has_recipes: bool = False) -> tuple[Store, bool]:
-    """The record, and whether all of it was read and found good. A damaged one is set aside and a new one begun.
+    """Return the record, and whether all of it was read and found good. Set a damaged one aside, and begin a new one.
 
     Where the pieces are lost with it and it `has_recipes`, nobody knows by which to decide: see pieces.lose.
     """
@@ -67,22 +66,22 @@ def open_record(data: Path, has_recipes: bool = False) -> tuple[Store, bool]:
 
 
 def examine(data: Path, limit_s: float = float("inf"), stopped: Callable[[], bool] = lambda: False) -> Finding:
-    """Read the record for damage, for `limit_s` or until `stopped`; nobody who uses it has to wait."""
+    """Read the record for damage, for `limit_s` seconds or until `stopped`; nobody who uses it has to wait."""
     path = data / FILE
     if not path.exists():
         return Finding()
     ends_at = time.monotonic() + limit_s
     marked = _marked(data)
     try:
-        with closing(sqlite3.connect(path, timeout=_PATIENCE_S)) as database:
-            database.set_progress_handler(lambda: stopped() or time.monotonic() > ends_at, _STEPS)
-            problem = marked or _check(database, "")
-            database.set_progress_handler(None, _STEPS)
-            return Finding(problem, True, dict(_rescued(database)) if problem else {})
+        with closing(sqlite3.connect(path, timeout=_PATIENCE_S)) as connection:
+            connection.set_progress_handler(lambda: stopped() or time.monotonic() > ends_at, _STEPS)
+            problem = marked or _check(connection, "")
+            connection.set_progress_handler(None, _STEPS)
+            return Finding(problem, True, dict(_rescued(connection)) if problem else {})
     except sqlite3.OperationalError as error:
         if "interrupted" in str(error):
             return Finding(complete=False)
-        raise opening.explained(path, error) from None
+        raise database.explained(path, error) from None
 
 
 def mark(data: Path, problem: str) -> None:
@@ -91,7 +90,7 @@ def mark(data: Path, problem: str) -> None:
 
 
 def set_aside(data: Path) -> list[Path]:
-    """The damaged records that lie in the data folder, and the logs of those that are gone."""
+    """Return the damaged records that lie in the data folder, and the logs of those that are gone."""
     return sorted([*data.glob("records-damaged-*.sqlite"), *data.glob(f"records-left-*.sqlite{LOG}")])
 
 
@@ -104,10 +103,10 @@ def _marked(data: Path) -> str:
         raise StoreError(f"{data / _MARK}: {error.strerror}") from None
 
 
-def _check(database: sqlite3.Connection, table: str) -> str:
-    """The first thing that is wrong; empty where nothing is. OperationalError where it was interrupted."""
+def _check(connection: sqlite3.Connection, table: str) -> str:
+    """Return the first thing that is wrong; empty where nothing is. Raise OperationalError if it was interrupted."""
     try:
-        (answer,) = database.execute(f"PRAGMA quick_check({table or 1})").fetchone()
+        (answer,) = connection.execute(f"PRAGMA quick_check({table or 1})").fetchone()
     except sqlite3.OperationalError:
         raise
     except sqlite3.DatabaseError as error:
@@ -115,12 +114,12 @@ def _check(database: sqlite3.Connection, table: str) -> str:
     return "" if answer == "ok" else str(answer).removeprefix("*** in database main ***\n")
 
 
-def _rescued(database: sqlite3.Connection) -> Iterator[tuple[str, list[dict[str, object]]]]:
-    """The small tables that are whole."""
+def _rescued(connection: sqlite3.Connection) -> Iterator[tuple[str, list[dict[str, object]]]]:
+    """Yield the small tables that are whole, each with its rows."""
     for table in _TAKEN_OVER:
         try:
-            if not _check(database, table):
-                cursor = database.execute(f"SELECT * FROM {table}")
+            if not _check(connection, table):
+                cursor = connection.execute(f"SELECT * FROM {table}")
                 names = [column[0] for column in cursor.description]
                 yield table, [dict(zip(names, row, strict=True)) for row in cursor]
         except sqlite3.DatabaseError:

@@ -1,4 +1,4 @@
-"""Owns the life of the sink's process: port, record, followers, upkeep and socket, in this order, and then the sink."""
+"""Owns the life of the sink's process: port, record, followers, socket and maintenance open, then the sink runs."""
 
 import logging
 import threading
@@ -19,7 +19,8 @@ from inspector.settings.settings import Settings
 from inspector.settings.sources.push import PushSourceSettings
 from inspector.sink import defect_log, maintenance, record_start, rule_runner
 from inspector.sink.follower_group import FollowerGroup
-from inspector.sink.health import Health, HealthServer
+from inspector.sink.health import Health
+from inspector.sink.health_server import HealthServer
 from inspector.sink.known_sources import KnownSources
 from inspector.sink.metrics import Metrics
 from inspector.sink.sink import Collaborators, Sink
@@ -35,7 +36,7 @@ MakeFollowers = Callable[[Settings, Store, Metrics], list[Follower[Any]]]
 
 
 def followers(settings: Settings, store: Store, metrics: Metrics) -> list[Follower[Any]]:
-    """Return every follower that these settings ask for. ConfigError where the defect log cannot be opened."""
+    """Return every follower that these settings ask for. Raise ConfigError if the defect log cannot be opened."""
     logging_defects = defect_log.followers(settings.record.defect_log, store)
     judging = rule_runner.follower(settings, store, metrics)
     return [*logging_defects[:1], *([judging] if judging else []), *logging_defects[1:]]
@@ -48,20 +49,20 @@ class SinkRole:
         self,
         settings: Settings,
         sockets: Path,
-        words: Connection | None = None,
+        supervisor: Connection | None = None,
         stop: Callable[[], bool] = lambda: False,
         worked: Callable[[], None] = lambda: None,
         canary: Canary | None = None,
         renewed: bool = False,
         make_followers: MakeFollowers = followers,
     ) -> None:
-        """`words` brings the supervisor's messages; `stop` is asked in every turn, `worked` called at every commit.
+        """`supervisor` brings its messages; `stop` is asked in every turn, `worked` called at every commit.
 
         With a `canary`, readiness needs it to come through from every source. `renewed`: the line runs already.
         """
         self._settings = settings
         self._sockets = sockets
-        self._words = words
+        self._supervisor = supervisor
         self._stop = stop
         self._worked = worked
         self._canary = canary
@@ -69,16 +70,17 @@ class SinkRole:
         self._make_followers = make_followers
 
     def run(self) -> None:
-        """Serve. StoreError where the record can never be opened, BusyError where the port is taken.
+        """Serve.
 
-        ConfigError where the defect log cannot be opened.
+        Raise StoreError if the record can never be opened, BusyError if the port is taken, ConfigError if the defect
+        log cannot be opened.
         """
         with self._collaborators() as parts:
             if parts is None:
                 return
-            if self._words:
-                say(self._words, Ready("sink"))
-            Sink(self._settings, parts, self._words, self._stop, self._worked, self._canary).run()
+            if self._supervisor:
+                say(self._supervisor, Ready("sink"))
+            Sink(self._settings, parts, self._supervisor, self._stop, self._worked, self._canary).run()
 
     @contextmanager
     def _collaborators(self) -> Iterator[Collaborators | None]:
@@ -133,7 +135,7 @@ def _keep_up(stack: ExitStack, settings: Settings, metrics: Metrics, health: Hea
     """Keep the data folder within its bounds, in a thread of its own, until the stack ends."""
     stop = threading.Event()
     thread = threading.Thread(
-        target=lambda: maintenance.serve(settings, metrics, health, stop, read_record), name="upkeep", daemon=True
+        target=lambda: maintenance.serve(settings, metrics, health, stop, read_record), name="maintenance", daemon=True
     )
     thread.start()
     stack.callback(thread.join)

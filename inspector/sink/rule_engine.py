@@ -60,7 +60,7 @@ class RuleEngine:
         position: int,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Remember the rows up to `position`. `clock`: monotonic seconds. StoreError where they cannot be read."""
+        """Remember the rows up to `position`. `clock`: monotonic seconds. Raise StoreError if they cannot be read."""
         self._store = store
         self._metrics = metrics
         self._clock = clock

@@ -30,14 +30,14 @@ class RuleRunner(Consumer[Row]):
         self._engine: RuleEngine | None = None
 
     def open(self, position: int) -> None:
-        """Remember the rows before. StoreError where they cannot be read."""
+        """Remember the rows before. Raise StoreError if they cannot be read."""
         if followers.position(self._store, BEGAN) is None:  # these rules are new
             with self._store.transaction() as cursor:
                 followers.set_position(cursor, BEGAN, position)
         self._engine = RuleEngine(self._settings, self._store, self._metrics, position, self._clock)
 
     def deliver(self, rows: Sequence[Row], ends_at: float) -> Delivered:
-        """Judge these rows. StoreError where their regions cannot be read."""
+        """Judge these rows. Raise StoreError if their regions cannot be read."""
         if self._engine is None:
             raise RuntimeError("the rules are not open")
         return self._engine.judge(rows, ends_at)

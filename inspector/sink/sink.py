@@ -27,7 +27,7 @@ from inspector.sink.follower_group import FollowerGroup
 from inspector.sink.health import Health
 from inspector.sink.known_sources import KnownSources
 from inspector.sink.metrics import Metrics
-from inspector.sink.missing_recipes import Withheld
+from inspector.sink.missing_recipes import MissingRecipes
 from inspector.sink.verdict_log import VerdictLog
 
 log = logging.getLogger(__name__)
@@ -67,20 +67,20 @@ class Sink:
         self,
         settings: Settings,
         parts: Collaborators,
-        words: Connection | None = None,
+        supervisor: Connection | None = None,
         stop: Callable[[], bool] = lambda: False,
         worked: Callable[[], None] = lambda: None,
         canary: Canary | None = None,
     ) -> None:
-        """`words` brings the supervisor's messages; `stop` is asked in every turn, `worked` called at every commit.
+        """`supervisor` brings its messages; `stop` is asked in every turn, `worked` called at every commit.
 
-        `canary` knows what is the right answer for the pictures that are no frame of the line.
+        `canary` knows the right answer to the pictures that are no frames of the line.
         """
         self._settings = settings
         self._store, self._reserve, self._router = parts.store, parts.reserve, parts.router
         self._sources, self._followers = parts.sources, parts.followers
         self._metrics, self._health = parts.metrics, parts.health
-        self._words = words
+        self._supervisor = supervisor
         self._stop = stop
         self._worked = worked
         self._canary = canary
@@ -89,7 +89,7 @@ class Sink:
             source.name: Locator(source.place, source.strip.background != "none") for source in settings.sources
         }
         self._refusals = Refusals()
-        self._withheld = Withheld()
+        self._missing_recipes = MissingRecipes()
         self._verdict_log = VerdictLog(self._locators)
         self._pending: list[tuple[str, Verdict]] = []  # each with its model
         self._pending_since = 0.0
@@ -103,7 +103,7 @@ class Sink:
 
         SystemExit where another process has to go on: the record is damaged, or is not in its place any more.
         """
-        poller = Poller([self._router], [self._words.fileno()] if self._words else [])
+        poller = Poller([self._router], [self._supervisor.fileno()] if self._supervisor else [])
         while not self._stop():
             self._turn(poller)
         deadline = time.monotonic() + LINGER_S
@@ -115,7 +115,7 @@ class Sink:
     def _turn(self, poller: Poller, at_most_ms: float = IDLE_MS) -> bool:
         """Receive, and commit when it is time; False where nothing came and nothing is left."""
         came = poller.wait(min(self._idle_ms(), at_most_ms))
-        self._hear_supervisor()
+        self._take_messages()
         self._keep_in_force()
         for _ in range(READ_BURST):
             if len(self._pending) >= self._settings.record.commit_rows or not (received := self._router.receive()):
@@ -128,18 +128,18 @@ class Sink:
             self._is_behind = self._followers.turn()
         return came or bool(self._pending)
 
-    def _hear_supervisor(self) -> None:
+    def _take_messages(self) -> None:
         try:
-            for word in heard(self._words):
-                if isinstance(word, WorkerGone):
-                    self._health.worker_gone(word.worker)
-                elif isinstance(word, Processes):
-                    self._health.processes(word.processes)
-                    self._metrics.processes(word.processes)
-                elif isinstance(word, InForce):
-                    self._to_keep = word
+            for message in heard(self._supervisor):
+                if isinstance(message, WorkerGone):
+                    self._health.worker_gone(message.worker)
+                elif isinstance(message, Processes):
+                    self._health.processes(message.processes)
+                    self._metrics.processes(message.processes)
+                elif isinstance(message, InForce):
+                    self._to_keep = message
         except (EOFError, OSError):
-            self._words = None  # the supervisor is gone, and the kernel is about to end us too
+            self._supervisor = None  # the supervisor is gone, and the kernel is about to end us too
 
     def _keep_in_force(self) -> None:
         if self._to_keep is None:
@@ -256,7 +256,7 @@ class Sink:
     def _count(self, new: list[Verdict], at: float, commit_s: float) -> None:
         """Log and count verdicts that came on record at monotonic time `at`."""
         self._metrics.recorded(new, at, commit_s)
-        self._metrics.recipe_unknown(self._withheld.note(new))
+        self._metrics.recipe_unknown(self._missing_recipes.note(new))
         self._verdict_log.note(new)
         for source, trouble in self._verdict_log.unplaced(new).items():
             self._health.trouble(f"places of {source}", trouble)

@@ -1,4 +1,4 @@
-"""Owns what the log says of frames as they come on record: errors, and places that are no number."""
+"""Owns the lines of the log about frames as they come on record: errors, and places that are no number."""
 
 import logging
 import time
@@ -15,15 +15,15 @@ _MINUTE_S = 60.0
 
 
 class VerdictLog:
-    """Says of new verdicts what people must hear of. `clock` gives monotonic seconds."""
+    """Logs what people must know of new verdicts."""
 
     def __init__(self, locators: Mapping[str, Locator], clock: Callable[[], float] = time.monotonic) -> None:
-        """`locators`: by source, what its frames' names tell of their place."""
+        """`locators`: by source, where its frames lie by their names. `clock` gives monotonic seconds."""
         self._locators = locators
         self._clock = clock
         self._minute_began = clock()
         self._lines = 0
-        self._unsaid = 0
+        self._left_out = 0
 
     def note(self, verdicts: Iterable[Verdict]) -> None:
         """Log a WARNING for each frame that ended as an error, LINES_PER_MINUTE at most."""
@@ -36,15 +36,15 @@ class VerdictLog:
                 self._lines += 1
                 log.warning("%s: %r could not be inspected: %s", header.source, header.name, verdict.reason)
             else:
-                self._unsaid += 1
+                self._left_out += 1
 
     def turn(self) -> None:
-        """Say how many lines were left out, once their minute is over."""
+        """Log how many lines were left out, once their minute is over."""
         if self._clock() - self._minute_began < _MINUTE_S:
             return
-        if self._unsaid:
-            log.warning("%d more frames could not be inspected: inspector defects --verdict error", self._unsaid)
-        self._minute_began, self._lines, self._unsaid = self._clock(), 0, 0
+        if self._left_out:
+            log.warning("%d more frames could not be inspected: inspector defects --verdict error", self._left_out)
+        self._minute_began, self._lines, self._left_out = self._clock(), 0, 0
 
     def unplaced(self, verdicts: Iterable[Verdict]) -> dict[str, str]:
         """Return, by source, why the last of these frames whose name tells a place has none; "" where it has one."""

@@ -18,7 +18,8 @@ import yaml
 from inspector.cli import main
 from inspector.cli.terminal import span
 from inspector.host import instance
-from inspector.sink.health import Health, HealthServer
+from inspector.sink.health import Health
+from inspector.sink.health_server import HealthServer
 from inspector.sink.metrics import Metrics
 from tests.fakes import Line, running, wait_until
 from tests.inspector.supervisor.test_supervisor import drop_one, ready

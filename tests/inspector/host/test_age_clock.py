@@ -14,7 +14,7 @@ from inspector.record.queries import Query
 from inspector.record.store import Store
 from inspector.settings.settings import Settings
 from inspector.sink.health import Health
-from inspector.sink.maintenance import Upkeep
+from inspector.sink.maintenance import Maintenance
 from inspector.sink.metrics import Metrics
 from tests.inspector.pictures import strip
 from tests.inspector.record.test_store import verdict
@@ -118,10 +118,10 @@ def settings(data: Path) -> Settings:
     )
 
 
-def upkeep(data: Path, clocks: Clocks, health: Health) -> Upkeep:
+def upkeep(data: Path, clocks: Clocks, health: Health) -> Maintenance:
     """Of this data folder, by these clocks."""
     made = settings(data)
-    return Upkeep(made, Metrics(), health, threading.Event(), clock=lambda: clocks.world, uptime=lambda: clocks.up)
+    return Maintenance(made, Metrics(), health, threading.Event(), clock=lambda: clocks.world, uptime=lambda: clocks.up)
 
 
 def left(book: Store) -> tuple[int, int]:
@@ -130,7 +130,7 @@ def left(book: Store) -> tuple[int, int]:
     return len(records), sum(bool(one.evidence) for one in records)
 
 
-def sweep(upkeep: Upkeep) -> None:
+def sweep(upkeep: Maintenance) -> None:
     """All its steps."""
     upkeep.look()
     upkeep.retire()

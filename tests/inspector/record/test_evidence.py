@@ -23,7 +23,7 @@ from inspector.record.queries import Query
 from inspector.record.store import Store
 from inspector.settings.settings import EvidenceSettings, Settings
 from inspector.sink.health import Health
-from inspector.sink.maintenance import Upkeep
+from inspector.sink.maintenance import Maintenance
 from inspector.sink.metrics import Metrics
 from tests.fakes import Line, running, wait_until
 from tests.inspector.pictures import strip
@@ -256,7 +256,7 @@ def test_old_records_go_but_not_those_with_evidence_or_a_pin(settings: Settings,
     pins.add(book, None, None, None, "77?.bmp")
 
     record = settings.record.model_copy(update={"keep_days": 9})
-    upkeep = Upkeep(settings.model_copy(update={"record": record}), Metrics(), Health(set(), 1), threading.Event())
+    upkeep = Maintenance(settings.model_copy(update={"record": record}), Metrics(), Health(set(), 1), threading.Event())
     assert upkeep.retire() == 990
     upkeep.close()
     assert sorted(int(one.frame[6:]) for one in book.records(Query())) == [*range(770, 780), 2000, 3000]

@@ -16,7 +16,7 @@ from inspector.record.storage.lock_holders import Holder
 from inspector.record.storage.log_bound import RecordLog
 from inspector.record.store import Store
 from inspector.sink.health import Health
-from inspector.sink.maintenance import Upkeep
+from inspector.sink.maintenance import Maintenance
 from inspector.sink.metrics import Metrics
 from tests.fakes import ROOT, Line
 from tests.inspector.host.test_age_clock import settings
@@ -108,7 +108,7 @@ def test_a_program_that_reads_without_an_end_is_named_and_the_log_is_small_again
     monkeypatch.setattr(log_bound, "LOG_BYTES", 1 * MB)
     monkeypatch.setattr(log_bound, "TROUBLE_BYTES", 4 * MB)
     health, metrics = Health(set(), 60), Metrics()
-    upkeep = Upkeep(settings(tmp_path), metrics, health, threading.Event())
+    upkeep = Maintenance(settings(tmp_path), metrics, health, threading.Event())
     write(book, 10, 150)
     assert size(book) > 8 * MB
     upkeep.look()

@@ -10,7 +10,8 @@ from collections.abc import Iterator
 import pytest
 
 from inspector.errors import BusyError
-from inspector.sink.health import FRESH_S, MAX_CLIENTS, Health, HealthServer
+from inspector.sink.health import FRESH_S, Health
+from inspector.sink.health_server import MAX_CLIENTS, HealthServer
 from inspector.sink.metrics import CONTENT_TYPE, Metrics
 from tests.fakes import wait_until
 

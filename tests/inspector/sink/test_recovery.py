@@ -17,7 +17,7 @@ from inspector.record.store import Store
 from inspector.settings.settings import Settings
 from inspector.sink import recovery
 from inspector.sink.health import Health
-from inspector.sink.maintenance import Upkeep
+from inspector.sink.maintenance import Maintenance
 from inspector.sink.metrics import Metrics
 from tests.fakes import Line, running, wait_until
 from tests.inspector.pictures import strip
@@ -101,7 +101,7 @@ def test_what_the_start_has_no_time_for_is_read_while_the_line_runs(
     source = {"name": "drop", "type": "folder", "path": tmp_path / "drop"}
     settings = Settings.model_validate({"data": tmp_path, "sources": [source]})
     health = Health(set(), 60)
-    upkeep = Upkeep(settings, Metrics(), health, threading.Event())
+    upkeep = Maintenance(settings, Metrics(), health, threading.Event())
     upkeep.read_record()
     upkeep.close()
     book.close()

@@ -11,7 +11,7 @@ import pytest
 from inspector.errors import BusyError, ConfigError
 from inspector.protocol.messages import Ack
 from inspector.record.schema import FILE
-from inspector.sink.health import HealthServer
+from inspector.sink.health_server import HealthServer
 from inspector.sink.metrics import Metrics
 from tests.fakes import wait_until
 from tests.inspector.mouths import Mouth

@@ -21,7 +21,7 @@ from inspector.settings.settings import Settings
 from inspector.settings.sources.place import PlaceSettings
 from inspector.settings.terms import decide_by
 from inspector.sink import recovery
-from inspector.sink.missing_recipes import Withheld
+from inspector.sink.missing_recipes import MissingRecipes
 from inspector.vision.bundle import Bundle
 from inspector.worker import recipes
 from inspector.worker.recipes import Choice, Chooser, Recipes
@@ -360,7 +360,7 @@ def test_where_they_are_whole_the_piece_on_the_line_stays_there(
 
 def test_what_is_unsure_for_want_of_a_recipe_is_counted_and_told_now_and_then(caplog: pytest.LogCaptureFixture) -> None:
     now = 0.0
-    withheld = Withheld(lambda: now)
+    withheld = MissingRecipes(lambda: now)
     lost = verdict(1, "unsure", recipe=None, reason="recipe not known: why")
 
     assert [withheld.note([lost, verdict(2)]), withheld.note([lost] * 3), withheld.note([])] == [1, 3, 0]
