@@ -181,8 +181,8 @@ def test_capture_libraries_are_reached_by_the_grabbers_process_alone() -> None:
     [
         "sources.source",
         "sources.folder.folder",
-        "sources.camera_capture",
-        "sources.gige_capture",
+        "sources.cameras",
+        "sources.factory",
         "sources.push",
         "sources.simulated",
         "sink.sink",

@@ -11,8 +11,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.protocol.messages import Judgement, Left
+from inspector.settings.sources.camera import CameraSourceSettings
+from inspector.settings.sources.gige import GigeSourceSettings
 from inspector.sources.capture.client import Leash
-from inspector.sources.capture.protocol import Ended, Failed, Missed, Opened, Order, Picture, VideoOrder, Waiting, Word
+from inspector.sources.capture.protocol import (
+    AravisOrder,
+    Ended,
+    Failed,
+    Missed,
+    Opened,
+    Order,
+    Picture,
+    VideoOrder,
+    Waiting,
+    Word,
+)
 from inspector.sources.connector import Capture, Overload
 from inspector.vocabulary import Outcome
 
@@ -179,3 +192,27 @@ class Grabbed:
 
     def _miss(self, reason: str, count: int) -> None:
         self._missed[reason] = self._missed.get(reason, 0) + count
+
+
+def camera(settings: CameraSourceSettings, clock: Callable[[], float] = time.monotonic) -> Grabbed:
+    """Return the connector of a source of type camera: an RTSP or HTTP stream, a USB device, or a video file.
+
+    A video file of which every frame counts waits, and may show the same picture twice.
+    """
+    every_frame = settings.kind == "file" and settings.pace == "every_frame"
+    order = VideoOrder(
+        settings.address.get_secret_value(), settings.kind, settings.connect_s, settings.read_s,
+        None if settings.kind == "file" else settings.stale_s, every_frame,
+    )  # fmt: skip
+    return Grabbed(order, Overload("block" if every_frame else settings.overload, settings.every), clock)
+
+
+def gige(settings: GigeSourceSettings, clock: Callable[[], float] = time.monotonic) -> Grabbed:
+    """Return the connector of a source of type gige: a GigE Vision or USB3 Vision camera, through Aravis."""
+    region = settings.region
+    order = AravisOrder(
+        settings.address or "", settings.connect_s, settings.read_s, settings.stale_s, settings.pixel_format,
+        region.left_px, region.top_px, region.width_px, region.height_px, settings.exposure_us, settings.gain_db,
+        settings.rate_fps, settings.trigger, settings.packet_size_bytes, settings.packet_delay_ns,
+    )  # fmt: skip
+    return Grabbed(order, Overload(settings.overload, settings.every), clock)

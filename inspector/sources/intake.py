@@ -5,11 +5,13 @@ import math
 import time
 from collections.abc import Callable
 
+from inspector.protocol.messages import Left, Settled
 from inspector.record.gaps import STALLED
 from inspector.sources.backoff import Pauses
 from inspector.sources.connector import Capture, Connector
-from inspector.sources.ledger import Ledger
-from inspector.sources.optics.monitor import Watch
+from inspector.sources.delivery.ledger import Ledger
+from inspector.sources.delivery.outages import Outages
+from inspector.sources.optics.monitor import OpticsMonitor
 
 log = logging.getLogger(__name__)
 
@@ -24,20 +26,17 @@ class Intake:
         self,
         connector: Connector,
         ledger: Ledger,
-        note: Callable[[str, float, float], None],
+        outages: Outages,
+        monitor: OpticsMonitor | None = None,
         clock: Callable[[], float] = time.monotonic,
-        watch: Watch | None = None,
     ) -> None:
-        """`note` hears of what is not inspected: why, and from when to when (since 1970) its frames were captured.
-
-        `watch` sees what comes.
-        """
+        """`outages` are told what is not inspected, `monitor` sees the pictures that come."""
         self.last_frame_at = 0.0  # since 1970
         self._connector = connector
         self._ledger = ledger
-        self._note = note
+        self._outages = outages
         self._clock = clock
-        self._watch = watch
+        self._monitor = monitor
         self._open = False
         self._next_open = -math.inf
         self._pauses = Pauses()
@@ -111,8 +110,21 @@ class Intake:
     def drop_oldest(self, reason: str) -> bool:
         """Give up the oldest frame that no worker ever had; False where there is none."""
         if dropped := self._ledger.drop_oldest(reason):
-            self._note(reason, dropped.captured_at, dropped.captured_at)
+            self._outages.add(reason, dropped.captured_at, dropped.captured_at)
         return dropped is not None
+
+    @property
+    def patient(self) -> bool:
+        """Whether frames outlive this process where they come from: files do."""
+        return self._connector.patient
+
+    def recorded(self, capture: Capture, settled: Settled) -> None:
+        """Let go of a frame that is on durable record."""
+        self._connector.recorded(capture, settled.outcome, settled.judgement)
+
+    def left(self) -> list[Left]:
+        """Return what lies where frames come from and is left there."""
+        return self._connector.left()
 
     def close(self) -> None:
         """Disconnect."""
@@ -131,7 +143,7 @@ class Intake:
             capture = self._connector.read()
             for reason, count in self._connector.missed().items():
                 self._ledger.miss(reason, count)
-                self._note(reason, time.time(), time.time())
+                self._outages.add(reason, time.time(), time.time())
             if capture is None:
                 return False
             burst.append(capture)
@@ -151,7 +163,7 @@ class Intake:
             self._lost, self._lost_told = lost, math.inf
         if self._frame_since_open and not self._connector.patient:
             # Until now it looked as if the next frame might still come.
-            self._note(STALLED, self.last_frame_at, time.time())
+            self._outages.add(STALLED, self.last_frame_at, time.time())
         self._connector.close()
         self._open = self._frame_since_open = False
         self._next_open = self._clock() + self._pauses.next(self._clock())
@@ -161,8 +173,8 @@ class Intake:
         self.last_frame_at = time.time() if self._connector.patient else capture.captured_at
         self._frame_since_open = True
         self._frames_seen += 1
-        if self._watch and capture.pixels is not None:
-            self._watch.see(capture.pixels, time.time())
+        if self._monitor and capture.pixels is not None:
+            self._monitor.see(capture.pixels, time.time())
         overload, full = self._connector.overload, not self._ledger.room
         if self._frames_seen % overload.every:
             self._miss("every", capture)
@@ -175,4 +187,4 @@ class Intake:
 
     def _miss(self, reason: str, capture: Capture) -> None:
         self._ledger.miss(reason, 1)
-        self._note(reason, capture.captured_at, capture.captured_at)
+        self._outages.add(reason, capture.captured_at, capture.captured_at)

@@ -23,7 +23,6 @@ from inspector.protocol.heartbeat import LifeSign
 from inspector.protocol.rejections import Refusals
 from inspector.protocol.sockets import flush
 from inspector.settings.settings import Settings
-from inspector.sources.registry import connector
 from inspector.vision.bundle import Bundle
 
 log = logging.getLogger(__name__)
@@ -111,17 +110,23 @@ def _prepare(assignment: Assignment, words: Connection, sign: LifeSign) -> Calla
         from inspector.sink.role import SinkRole
 
         return SinkRole(settings, sockets, words, stop, sign.worked, assignment.canary, assignment.renewed).run
+    from inspector.sources import factory
+    from inspector.sources.delivery.supervisor_link import SupervisorLink
     from inspector.sources.hand import Hand
-    from inspector.sources.optics.monitor import Watch
-    from inspector.sources.source import Source
+    from inspector.sources.optics.monitor import OpticsMonitor
 
     chosen = next(source for source in settings.sources if source.name == assignment.name)
-    refusals, canary, hand = Refusals(), assignment.canary, Hand(chosen.name, sign)
+    refusals, hand = Refusals(), Hand(chosen.name, sign)
     hand.resume(settings.data)
-    opened, delivery = connector(chosen, refusals, hand), settings.delivery
-    watch = Watch(settings.optics, chosen.strip) if settings.optics.enabled else None
-    return Source(
-        chosen.name, opened, delivery, sockets, words, stop, sign.worked, canary=canary, refusals=refusals, watch=watch
+    return factory.source(
+        chosen.name,
+        factory.connector(chosen, refusals, hand),
+        settings.delivery,
+        sockets,
+        SupervisorLink(words, stop, sign.worked),
+        refusals=refusals,
+        monitor=OpticsMonitor(settings.optics, chosen.strip) if settings.optics.enabled else None,
+        canary=assignment.canary,
     ).run
 
 

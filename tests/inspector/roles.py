@@ -23,9 +23,9 @@ from inspector.record.store import Store
 from inspector.record.sums.accounts import Account
 from inspector.settings.settings import Settings
 from inspector.sink.role import SinkRole
-from inspector.sources.optics.monitor import Watch
-from inspector.sources.registry import connector
-from inspector.sources.source import Source
+from inspector.sources import factory
+from inspector.sources.delivery.supervisor_link import SupervisorLink
+from inspector.sources.optics.monitor import OpticsMonitor
 from inspector.vision import bundle
 from inspector.vocabulary import OUTCOMES, Outcome
 from inspector.worker.worker import Worker
@@ -161,9 +161,13 @@ class Bench:
         """The source, from now on."""
         chosen, delivery = self.settings.sources[0], self.settings.delivery
         refusals = Refusals()
-        opened = connector(chosen, refusals)
-        more = {"refusals": refusals, "watch": Watch(self.settings.optics, chosen.strip)} | changes
-        return self._start(lambda words, stop: Source(chosen.name, opened, delivery, self.sockets, words, stop, **more))
+        opened = factory.connector(chosen, refusals)
+        more = {"refusals": refusals, "monitor": OpticsMonitor(self.settings.optics, chosen.strip)} | changes
+        return self._start(
+            lambda words, stop: factory.source(
+                chosen.name, opened, delivery, self.sockets, SupervisorLink(words, stop), **more
+            )
+        )
 
     def start_sink(self, **changes: Any) -> Running:
         """The sink, from now on."""

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from inspector.protocol.messages import Sight, Trouble
 from inspector.settings.settings import OpticsSettings
 from inspector.settings.sources.strip import StripSettings
-from inspector.sources.optics.monitor import Watch
+from inspector.sources.optics.monitor import OpticsMonitor
 from inspector.vision.renderer.defects import PAINTERS
 from inspector.vision.renderer.strip import DEFECTS
 from inspector.vision.renderer.surface import FINISHES, clean_surface, expose
@@ -68,7 +68,7 @@ class Eye:
         self.pictures = 0
         self.began: list[tuple[int, Trouble]] = []
         self.ended: list[tuple[int, str]] = []
-        self.watch = Watch(chosen, strip or StripSettings(), lambda: float(self.pictures))
+        self.watch = OpticsMonitor(chosen, strip or StripSettings(), lambda: float(self.pictures))
         self.watch.resume(resumes)
         self._before: set[str] = {trouble.kind for trouble in resumes.troubles} if resumes else set()
 

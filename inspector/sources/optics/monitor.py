@@ -34,7 +34,7 @@ _LATER_S = 0.001
 SAVE_PICTURES = 60
 
 
-class Watch:
+class OpticsMonitor:
     """Looks at the pictures of one source."""
 
     def __init__(
@@ -124,7 +124,7 @@ class Watch:
             complete = self._baseline.complete
             self._troubles.resume([one for one in sight.troubles if complete or one.kind not in JUDGED])
 
-    def tell_again(self) -> None:
+    def report_again(self) -> None:
         """The record may be another: what was learned goes there, too."""
         if self._baseline.pictures:
             self._unsaved = math.inf

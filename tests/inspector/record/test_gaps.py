@@ -17,7 +17,7 @@ from inspector.record.gaps import NOT_RUNNING, SOURCE_DOWN, STALLED, Gap, silenc
 from inspector.record.queries import Query
 from inspector.record.schema import FILE
 from inspector.record.store import Store
-from inspector.sources.outages import SPELL_S, Spells
+from inspector.sources.delivery.outages import OUTAGE_ENDS_S, Outages
 from tests.fakes import Line, wait_until
 from tests.inspector.record.test_store import verdict
 from tests.inspector.roles import Bench, bench
@@ -149,16 +149,22 @@ def test_silence_is_a_gap_that_is_open_and_a_fresh_word_is_none() -> None:
     assert silence(word(100), 160.0) == Gap("drop", NOT_RUNNING, 100.0, 160.0, state="open")
 
 
-def test_a_spell_goes_on_until_it_is_over_and_on_record() -> None:
-    spells = Spells()
-    spells.add("overload", 10.0, 10.0, now=0.0, number=1)
-    spells.add("overload", 12.0, 12.0, now=1.0, number=2)
+def test_an_outage_goes_on_until_it_is_over_and_on_record() -> None:
+    now = [0.0]
+    outages = Outages(lambda: now[0])
+    outages.add("overload", 10.0, 10.0)
+    outages.spans(1)
+    now[0] = 1.0
+    outages.add("overload", 12.0, 12.0)
+    outages.spans(2)
 
-    spells.on_record(2, now=SPELL_S)  # not over yet
-    spells.on_record(1, now=100.0)  # not on record yet
-    assert spells.told() == {"overload": Span(10.0, 12.0)}
-    spells.on_record(2, now=100.0)
-    assert spells.told() == {}
+    now[0] = OUTAGE_ENDS_S
+    outages.on_record(2)  # not over yet
+    now[0] = 100.0
+    outages.on_record(1)  # not on record yet
+    assert outages.spans(3) == {"overload": Span(10.0, 12.0)}
+    outages.on_record(2)
+    assert outages.spans(4) == {}
 
 
 #: What schema 1 was, as it was released.

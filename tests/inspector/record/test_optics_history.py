@@ -27,7 +27,7 @@ from inspector.record.queries import Query
 from inspector.record.store import Store
 from inspector.settings import loading
 from inspector.sink import recovery
-from inspector.sources.optics.monitor import Watch
+from inspector.sources.optics.monitor import OpticsMonitor
 from tests.fakes import Line, wait_until
 from tests.inspector.pictures import encode, strip
 from tests.inspector.roles import Bench, bench, ok
@@ -145,7 +145,7 @@ class Drop:
         self._line = line
         self._now = 0.0
         settings = line.settings
-        line.start_source(watch=Watch(settings.optics, settings.sources[0].strip, lambda: self._now))
+        line.start_source(monitor=OpticsMonitor(settings.optics, settings.sources[0].strip, lambda: self._now))
         self._worker = line.worker()
 
     def put(self, *pictures: NDArray[np.uint8]) -> None:

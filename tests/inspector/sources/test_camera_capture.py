@@ -25,7 +25,7 @@ from inspector.record.queries import Query
 from inspector.record.store import Store
 from inspector.settings.sources.camera import CameraSourceSettings
 from inspector.sources import capture
-from inspector.sources.camera_capture import camera as connected
+from inspector.sources.cameras import camera as connected
 from inspector.sources.capture.gray import gray
 from tests.fakes import ROOT, Line, wait_until
 from tests.inspector.cameras import film, http_camera, strip

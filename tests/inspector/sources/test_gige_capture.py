@@ -11,12 +11,12 @@ import pytest
 
 from inspector.settings.sources.gige import GigeSourceSettings
 from inspector.sources.cameras import Grabbed
+from inspector.sources.cameras import gige as connected
 from inspector.sources.capture import aravis
 from inspector.sources.capture.device_clock import LONGEST_WAY_S, WINDOW_S, DeviceClock, WorldClock
 from inspector.sources.capture.genicam import open_camera
 from inspector.sources.capture.gige import skipped
 from inspector.sources.connector import Capture
-from inspector.sources.gige_capture import gige as connected
 from tests.fakes import wait_until
 from tests.inspector.cameras import GigeCamera, gige_camera, gige_port
 from tests.inspector.roles import bench, ok

@@ -12,7 +12,7 @@ from inspector.settings.sources.camera import CameraSourceSettings
 from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.settings.sources.push import PushSourceSettings
 from inspector.settings.sources.simulated import SimulatedSourceSettings
-from inspector.sources.camera_capture import camera
+from inspector.sources.cameras import camera
 from inspector.sources.connector import Connector
 from inspector.sources.folder.folder import Folder
 from inspector.sources.push import Push

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from inspector.settings.sources.camera import CameraSourceSettings
-from inspector.sources.camera_capture import camera as connected
 from inspector.sources.cameras import Grabbed
+from inspector.sources.cameras import camera as connected
 from tests.fakes import wait_until
 from tests.inspector.cameras import film, strip
 from tests.inspector.roles import bench, ok

@@ -11,10 +11,11 @@ import pytest
 
 from inspector.errors import ConfigError
 from inspector.settings.sources.folder import FolderSourceSettings
+from inspector.sources.delivery.ledger import Ledger
+from inspector.sources.delivery.outages import Outages
 from inspector.sources.folder.claims import LANE_FILES
 from inspector.sources.folder.requeue import put_back
 from inspector.sources.intake import CAPTURE_BURST, Intake
-from inspector.sources.ledger import Ledger
 from tests.fakes import Line, running, wait_until
 from tests.inspector.folders import GOOD, Open, below, claimed, connect, finish, nothing_comes, read
 from tests.inspector.pictures import neu_bmp, strip
@@ -144,7 +145,7 @@ def synced(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 def intake(connector: "object") -> tuple[Intake, Ledger]:
     ledger = Ledger("drop", "e", 256, 256 << 20, 3, 60)
-    made = Intake(connector, ledger, lambda *_: None)  # type: ignore[arg-type]
+    made = Intake(connector, ledger, Outages())  # type: ignore[arg-type]
     assert made.open() == []
     return made, ledger
 
@@ -191,7 +192,7 @@ def test_what_could_not_be_synced_is_given_to_nobody_and_comes_again(
     connector = connect(drop)
     now = [0.0]
     ledger = Ledger("drop", "e", 256, 256 << 20, 3, 60)
-    taken = Intake(connector, ledger, lambda *_: None, lambda: now[0])
+    taken = Intake(connector, ledger, Outages(), clock=lambda: now[0])
     assert taken.open() == []
     (drop / "a.bmp").write_bytes(GOOD)
     with monkeypatch.context() as patch:

@@ -246,7 +246,7 @@ def test_what_was_learned_is_told_until_it_is_on_record(rng: Generator) -> None:
     assert eye.sight.usual is not None, "an older word is on record"
     eye.watch.on_record(eye.pictures, 0.0)
     assert eye.sight.usual is None
-    eye.watch.tell_again()
+    eye.watch.report_again()
     assert eye.sight.usual is not None, "another record knows nothing of it"
 
 

@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 import pytest
 
-from inspector.sources.ledger import Ledger
+from inspector.sources.delivery.ledger import Ledger
 from inspector.vocabulary import OUTCOMES
-from tests.inspector.sources.test_ledger import assert_balanced, capture, ledger
+from tests.inspector.sources.delivery.test_ledger import assert_balanced, capture, ledger
 
 
 def walk(seed: int, steps: int) -> Iterator[Ledger]:

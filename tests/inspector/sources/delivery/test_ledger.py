@@ -3,7 +3,7 @@
 import numpy as np
 
 from inspector.sources.connector import Capture
-from inspector.sources.ledger import Flight, Ledger
+from inspector.sources.delivery.ledger import Flight, Ledger
 
 PIXELS = np.zeros((10, 10), np.uint8)
 

@@ -10,7 +10,7 @@ _REMEMBERED = 64
 
 
 @dataclass(slots=True)
-class Window:
+class CreditWindow:
     """What one worker has room for: see messages.Credit. `peer` is its address at our socket."""
 
     worker: str
@@ -31,14 +31,14 @@ class Credits:
 
     def __init__(self, epoch: str) -> None:
         self._epoch = epoch
-        self._windows: dict[str, Window] = {}
+        self._windows: dict[str, CreditWindow] = {}
         self._gone: deque[str] = deque(maxlen=_REMEMBERED)
 
-    def hear(self, peer: bytes, credit: Credit) -> None:
+    def take_in(self, peer: bytes, credit: Credit) -> None:
         """A worker says what it has room for. One that was heard of as ended is not revived."""
         if credit.worker in self._gone:
             return
-        window = self._windows.setdefault(credit.worker, Window(credit.worker, peer))
+        window = self._windows.setdefault(credit.worker, CreditWindow(credit.worker, peer))
         window.peer = peer
         window.seen = credit.seen if credit.epoch == self._epoch else 0
         window.free = credit.free
@@ -48,7 +48,7 @@ class Credits:
         self._windows.pop(worker, None)
         self._gone.append(worker)
 
-    def asking(self) -> list[Window]:
+    def asking(self) -> list[CreditWindow]:
         """The windows with room, the emptiest first."""
         able = [window for window in self._windows.values() if window.available]
         return sorted(able, key=lambda window: -window.available)

@@ -38,15 +38,15 @@ class Ledger:
     def __init__(
         self, source: str, epoch: str, max_frames: int, max_bytes: int, max_attempts: int, timeout_s: float
     ) -> None:
+        self.source = source
+        self.epoch = epoch
+        self.timeout_s = timeout_s
         self.captured = 0
         self.outcomes: dict[Outcome, int] = dict.fromkeys(OUTCOMES, 0)
         self.dropped: dict[str, int] = {}
-        self._source = source
-        self._epoch = epoch
         self._max_frames = max_frames
         self._max_bytes = max_bytes
         self._max_attempts = max_attempts
-        self._timeout_s = timeout_s
         self._bytes = 0
         self._flights: dict[str, Flight] = {}
         self._waiting: deque[str] = deque()
@@ -184,7 +184,7 @@ class Ledger:
         late = [
             frame
             for frame, flight in self._flights.items()
-            if flight.worker is not None and now - flight.sent_at > self._timeout_s
+            if flight.worker is not None and now - flight.sent_at > self.timeout_s
         ]
         for frame in late:
             self._retry(frame, "got no verdict from")
@@ -205,8 +205,8 @@ class Ledger:
         capture = flight.capture
         height, width = (0, 0) if capture.pixels is None else capture.pixels.shape
         return FrameHeader(
-            source=self._source,
-            epoch=self._epoch,
+            source=self.source,
+            epoch=self.epoch,
             frame=capture.frame,
             name=capture.name,
             sequence=flight.sequence,
