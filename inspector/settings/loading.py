@@ -25,8 +25,7 @@ def load(path: Path, overrides: list[str] | None = None) -> Settings:
     try:
         return Settings.model_validate(values)
     except ValidationError as error:
-        told = (mistakes.explain(one, Settings, path, origins) for one in error.errors())
-        raise ConfigError("\n".join(told)) from None
+        raise ConfigError("\n".join(mistakes.explain(error.errors(), Settings, path, origins))) from None
 
 
 def _anchor(values: dict[str, Any], path: Path) -> None:

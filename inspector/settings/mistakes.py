@@ -2,7 +2,7 @@
 
 import difflib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,14 +28,24 @@ _PLAIN = {
 }  # fmt: skip
 
 
-def explain(error: "ErrorDetails", model: type[BaseModel], path: Path, origins: Mapping[str, str]) -> str:
-    """Return in one line where a setting was given, its key, what is wrong with it and what would be right.
+def explain(
+    errors: Sequence["ErrorDetails"], model: type[BaseModel], path: Path, origins: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield a line for each setting: where it was given, its key, what is wrong with it and what would be right.
 
     `model` are all settings, `path` the config file, `origins` where each override was given, by its key.
     """
-    where = ".".join(str(part) for part in error["loc"] if part not in SOURCE_TYPES)
-    given = [o for key, o in origins.items() if f"{where}.".startswith(f"{key}.") or key.startswith(f"{where}.")]
-    return f"{given[-1] if given else path}: {where}{': ' if where else ''}{_what(error, model)}"
+    first: dict[str, ErrorDetails] = {}
+    for error in errors:  # of a setting that may be one of several types, there is an error for each of them
+        first.setdefault(_key(error["loc"]), error)
+    for key, error in first.items():
+        given = [o for other, o in origins.items() if f"{key}.".startswith(f"{other}.") or other.startswith(f"{key}.")]
+        yield f"{given[-1] if given else path}: {key}{': ' if key else ''}{_what(error, model)}"
+
+
+def _key(location: tuple[int | str, ...]) -> str:
+    """Return the key at this place of a validation error, which also names types of sources and of values."""
+    return ".".join(str(part) for part in location if part not in SOURCE_TYPES and "[" not in str(part))
 
 
 def _what(error: "ErrorDetails", model: type[BaseModel]) -> str:
