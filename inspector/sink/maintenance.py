@@ -15,7 +15,8 @@ from inspector.host import disk
 from inspector.host.age_clock import AgeClock, since_boot
 from inspector.host.disk_reserve import Reserve
 from inspector.record import findings, optics_history, pieces, settings_history
-from inspector.record.evidence import evidence, pins, retention
+from inspector.record.evidence import evidence, retention
+from inspector.record.evidence.holds import Held, held
 from inspector.record.evidence.retention import Gallery
 from inspector.record.storage import remains
 from inspector.record.storage.log_bound import RecordLog
@@ -167,16 +168,16 @@ class Maintenance:
         while not self._stop.is_set() and passed < _MAX_PASSED:
             rows = list(
                 self._store.read(
-                    "SELECT id, source, name, captured_at, recorded_at FROM records NOT INDEXED WHERE id > ?"
+                    "SELECT id, source, frame, name, captured_at, recorded_at FROM records NOT INDEXED WHERE id > ?"
                     " AND id NOT IN (SELECT record FROM evidence) ORDER BY id LIMIT ?",
                     (last, _BATCH),
                 )
             )
-            if old := [row for row in rows if row[4] < before or row[0] <= surplus]:
+            if old := [row for row in rows if row[5] < before or row[0] <= surplus]:
                 deleted += self._delete(old)
                 self._stop.wait(PAUSE_S)
             # Only what is properly young ends it: rows of a clock that was ahead must not hold up those behind them.
-            if len(rows) < _BATCH or any(before <= row[4] <= now and row[0] > surplus for row in rows):
+            if len(rows) < _BATCH or any(before <= row[5] <= now and row[0] > surplus for row in rows):
                 break
             last, passed = rows[-1][0], passed + (not old)
         with self._store.transaction() as cursor:
@@ -229,9 +230,10 @@ class Maintenance:
         if swept:
             log.info("evidence: %d pictures without a record swept, or set aside", swept)
 
-    def _delete(self, rows: list[tuple[int, str, str, float, float]]) -> int:
-        held_by = pins.every(self._store)
-        going = [(row[0],) for row in rows if not any(pin.holds(row[1], row[2], row[3]) for pin in held_by)]
+    def _delete(self, rows: list[tuple[int, str, str, str, float, float]]) -> int:
+        frames = {row[0]: Held(*row[1:5]) for row in rows}
+        stay = held(self._store, list(frames.values()))
+        going = [(number,) for number, frame in frames.items() if frame not in stay]
         with self._store.transaction() as cursor:
             cursor.executemany("DELETE FROM records WHERE id = ?", going)
         return len(going)

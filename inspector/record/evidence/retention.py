@@ -1,7 +1,8 @@
 """Owns which pictures of the evidence stay. The rule:
 
 Past `keep_days` a picture goes. Where they are more than `budget_mb`, the oldest `ok` goes first, then the oldest
-`unsure`, and a `defect` only when no other is left. A pinned one stays, and does not count against the budget.
+`unsure`, and a `defect` only when no other is left. One that is pinned or labelled stays, and does not count against
+the budget.
 """
 
 import logging
@@ -13,7 +14,8 @@ from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import unquote
 
-from inspector.record.evidence import evidence, pins
+from inspector.record.evidence import evidence
+from inspector.record.evidence.holds import Held, held
 from inspector.record.gaps import NOT_RUNNING, RECORD_LOST, SILENT_S
 from inspector.record.store import Store
 from inspector.settings.settings import EvidenceSettings
@@ -136,8 +138,9 @@ class Gallery:
         """First from the record, then from the disk. What is pinned is marked so, and stays."""
         if not pictures:
             return 0
-        held_by = pins.every(self._store)
-        pinned = {one for one in pictures if any(pin.holds(one.source, one.name, one.captured_at) for pin in held_by)}
+        frames = {one: Held(one.source, one.frame, one.name, one.captured_at) for one in pictures}
+        stay = held(self._store, list(frames.values()))
+        pinned = {one for one, frame in frames.items() if frame in stay}
         going = [one for one in pictures if one not in pinned]
         with self._store.transaction() as cursor:
             cursor.executemany(

@@ -14,11 +14,13 @@ import numpy as np
 import pytest
 
 from inspector.cli import main
-from inspector.errors import ConfigError
+from inspector.errors import ConfigError, StoreError
 from inspector.protocol.messages import Verdict
 from inspector.record.evidence import evidence, pins
 from inspector.record.evidence.evidence import Keeper
 from inspector.record.evidence.retention import ASIDE, Gallery
+from inspector.record.labels.label_file import LabelFile
+from inspector.record.labels.labels import NewLabel
 from inspector.record.queries import Query
 from inspector.record.store import Store
 from inspector.settings.settings import EvidenceSettings, Settings
@@ -219,6 +221,31 @@ def test_what_is_pinned_stays_until_it_is_unpinned(settings: Settings, book: Sto
         pins.remove(book, by_time.id)
     with pytest.raises(ConfigError, match="all of it would fill the disk"):
         pins.add(book, "drop", None, None, None)
+
+
+def test_what_is_labelled_stays_with_its_picture_and_a_label_taken_back_still_holds_it(
+    settings: Settings, book: Store
+) -> None:
+    keep(settings, book, *(verdict(number, "defect") for number in range(4)))
+    file = LabelFile(book.path.parent)
+    for number in (1, 2):
+        record = {"source": "drop", "frame": f"frame-{number}"}
+        file.add(NewLabel(record=record, label="ok", person="ann", at=1.0))
+    file.undo(2, "ann", 2.0)
+    file.close()
+
+    assert gallery(book, budget_mb=0).fit() == 2
+    assert set(kept(book)) == {"1", "2"}
+
+
+def test_nothing_goes_while_labels_cannot_be_read(settings: Settings, book: Store) -> None:
+    keep(settings, book, *(verdict(number, "defect") for number in range(4)))
+    LabelFile(book.path.parent).close()
+    file = book.path.parent / "labels" / "labels.sqlite"
+    file.write_bytes(b"no database" * 1000)
+    with pytest.raises(StoreError, match=r"labels\.sqlite"):
+        gallery(book, budget_mb=0).fit()
+    assert len(kept(book)) == 4
 
 
 def test_a_pin_on_a_source_that_nobody_has_is_refused_and_holds_nothing(
