@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint bench records coil overload soak fuzz long chaos powercuts model settings clean
+.PHONY: help demo test lint bench records coil screenshots overload soak fuzz long chaos powercuts model settings clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -28,6 +28,9 @@ records: $(READY)  ## 10 million records: how quick are the questions? ARGS="--r
 
 coil: $(READY)  ## a simulated coil with known defects: how many are found? ARGS="--metres 100 --defects 200"
 	$(BIN)/python -m tests.measure.coil $(ARGS)
+
+screenshots: $(READY)  ## draw the pictures of the pages again; the report's needs Chromium
+	$(BIN)/python -m tests.measure.screenshots $(ARGS)
 
 overload: $(READY)  ## a camera three times as fast as the workers, for a minute; ARGS="--seconds 20 --times 5"
 	$(BIN)/python -m tests.stress.overload $(ARGS)

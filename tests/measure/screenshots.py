@@ -1,4 +1,4 @@
-"""The pictures of the pages, drawn again: `make screenshots` writes deploy/screenshots from lines that really run.
+"""The pictures of the pages: `make screenshots` draws deploy/screenshots again, of lines that really run.
 
     python -m tests.measure.screenshots [--metres N] [--folder FOLDER]
 
@@ -30,7 +30,7 @@ from tests.fakes import ROOT, Line, inspector, running, wait_until
 from tests.measure import coil
 
 SCREENSHOTS = ROOT / "deploy" / "screenshots"
-PIECE, STEEL_GRADE = "coil-4711", "DX56D"
+PIECE = "coil-4711"
 LIMITS = [{"grade": "second", "limit": 40}, {"grade": "hold", "limit": 30, "min_severity": "critical"}]
 DEMO_S = 25.0
 BROWSERS = ("chromium", "google-chrome")
@@ -107,7 +107,8 @@ def report(line: Line, target: Path) -> bool:
     size = ",".join(map(str, REPORT_PX))
     command = [browser, "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", f"--window-size={size}"]
     profile = f"--user-data-dir={line.folder / 'browser'}"
-    subprocess.run([*command, profile, f"--screenshot={target}", page.as_uri()], check=True, timeout=120)
+    command += [profile, f"--screenshot={target}", page.as_uri()]
+    subprocess.run(command, check=True, capture_output=True, timeout=120)  # it complains of a desktop that is not there
     picture = cv2.imread(str(target))
     cv2.imwrite(str(target), picture, [cv2.IMWRITE_PNG_COMPRESSION, 9])
     return True
