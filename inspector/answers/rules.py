@@ -9,10 +9,20 @@ from inspector.quality import grading, piece_summary
 from inspector.quality.grading import QualityGrade
 from inspector.quality.wording import rolls, sentence
 from inspector.record import findings, pieces
-from inspector.record.findings import Alarm, Mark
+from inspector.record.findings import Alarm, RollMark
 
-__all__ = ["Alarm", "FindingsAnswer", "FindingsQuestion", "GradeAnswer", "Mark", "QualityGrade", "found", "grade",
-           "rolls", "sentence"]  # fmt: skip
+__all__ = [
+    "Alarm",
+    "FindingsAnswer",
+    "FindingsQuestion",
+    "GradeAnswer",
+    "QualityGrade",
+    "RollMark",
+    "found",
+    "grade",
+    "rolls",
+    "sentence",
+]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,14 +38,14 @@ class FindingsAnswer(msgspec.Struct, frozen=True):
     """Alarms and marks of rolls, the newest first."""
 
     alarms: list[Alarm]
-    marks: list[Mark]
+    marks: list[RollMark]
 
 
 class GradeAnswer(msgspec.Struct, frozen=True):
     """What a piece is and why, and the marks of rolls that were found on it."""
 
     grade: QualityGrade
-    marks: list[Mark]
+    marks: list[RollMark]
 
 
 def found(line: LineRecord, question: FindingsQuestion) -> FindingsAnswer:
@@ -44,7 +54,7 @@ def found(line: LineRecord, question: FindingsQuestion) -> FindingsAnswer:
     piece = pieces.find(store, question.piece).id if question.piece else None
     return FindingsAnswer(
         findings.read(store, Alarm, piece, question.since, question.until)[::-1],
-        findings.read(store, Mark, piece, question.since, question.until)[::-1],
+        findings.read(store, RollMark, piece, question.since, question.until)[::-1],
     )
 
 

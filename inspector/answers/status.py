@@ -16,7 +16,7 @@ from inspector.host.disk_reserve import Reserve
 from inspector.host.redaction import origin
 from inspector.record import findings
 from inspector.record.evidence.retention import Gallery, Stock
-from inspector.record.findings import Alarm, Mark
+from inspector.record.findings import Alarm, RollMark
 from inspector.record.queries import Query
 from inspector.record.store import Store
 from inspector.record.sums.accounts import Account
@@ -72,7 +72,7 @@ class Status(msgspec.Struct, frozen=True):
     data: Path
     free_bytes: int | None
     min_free_bytes: int
-    found: list[Alarm | Mark] = []  # alarms and marks of rolls that go on
+    found: list[Alarm | RollMark] = []  # alarms and marks of rolls that go on
     notes: list[str] = []  # what is worth knowing, and does not speak against the line
 
     @property
@@ -113,12 +113,12 @@ def look(settings: Settings) -> Status:
     accounts: list[Account] = []
     lost: dict[str, dict[str, Loss]] = {}
     stock = None
-    found: list[Alarm | Mark] = []
+    found: list[Alarm | RollMark] = []
     try:
         with closing(Store(data, read_only=True)) as store:
             accounts = store.accounts()
             lost = _lost(store, time.time() - DAY_S)
-            found = [*findings.read(store, Alarm, going_on=True), *findings.read(store, Mark, going_on=True)]
+            found = [*findings.read(store, Alarm, going_on=True), *findings.read(store, RollMark, going_on=True)]
             stock = Gallery(store, settings.evidence).stock(time.time(), max(0, (free or 0) - least_bytes))
     except StoreError as error:
         problems = [*problems, f"record: {error}"]
@@ -209,7 +209,7 @@ def to_json(status: Status) -> str:
             "days_left": None if stock is None or math.isinf(stock.days_left) else round(stock.days_left, 2),
         },
         "alarms": [one for one in status.found if isinstance(one, Alarm)],
-        "roll_marks": [one for one in status.found if isinstance(one, Mark)],
+        "roll_marks": [one for one in status.found if isinstance(one, RollMark)],
         "reserve": {"held_bytes": status.reserve_held_bytes, "size_bytes": status.reserve_bytes},
     }
     return msgspec.json.encode(answer).decode()

@@ -8,7 +8,7 @@ from rich.table import Table
 from rich.text import Text
 
 from inspector.answers import rules
-from inspector.answers.rules import Alarm, FindingsQuestion, Mark
+from inspector.answers.rules import Alarm, FindingsQuestion, RollMark
 from inspector.cli import config
 from inspector.cli.terminal import COLOURS, Grid, moment, show
 from inspector.host.printable import printable
@@ -62,7 +62,7 @@ def _alarm_table(raised: Sequence[Alarm]) -> Table:
     return table
 
 
-def _mark_table(marks: Sequence[Mark]) -> Table:
+def _mark_table(marks: Sequence[RollMark]) -> Table:
     table = Grid()
     for column in ("found", "source", "piece", "label", "every, mm", "roll", "confidence", "across, mm", "from, m",
                    "to, m", "times"):  # fmt: skip

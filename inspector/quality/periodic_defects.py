@@ -26,7 +26,7 @@ _WANDERS_MM = 10.0
 
 
 @dataclass(slots=True, eq=False)
-class RollMark:
+class PeriodicDefect:
     """A mark that comes again: from where to where across, where it was met first and last along, and how often.
 
     `distance_mm` is that between two of them, `share` how much of what could be met was, of late. It is `over` when
@@ -49,12 +49,12 @@ class Finder:
     """The marks of one run of strip, label by label."""
 
     def __init__(self) -> None:
-        self.found: list[RollMark] = []
+        self.found: list[PeriodicDefect] = []
         self._series: dict[str, _Series] = {}
 
     def add(
         self, label: str, x_mm: float, width_mm: float, y_mm: float, length_mm: float, search: bool = True
-    ) -> RollMark | None:
+    ) -> PeriodicDefect | None:
         """A defect begins there. The mark of a roll that it is, if that is sure by now: it is new, or goes on.
 
         Without `search` it is kept for those that come, and that is all.
@@ -69,7 +69,7 @@ class Finder:
         self._series[label].keep(mark)
         if comb is None:
             return None
-        new = RollMark(
+        new = PeriodicDefect(
             label, comb.distance_mm, x_mm, width_mm, middle_mm - comb.reach_mm, middle_mm, comb.met + 1,
             -math.expm1(comb.log_chance), comb.share,
         )  # fmt: skip
@@ -79,7 +79,7 @@ class Finder:
         self.found.append(new)
         return new
 
-    def end(self, mark: RollMark) -> None:
+    def end(self, mark: PeriodicDefect) -> None:
         """It has not come again for long: if it does, that is another."""
         mark.over = True
         self.found.remove(mark)
@@ -139,13 +139,13 @@ def _alike(one_mm: float, other_mm: float, times: int = 1) -> bool:
     return abs(one_mm - times * other_mm) <= 2 * comb_test.STRETCHES * one_mm
 
 
-def _beside(known: RollMark, x_mm: float, width_mm: float) -> bool:
+def _beside(known: PeriodicDefect, x_mm: float, width_mm: float) -> bool:
     """Whether both lie at one place across."""
     middles_mm = known.x_mm + known.width_mm / 2 - x_mm - width_mm / 2
     return abs(middles_mm) <= (known.width_mm + width_mm) / 2 + _WANDERS_MM
 
 
-def _renewed(known: RollMark, new: RollMark) -> bool:
+def _renewed(known: PeriodicDefect, new: PeriodicDefect) -> bool:
     """Whether the known mark goes on with the new one, at its distance or at a multiple of it.
 
     A fraction of its distance takes over where it meets nearly as large a share of what it could; else the new one is

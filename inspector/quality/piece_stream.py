@@ -11,7 +11,7 @@ from typing import NamedTuple
 from inspector.quality.alarm_window import AlarmWindow, Raised
 from inspector.quality.coverage import SLACK
 from inspector.quality.defects import Part
-from inspector.quality.periodic_defects import Finder, RollMark
+from inspector.quality.periodic_defects import Finder, PeriodicDefect
 from inspector.quality.stitching import Seams, Whole
 from inspector.settings.rules import AlarmSettings, Unit
 
@@ -53,7 +53,7 @@ class Lane:
         self._settled_mm = _NOTHING
         self._strip_mm = 1.0
 
-    def take(self, frame: LaneFrame, parts: Sequence[Part], search: bool = True) -> Iterator[Raised | RollMark]:
+    def take(self, frame: LaneFrame, parts: Sequence[Part], search: bool = True) -> Iterator[Raised | PeriodicDefect]:
         """What the frame changed: alarms raised or cleared, marks of rolls that are new, go on or are over.
 
         Without `search` it is kept for those that come, and no mark is found by it.
@@ -85,7 +85,7 @@ class Lane:
             return False
         return all(one.at_mm is None or one.at_mm < self._settled_mm for one in self._last)
 
-    def close(self) -> Iterator[Raised | RollMark]:
+    def close(self) -> Iterator[Raised | PeriodicDefect]:
         """The piece is over, and with it what was raised and found on it."""
         self._count(self._seams.settle(float("inf")))
         for window in self.windows:
@@ -104,7 +104,7 @@ class Lane:
             case "s":
                 return [one.captured_at for one in self._last]
 
-    def _marks(self, parts: Sequence[tuple[Part, Whole]], searches: int) -> Iterator[RollMark]:
+    def _marks(self, parts: Sequence[tuple[Part, Whole]], searches: int) -> Iterator[PeriodicDefect]:
         if self.finder is None:
             return
         begin = (part for part, whole in parts if whole.first is part)
@@ -127,7 +127,7 @@ class Lane:
                     whole.counted[rule.name] = place
                     window.add(place, strip_mm=self._strip_mm)
 
-    def _over(self, distances: float) -> Iterator[RollMark]:
+    def _over(self, distances: float) -> Iterator[PeriodicDefect]:
         """The marks that have not come again over so many of their distances."""
         if self.finder is None:
             return

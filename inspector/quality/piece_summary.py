@@ -11,7 +11,7 @@ from inspector.quality.defects import Defect
 from inspector.quality.gap_causes import MissedStretch
 from inspector.quality.uncertain_areas import UncertainArea
 from inspector.record import findings, optics_history, pieces, settings_history
-from inspector.record.findings import Alarm, Mark
+from inspector.record.findings import Alarm, RollMark
 from inspector.record.gaps import Gap
 from inspector.record.optics_history import PastTrouble
 from inspector.record.pieces import Piece
@@ -55,7 +55,7 @@ class PieceSummary:
     unsure: Counter[str]
     doubtful: list[Record]
     alarms: list[Alarm]
-    marks: list[Mark]
+    marks: list[RollMark]
     judged: bool
     troubles: list[PastTrouble]
     in_force: list[InForce]
@@ -105,7 +105,7 @@ def gather(store: Store, settings: Settings, name: str) -> PieceSummary:
             unsure=_unsure(store, piece),
             doubtful=_doubtful(store, piece),
             alarms=findings.read(store, Alarm, piece.id),
-            marks=findings.read(store, Mark, piece.id),
+            marks=findings.read(store, RollMark, piece.id),
             judged=findings.judged(store, piece.id),
             troubles=optics_history.troubles(store, its_time),
             in_force=settings_history.during(store, piece),

@@ -4,14 +4,14 @@ from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 
 from inspector.quality.alarm_window import Raised
 from inspector.quality.defects import Part
-from inspector.quality.periodic_defects import RollMark, fitting
+from inspector.quality.periodic_defects import PeriodicDefect, fitting
 from inspector.quality.piece_stream import Lane, LaneFrame
-from inspector.record.findings import Alarm, Mark
+from inspector.record.findings import Alarm, RollMark
 from inspector.settings.rules import AlarmSettings, RollSettings
 
 _SHARED = ("label", "distance_mm", "x_mm", "width_mm", "first_mm", "last_mm", "repeats", "confidence")
 #: What was found, and whether it is news: True where it is new, False where it is over, None where it goes on.
-Change = tuple[Alarm | Mark, bool | None]
+Change = tuple[Alarm | RollMark, bool | None]
 
 
 class RecordedLane:
@@ -37,7 +37,7 @@ class RecordedLane:
         self._rolls = rolls
         self._lane = Lane(rules, bool(rolls), slack)
         self._alarms: dict[str, tuple[Raised, Alarm]] = {}
-        self._marks: list[tuple[RollMark, Mark]] = []
+        self._marks: list[tuple[PeriodicDefect, RollMark]] = []
 
     @property
     def alarms(self) -> list[Alarm]:
@@ -45,7 +45,7 @@ class RecordedLane:
         return [alarm for _, alarm in self._alarms.values()]
 
     @property
-    def marks(self) -> list[Mark]:
+    def marks(self) -> list[RollMark]:
         """Those that come again."""
         return [mark for _, mark in self._marks]
 
@@ -58,7 +58,7 @@ class RecordedLane:
         for _ in self._lane.take(frame, parts, search=False):
             continue
 
-    def resume(self, alarms: MutableMapping[tuple[str, str, str], Alarm], marks: list[Mark]) -> None:
+    def resume(self, alarms: MutableMapping[tuple[str, str, str], Alarm], marks: list[RollMark]) -> None:
         """After all that was judged was remembered: take out of those on record what goes on here."""
         for window in self._lane.windows:
             rule, raised = window.rule, None
@@ -71,7 +71,7 @@ class RecordedLane:
             return
         for mark in [one for one in marks if (one.source, one.piece) == (self.source, self.name)]:
             marks.remove(mark)
-            found = RollMark(*(getattr(mark, name) for name in _SHARED))
+            found = PeriodicDefect(*(getattr(mark, name) for name in _SHARED))
             self._lane.finder.found.append(found)
             self._marks.append((found, mark))
 
@@ -93,7 +93,7 @@ class RecordedLane:
                 alarm.from_mm = None if alarm.from_mm is None else raised.began
                 yield alarm
 
-    def _change(self, event: Raised | RollMark, at: float) -> Change:
+    def _change(self, event: Raised | PeriodicDefect, at: float) -> Change:
         return self._alarm(event, at) if isinstance(event, Raised) else self._mark(event, at)
 
     def _alarm(self, event: Raised, at: float) -> Change:
@@ -109,11 +109,11 @@ class RecordedLane:
         alarm.cleared_at, alarm.from_mm, alarm.to_mm, alarm.count = at, from_mm, end_mm, event.count
         return alarm, False
 
-    def _mark(self, event: RollMark, at: float) -> Change:
+    def _mark(self, event: PeriodicDefect, at: float) -> Change:
         mark = next((mark for found, mark in self._marks if found is event), None)
         is_new = mark is None
         if mark is None:
-            mark = Mark(0, self.source, self.name, event.label, at, None, [])
+            mark = RollMark(0, self.source, self.name, event.label, at, None, [])
             self._marks.append((event, mark))
         for name in _SHARED:
             setattr(mark, name, getattr(event, name))

@@ -1,18 +1,18 @@
 """Owns the sentences about what the rules found: alarms, and marks of rolls. Pure, no I/O."""
 
-from inspector.record.findings import Alarm, Mark
+from inspector.record.findings import Alarm, RollMark
 
 
-def sentence(found: Alarm | Mark) -> str:
+def sentence(found: Alarm | RollMark) -> str:
     """Return an alarm or a mark of a roll in one sentence, with its source and piece."""
     where = f"{found.source}, {found.piece}" if found.piece else found.source
-    if isinstance(found, Mark):
+    if isinstance(found, RollMark):
         return f"roll mark on {where}: {found.label} {recurrence(found)}; confidence {found.confidence:.5f}"
     along = f", {_stretch(found.from_mm, found.to_mm)}" if None not in (found.from_mm, found.to_mm) else ""
     return f"alarm {found.rule} on {where}: {found.count} {found.detail}{along}"
 
 
-def recurrence(mark: Mark) -> str:
+def recurrence(mark: RollMark) -> str:
     """Return at which distance a mark repeats, how often, where along and across, and which rolls that fits."""
     fits = f"fits {', '.join(mark.rolls)}" if mark.rolls else "fits no roll of the config"
     return (
@@ -21,7 +21,7 @@ def recurrence(mark: Mark) -> str:
     )
 
 
-def rolls(mark: Mark) -> str:
+def rolls(mark: RollMark) -> str:
     """Return the names of the rolls that a mark fits, for a cell of a table."""
     return ", ".join(mark.rolls) or "none of the config"
 

@@ -36,7 +36,7 @@ class Alarm(msgspec.Struct):
     at: float
 
 
-class Mark(msgspec.Struct):
+class RollMark(msgspec.Struct):
     """A mark of a roll; it goes on while `ended_at` is None. `rolls` fit its distance, the nearest first.
 
     `confidence`: see quality/periodic_defects.py. It is `width_mm` wide from `x_mm` on, and was met `repeats` times
@@ -59,17 +59,17 @@ class Mark(msgspec.Struct):
     last_mm: float = 0.0
 
 
-Found = TypeVar("Found", Alarm, Mark)
-_TABLES: dict[type, str] = {Alarm: "alarms", Mark: "roll_marks"}
-_ENDED: dict[type, str] = {Alarm: "cleared_at", Mark: "ended_at"}
-_BEGAN: dict[type, str] = {Alarm: "raised_at", Mark: "found_at"}
+Found = TypeVar("Found", Alarm, RollMark)
+_TABLES: dict[type, str] = {Alarm: "alarms", RollMark: "roll_marks"}
+_ENDED: dict[type, str] = {Alarm: "cleared_at", RollMark: "ended_at"}
+_BEGAN: dict[type, str] = {Alarm: "raised_at", RollMark: "found_at"}
 
 
-def save(cursor: Cursor, found: Alarm | Mark, piece: int | None) -> None:
+def save(cursor: Cursor, found: Alarm | RollMark, piece: int | None) -> None:
     """Put it on record, or what has changed of it; `piece` is the number of the piece that it was found on."""
     table, values = _TABLES[type(found)], asdict(found)
     del values["id"], values["piece"]
-    if isinstance(found, Mark):
+    if isinstance(found, RollMark):
         values["rolls"] = msgspec.json.encode(found.rolls).decode()
     if found.id:
         cursor.execute(
@@ -133,7 +133,7 @@ def end_all(cursor: Cursor, now: float) -> None:
         cursor.execute(f"UPDATE {table} SET {_ENDED[kind]} = ? WHERE {_ENDED[kind]} IS NULL", (now,))
 
 
-def to_json(found: Alarm | Mark) -> str:
+def to_json(found: Alarm | RollMark) -> str:
     """It as one line of JSON that says what it is: `kind` is alarm or roll_mark."""
     kind = "alarm" if isinstance(found, Alarm) else "roll_mark"
     return printable_json(msgspec.json.encode({"kind": kind, **asdict(found)}).decode())
@@ -141,6 +141,6 @@ def to_json(found: Alarm | Mark) -> str:
 
 def _from_row(kind: type[Found], row: Sequence[Any]) -> Found:
     values = dict(zip(kind.__struct_fields__, row, strict=True))
-    if kind is Mark:
+    if kind is RollMark:
         values["rolls"] = msgspec.json.decode(values["rolls"])
     return kind(**values)

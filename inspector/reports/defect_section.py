@@ -10,7 +10,7 @@ from inspector.quality.defects import Defect
 from inspector.quality.piece_summary import PieceSummary
 from inspector.record.store import Store
 from inspector.reports import thumbnails
-from inspector.reports.elements import Cell, Picture, Table, left_out
+from inspector.reports.elements import Cell, Figure, Table, left_out
 from inspector.reports.map.coil_map import CoilMap
 
 #: Rows of the list and pictures on the map: the rest is counted, and `inspector defects --piece` lists it.
@@ -24,7 +24,7 @@ class Sample:
     """What defects of a label look like; `gone` says of how many of the worst no picture is kept."""
 
     label: Cell
-    pictures: list[Picture]
+    pictures: list[Figure]
     gone: str
 
 
@@ -77,11 +77,11 @@ def _sample(label: str, defects: list[Defect], coil_map: CoilMap, store: Store) 
     return Sample(_label(label, coil_map), pictures, gone if few else "")
 
 
-def _pictures(defects: list[tuple[int, Defect]], colour: str, store: Store) -> Iterator[Picture]:
+def _pictures(defects: list[tuple[int, Defect]], colour: str, store: Store) -> Iterator[Figure]:
     """Yield those that are kept, one by one: each costs the decoding of a frame."""
     for number, one in defects:
         if jpeg := thumbnails.of_defect(store, one, colour, _SAMPLE_PX):
-            yield Picture(jpeg, one.label, _caption(number, one))
+            yield Figure(jpeg, one.label, _caption(number, one))
 
 
 def _caption(number: int, one: Defect) -> list[str]:
@@ -92,7 +92,7 @@ def _caption(number: int, one: Defect) -> list[str]:
 
 def _worst(summary: PieceSummary, coil_map: CoilMap) -> Table:
     worst = summary.defects[:MOST_DEFECTS]
-    on_map = {mark.number for mark in coil_map.marks[:MOST_CARDS]}
+    on_map = {one.number for one in coil_map.drawn[:MOST_CARDS]}
     numbers = ("along, m", "across, mm", "length, mm", "width, mm")
     rest = f"; the rest: inspector defects --piece {shlex.quote(summary.piece.name)} --csv"
     return Table(

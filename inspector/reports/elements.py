@@ -29,7 +29,7 @@ class Table:
 
 
 @dataclass(frozen=True, slots=True)
-class Picture:
+class Figure:
     """A JPEG with lines of text below it; None where no picture is kept. `alt` is what it shows."""
 
     jpeg: bytes | None

@@ -12,8 +12,11 @@ from inspector.record import findings, pieces
 from inspector.record.pieces import Piece
 from inspector.record.store import Store
 from inspector.reports.map import coil_map
-from inspector.reports.map.coil_map import CoilMap, Sight
+from inspector.reports.map.band import FieldOfView
+from inspector.reports.map.coil_map import CoilMap
 from inspector.settings.settings import Settings
+from inspector.settings.sources.place import PlaceSettings
+from inspector.settings.sources.strip import StripSettings
 from inspector.vision import bundle
 from inspector.vision.bundle import Bundle
 
@@ -33,9 +36,9 @@ def write_map(settings: Settings, name: str, to: Path | None = None) -> Path:
             piece,
             coverage.of(store, piece),
             defects.of(store, piece),
-            _sights(settings),
+            _fields_of_view(settings),
             _labels(_model(settings)),
-            rolls=findings.read(store, findings.Mark, piece.id),
+            rolls=findings.read(store, findings.RollMark, piece.id),
             doubts=uncertain_areas.of(store, piece),
         )
         content = _as(suffix, piece, drawn, store)
@@ -54,7 +57,7 @@ def write_report(settings: Settings, name: str, to: Path | None = None) -> Path:
             summary.piece,
             summary.shares,
             summary.defects,
-            _sights(settings),
+            _fields_of_view(settings),
             _labels(model),
             _REPORT_WIDTH_PX,
             titled=False,
@@ -105,14 +108,15 @@ def _labels(model: Bundle | str) -> list[str]:
     return [] if isinstance(model, str) else [label.name for label in model.labels if label.kind == "defect"]
 
 
-def _sights(settings: Settings) -> dict[str, Sight]:
-    sights = {}
-    for source in settings.sources:
-        place, strip = source.place, source.strip
-        size = place.mm_per_px or 0.0
-        # With a background places count from the strip's edge; without, from the picture's.
-        sights[source.name] = Sight(place.left_mm + (strip.left_px * size if strip.background == "none" else 0), size)
-    return sights
+def _fields_of_view(settings: Settings) -> dict[str, FieldOfView]:
+    return {source.name: _field_of_view(source.place, source.strip) for source in settings.sources}
+
+
+def _field_of_view(place: PlaceSettings, strip: StripSettings) -> FieldOfView:
+    mm_per_px = place.mm_per_px or 0.0
+    # With a background places count from the strip's edge; without, from the picture's.
+    left_mm = strip.left_px * mm_per_px if strip.background == "none" else 0.0
+    return FieldOfView(place.left_mm + left_mm, mm_per_px)
 
 
 def _save(path: Path, content: bytes) -> Path:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from inspector.quality import wording
 from inspector.quality.piece_summary import PieceSummary
-from inspector.record.findings import Alarm, Mark
+from inspector.record.findings import Alarm, RollMark
 from inspector.reports.elements import Table, left_out, moment
 from inspector.settings.settings import Settings
 
@@ -31,7 +31,7 @@ def section(summary: PieceSummary, settings: Settings) -> FindingsSection:
     )
 
 
-def _roll_marks(marks: list[Mark]) -> Table:
+def _roll_marks(marks: list[RollMark]) -> Table:
     numbers = ("every, mm", "confidence", "times", "from, m", "to, m", "across, mm")
     rows = [_roll_mark(one) for one in marks[:MOST_MARKS]]
     return Table(
@@ -39,7 +39,7 @@ def _roll_marks(marks: list[Mark]) -> Table:
     )
 
 
-def _roll_mark(one: Mark) -> tuple[str, ...]:
+def _roll_mark(one: RollMark) -> tuple[str, ...]:
     return (
         wording.rolls(one), one.label, f"{one.distance_mm:.0f}", f"{one.confidence:.5f}",
         str(one.repeats), f"{one.first_mm / 1000:.3f}", f"{one.last_mm / 1000:.3f}", f"{one.x_mm:.0f}", one.source,

@@ -9,7 +9,7 @@ import base64
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from inspector.reports.printable import printable
+from inspector.reports.printable import printable_lines
 
 
 def render(template: str, **values: object) -> str:
@@ -18,7 +18,7 @@ def render(template: str, **values: object) -> str:
 
 
 def _harmless(value: object) -> object:
-    return value if isinstance(value, Markup) else printable(str(value))
+    return value if isinstance(value, Markup) else printable_lines(str(value))
 
 
 def _data_uri(jpeg: bytes) -> str:

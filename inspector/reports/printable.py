@@ -1,9 +1,11 @@
-"""Owns which characters of foreign text reach a page or a drawing."""
+"""Owns how text from outside reaches a page or a drawing: as what it is, on lines of its own."""
+
+from inspector.host.printable import printable
 
 
-def printable(text: str) -> str:
-    r"""Return the text with each character that cannot be printed, or would turn the text, as its number (\x1b).
+def printable_lines(text: str) -> str:
+    r"""Return the text with each character that cannot be printed, or would turn the text, as Python writes it (\x1b).
 
     A line break stays.
     """
-    return "".join(c if c.isprintable() or c == "\n" else f"\\x{ord(c):02x}" for c in text)
+    return "\n".join(map(printable, text.split("\n")))

@@ -25,7 +25,7 @@ from inspector.vision.bundle import Bundle
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class KeyFigure:
     """A number at the head of the page, and what it is of; `verdict` is good, bad, or "" for neither."""
 
     name: str
@@ -41,7 +41,7 @@ class Headline:
     piece: str
     origin: str
     unfinished: str
-    figures: list[Figure]
+    figures: list[KeyFigure]
 
 
 def write(
@@ -95,25 +95,25 @@ def _unfinished(summary: PieceSummary, now: float) -> str:
     return ""
 
 
-def _grade(grade: QualityGrade | None) -> Figure:
+def _grade(grade: QualityGrade | None) -> KeyFigure:
     if grade is None:
-        return Figure("grade", "not graded", "the line has no limits for it", "")
+        return KeyFigure("grade", "not graded", "the line has no limits for it", "")
     if grade.grade == "prime":
-        return Figure("grade", grade.grade, "within all limits", "good")
+        return KeyFigure("grade", grade.grade, "within all limits", "good")
     worst = sum(one.grade == grade.grade for one in grade.reasons)
-    return Figure("grade", grade.grade, f"for {worst} reason{'s' * (worst != 1)}, below", "bad")
+    return KeyFigure("grade", grade.grade, f"for {worst} reason{'s' * (worst != 1)}, below", "bad")
 
 
-def _inspected(summary: PieceSummary) -> Figure:
+def _inspected(summary: PieceSummary) -> KeyFigure:
     share, of_what = coverage_section.inspected(summary)
-    return Figure("inspected", share, of_what, "good" if summary.whole else "bad")
+    return KeyFigure("inspected", share, of_what, "good" if summary.whole else "bad")
 
 
-def _defects(summary: PieceSummary) -> Figure:
+def _defects(summary: PieceSummary) -> KeyFigure:
     defects = summary.defects
     severities = Counter(one.severity for one in defects)
     kinds = ", ".join(f"{count:,} {name}" for name, count in severities.items()) or "none on record"
-    return Figure("defects", f"{len(defects):,}", f"{kinds}{_density(summary)}", "bad" if defects else "good")
+    return KeyFigure("defects", f"{len(defects):,}", f"{kinds}{_density(summary)}", "bad" if defects else "good")
 
 
 def _density(summary: PieceSummary) -> str:
@@ -128,12 +128,12 @@ def _rounded(number: float) -> str:
     return f"{number:,.0f}" if number >= 10 else f"{number:.2g}"
 
 
-def _unsure(summary: PieceSummary) -> Figure:
+def _unsure(summary: PieceSummary) -> KeyFigure:
     unsure = summary.unsure.total()
     share = f"{100 * unsure / summary.frames:.1f} % of {summary.frames:,} frames" if summary.frames else "no frame"
     in_doubt = max((one.in_doubt for one in summary.shares), default=0.0)
     share += f"; {100 * in_doubt:.2g} % of the area" if in_doubt and len(summary.shares) == 1 else ""
-    return Figure("unsure", f"{unsure:,}", share, "bad" if unsure else "good")
+    return KeyFigure("unsure", f"{unsure:,}", share, "bad" if unsure else "good")
 
 
 def _foot(settings: Settings, now: float) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
-from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -11,29 +10,21 @@ from numpy.typing import NDArray
 from inspector.quality.defects import Defect
 from inspector.record.records import Record
 from inspector.record.store import Store
+from inspector.vision.tiling import Tile
 
-#: What is cut out is a square, at least so large, in camera px, and so much larger than the defect's longer side.
+#: Least side of the square that is cut out, in camera px; and its side as a multiple of the defect's longer one.
 _LEAST_PX, _AROUND = 120, 1.5
-_ENLARGED, _JPEG_QUALITY = 2.0, 80
+_MOST_ENLARGED, _JPEG_QUALITY = 2.0, 80
 _DOUBT = "#6b7280"
 
 
-class _Part(NamedTuple):
-    """A rectangle of a frame, in its pixels."""
-
-    x: int
-    y: int
-    width: int
-    height: int
-
-
 def of_defect(store: Store, one: Defect, colour: str, side_px: int) -> bytes | None:
-    """A JPEG, no side longer than `side_px`; None where no picture of its first frame is kept."""
+    """Return a JPEG, no side longer than `side_px`; None where no picture of its first frame is kept."""
     return of_defects(store, [one], {one.label: colour}, side_px)[0]
 
 
 def of_defects(store: Store, defects: Sequence[Defect], colours: Mapping[str, str], side_px: int) -> list[bytes | None]:
-    """The same for each. Frames are read one by one, each once: memory holds one of them and the small pictures."""
+    """Return the same for each. Each frame is read once, one at a time: memory holds one, and the small pictures."""
     pictures: list[bytes | None] = [None] * len(defects)
     by_frame = sorted(range(len(defects)), key=lambda number: defects[number].record)
     for record, numbers in groupby(by_frame, lambda number: defects[number].record):
@@ -41,31 +32,31 @@ def of_defects(store: Store, defects: Sequence[Defect], colours: Mapping[str, st
         if pixels is not None:
             for number in numbers:
                 one = defects[number]
-                part = _Part(one.x, one.y, one.width, one.height)
+                part = Tile(one.x, one.y, one.width, one.height)
                 pictures[number] = _cut(pixels, part, colours[one.label], side_px)
     return pictures
 
 
 def of_doubt(record: Record, side_px: int) -> bytes | None:
-    """A JPEG of the largest part of a frame that is unsure, or of all of it; None where no picture of it is kept."""
+    """Return a JPEG of the largest unsure part of a frame, or of all of it; None where no picture of it is kept."""
     pixels = _pixels(record)
     if pixels is None:
         return None
     if not record.doubts:
         return _jpeg(_scaled(pixels, side_px)[0])
-    part = _Part(*(record.doubts[0][side] for side in _Part._fields))
+    part = Tile(*(record.doubts[0][side] for side in ("x", "y", "width", "height")))
     return _cut(pixels, part, _DOUBT, side_px)
 
 
 def _pixels(record: Record | None) -> NDArray[np.uint8] | None:
-    """The evidence of a frame; None where it is gone, also where it went since the record was read."""
+    """Return the evidence of a frame; None where it is gone, also where it went since the record was read."""
     if record is None or not record.evidence:
         return None
     pixels = cv2.imread(record.evidence, cv2.IMREAD_GRAYSCALE)
     return None if pixels is None else np.asarray(pixels, np.uint8)
 
 
-def _cut(pixels: NDArray[np.uint8], one: _Part, colour: str, side_px: int) -> bytes:
+def _cut(pixels: NDArray[np.uint8], one: Tile, colour: str, side_px: int) -> bytes:
     wanted = round(max(_LEAST_PX, _AROUND * one.width, _AROUND * one.height))
     (top, bottom), (left, right) = (
         _around(start, side, wanted, whole)
@@ -84,7 +75,7 @@ def _cut(pixels: NDArray[np.uint8], one: _Part, colour: str, side_px: int) -> by
 
 
 def _around(start: int, side: int, wanted: int, whole: int) -> tuple[int, int]:
-    """From where to where: so much around the side, moved inward where the picture ends."""
+    """Return from where to where: `wanted` px around the side, moved inward where the picture ends."""
     length = min(whole, wanted)
     begins = min(max(0, start + side // 2 - length // 2), whole - length)
     return begins, begins + length
@@ -92,7 +83,7 @@ def _around(start: int, side: int, wanted: int, whole: int) -> tuple[int, int]:
 
 def _scaled(pixels: NDArray[np.uint8], side_px: int) -> tuple[NDArray[np.uint8], float]:
     height, width = pixels.shape
-    scale = min(_ENLARGED, side_px / max(height, width))
+    scale = min(_MOST_ENLARGED, side_px / max(height, width))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
     return np.asarray(cv2.resize(pixels, size, interpolation=way), np.uint8), scale

@@ -8,8 +8,9 @@ from markupsafe import Markup
 from inspector.record.store import Store
 from inspector.reports import thumbnails
 from inspector.reports.map import svg
-from inspector.reports.map.coil_map import CoilMap, Mark
+from inspector.reports.map.coil_map import CoilMap
 from inspector.reports.map.shapes import Drawing
+from inspector.reports.map.symbols import DrawnDefect
 
 #: Bytes of all cards' pictures together: the file stays one that a mail takes.
 _MAX_BYTES = 2_500_000
@@ -17,7 +18,7 @@ _SIDE_PX = 210
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
+class Hotspot:
     """Where a defect lies on the map, as a style in % of it, and its card; cards at the right open to the left.
 
     `lines`: what it is, where, and in which frame. `jpeg`: None where no picture is kept.
@@ -32,21 +33,21 @@ class Spot:
 
 @dataclass(frozen=True, slots=True)
 class MapWithTooltips:
-    """The drawing as SVG, the spots on it, and what to do with them; `hint` is "" where there is none."""
+    """The drawing as SVG, the hotspots on it, and what to do with them; `hint` is "" where there is none."""
 
     drawing: Markup
-    spots: list[Spot]
+    hotspots: list[Hotspot]
     hint: str
 
 
 def over(coil_map: CoilMap, store: Store, most: int) -> MapWithTooltips:
     """Return the map with a card on each of its worst defects, at most so many; `store` leads to the pictures."""
-    marks = coil_map.marks[:most]
-    pictures = thumbnails.of_defects(store, [mark.defect for mark in marks], coil_map.colours, _SIDE_PX)
+    worst = coil_map.drawn[:most]
+    pictures = thumbnails.of_defects(store, [one.defect for one in worst], coil_map.colours, _SIDE_PX)
     within = sum(size <= _MAX_BYTES for size in accumulate(len(one or b"") for one in pictures))
-    spots = [_spot(*one, coil_map.drawing) for one in zip(marks, pictures, strict=True)][:within]
-    hint = _hint(len(coil_map.marks), len(spots), sum(one.jpeg is None for one in spots))
-    return MapWithTooltips(Markup(svg.write(coil_map.drawing)), spots, hint)
+    hotspots = [_hotspot(*one, coil_map.drawing) for one in zip(worst, pictures, strict=True)][:within]
+    hint = _hint(len(coil_map.drawn), len(hotspots), sum(one.jpeg is None for one in hotspots))
+    return MapWithTooltips(Markup(svg.write(coil_map.drawing)), hotspots, hint)
 
 
 def _hint(drawn: int, cards: int, without: int) -> str:
@@ -57,18 +58,18 @@ def _hint(drawn: int, cards: int, without: int) -> str:
     return f"Point at a defect, or use Tab: {which} show their picture.{gone}"
 
 
-def _spot(mark: Mark, jpeg: bytes | None, drawing: Drawing) -> Spot:
-    box = mark.box
+def _hotspot(drawn: DrawnDefect, jpeg: bytes | None, drawing: Drawing) -> Hotspot:
+    box = drawn.box
     middle_x, middle_y = box.x + box.width / 2, box.y + box.height / 2
     style = (
         f"left:{100 * middle_x / drawing.width:.3f}%;top:{100 * middle_y / drawing.height:.3f}%;"
         f"width:{100 * box.width / drawing.width:.3f}%;height:{100 * box.height / drawing.height:.3f}%"
     )
     what, where, name = box.title.split("\n", 2)
-    return Spot(
-        anchor=f"d{mark.number}",
+    return Hotspot(
+        anchor=f"d{drawn.number}",
         style=style,
         opens_left=middle_x > drawing.width / 2,
         jpeg=jpeg,
-        lines=[f"{mark.number}: {what}", where, f"{mark.defect.source}: {name}"],
+        lines=[f"{drawn.number}: {what}", where, f"{drawn.defect.source}: {name}"],
     )

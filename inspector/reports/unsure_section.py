@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from inspector.quality.piece_summary import PieceSummary
 from inspector.record.records import Record
 from inspector.reports import thumbnails
-from inspector.reports.elements import Picture, Table, left_out
+from inspector.reports.elements import Figure, Table, left_out
 
 _FRAME_PX = 430
 
@@ -16,7 +16,7 @@ class UnsureSection:
 
     sum: str
     reasons: Table
-    pictures: list[Picture]
+    pictures: list[Figure]
     left_out: str
 
 
@@ -35,10 +35,10 @@ def section(summary: PieceSummary) -> UnsureSection | None:
     )
 
 
-def _picture(record: Record) -> Picture:
+def _picture(record: Record) -> Figure:
     place = "" if record.at_mm is None else f"from {record.at_mm / 1000:.3f} m"
     jpeg = thumbnails.of_doubt(record, _FRAME_PX)
-    return Picture(jpeg, record.reason, (*_why(record), place, record.name))
+    return Figure(jpeg, record.reason, (*_why(record), place, record.name))
 
 
 def _why(record: Record) -> list[str]:

@@ -15,7 +15,7 @@ from typing import Generic, TextIO, TypeVar
 from inspector.errors import ConfigError
 from inspector.record import findings
 from inspector.record.database import OpenRecord
-from inspector.record.findings import Alarm, Mark
+from inspector.record.findings import Alarm, RollMark
 from inspector.record.followers import Consumer, Delivered, Feed, Follower
 from inspector.record.queries import Query, statements
 from inspector.record.records import Record, from_row, to_json
@@ -23,7 +23,7 @@ from inspector.record.records import Record, from_row, to_json
 #: Defects of one turn: each may have hundreds of regions.
 _BATCH = 64
 
-Row = TypeVar("Row", Record, Alarm, Mark)
+Row = TypeVar("Row", Record, Alarm, RollMark)
 
 
 class LogFile:
@@ -83,7 +83,7 @@ class DefectLog(Consumer[Row], Generic[Row]):
 
 def followers(
     target: Path | str | None, store: OpenRecord, clock: Callable[[], float] = time.monotonic
-) -> tuple[Follower[Record], Follower[Alarm], Follower[Mark]] | tuple[()]:
+) -> tuple[Follower[Record], Follower[Alarm], Follower[RollMark]] | tuple[()]:
     """Return those that write the defect log, none where there is no `target`.
 
     Raise ConfigError if it cannot be opened.
@@ -117,8 +117,8 @@ def _alarms(store: OpenRecord, after: int, through: int) -> list[tuple[int, Alar
     return [(one.id, one) for one in findings.read(store, Alarm, after_id=after, last_id=through)]
 
 
-def _marks(store: OpenRecord, after: int, through: int) -> list[tuple[int, Mark]]:
-    return [(one.id, one) for one in findings.read(store, Mark, after_id=after, last_id=through)]
+def _marks(store: OpenRecord, after: int, through: int) -> list[tuple[int, RollMark]]:
+    return [(one.id, one) for one in findings.read(store, RollMark, after_id=after, last_id=through)]
 
 
 def _opened(path: Path) -> TextIO:

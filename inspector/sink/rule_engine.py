@@ -17,7 +17,7 @@ from inspector.quality.piece_stream import REORDER, LaneFrame
 from inspector.quality.recorded_stream import RecordedLane
 from inspector.record import findings
 from inspector.record.database import Cursor, OpenRecord
-from inspector.record.findings import Alarm, Mark
+from inspector.record.findings import Alarm, RollMark
 from inspector.record.followers import Delivered
 from inspector.settings.rules import RollSettings, repeats_seen, watched
 from inspector.settings.settings import Settings
@@ -75,8 +75,8 @@ class RuleEngine:
         self._known_mm = {source.name: source.known_mm for source in sources}
         self._lanes: dict[str, dict[int | None, RecordedLane]] = {source.name: {} for source in sources}
         self._seen: Counter[str] = Counter()
-        self._changed: dict[int, tuple[Alarm | Mark, int | None]] = {}  # by identity, with the piece's number
-        self._news: list[tuple[Alarm | Mark, bool]] = []
+        self._changed: dict[int, tuple[Alarm | RollMark, int | None]] = {}  # by identity, with the piece's number
+        self._news: list[tuple[Alarm | RollMark, bool]] = []
         self._unplaced: set[str] = set()
         self._wrote_at = clock()
         self._count_from_zero(settings)
@@ -120,7 +120,7 @@ class RuleEngine:
             if lane:
                 lane.remember(frame, self._parts(frame))
         alarms = {(one.source, one.piece, one.rule): one for one in findings.read(self._store, Alarm, going_on=True)}
-        marks = findings.read(self._store, Mark, going_on=True)
+        marks = findings.read(self._store, RollMark, going_on=True)
         for lane in self._all():
             lane.resume(alarms, marks)
         for alarm in alarms.values():  # their strip is over, or their rule is gone
@@ -214,5 +214,5 @@ def _names(rolls: Sequence[RollSettings]) -> list[str]:
     return [*(roll.name for roll in rolls), _NO_ROLL]
 
 
-def _roll(mark: Mark) -> str:
+def _roll(mark: RollMark) -> str:
     return mark.rolls[0] if mark.rolls else _NO_ROLL

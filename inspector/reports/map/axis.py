@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from inspector.quality.coverage import Stretch
-from inspector.reports.map.shapes import GRAY, Line, Words
+from inspector.reports.map.shapes import GRAY, Line, Text
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,19 +31,19 @@ class Axis:
         start = self.px(start_mm + length_mm / 2) - length / 2
         return max(self.first, min(start, self.last - length)), length
 
-    def below(self, y: float) -> Iterator[Line | Words]:
+    def below(self, y: float) -> Iterator[Line | Text]:
         """Its ticks along the piece, hanging from there."""
         for at_mm in ticks(self.whole, 10):
             x = self.px(at_mm)
             yield Line(x, y, x, y + 5)
-            yield Words(x, y + 18, f"{at_mm / 1000:g} m", 11, "middle", GRAY)
+            yield Text(x, y + 18, f"{at_mm / 1000:g} m", 11, "middle", GRAY)
 
-    def beside(self, x: float) -> Iterator[Line | Words]:
+    def beside(self, x: float) -> Iterator[Line | Text]:
         """Its ticks across the piece, to the left of there."""
         for at_mm in ticks(self.whole, 4):
             y = self.px(at_mm)
             yield Line(x - 4, y, x, y)
-            yield Words(x - 7, y + 4, f"{at_mm:g} mm", 11, "end", GRAY)
+            yield Text(x - 7, y + 4, f"{at_mm:g} mm", 11, "end", GRAY)
 
 
 def ticks(whole: Stretch, most: int) -> list[float]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from inspector.quality.coverage import Stretch
 from inspector.quality.defects import Defect
 from inspector.reports.map.axis import Axis
-from inspector.reports.map.shapes import EDGE, GRAY, Box, Line, Words
+from inspector.reports.map.shapes import EDGE, GRAY, Line, Rectangle, Shape, Text
 
 HEIGHT_PX = 56.0
 #: A bar counts so much of the piece, or ten times as much or less where they would be too many or too few.
@@ -24,7 +24,7 @@ def step_mm(whole: Stretch) -> float:
     return step
 
 
-def draw(top: float, along: Axis, placed: Sequence[Defect], colours: Mapping[str, str]) -> Iterator[Box | Line | Words]:
+def draw(top: float, along: Axis, placed: Sequence[Defect], colours: Mapping[str, str]) -> Iterator[Shape]:
     """The bars, HEIGHT_PX high and with their axis below; a defect counts where its middle is."""
     step = step_mm(along.whole)
     counts: dict[int, Counter[str]] = {}
@@ -33,7 +33,7 @@ def draw(top: float, along: Axis, placed: Sequence[Defect], colours: Mapping[str
         counts.setdefault(math.floor(middle_mm / step), Counter())[one.label] += 1
     most = max((of.total() for of in counts.values()), default=0)
     bottom = top + HEIGHT_PX
-    yield Words(along.first, top - 7, f"defects in each {step / 1000:g} m", bold=True)
+    yield Text(along.first, top - 7, f"defects in each {step / 1000:g} m", bold=True)
     for number, of in sorted(counts.items()):
         begins, ends = max(number * step, along.whole.from_mm), min((number + 1) * step, along.whole.to_mm)
         x, y = along.px(begins), bottom
@@ -42,8 +42,8 @@ def draw(top: float, along: Axis, placed: Sequence[Defect], colours: Mapping[str
             high = of[label] / most * HEIGHT_PX
             y -= high
             title = f"{begins / 1000:g} to {ends / 1000:g} m: {told}"
-            yield Box(x, y, max(1.0, along.px(ends) - x - 1), high, colours[label], title=title)
-    yield Words(along.first - 7, top + 9, str(most), 11, "end", GRAY)
-    yield Words(along.first - 7, bottom, "0", 11, "end", GRAY)
+            yield Rectangle(x, y, max(1.0, along.px(ends) - x - 1), high, colours[label], title=title)
+    yield Text(along.first - 7, top + 9, str(most), 11, "end", GRAY)
+    yield Text(along.first - 7, bottom, "0", 11, "end", GRAY)
     yield Line(along.first, bottom, along.last, bottom, EDGE)
     yield from along.below(bottom)

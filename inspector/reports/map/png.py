@@ -11,8 +11,8 @@ from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from inspector.reports.map.shapes import HATCH, HATCH_GROUND, PAPER, Box, Drawing, Line, Words
-from inspector.reports.printable import printable
+from inspector.reports.map.shapes import HATCH, HATCH_GROUND, PAPER, Drawing, Line, Rectangle, Shape, Text
+from inspector.reports.printable import printable_lines
 
 #: At so many dots an inch a px of the drawing is a point, in which matplotlib measures lines and letters.
 _POINTS = 72.0
@@ -29,15 +29,15 @@ def write(drawing: Drawing, scale: float = 2.0) -> bytes:
         # Thousands of boxes are quick only as one collection; runs of a kind keep the order in which all is painted.
         for layer, (_, run) in enumerate(groupby(drawing.shapes, _kind)):
             shapes = list(run)
-            boxes = [one for one in shapes if isinstance(one, Box)]
+            boxes = [one for one in shapes if isinstance(one, Rectangle)]
             if boxes:
                 axes.add_collection(_boxes(boxes, layer), autolim=False)
             for one in shapes:
                 if isinstance(one, Line):
                     axes.add_line(Line2D((one.x1, one.x2), (one.y1, one.y2), color=one.stroke, lw=1, zorder=layer))
-                elif isinstance(one, Words):
+                elif isinstance(one, Text):
                     axes.text(
-                        one.x, one.y, printable(one.text), size=one.size, color=one.colour, zorder=layer,
+                        one.x, one.y, printable_lines(one.text), size=one.size, color=one.colour, zorder=layer,
                         ha={"start": "left", "middle": "center", "end": "right"}[one.anchor], va="baseline",
                         weight="bold" if one.bold else "normal", parse_math=False,
                     )  # fmt: skip
@@ -46,11 +46,11 @@ def write(drawing: Drawing, scale: float = 2.0) -> bytes:
     return file.getvalue()
 
 
-def _kind(one: Box | Line | Words) -> tuple[type, bool]:
-    return type(one), isinstance(one, Box) and one.hatched
+def _kind(one: Shape) -> tuple[type, bool]:
+    return type(one), isinstance(one, Rectangle) and one.hatched
 
 
-def _boxes(boxes: list[Box], layer: int) -> PolyCollection:
+def _boxes(boxes: list[Rectangle], layer: int) -> PolyCollection:
     corners = [
         [
             (one.x, one.y),

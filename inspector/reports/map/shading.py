@@ -8,7 +8,7 @@ from operator import attrgetter
 from inspector.quality.coverage import Stretch
 from inspector.quality.uncertain_areas import UncertainArea
 from inspector.reports.map.axis import Axis
-from inspector.reports.map.shapes import Box
+from inspector.reports.map.shapes import Rectangle
 
 
 def stretches(of: Sequence[Stretch], along: Axis, least_px: float) -> Iterator[tuple[float, float]]:
@@ -25,7 +25,7 @@ def stretches(of: Sequence[Stretch], along: Axis, least_px: float) -> Iterator[t
         yield _at_least(begins, ends, least_px)
 
 
-def doubtful(doubts: Iterable[UncertainArea], along: Axis, across: Axis, fill: str) -> Iterator[Box]:
+def doubtful(doubts: Iterable[UncertainArea], along: Axis, across: Axis, fill: str) -> Iterator[Rectangle]:
     """What of the width is in doubt, in columns of whole px; neighbours that are alike are one box."""
     columns: dict[int, list[Stretch]] = {}
     for one in doubts:
@@ -37,7 +37,7 @@ def doubtful(doubts: Iterable[UncertainArea], along: Axis, across: Axis, fill: s
     ]
     for (_, spans), alike in groupby(enumerate(parts), lambda at: (at[1][0] - at[0], at[1][1])):
         run = [x for _, (x, _) in alike]
-        yield from (Box(run[0], y, len(run), high, fill) for y, high in spans)
+        yield from (Rectangle(run[0], y, len(run), high, fill) for y, high in spans)
 
 
 def _at_least(begins: float, ends: float, least_px: float) -> tuple[float, float]:

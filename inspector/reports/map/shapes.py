@@ -1,12 +1,14 @@
-"""Owns what a drawing is made of: boxes, lines and words, each with its place in px, painted in this order.
+"""Owns what a drawing is made of: rectangles, lines and text, each with its place in px, painted in this order.
 
-What is drawn is said once, in these; svg.py and raster.py write them down and decide nothing.
+What is drawn is said once, in these; svg.py and png.py write them down and decide nothing.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
 INK, GRAY, EDGE, PAPER = "#1f2328", "#6b7280", "#8a929b", "#ffffff"
+#: The grounds of what was inspected, and of what the model was unsure of.
+INSPECTED, UNSURE = "#e8ecef", "#f7e39b"
 #: A letter is hardly ever wider than that share of its size.
 LETTER = 0.6
 #: The two colours of what is hatched: nobody looked there.
@@ -14,8 +16,8 @@ HATCH, HATCH_GROUND = "#9aa1a9", "#ffffff"
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle. Colours are #rrggbb; `stroke` is its border's, "" for none. `title`: what who points at it reads."""
+class Rectangle:
+    """Colours are #rrggbb; `stroke` is that of the border, "" for none. Who points at the rectangle reads `title`."""
 
     x: float
     y: float
@@ -40,7 +42,7 @@ class Line:
 
 
 @dataclass(frozen=True, slots=True)
-class Words:
+class Text:
     """A line of text; x and y are of its baseline's start, middle or end."""
 
     x: float
@@ -52,10 +54,13 @@ class Words:
     bold: bool = False
 
 
+Shape = Rectangle | Line | Text
+
+
 @dataclass(frozen=True, slots=True)
 class Drawing:
     """All of it, on paper of this size in px."""
 
     width: float
     height: float
-    shapes: list[Box | Line | Words]
+    shapes: list[Shape]

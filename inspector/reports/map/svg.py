@@ -3,8 +3,8 @@
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from inspector.reports.map.shapes import HATCH, HATCH_GROUND, PAPER, Box, Drawing, Line, Words
-from inspector.reports.printable import printable
+from inspector.reports.map.shapes import HATCH, HATCH_GROUND, PAPER, Drawing, Line, Rectangle, Shape, Text
+from inspector.reports.printable import printable_lines
 
 _FONT = "system-ui, 'Segoe UI', 'DejaVu Sans', sans-serif"
 
@@ -26,24 +26,24 @@ def write(drawing: Drawing) -> str:
     return ElementTree.tostring(root, encoding="unicode", short_empty_elements=False)
 
 
-def _shape(one: Box | Line | Words) -> Element:
+def _shape(one: Shape) -> Element:
     if isinstance(one, Line):
         ends = {"x1": one.x1, "y1": one.y1, "x2": one.x2, "y2": one.y2}
         return Element("line", {name: _px(at) for name, at in ends.items()} | {"stroke": one.stroke})
-    return _words(one) if isinstance(one, Words) else _box(one)
+    return _words(one) if isinstance(one, Text) else _box(one)
 
 
-def _words(one: Words) -> Element:
+def _words(one: Text) -> Element:
     element = Element("text", {"x": _px(one.x), "y": _px(one.y), "font-size": _px(one.size), "fill": one.colour})
     if one.anchor != "start":
         element.set("text-anchor", one.anchor)
     if one.bold:
         element.set("font-weight", "bold")
-    element.text = printable(one.text)
+    element.text = printable_lines(one.text)
     return element
 
 
-def _box(one: Box) -> Element:
+def _box(one: Rectangle) -> Element:
     sides = {"x": one.x, "y": one.y, "width": one.width, "height": one.height}
     element = Element("rect", {name: _px(side) for name, side in sides.items()})
     element.set("fill", "url(#hatch)" if one.hatched else one.fill)
@@ -52,7 +52,7 @@ def _box(one: Box) -> Element:
     if one.opacity != 1:
         element.set("fill-opacity", _px(one.opacity))
     if one.title:
-        SubElement(element, "title").text = printable(one.title)
+        SubElement(element, "title").text = printable_lines(one.title)
     return element
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from inspector.quality import comb_test, periodic_defects
-from inspector.quality.periodic_defects import Finder, RollMark, fitting
+from inspector.quality.periodic_defects import Finder, PeriodicDefect, fitting
 from inspector.settings.rules import RollSettings
 from tests.inspector.spots import FRAME_MM, LABELS, MM_PER_PX, Spot, clutter, frames, of_roll
 
@@ -16,9 +16,9 @@ METRES = 1000.0
 TURN_MM = math.pi * 600
 
 
-def search(spots: Iterable[Spot], length_mm: float) -> list[tuple[RollMark, float]]:
+def search(spots: Iterable[Spot], length_mm: float) -> list[tuple[PeriodicDefect, float]]:
     """What is named on a coil, each as it is in the end, and where the strip was when it was named."""
-    finder, named = Finder(), list[tuple[RollMark, float]]()
+    finder, named = Finder(), list[tuple[PeriodicDefect, float]]()
     for number, frame in enumerate(frames(spots, length_mm)):
         for region in sorted(frame.regions, key=lambda one: one.y):
             x, width, y, length = (side * MM_PER_PX for side in (region.x, region.width, region.y, region.height))

@@ -10,7 +10,7 @@ import pytest
 from inspector.quality.alarm_window import Raised
 from inspector.quality.coverage import JITTER
 from inspector.quality.defects import Part
-from inspector.quality.periodic_defects import RollMark
+from inspector.quality.periodic_defects import PeriodicDefect
 from inspector.quality.piece_stream import REORDER, Lane, LaneFrame
 from inspector.settings.rules import AlarmSettings
 
@@ -38,7 +38,7 @@ def frame(
     return LaneFrame(number, "drop", 1, number, 1000.0 + number, "defect" if parts else "ok", at, LINES, 1000.0), parts
 
 
-def take(lane: Lane, frames: Iterable[tuple[LaneFrame, list[Part]]]) -> list[Raised | RollMark]:
+def take(lane: Lane, frames: Iterable[tuple[LaneFrame, list[Part]]]) -> list[Raised | PeriodicDefect]:
     """What the frames changed, each thing once."""
     events = [event for one, parts in frames for event in lane.take(one, parts)]
     return list({id(event): event for event in events}.values())
@@ -73,7 +73,7 @@ def test_a_defect_that_frames_cut_counts_once() -> None:
 def test_in_whatever_order_the_frames_come_it_is_never_more_than_the_defects_there_are(seed: int) -> None:
     shown = [*through(3, 9), *through(12, 14), frame(17, [(10, 0, 20, 30, "s"), (500, 40, 20, 20, "s")]), frame(16)]
     order = np.random.default_rng(seed).permutation(len(shown))
-    lane, raised = Lane([rule(limit=5)], finds_marks=False), list[Raised | RollMark]()
+    lane, raised = Lane([rule(limit=5)], finds_marks=False), list[Raised | PeriodicDefect]()
     for index in order:
         raised += take(lane, [shown[index]])
     assert raised == []  # four, cut into fourteen parts
@@ -136,7 +136,7 @@ def test_a_roll_mark_is_over_when_it_does_not_come_again_or_the_piece_ends() -> 
 
     lane = Lane([], finds_marks=True)
     (mark,) = take(lane, map(marked, range(600)))
-    assert isinstance(mark, RollMark) and not mark.over
+    assert isinstance(mark, PeriodicDefect) and not mark.over
     assert mark.distance_mm == pytest.approx(1900, rel=0.001) and mark.repeats == 32
     assert take(lane, map(marked, range(600, 900))) == []
     (same,) = take(lane, map(marked, range(900, 1100)))
@@ -145,7 +145,7 @@ def test_a_roll_mark_is_over_when_it_does_not_come_again_or_the_piece_ends() -> 
     other = Lane([], finds_marks=True)
     take(other, map(marked, range(600)))
     (ended,) = other.close()
-    assert isinstance(ended, RollMark) and ended.over
+    assert isinstance(ended, PeriodicDefect) and ended.over
 
 
 def test_a_defect_of_frames_that_seem_to_come_late_or_early_is_counted_once() -> None:

@@ -17,8 +17,8 @@ from inspector.record.schema import FILE, MIGRATIONS
 from inspector.record.store import Store
 from inspector.reports.map import coil_map, shading
 from inspector.reports.map.axis import Axis
-from inspector.reports.map.coil_map import Sight
-from inspector.reports.map.shapes import Box
+from inspector.reports.map.band import FieldOfView
+from inspector.reports.map.shapes import Rectangle
 from inspector.vision import tiling
 from inspector.vision.decision import TileDecision
 from inspector.worker import regions
@@ -130,9 +130,9 @@ def test_a_list_of_unsure_frames_says_where(
 
 
 def test_on_the_map_they_shade_their_part_of_the_width(tmp_path: Path) -> None:
-    def shaded(*doubts: UncertainArea) -> list[Box]:
-        drawn = coil_map.lay_out(COIL, [share("drop")], [], {"drop": Sight(0, 1.0)}, doubts=doubts)
-        _legend, *grounds = [one for one in drawn.drawing.shapes if isinstance(one, Box) and one.fill == UNSURE]
+    def shaded(*doubts: UncertainArea) -> list[Rectangle]:
+        drawn = coil_map.lay_out(COIL, [share("drop")], [], {"drop": FieldOfView(0, 1.0)}, doubts=doubts)
+        _legend, *grounds = [one for one in drawn.drawing.shapes if isinstance(one, Rectangle) and one.fill == UNSURE]
         return grounds
 
     (box,) = shaded(UncertainArea("drop", 100.0, 3000.0, 50.0, 300.0), UncertainArea("other", 0, 0, 9, 9))

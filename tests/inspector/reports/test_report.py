@@ -11,7 +11,7 @@ import pytest
 from inspector.cli import main
 from inspector.protocol.messages import Region
 from inspector.quality import piece_summary
-from inspector.record.findings import Alarm, Mark, save
+from inspector.record.findings import Alarm, RollMark, save
 from inspector.record.store import Store
 from inspector.reports import coverage_section, defect_section
 from inspector.reports.elements import moment
@@ -302,7 +302,9 @@ def test_the_grade_and_its_reasons_are_those_of_the_command(coil: Line, capsys: 
 
 def test_alarms_and_marks_of_rolls_are_told_and_marks_are_drawn(coil: Line) -> None:
     alarm = Alarm(0, "drop", "c", "scratches", 1001.0, None, 100.0, 260.0, 4, "scratches within 5 m", 260.0)
-    mark = Mark(0, "drop", "c", "scratches", 1009.0, 1010.0, ["work-1"], 200.0, 0.00012, 5, 60.0, 25.0, 100.0, 900.0)
+    mark = RollMark(
+        0, "drop", "c", "scratches", 1009.0, 1010.0, ["work-1"], 200.0, 0.00012, 5, 60.0, 25.0, 100.0, 900.0
+    )
     book = Store(coil.data)
     with book.transaction() as cursor:
         for one in (alarm, mark):

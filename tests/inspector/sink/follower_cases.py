@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import pytest
 
 from inspector.record import findings
-from inspector.record.findings import Alarm, Mark
+from inspector.record.findings import Alarm, RollMark
 from inspector.record.followers import Consumer, Delivered, Feed, Follower
 from inspector.record.store import Store
 from inspector.settings.settings import Settings
@@ -72,10 +72,10 @@ class LogCase:
                 put_frames(store, 1)  # one that it passes over
                 ids += put_frames(store, 1, "defect")
             return ids
-        found: list[Alarm | Mark] = [
+        found: list[Alarm | RollMark] = [
             Alarm(0, "drop", "", "many", 1.0, None, None, None, 1, "scratches", 1.0)
             if self.name == "defect_log_alarms"
-            else Mark(0, "drop", "", "scratches", 1.0, None)
+            else RollMark(0, "drop", "", "scratches", 1.0, None)
             for _ in range(count)
         ]
         with store.transaction() as cursor:

@@ -20,7 +20,7 @@ from inspector.protocol.messages import Ack, Verdict
 from inspector.quality import defects
 from inspector.quality.piece_stream import LaneFrame
 from inspector.record import findings, pieces
-from inspector.record.findings import Alarm, Mark
+from inspector.record.findings import Alarm, RollMark
 from inspector.record.followers import RETRY_S
 from inspector.record.store import Store
 from inspector.settings.settings import Settings
@@ -90,9 +90,9 @@ class Line:
         return findings.read(self.store, Alarm)
 
     @property
-    def marks(self) -> list[Mark]:
+    def marks(self) -> list[RollMark]:
         """Those on record."""
-        return findings.read(self.store, Mark)
+        return findings.read(self.store, RollMark)
 
     def page(self) -> dict[str, dict[tuple[str, ...], float]]:
         """/metrics."""
