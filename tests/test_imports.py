@@ -188,7 +188,7 @@ def test_capture_libraries_are_reached_by_the_grabbers_process_alone() -> None:
         "sink.sink",
         "supervisor.supervisor",
         "cli.main",
-        "worker.worker",
+        "worker.factory",
     ],
 )
 def test_importing_a_part_does_not_import_paddle(module: str) -> None:

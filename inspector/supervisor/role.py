@@ -103,9 +103,9 @@ def _prepare(assignment: Assignment, words: Connection, sign: LifeSign) -> Calla
         return told()
 
     if assignment.role == "worker":
-        from inspector.worker.worker import Worker
+        from inspector.worker.factory import worker
 
-        return Worker(assignment.name, settings, assignment.model, sockets, sign, words, stop).run
+        return worker(assignment.name, settings, assignment.model, sockets, sign, words, stop).run
     if assignment.role == "sink":
         from inspector.sink.role import SinkRole
 

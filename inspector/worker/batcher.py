@@ -1,7 +1,7 @@
 """Owns dynamic batching: frames in, batches of tiles out when they are full or have waited long enough."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from inspector.vision.tiling import Cut, Tile
 from inspector.worker.recipes import Choice
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
     """A frame in a worker's hands: pixels, uint8 (height, width), what of them is inspected, and how that is cut.
 
@@ -65,7 +65,7 @@ class Batcher:
         header = frame.header
         area = area or Tile(0, 0, header.width, header.height)
         cut = tiling.cut_area(area, self._tile_px, self._overlap_px, overlap_px)
-        job = Job(frame, pixels, choice, area, cut, now)
+        job = Job(frame=frame, pixels=pixels, choice=choice, area=area, cut=cut, received=now)
         (self._jobs.appendleft if header.frame == CANARY else self._jobs.append)(job)
         self._tiles += len(job.tiles)
         return job
@@ -102,7 +102,7 @@ class Batcher:
         return len(job.tiles) <= room and first_tries
 
 
-def views(jobs: list[Job]) -> Iterator[NDArray[np.uint8]]:
+def views(jobs: Iterable[Job]) -> Iterator[NDArray[np.uint8]]:
     """The pixels of each tile of each job, in order; views, not copies."""
     for job in jobs:
         for tile in job.tiles:

@@ -28,7 +28,7 @@ from inspector.sources.delivery.supervisor_link import SupervisorLink
 from inspector.sources.optics.monitor import OpticsMonitor
 from inspector.vision import bundle
 from inspector.vocabulary import OUTCOMES, Outcome
-from inspector.worker.worker import Worker
+from inspector.worker.factory import worker
 from tests.fakes import wait_until
 from tests.inspector.folders import GOOD
 
@@ -177,7 +177,7 @@ class Bench:
         """A real worker, from now on; its engine is the fake one."""
         model = bundle.load(self.settings.bundle_path)
         return self._start(
-            lambda words, stop: Worker(name, self.settings, model, self.sockets, LifeSign(), words, stop)
+            lambda words, stop: worker(name, self.settings, model, self.sockets, LifeSign(), words, stop)
         )
 
     def worker(self, name: str = "worker-0.1") -> Hands:
