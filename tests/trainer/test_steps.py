@@ -1,6 +1,7 @@
 """The steps as functions: the page's own text runs, and a caller's progress takes the place of ours."""
 
 import re
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +45,32 @@ def test_a_progress_that_is_passed_is_called_and_nothing_is_shown(
     assert run.manifests == (tmp_path / "run/manifest.tsv",)
     assert run.figures["images"] == {"train": 9, "val": 3, "eval": 3}
     assert {sheet.name for sheet in run.contact_sheets} == {"ok.png", "scratches.png", "patches.png"}
+
+
+@pytest.mark.parametrize("packed", ["zip", "gztar"])
+def test_every_long_part_of_prepare_reports_its_progress_to_its_end(tmp_path: Path, packed: str) -> None:
+    # Given an archive of pictures whose labels are marked in a list, so that their sizes matter
+    write_folders(tmp_path / "drawn", per_class=5)
+    pictures = sorted((tmp_path / "drawn").rglob("*.png"))
+    lines = [f"{path.relative_to(tmp_path / 'drawn')},{path.parent.name},0,0,48,48" for path in pictures]
+    (tmp_path / "drawn/train.csv").write_text("\n".join(["path,label,xmin,ymin,xmax,ymax", *lines]) + "\n")
+    archive = shutil.make_archive(str(tmp_path / "data"), packed, tmp_path / "drawn")
+    last: dict[str, tuple[int, int]] = {}
+
+    def progress(step: str, done: int, total: int) -> None:
+        assert done <= total
+        last[step] = done, total
+
+    # When it is prepared
+    steps.prepare(recipe(tmp_path, data={"root": archive, "train_list": "train.csv"}), progress)
+
+    # Then every part was shown, and each came to its end
+    assert last.keys() == {
+        "unpacking", "reading marks", "reading sizes", "measuring bit depth", "reading", "comparing",
+        "looking for copies",
+    }  # fmt: skip
+    assert last.pop("unpacking")[0] == 16  # of a tar, the total is an estimate
+    assert all(done == total == 15 for done, total in last.values())
 
 
 def test_a_step_raises_what_its_command_would_print(tmp_path: Path) -> None:

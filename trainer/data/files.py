@@ -10,16 +10,21 @@ from pathlib import Path
 from inspector.errors import ImageError
 from inspector.vision import image
 from trainer.data.manifest import DataError
+from trainer.progress.callback import Progress, silent
 
 #: What systems put into folders that people keep pictures in.
 _SYSTEM = frozenset({"@eadir", "#recycle", "$recycle.bin", "system volume information", "lost+found", "__macosx"})
 
 
 class Files:
-    """The picture files under `root`, looked for once, when first asked for. `bit_depth` as `dataset.pixels_of`."""
+    """The picture files under `root`, looked for once, when first asked for. `bit_depth` as `dataset.pixels_of`.
 
-    def __init__(self, root: Path, bit_depth: int | None = None) -> None:
+    `progress` is for whoever asks for the sizes of many of them.
+    """
+
+    def __init__(self, root: Path, bit_depth: int | None = None, progress: Progress = silent) -> None:
         self.root = root
+        self.progress = progress
         self._bit_depth = bit_depth
         self._sizes: dict[str, tuple[int, int] | None] = {}
 

@@ -1,7 +1,7 @@
 """Owns the usable pictures of a recipe: found, read, known by content, those of one source linked into groups."""
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import NamedTuple, TypeVar
@@ -90,18 +90,19 @@ def read(recipe: Recipe, known: Corrections, skipped: list[Skipped], notes: list
     """
     if recipe.data is None:
         return Pictures((), (), (), (), ())
-    root, found = recipe.data.root, find_images.find(recipe, recipe.data, notes)
-    bit_depth = depth.of(root, [entry.path for entry in found], recipe.data.bit_depth)
-    usable = _usable(root, found, bit_depth, skipped, lambda done: progress("reading", done, len(found)))
+    root, found = recipe.data.root, find_images.find(recipe, recipe.data, notes, progress)
+    bit_depth = depth.of(root, [entry.path for entry in found], recipe.data.bit_depth, progress)
+    usable = _usable(root, found, bit_depth, skipped, progress)
     if found and not usable:
         first = skipped[0]
         raise DataError(
             f"{root}: none of its {len(found)} pictures can be read, the first: {first.path}: {first.reason}"
         )
-    usable += _usable(root, _added(root, known, {one.content for one in usable}), bit_depth, skipped)
+    added = _added(root, known, {one.content for one in usable})
+    usable += _usable(root, added, bit_depth, skipped, progress)
     entries, images = tuple(one.entry for one in usable), tuple(one.pixels for one in usable)
     overlaps = overlapping_crops.find_overlaps(images, lambda done, total: progress("comparing", done, total))
-    copied = find_copies(images)
+    copied = find_copies(images, progress)
     names = _group_names(entries, [*overlaps, *copied], find_images.groups_of(recipe.data, entries, notes))
     contents = tuple(one.content for one in usable)
     return Pictures(entries, images, tuple(overlaps), tuple(copied), names, contents, bit_depth)
@@ -114,18 +115,14 @@ class _Usable(NamedTuple):
 
 
 def _usable(
-    root: Path,
-    found: Sequence[Found],
-    bit_depth: int | None,
-    skipped: list[Skipped],
-    progress: Callable[[int], None] = lambda done: None,
+    root: Path, found: Sequence[Found], bit_depth: int | None, skipped: list[Skipped], progress: Progress
 ) -> list[_Usable]:
     usable = []
     for done, entry in enumerate(found, 1):
         pixels = _read(root, entry, bit_depth, skipped)
         if pixels is not None:
             usable.append(_Usable(entry, pixels, corrections.content_of(root, entry.path)))
-        progress(done)
+        progress("reading", done, len(found))
     return usable
 
 

@@ -62,7 +62,7 @@ def prepare(recipe: Recipe, progress: Progress = silent) -> Prepared:
     """
     skipped: list[Skipped] = []
     notes: list[str] = []
-    recipe = find_images.with_root(recipe, anew=True)
+    recipe = find_images.with_root(recipe, anew=True, progress=progress)
     known = corrections.read(recipe.corrections_path, find_images.names_of(recipe))
     pictures = read(recipe, known, skipped, notes, progress)
     root = recipe.data.root.resolve() if recipe.data else Path()
@@ -86,7 +86,7 @@ def prepare(recipe: Recipe, progress: Progress = silent) -> Prepared:
 
 def rows_of_list(recipe: Recipe, path: Path) -> tuple[Row, ...]:
     """Any `path label` list as eval rows, in the manifest or not. DataError names the line."""
-    entries = find_images.entries_of(find_images.with_root(recipe, anew=False), path, [])
+    entries = find_images.entries_of(find_images.with_root(recipe, anew=False), path)
     return tuple(Row(entry.path, entry.label, "eval", path.name) for entry in entries)
 
 

@@ -8,6 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from trainer.progress.callback import Progress, silent
+
 Gray = NDArray[np.uint8]
 Floats = NDArray[np.float32]
 
@@ -29,7 +31,7 @@ class Copy:
     similarity: float
 
 
-def find_copies(images: Sequence[Gray]) -> list[Copy]:
+def find_copies(images: Sequence[Gray], progress: Progress = silent) -> list[Copy]:
     """Copies, in order: of pictures with the same pixels each with the one before; near ones as far as they differ.
 
     Near copies lie as their original does: what is turned, mirrored or cut is no copy (pixel-identical areas under
@@ -40,7 +42,7 @@ def find_copies(images: Sequence[Gray]) -> list[Copy]:
     known = {copy.second for copy in exact}
     # The first of each set of equals stands for all of them.
     kept = [index for index in range(len(images)) if index not in known]
-    near = [Copy(kept[a], kept[b], score) for a, b, score in _near([images[index] for index in kept])]
+    near = [Copy(kept[a], kept[b], score) for a, b, score in _near([images[index] for index in kept], progress)]
     return sorted([*exact, *near], key=lambda copy: (copy.first, copy.second))
 
 
@@ -53,7 +55,7 @@ def _exact(images: Sequence[Gray]) -> Iterator[Copy]:
         last[key] = index
 
 
-def _near(images: Sequence[Gray]) -> Iterator[tuple[int, int, float]]:
+def _near(images: Sequence[Gray], progress: Progress) -> Iterator[tuple[int, int, float]]:
     """Candidates alike as a whole, on coarse thumbnails, are compared block by block on finer ones."""
     coarse = np.stack([_coarse(image) for image in images]) if images else np.zeros((0, 1), np.float32)
     for start in range(0, len(coarse), _CHUNK):
@@ -64,6 +66,7 @@ def _near(images: Sequence[Gray]) -> Iterator[tuple[int, int, float]]:
                 score = _block_likeness(images[first], images[second])
                 if score >= BLOCK:
                     yield first, int(second), round(score, 4)
+        progress("looking for copies", min(start + _CHUNK, len(coarse)), len(coarse))
 
 
 def _coarse(image: Gray) -> Floats:

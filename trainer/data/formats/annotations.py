@@ -55,7 +55,8 @@ def entries(
         raise DataError(f"{source}: labels {', '.join(map(repr, unknown))}: none of {', '.join(known)}")
     views: list[Entry] = []
     left_out: defaultdict[str, list[str]] = defaultdict(list)
-    for one in marked:
+    for number, one in enumerate(marked, 1):
+        files.progress("reading sizes", number, len(marked))
         marks = [Mark(known[mark.label], mark.box) for mark in one.marks]
         size = files.size(one.path)
         if size is None:  # whoever reads it says why it cannot be read
@@ -108,7 +109,8 @@ def _of_table(path: Path, table: tables.Table, files: Files) -> list[Marked]:
     """A picture's lines together; one that has no rectangle and no mask says that the picture has no such defect."""
     marks: dict[str, list[Mark]] = {}
     first: dict[str, int] = {}
-    for line in table.lines:
+    for number, line in enumerate(table.lines, 1):
+        files.progress("reading marks", number, len(table.lines))
         picture = files.place(line.cells["path"])
         first.setdefault(picture, line.number)
         try:

@@ -11,6 +11,7 @@ from typing import IO
 
 from inspector.vision import image
 from trainer.data.manifest import DataError
+from trainer.progress.callback import Progress, silent
 
 SUFFIXES = (".zip", ".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tar.xz")
 #: What is unpacked: pictures and lists. All else in an archive is left in it.
@@ -31,7 +32,7 @@ def is_archive(path: Path) -> bool:
     return path.name.lower().endswith(SUFFIXES) and not path.is_dir()
 
 
-def unpack(path: Path, folder: Path) -> Path:
+def unpack(path: Path, folder: Path, progress: Progress = silent) -> Path:
     """Unpack pictures and lists into `folder`, which is replaced; returns the folder in it that holds more than one.
 
     Only plain files are written, and only below `folder`. On an error `folder` is as it was.
@@ -43,7 +44,7 @@ def unpack(path: Path, folder: Path) -> Path:
     shutil.rmtree(scratch, ignore_errors=True)
     scratch.mkdir(parents=True)
     try:
-        _write(path, scratch)
+        _write(path, scratch, progress)
         shutil.rmtree(folder, ignore_errors=True)
         scratch.rename(folder)  # not synced: what a power cut takes is unpacked again
     except _DAMAGED as error:
@@ -57,7 +58,7 @@ def unpack(path: Path, folder: Path) -> Path:
     return innermost(folder)
 
 
-def _write(path: Path, folder: Path) -> None:
+def _write(path: Path, folder: Path, progress: Progress) -> None:
     """Every kept member, counted as it is written: what a header says is nobody's word."""
     try:
         packed = path.stat().st_size
@@ -66,9 +67,10 @@ def _write(path: Path, folder: Path) -> None:
     room = shutil.disk_usage(folder).free - _FREE_BYTES
     most = min(room, max(_RATIO_FROM_BYTES, _RATIO * packed))
     written = files = 0
-    for number, (name, data) in enumerate(_members(path), 1):
+    for number, (name, data, total) in enumerate(_members(path), 1):
         if number > _MEMBERS:
             raise DataError(f"{path}: more than {_MEMBERS:,} files")
+        progress("unpacking", number, max(number, total))
         target = folder / _inside(path, name)
         if target.suffix.lower() not in _KEPT or "__MACOSX" in target.parts:
             continue
@@ -87,21 +89,25 @@ def _write(path: Path, folder: Path) -> None:
         raise DataError(f"{path}: no pictures in it: {', '.join(sorted(_KEPT))} are unpacked")
 
 
-def _members(path: Path) -> Iterator[tuple[str, IO[bytes]]]:
-    """Name and content of each plain file; links, devices and folders are passed over."""
+def _members(path: Path) -> Iterator[tuple[str, IO[bytes], int]]:
+    """Yield name and content of each plain file, and how many there are: of a tar by the share of it that was read.
+
+    Links, devices and folders are passed over.
+    """
     if path.name.lower().endswith(".zip"):
         with zipfile.ZipFile(path) as archive:
-            for entry in archive.infolist():
-                kind = entry.external_attr >> 28
-                if not entry.is_dir() and kind in (0, 8):  # 8 is S_IFREG >> 12; 0 where the maker had no Unix modes
-                    with archive.open(entry) as data:
-                        yield entry.filename, data
+            # 8 is S_IFREG >> 12; 0 where the maker had no Unix modes.
+            plain = [one for one in archive.infolist() if not one.is_dir() and one.external_attr >> 28 in (0, 8)]
+            for entry in plain:
+                with archive.open(entry) as data:
+                    yield entry.filename, data, len(plain)
         return
-    with tarfile.open(path, "r|*") as stream:
-        for member in stream:
-            plain = stream.extractfile(member) if member.isreg() else None
-            if plain is not None:
-                yield member.name, plain
+    packed = path.stat().st_size
+    with path.open("rb") as file, tarfile.open(fileobj=file, mode="r|*") as stream:
+        for number, member in enumerate(stream, 1):
+            content = stream.extractfile(member) if member.isreg() else None
+            if content is not None:
+                yield member.name, content, round(number * packed / max(file.tell(), 1))
 
 
 def _inside(path: Path, name: str) -> PurePosixPath:

@@ -4,7 +4,7 @@ The names of the classes are in data.yaml, or a line each in classes.txt or obj.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -29,7 +29,9 @@ def parts(path: Path, files: Files) -> dict[Split, list[Marked]]:
         places = top.get(key)
         for place in places if isinstance(places, list) else [places] if places else []:
             inside = _below(path, top, str(place), files)
-            found.setdefault(part, []).extend(_marked(files, inside, names))
+            found.setdefault(part, []).extend(
+                _marked(files, [(picture, _label_file(files.root, picture)) for picture in inside], names)
+            )
     if not found:
         raise DataError(f"{path}: no train, val or test in it, folders of pictures")
     return found
@@ -43,12 +45,14 @@ def read_texts(folder: Path, texts: Iterable[Path], files: Files) -> list[Marked
         raise DataError(f"{folder}: nothing names YOLO's classes: a data.yaml, or a classes.txt here, is expected")
     names = _lines(file)
     pictures = {path: files.place(path.stem) for path in texts if path.name not in _NAMES}
-    return [_picture(files, picture, path, names) for path, picture in pictures.items()]
+    return list(_marked(files, [(picture, path) for path, picture in pictures.items()], names))
 
 
-def _marked(files: Files, pictures: Iterable[str], names: list[str]) -> Iterator[Marked]:
-    for picture in pictures:
-        yield _picture(files, picture, _label_file(files.root, picture), names)
+def _marked(files: Files, pictures: Sequence[tuple[str, Path]], names: list[str]) -> Iterator[Marked]:
+    """The marks of pictures, each with its text."""
+    for number, (picture, path) in enumerate(pictures, 1):
+        files.progress("reading marks", number, len(pictures))
+        yield _picture(files, picture, path, names)
 
 
 def _label_file(root: Path, picture: str) -> Path:
