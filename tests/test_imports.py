@@ -185,7 +185,7 @@ def test_capture_libraries_are_reached_by_the_grabbers_process_alone() -> None:
         "sources.factory",
         "sources.push",
         "sources.simulated",
-        "sink.sink",
+        "sink.role",
         "supervisor.supervisor",
         "cli.main",
         "worker.factory",

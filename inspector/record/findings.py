@@ -7,10 +7,11 @@ import msgspec
 from msgspec.structs import asdict
 
 from inspector.host.printable import printable_json
+from inspector.record import followers
 from inspector.record.database import Cursor, OpenRecord
 
-#: What the marks are called of the row after which the rules began, and of the last one they have seen.
-BEGAN, MARK = "rules_began", "rules"
+#: Cursors: the row after which the rules began, and the last one that they have judged.
+RULES_BEGAN, RULES_CURSOR = "rules_began", "rules"
 #: So many of each stay at most; the oldest go first.
 KEEP = 100_000
 
@@ -111,10 +112,12 @@ def read(
 
 def judged(store: OpenRecord, piece: int) -> bool:
     """Whether the rules have seen every frame of the piece that is on record."""
-    marks = dict(store.read("SELECT name, value FROM marks WHERE name IN (?, ?)", (BEGAN, MARK)))
+    began, judged = (followers.position(store, name) for name in (RULES_BEGAN, RULES_CURSOR))
     statement = "SELECT MIN(id), MAX(id) FROM records INDEXED BY records_by_piece WHERE piece = ?"
     first, last = next(store.read(statement, (piece,)))
-    return first is not None and marks.get(BEGAN, first) < first and marks.get(MARK, 0) >= last
+    if first is None or began is None or judged is None:
+        return False
+    return bool(began < first and last <= judged)
 
 
 def forget(cursor: Cursor, before: float) -> None:

@@ -181,6 +181,8 @@ class Follower(Generic[Row]):
     def _deliver(self, rows: Sequence[tuple[int, Row]], through: int, ends_at: float) -> bool:
         """Deliver the rows, and note how far; return whether the cursor has to move at once."""
         count, move_now = self._consumer.deliver([row for _, row in rows], ends_at)
+        if not 1 <= count <= len(rows):
+            raise ValueError(f"{count} of {len(rows)} rows delivered: a consumer delivers the first at least")
         self._at = through if count == len(rows) else rows[count - 1][0]
         return move_now
 

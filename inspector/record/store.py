@@ -204,7 +204,7 @@ class Store:
                 cursor.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", list(row.values()))
 
     def mark(self, name: str) -> int:
-        """A number kept under `name`: how far a reader of the record, such as the defect log, has come."""
+        """Return the number that is kept under `name`, 0 where there is none; for cursors see followers.py."""
         row = self._db.execute("SELECT value FROM marks WHERE name = ?", (name,)).fetchone()
         return int(row[0]) if row else 0
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from inspector.errors import StoreError
 from inspector.record import findings, followers
 from inspector.record.database import Cursor, OpenRecord
-from inspector.record.findings import BEGAN, MARK
+from inspector.record.findings import RULES_BEGAN, RULES_CURSOR
 from inspector.record.followers import Consumer, Delivered, Feed, Follower
 from inspector.settings.settings import Settings
 from inspector.sink.metrics import Metrics
@@ -31,9 +31,9 @@ class RuleRunner(Consumer[Row]):
 
     def open(self, position: int) -> None:
         """Remember the rows before. Raise StoreError if they cannot be read."""
-        if followers.position(self._store, BEGAN) is None:  # these rules are new
+        if followers.position(self._store, RULES_BEGAN) is None:  # these rules are new
             with self._store.transaction() as cursor:
-                followers.set_position(cursor, BEGAN, position)
+                followers.set_position(cursor, RULES_BEGAN, position)
         self._engine = RuleEngine(self._settings, self._store, self._metrics, position, self._clock)
 
     def deliver(self, rows: Sequence[Row], ends_at: float) -> Delivered:
@@ -65,16 +65,15 @@ def follower(
         _end(store)
         return None
     runner = RuleRunner(settings, store, metrics, clock)
-    return Follower(
-        MARK, store, Feed("records", rows), runner, from_now=True, meanwhile="no alarm is raised", clock=clock
-    )
+    feed = Feed("records", rows)
+    return Follower(RULES_CURSOR, store, feed, runner, from_now=True, meanwhile="no alarm is raised", clock=clock)
 
 
 def _end(store: OpenRecord) -> None:
     """End what goes on; the next rules begin with what comes then."""
     try:
         with store.transaction() as cursor:
-            followers.delete(cursor, BEGAN, MARK)
+            followers.delete(cursor, RULES_BEGAN, RULES_CURSOR)
             findings.end_all(cursor, time.time())
     except StoreError as error:
         log.warning("rules: %s", error)

@@ -1,9 +1,11 @@
 """What the followers of a line delivered, judged by the record and the defect log alone."""
 
 import json
+import logging
 import shutil
 import sqlite3
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
@@ -102,8 +104,19 @@ def _judged_at_once(line: ChaosLine) -> Path:
     rules = rule_runner.follower(loading.load(line.config), store, Metrics())
     if rules is None:
         raise RuntimeError("the line has no rules")
-    while rules.turn():
-        continue
-    rules.close()
+    with _silent():
+        while rules.turn():
+            continue
+        rules.close()
     store.close()
     return path
+
+
+@contextmanager
+def _silent() -> Iterator[None]:
+    """The alarms of a second judgement are no news."""
+    logging.disable(logging.WARNING)
+    try:
+        yield
+    finally:
+        logging.disable(logging.NOTSET)
