@@ -21,6 +21,10 @@ class Whole:
     counted: dict[str, float] = field(default_factory=dict)
 
 
+#: Parts, each with the defect that it is of.
+Joined = Iterator[tuple[Part, Whole]]
+
+
 @dataclass(slots=True, eq=False)
 class _SeamFrame:
     """A frame that was seen: its parts, and those of them that wait to learn what they are of."""
@@ -40,7 +44,7 @@ class Seams:
         self._slack = slack
         self._frames: list[_SeamFrame] = []
 
-    def add(self, at_mm: float, length_mm: float, parts: Sequence[Part]) -> Iterator[tuple[Part, Whole]]:
+    def add(self, at_mm: float, length_mm: float, parts: Sequence[Part]) -> Joined:
         """A frame and its parts. Each part comes out once, now or later, with what it is of."""
         frame = _SeamFrame(at_mm, at_mm + length_mm, self._slack * length_mm)
         index = bisect_right(self._frames, at_mm, key=lambda one: one.at_mm)
@@ -52,7 +56,7 @@ class Seams:
         yield from self._join(parts, before, frame)
         yield from self._go_on(index)
 
-    def settle(self, settled_mm: float) -> Iterator[tuple[Part, Whole]]:
+    def settle(self, settled_mm: float) -> Joined:
         """No frame comes any more that lies before: what waited for one begins where it lies."""
         gone = 0
         for index, frame in enumerate(self._frames):
@@ -72,7 +76,7 @@ class Seams:
         before, frame = self._frames[index - 1], self._frames[index]
         return before if frame.at_mm - before.end_mm <= frame.slack_mm else None
 
-    def _go_on(self, index: int) -> Iterator[tuple[Part, Whole]]:
+    def _go_on(self, index: int) -> Joined:
         """The frame knows its parts: so can those that follow it."""
         while not self._frames[index].waiting and index + 1 < len(self._frames):
             index += 1
@@ -81,13 +85,11 @@ class Seams:
                 break
             yield from self._take_waiting(before, self._frames[index])
 
-    def _take_waiting(self, before: _SeamFrame | None, frame: _SeamFrame) -> Iterator[tuple[Part, Whole]]:
+    def _take_waiting(self, before: _SeamFrame | None, frame: _SeamFrame) -> Joined:
         parts, frame.waiting = frame.waiting, []
         return self._join(parts, before, frame)
 
-    def _join(
-        self, parts: Sequence[Part], before: _SeamFrame | None, frame: _SeamFrame
-    ) -> Iterator[tuple[Part, Whole]]:
+    def _join(self, parts: Sequence[Part], before: _SeamFrame | None, frame: _SeamFrame) -> Joined:
         """Those parts of the frame, each with what it goes on from, or as the beginning of a defect."""
         tails = [tail for tail in before.known if tail[0].end_mm >= frame.at_mm - frame.slack_mm] if before else []
         for part in parts:
