@@ -1,5 +1,6 @@
 """Owns the demonstration: a real line in a process of its own, watched for a while, then stopped and summed up."""
 
+import argparse
 import json
 import math
 import signal
@@ -12,7 +13,8 @@ from pathlib import Path
 from rich.console import Console
 from rich.live import Live
 
-from inspector.cli.account import sums
+from inspector.cli import config
+from inspector.cli.commands.account import sums
 from inspector.cli.live import Screen
 from inspector.errors import StoreError
 from inspector.host import parent_death
@@ -21,9 +23,9 @@ from inspector.record.sums.accounts import Account, since
 from inspector.settings import config_file
 from inspector.settings.settings import Settings
 
-#: Without a terminal nobody can press Ctrl-C: the demo ends by itself after so long.
+#: How long the demo runs without a terminal, where nobody can press Ctrl-C, in seconds.
 UNATTENDED_S = 30.0
-#: A line that is not ready so long after its start will not be.
+#: Upper bound on the time from the line's start until it is ready, in seconds.
 START_S = 300.0
 _REFRESH_S, _LINE_S = 0.5, 5.0
 _LOG_LINES = 50
@@ -36,19 +38,27 @@ def shipped(folder: Path) -> tuple[Path, list[str]]:
     return config_file.examples() / "demo.yaml", [f"{key}={json.dumps(str(path))}" for key, path in files.items()]
 
 
-def run(config: Path, overrides: list[str], settings: Settings, seconds: float | None, console: Console) -> int:
-    """Run and show the line of `config` until `seconds` after it is ready (None: until Ctrl-C).
+def run(options: argparse.Namespace) -> int:
+    """Run and show the line of a config, or without one the demonstration that ships; see `show`."""
+    if options.config is None:
+        options.config, own = shipped(Path.cwd())
+        options.override = [*own, *options.override]
+    return show(options.config, options.override, config.settings(options), options.seconds, Console())
+
+
+def show(path: Path, overrides: list[str], settings: Settings, seconds: float | None, console: Console) -> int:
+    """Run and show the line of the config at `path` until `seconds` after it is ready (None: until Ctrl-C).
 
     Return 0 if it did its work, else its exit code or 1.
     """
     before = _accounts(settings)
     seconds = UNATTENDED_S if seconds is None and not console.is_terminal else seconds
     settings.data.mkdir(parents=True, exist_ok=True)
-    log_path = settings.data / "inspector.host.log"
-    command = [sys.executable, "-m", "inspector", "run", "-c", str(config)]
+    log_path = settings.data / "inspector.log"
+    command = [sys.executable, "-m", "inspector", "run", "-c", str(path)]
     for override in overrides:
         command += ["-o", override]
-    console.print(f"starting the line of {config}; its log is {log_path}", soft_wrap=True)
+    console.print(f"starting the line of {path}; its log is {log_path}", soft_wrap=True)
     with log_path.open("a") as log:
         # Its own session: Ctrl-C is ours, and we stop the line the way systemd would.
         line = subprocess.Popen(

@@ -13,8 +13,8 @@ from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.text import Text
 
-from inspector.cli.account import sums
-from inspector.cli.defects import record_table
+from inspector.cli.commands.account import sums
+from inspector.cli.commands.defects import record_table
 from inspector.errors import StoreError
 from inspector.host.redaction import origin
 from inspector.record.queries import Query

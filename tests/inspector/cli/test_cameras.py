@@ -8,7 +8,7 @@ from rich.console import Console
 
 from inspector.answers import cameras
 from inspector.cli import main
-from inspector.cli.cameras import show
+from inspector.cli.commands.cameras import show
 from inspector.protocol.discovery import FoundCamera
 from tests.inspector.cameras import gige_camera
 

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from rich.console import Console
 
 from inspector.answers.status import look, to_json
+from inspector.cli.commands.status import draw
 from inspector.cli.main import main
-from inspector.cli.status_screen import draw
 from inspector.protocol.messages import Sight, Tally, Trouble, Usual
 from inspector.protocol.optics import Figures
 from inspector.record import optics_history

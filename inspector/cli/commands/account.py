@@ -15,7 +15,8 @@ from inspector.answers.account import (
     PieceAccountQuestion,
     Stretch,
 )
-from inspector.cli import config, pieces
+from inspector.cli import config
+from inspector.cli.commands import pieces
 from inspector.cli.terminal import Grid, moment, show
 from inspector.errors import ConfigError
 from inspector.host.printable import printable

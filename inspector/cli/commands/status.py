@@ -1,5 +1,6 @@
-"""Owns how the answer of `inspector status` looks in a terminal."""
+"""Owns the command `status`: how the line is, in one screen."""
 
+import argparse
 import math
 import time
 from collections.abc import Sequence
@@ -11,15 +12,25 @@ from rich.table import Table
 from rich.text import Text
 
 from inspector.answers.rules import sentence
-from inspector.answers.status import DAY_S, LineReport, Loss, ProcessStatus, Status
-from inspector.cli.account import sums
-from inspector.cli.terminal import Grid, span
+from inspector.answers.status import DAY_S, LineReport, Loss, ProcessStatus, Status, of_config, to_json
+from inspector.cli.commands.account import sums
+from inspector.cli.terminal import Grid, show, span
 from inspector.host.printable import printable
 from inspector.record.evidence.retention import PINNED
 from inspector.record.sums.accounts import Account
 
 #: Alarms and marks of rolls that are shown; of more there is a number.
 _MAX_FOUND = 5
+
+
+def run(options: argparse.Namespace) -> Status:
+    """Show how the line is; return that."""
+    now = of_config(options.config, options.override)
+    if options.json:
+        print(to_json(now))
+    else:
+        show(draw(now))
+    return now
 
 
 def draw(status: Status) -> RenderableType:
