@@ -11,7 +11,7 @@ from inspector.vision.bundle import Bundle, Label
 
 
 def check_labels(settings: Settings, labels: Sequence[Label]) -> None:
-    """ConfigError where the line names labels that the bundle does not have: nothing would ever come of them."""
+    """Raise ConfigError if the line names labels that the bundle does not have: no frame would ever get them."""
     unknown = [
         *decisions.unknown_labels(settings.decision, settings.recipes, labels),
         *rules.unknown_labels(settings.alarms, settings.grading, labels),
@@ -21,7 +21,7 @@ def check_labels(settings: Settings, labels: Sequence[Label]) -> None:
 
 
 def check_bit_depth(settings: Settings, model: Bundle) -> None:
-    """ConfigError where a source says nothing of its depth and 16 is not what the model learned from."""
+    """Raise ConfigError if a source sets no bit depth and the model learned from images of another one than 16."""
     learned = model.manifest.preprocessing.bit_depth
     problems = [
         f"sources.{source.name}.bit_depth: the bundle learned from pictures that use {learned} of 16 bits: set it to "
@@ -34,7 +34,7 @@ def check_bit_depth(settings: Settings, model: Bundle) -> None:
 
 
 def bit_depth_notes(settings: Settings, model: Bundle) -> Iterator[str]:
-    """Where a source says another depth than the model learned from: right for another camera, else a mistake."""
+    """Yield a note for each source of another bit depth than the model learned from: another camera, or a mistake."""
     learned = model.manifest.preprocessing.bit_depth
     for source in _others(settings, model):
         yield f"{source.name} has bit_depth {source.bit_depth}, the pictures that the bundle learned from {learned}"

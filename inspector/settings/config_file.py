@@ -22,7 +22,7 @@ INSTALLED = Path("/etc/strip-inspector.yaml")
 def chosen(given: Path | None, variables: Mapping[str, str]) -> Path:
     """Return the config file to read: `given`, else INSPECTOR_CONFIG, else /etc/strip-inspector.yaml.
 
-    ConfigError where none of the three is there.
+    Raise ConfigError if none of the three is there.
     """
     if given is not None:
         return given
@@ -42,7 +42,7 @@ def examples() -> Path:
 def copy_examples(folder: Path) -> list[Path]:
     """Copy the example configs and the push client into `folder`; return the new files. Never overwrites.
 
-    ConfigError where the folder cannot be written.
+    Raise ConfigError if the folder cannot be written.
     """
     new = []
     try:
@@ -57,13 +57,13 @@ def copy_examples(folder: Path) -> list[Path]:
 
 
 class Anchored(str):
-    """A relative path of a config file, made absolute; `written` is what stands in the file."""
+    """A relative path of a config file, made absolute; `written` is the path in the file."""
 
     written = ""
 
 
 def anchor(values: dict[str, Any], model: type[BaseModel], file: Path) -> None:
-    """Make the relative paths among the `values` of a config file absolute: they count from the folder of `file`.
+    """Make the relative paths in the `values` of a config file absolute, in place: they start at the folder of `file`.
 
     `model` says which values are paths.
     """
@@ -80,9 +80,9 @@ def anchor(values: dict[str, Any], model: type[BaseModel], file: Path) -> None:
 
 
 def check_anchored(values: object, file: Path) -> None:
-    """Raise ConfigError where an anchored path leads nowhere, but did when it counted from the working directory.
+    """Raise ConfigError if an anchored path does not exist, but would if it started at the working directory.
 
-    So it was until version 0.1: a line that is upgraded must not begin a new record elsewhere, unseen.
+    Until version 0.1 it did: a line that is upgraded must not silently begin a new record elsewhere.
     """
     for key, path in _anchored(values, "", set()):
         before = Path.cwd() / path.written
@@ -94,7 +94,7 @@ def check_anchored(values: object, file: Path) -> None:
 
 
 def _anchored(values: object, key: str, seen: set[int]) -> Iterator[tuple[str, Anchored]]:
-    """The anchored paths and their keys. YAML may hold a list that holds itself: each is looked through once."""
+    """Yield the anchored paths and their keys. A YAML list may hold itself: each list is searched once."""
     if isinstance(values, Anchored):
         yield key, values
     elif isinstance(values, dict | list) and id(values) not in seen:
@@ -105,7 +105,7 @@ def _anchored(values: object, key: str, seen: set[int]) -> Iterator[tuple[str, A
 
 def _is_relative_path(value: str, field: FieldInfo) -> bool:
     kinds = get_args(field.annotation) or (field.annotation,)
-    words = [word for kind in kinds for word in get_args(kind)]  # of a Literal beside Path
-    if Path not in kinds or value in words or value == str(field.default) or not value:
+    literals = [literal for kind in kinds for literal in get_args(kind)]  # beside Path
+    if Path not in kinds or value in literals or value == str(field.default) or not value:
         return False
     return "\0" not in value and not no_path(value) and not Path(value).is_absolute()

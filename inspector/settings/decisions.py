@@ -1,4 +1,4 @@
-"""Owns the settings of decisions: the line's own numbers, and recipes: other numbers for some steel grades."""
+"""Owns the settings of decisions: the numbers of the line, and recipes with other numbers for some steel grades."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Annotated, Any, Literal
@@ -11,12 +11,12 @@ from inspector.settings.mistakes import meant
 from inspector.settings.section import NAME_PATTERN, Section
 from inspector.vision.bundle import Label
 
-#: So many grades and numbers all recipes have at most: a reload brings them to the workers in one message, and so much
-#: of it the kernel holds for a worker that reads nothing.
+#: Largest number of grades and numbers in all recipes. A reload sends them to each worker in one message, which must
+#: fit into the pipe of a worker that does not read.
 MAX_ENTRIES = 1000
 
 
-def _spelled(grade: Any) -> Any:
+def _refuse_number(grade: Any) -> Any:
     if isinstance(grade, int | float):
         raise ValueError("a grade of digits must stand in quotes: YAML would read 1.4310 as the number 1.431")
     return grade
@@ -24,11 +24,13 @@ def _spelled(grade: Any) -> Any:
 
 Thresholds = dict[str, Annotated[float, Field(ge=0, le=1)]]
 Severities = dict[str, Literal["minor", "major", "critical"]]
-Grade = Annotated[str, BeforeValidator(_spelled), Field(max_length=MAX_GRADE, pattern=r"^[!-~]([ -~]*[!-~])?$")]
+SteelGrade = Annotated[
+    str, BeforeValidator(_refuse_number), Field(max_length=MAX_GRADE, pattern=r"^[!-~]([ -~]*[!-~])?$")
+]
 
 
 class DecisionSettings(Section):
-    """Decision numbers of the line that replace the bundle's."""
+    """Decision numbers of the line, in place of the bundle's."""
 
     thresholds: Thresholds = {}  # noqa: RUF012
     """Threshold by label, from 0 to 1, in place of the bundle's: a lower score is unsure. Where several tiles show a
@@ -41,11 +43,11 @@ class DecisionSettings(Section):
 
 
 class RecipeSettings(Section):
-    """Decision numbers for pieces of some steel grades. What it leaves out is as in `decision`."""
+    """Decision numbers for pieces of some steel grades; what a recipe leaves out is as in `decision`."""
 
     name: Annotated[str, Field(pattern=NAME_PATTERN)]
     """Name of the recipe on the record."""
-    grades: list[Grade] = []  # noqa: RUF012
+    grades: list[SteelGrade] = []  # noqa: RUF012
     """Steel grades that the recipe is for; each grade may be in one recipe only."""
     thresholds: Thresholds = {}  # noqa: RUF012
     """Threshold by label, from 0 to 1; a label that is left out has that of decision.thresholds."""
@@ -56,7 +58,7 @@ class RecipeSettings(Section):
 
 
 def check(recipes: Sequence[RecipeSettings]) -> None:
-    """ValueError where a name or a grade stands twice, or where they are too many."""
+    """Raise ValueError if two recipes share a name or a grade, or if there are too many entries."""
     names = _twice(recipe.name for recipe in recipes)
     if names:
         raise ValueError(f"two recipes are called {names}: records tell recipes by name")
@@ -71,7 +73,7 @@ def check(recipes: Sequence[RecipeSettings]) -> None:
 def unknown_labels(
     decision: DecisionSettings, recipes: Sequence[RecipeSettings], labels: Sequence[Label]
 ) -> Iterator[str]:
-    """Yield, in a line each, the thresholds and severities for labels that the bundle does not have as such."""
+    """Yield a line for each threshold of a label, and each severity of a defect, that the bundle does not have."""
     known = [label.name for label in labels]
     defects = [label.name for label in labels if label.kind == "defect"]
     sections: list[tuple[str, DecisionSettings | RecipeSettings]] = [("decision", decision)]
@@ -82,24 +84,24 @@ def unknown_labels(
 
 
 def recipe_of(recipes: Sequence[RecipeSettings], grade: str, name: str = "") -> str:
-    """The recipe of a piece: the one of that name, else the one that lists its grade, else "".
+    """Return the name of a piece's recipe: the `name` given, else the recipe that lists its grade, else "".
 
-    ConfigError for a name that no recipe has.
+    Raise ConfigError if no recipe has that name.
     """
-    there_are = [recipe.name for recipe in recipes]
-    if name and name not in there_are:
-        raise ConfigError(f"recipe {name}: the config has no such recipe; it has {', '.join(there_are) or 'none'}")
+    names = [recipe.name for recipe in recipes]
+    if name and name not in names:
+        raise ConfigError(f"recipe {name}: the config has no such recipe; it has {', '.join(names) or 'none'}")
     return name or next((recipe.name for recipe in recipes if grade in recipe.grades), "")
 
 
 def unknown(key: str, given: Iterable[str], known: Sequence[str], what: str) -> Iterator[str]:
-    """Yield a line for each name given that is none of the known ones."""
+    """Yield a line for each of the names `given` under `key` that is not `known`; `what` is a label or a defect."""
     for name in given:
         if name not in known:
             yield f"{key}.{name}: the bundle has no such {what}{meant(name, known)}; it has {', '.join(known)}"
 
 
 def _twice(names: Iterable[str]) -> str:
-    """Those that stand more than once, for people."""
+    """Return the names that occur more than once, sorted and joined by commas."""
     seen = list(names)
     return ", ".join(sorted({name for name in seen if seen.count(name) > 1}))

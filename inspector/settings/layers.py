@@ -1,4 +1,4 @@
-"""Owns where values of settings come from, and how one lies over another: file, environment, command line."""
+"""Owns the layers of settings: file, under environment, under command line."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -18,10 +18,10 @@ def read(
     overrides: Sequence[str],
     anchor: Callable[[dict[str, Any], Path], None] = lambda values, path: None,
 ) -> tuple[dict[str, Any], dict[str, str]]:
-    """The values of the file at `path`, under those of the environment, under `overrides` ("workers.count=4", in YAML).
+    """Return the values of the file at `path`, under the environment, under `overrides` ("workers.count=4", in YAML).
 
-    Also where each override was given, by its key. `anchor` is called with the file's own values and its path, before
-    the others are laid over them. ConfigError where a file or an override cannot be read.
+    Also return where each override was given, by its key. `anchor` is called with the values of the file and its path,
+    before the others are merged. Raise ConfigError if the file or an override cannot be read.
     """
     values = yaml_text.read(path, "a config is a YAML file of settings, for example `data: ./data`")
     anchor(values, path)
@@ -36,14 +36,14 @@ def read(
 
 
 def _environment(variables: Mapping[str, str]) -> Iterator[tuple[str, str]]:
-    """INSPECTOR_WORKERS__COUNT=4 says what `-o workers.count=4` says; yields (INSPECTOR_WORKERS__COUNT, that)."""
+    """Yield each variable and its override: INSPECTOR_WORKERS__COUNT=4 is workers.count=4."""
     for name, value in sorted(variables.items()):
         if name.startswith(ENVIRONMENT_PREFIX) and name != VARIABLE:
             yield name, f"{name.removeprefix(ENVIRONMENT_PREFIX).lower().replace('__', '.')}={value}"
 
 
 def _merge(base: dict[str, Any], over: dict[str, Any]) -> None:
-    """Lay `over` onto `base`. An entry of a list is addressed by its number or its `name`: sources.drop.path."""
+    """Merge `over` into `base`. An entry of a list is addressed by its number or its `name`: sources.drop.path."""
     for key, value in over.items():
         below = base.get(key)
         if isinstance(value, dict) and isinstance(below, list):
@@ -62,4 +62,4 @@ def _entry(entries: list[Any], key: str, which: str) -> dict[str, Any]:
     for index, entry in enumerate(entries):
         if isinstance(entry, dict) and which in (str(index), entry.get("name")):
             return entry
-    raise ConfigError(f"{key}.{which}: no such entry; there are {len(entries)}, told by number or name")
+    raise ConfigError(f"{key}.{which}: no such entry; there are {len(entries)}, addressed by number or name")

@@ -1,4 +1,4 @@
-"""Owns the way from a config file to settings.
+"""Owns loading: a config file, environment and overrides become checked Settings.
 
 Precedence: command line (`-o key=value`) > environment (`INSPECTOR_KEY__SUBKEY`) > file > default.
 """
@@ -18,7 +18,7 @@ def load(path: Path, overrides: list[str] | None = None) -> Settings:
     """Read the config file at `path`, then the environment, then `overrides` ("workers.count=4", values in YAML).
 
     Raises:
-        ConfigError: the file and key, what is wrong with it, and what would be right.
+        ConfigError: a line for each wrong setting: file and key, what is wrong with it, and what would be right.
     """
     values, origins = layers.read(path, os.environ, overrides or [], _anchor)
     config_file.check_anchored(values, path)

@@ -1,4 +1,4 @@
-"""Owns how a setting that cannot be used is named: where it was given, what is wrong, what would be right."""
+"""Owns the message about a wrong setting: where it was given, what is wrong, what would be right."""
 
 import difflib
 import re
@@ -15,7 +15,7 @@ from inspector.settings.sources.types import SOURCE_TYPES
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
-#: What pydantic says of a value, in the words of who writes a config.
+#: What pydantic's types of errors mean to whoever writes a config.
 _PLAIN = {
     "int_parsing": "a whole number is needed", "int_type": "a whole number is needed",
     "int_from_float": "a whole number is needed", "float_parsing": "a number is needed",
@@ -69,7 +69,7 @@ def _what(error: "ErrorDetails", model: type[BaseModel]) -> str:
 
 
 def _is_secret(location: tuple[int | str, ...], model: type[BaseModel]) -> bool:
-    """Whether this is a setting that may hold a password, as a camera's address."""
+    """Return whether the setting may hold a password, as a camera's address does."""
     field = _section(location[:-1], model).model_fields.get(str(location[-1])) if location else None
     return field is not None and field.annotation is SecretStr
 
@@ -80,8 +80,8 @@ def _no_such_setting(name: str, names: list[str]) -> str:
 
 def _not_one_of(error: "ErrorDetails") -> str:
     context = error.get("ctx", {})
-    told = str(context.get("expected") or context.get("expected_tags"))
-    names = re.findall(r"'([^']*)'", told)
+    expected = str(context.get("expected") or context.get("expected_tags"))
+    names = re.findall(r"'([^']*)'", expected)
     given = str(context.get("tag") or error["input"])
     return f"{shown(repr(given))} is none of {', '.join(names)}{meant(given, names)}"
 
@@ -93,7 +93,7 @@ def meant(given: str, names: Sequence[str]) -> str:
 
 
 def _section(location: tuple[int | str, ...], model: type[BaseModel]) -> type[BaseModel]:
-    """The part of `model` at this place of a validation error."""
+    """Return the section of `model` at this place of a validation error."""
     section = model
     for part in location:
         field = section.model_fields.get(str(part))

@@ -1,4 +1,4 @@
-"""Owns which folders of a line may not lie in one another: what lies in a drop folder is taken out of it."""
+"""Owns which folders of a line may not lie in one another: files in a drop folder are moved out of it."""
 
 import os
 from collections.abc import Iterator, Sequence
@@ -8,15 +8,15 @@ from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.settings.sources.replay import ReplaySourceSettings
 from inspector.settings.sources.types import SourceSettings
 
-#: Folders of the data folder that begin so hold pictures: the evidence, and what was set aside of it.
+#: Beginning of the names of the data folder's folders with images: the evidence, and evidence that was set aside.
 _EVIDENCE = "evidence"
 _PUT_AWAY = ("done", "failed", ".work")
 
 
 def check(data: Path, sources: Sequence[SourceSettings]) -> None:
-    """Hold each drop folder against the others and against the line's own folder, all links followed.
+    """Check each drop folder against the others and against the data folder, all links followed.
 
-    ValueError: which two are nested, and what would be right.
+    Raise ValueError if two are nested: which ones, and what would be right.
     """
     folders = [source for source in sources if isinstance(source, FolderSourceSettings)]
     replayed = {source.name: source.path for source in sources if isinstance(source, ReplaySourceSettings)}
@@ -27,7 +27,7 @@ def check(data: Path, sources: Sequence[SourceSettings]) -> None:
 
 
 def _own(source: FolderSourceSettings, data: Path) -> str:
-    """Why the drop folder cannot be where it is beside the data folder; empty where it can."""
+    """Return why the drop folder conflicts with the data folder; "" if it does not."""
     evidence = {_real(data / _EVIDENCE), *(map(_real, data.glob(f"{_EVIDENCE}*")) if os.path.isdir(data) else ())}
     for place in _places(source):
         if own := next((one for one in (_real(data), *sorted(evidence)) if _holds(place, one)), None):
@@ -41,7 +41,7 @@ def _own(source: FolderSourceSettings, data: Path) -> str:
 
 
 def _shared(source: FolderSourceSettings, others: Sequence[FolderSourceSettings]) -> str:
-    """Why the drop folder cannot be where it is beside other drop folders; empty where it can."""
+    """Return why the drop folder conflicts with other drop folders; "" if it does not."""
     root = _real(source.path)
     for other in others:
         if place := next((one for one in _places(other) if _holds(root, one) or _holds(one, root)), None):
@@ -53,14 +53,14 @@ def _shared(source: FolderSourceSettings, others: Sequence[FolderSourceSettings]
 
 
 def _eaten(source: FolderSourceSettings, replayed: dict[str, Path]) -> str:
-    """Why the drop folder would take what another source replays; empty where it would not."""
+    """Return why the drop folder would take the images that another source replays; "" if it would not."""
     root = _real(source.path)
     name = next((name for name, path in replayed.items() if _holds(root, _real(path))), "")
     return f"{root} is or holds the data folder that {name} replays: it must lie outside" if name else ""
 
 
 def _leads_back(source: FolderSourceSettings) -> str:
-    """Why what is put away would be found again: done/ is a link into the drop folder. Empty where it is not."""
+    """Return why files put away would be found again, as if done/ is a link into the drop folder; else ""."""
     root, *put_away = _places(source)
     for name, place in zip(_PUT_AWAY, put_away, strict=True):
         if place != root / name and (_holds(root, place) or _holds(place, root)):
@@ -69,7 +69,7 @@ def _leads_back(source: FolderSourceSettings) -> str:
 
 
 def _places(source: FolderSourceSettings) -> Iterator[Path]:
-    """The drop folder and those it puts files into, each where it really is."""
+    """Yield the drop folder and the folders it puts files into, with all links followed."""
     root = _real(source.path)
     yield root
     for name in _PUT_AWAY:
@@ -81,7 +81,7 @@ def _real(path: Path) -> Path:
 
 
 def _holds(folder: Path, other: Path) -> bool:
-    """Whether `other` is this folder or lies in it, by whatever mount it is reached."""
+    """Return whether `other` is this folder or lies in it, also by another mount."""
     return any(one == folder or _same(one, folder) for one in (other, *other.parents))
 
 

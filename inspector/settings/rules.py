@@ -1,4 +1,4 @@
-"""Owns the settings of the quality engineer's rules: alarms while the strip runs, the grade of a piece, the rolls."""
+"""Owns the settings of the quality rules: alarms while the strip runs, the grade of a piece, the line's rolls."""
 
 from collections.abc import Iterator, Sequence
 from typing import Annotated, Literal
@@ -11,19 +11,19 @@ from inspector.settings.sources.types import SourceSettings
 from inspector.vision.bundle import Label
 from inspector.vocabulary import RANK
 
-#: What becomes of a piece, the worst last.
+#: Grades of a piece, the worst last.
 GRADES = ("prime", "second", "hold")
 GradeName = Literal["prime", "second", "hold"]
 Measure = Literal["count", "per_10m", "per_m2", "area_percent"]
-#: What a rule's window is measured in: mm along the piece, frames, or seconds.
+#: Unit of a rule's window: mm along the piece, frames, or seconds.
 Unit = Literal["mm", "frames", "s"]
-#: What a number of it is followed by.
+#: Unit of each measure, as it follows a number.
 UNITS: dict[Measure, str] = {"count": "", "per_10m": " per 10 m", "per_m2": " per m2", "area_percent": "% of the area"}
 Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 
 
 class CountingRule(Section):
-    """Which defects, how they are summed up, and what is too much."""
+    """A rule that counts defects: which ones, by which measure, and from which limit on."""
 
     labels: Annotated[list[str], Field(max_length=64)] = []  # noqa: RUF012
     """Labels of the defects that the rule counts; an empty list counts every label."""
@@ -41,24 +41,24 @@ class CountingRule(Section):
     recipe."""
 
     def is_for(self, recipe: str) -> bool:
-        """Whether it is for a piece under that recipe; "" is under none."""
+        """Return whether the rule is for a piece under this recipe; "" is no recipe."""
         return not self.recipes or recipe in self.recipes
 
     def takes(self, label: str, severity: str, score: float) -> bool:
-        """Whether a defect is one of those."""
+        """Return whether the rule counts such a defect."""
         wanted = not self.labels or label in self.labels
         return wanted and score >= self.min_score and RANK.get(severity, 0) >= RANK[self.min_severity]
 
     @property
     def which(self) -> str:
-        """Those defects, in words."""
+        """The defects that the rule counts, as a phrase."""
         sure = f" of score {self.min_score:g} or more" if self.min_score else ""
         bad = f", {self.min_severity} or worse" if self.min_severity != "none" else ""
         return f"{', '.join(self.labels) or 'defects of any label'}{sure}{bad}"
 
 
 class AlarmSettings(CountingRule):
-    """Raised once when so many defects lie within a window along the strip; cleared when it has been under for long."""
+    """An alarm: raised once when a window along the strip reaches the limit, and cleared after a time below it."""
 
     name: Name
     """Name of the alarm on the record and in metrics."""
@@ -77,24 +77,24 @@ class AlarmSettings(CountingRule):
 
     @property
     def unit(self) -> Unit:
-        """What `within` is in."""
+        """The unit of `within`."""
         return "mm" if self.within_m is not None else "frames" if self.within_frames is not None else "s"
 
     @property
     def within(self) -> float:
-        """The window, in `unit`."""
+        """The length of the window, in `unit`."""
         return float((self.within_m or 0.0) * 1000 or self.within_frames or self.within_s or 0.0)
 
     @property
     def text(self) -> str:
-        """It in words."""
+        """The alarm as a phrase: its defects, window, limit and recipes."""
         window = {"mm": f"{self.within / 1000:g} m", "frames": f"{self.within:g} frames", "s": f"{self.within:g} s"}
         under = f", recipe {' or '.join(one or 'none' for one in self.recipes)}" if self.recipes else ""
         return f"{self.which} within {window[self.unit]}, limit {self.limit:g}{UNITS[self.measure]}{under}"
 
     @property
     def cleared_under(self) -> float:
-        """The lower limit."""
+        """The value of the measure under which the alarm can clear."""
         return self.limit / 2 if self.clear_under is None else self.clear_under
 
     @model_validator(mode="after")
@@ -109,14 +109,14 @@ class AlarmSettings(CountingRule):
 
 
 class LimitSettings(CountingRule):
-    """So much on a piece, and it is no prime."""
+    """A limit on the defects of a piece, which then is not prime."""
 
     grade: Literal["second", "hold"]
     """Best grade of a piece that reaches the limit: second or hold."""
 
 
 class GradingSettings(Section):
-    """What a finished piece is: the worst grade that any of these gives it."""
+    """The grade of a finished piece: the worst one that any of these settings gives it."""
 
     limits: Annotated[list[LimitSettings], Field(max_length=64)] = []  # noqa: RUF012
     """List of limits on the defects of a piece; an empty list grades no piece."""
@@ -129,7 +129,7 @@ class GradingSettings(Section):
 
 
 class RollSettings(Section):
-    """A roll of the line, whose mark comes again with each of its turns."""
+    """A roll of the line: its mark repeats with each of its turns."""
 
     name: Name
     """Name of the roll on the record and in metrics."""
@@ -142,7 +142,7 @@ class RollSettings(Section):
 
 
 def watched(alarm: AlarmSettings, sources: Sequence[SourceSettings]) -> list[str]:
-    """The sources on which it can be raised: metres need a place along, shares of an area one across as well."""
+    """Return the sources on which the alarm can be raised: metres need a place along, areas need one across as well."""
     needed = {"along"} if alarm.unit == "mm" else set[str]()
     if alarm.measure in ("per_m2", "area_percent"):
         needed.add("across")
@@ -150,7 +150,7 @@ def watched(alarm: AlarmSettings, sources: Sequence[SourceSettings]) -> list[str
 
 
 def repeats_seen(sources: Sequence[SourceSettings]) -> list[str]:
-    """The sources on which marks of rolls can be found."""
+    """Return the sources on which roll marks can be found."""
     return [source.name for source in sources if source.known_mm >= {"along", "across"}]
 
 
@@ -161,11 +161,11 @@ def check(
     sources: Sequence[SourceSettings],
     recipes: Sequence[RecipeSettings],
 ) -> None:
-    """ValueError for rules that nothing could ever meet, or that metrics could not tell apart."""
-    there_are = [recipe.name for recipe in recipes]
+    """Raise ValueError for rules that no frame could ever meet, or that metrics could not tell apart."""
+    names_of_recipes = [recipe.name for recipe in recipes]
     for where, rule in _rules(alarms, grading):
-        if unknown := [name for name in rule.recipes if name and name not in there_are]:
-            known = ", ".join(there_are) or "none"
+        if unknown := [name for name in rule.recipes if name and name not in names_of_recipes]:
+            known = ", ".join(names_of_recipes) or "none"
             raise ValueError(f'{where}.recipes: no recipe is called {unknown[0]}; there are {known} ("" is no recipe)')
     for kind, names in (("alarms", [one.name for one in alarms]), ("rolls", [one.name for one in rolls])):
         if twice := {name for name in names if names.count(name) > 1}:
@@ -184,7 +184,7 @@ def check(
 
 
 def unknown_labels(alarms: Sequence[AlarmSettings], grading: GradingSettings, labels: Sequence[Label]) -> Iterator[str]:
-    """Yield, in a line each, the labels of rules that the bundle does not have."""
+    """Yield a line for each label of a rule that the bundle does not have."""
     known = [label.name for label in labels]
     for where, rule in _rules(alarms, grading):
         yield from unknown(f"{where}.labels", rule.labels, known, "label")
@@ -193,6 +193,6 @@ def unknown_labels(alarms: Sequence[AlarmSettings], grading: GradingSettings, la
 def _rules(
     alarms: Sequence[AlarmSettings], grading: GradingSettings
 ) -> Iterator[tuple[str, AlarmSettings | LimitSettings]]:
-    """Each with its place in the config."""
+    """Yield each rule with its key in the config."""
     yield from ((f"alarms.{alarm.name}", alarm) for alarm in alarms)
     yield from ((f"grading.limits.{number}", limit) for number, limit in enumerate(grading.limits))

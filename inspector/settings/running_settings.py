@@ -1,4 +1,4 @@
-"""Owns what a running line leaves of its settings in the data folder, for who asks while the config is being edited."""
+"""Owns the copy of a running line's settings in its data folder, for commands run while the config is being edited."""
 
 import re
 from pathlib import Path
@@ -14,12 +14,12 @@ _FILE = "settings-running.json"
 
 
 def save(settings: Settings) -> None:
-    """Keep the settings that are in force, secrets left out. OSError where they cannot be written."""
+    """Write the settings in force, without secrets. Raise OSError if they cannot be written."""
     atomic.write(settings.data / _FILE, _without_secrets(settings).encode(), mode=0o600)
 
 
 def read(data: Path) -> Settings | None:
-    """Return the settings with which the line of this data folder started or was reloaded last; None: not known."""
+    """Return the settings with which the line of this data folder last started or reloaded; None if not known."""
     try:
         return Settings.model_validate_json(regular_file.read(data / _FILE))
     except (OSError, ValidationError):
@@ -27,12 +27,12 @@ def read(data: Path) -> Settings | None:
 
 
 def changed(running: Settings, config: Settings) -> list[str]:
-    """Return the keys in which a config differs from what runs; a secret that changed is not among them."""
+    """Return the keys in which a config differs from the running settings; secrets are not compared."""
     return differences(running, Settings.model_validate_json(_without_secrets(config)))
 
 
 def data_folder(config: Path) -> Path | None:
-    """Return the data folder that a config names which cannot be used as a whole, even where it is no YAML."""
+    """Return the data folder that an unusable config names, even one that is no YAML; None if it names none."""
     try:
         text = config.read_text(errors="replace")
     except OSError:

@@ -35,7 +35,7 @@ class WorkerSettings(Section):
 
 
 class DeliverySettings(Section):
-    """How many frames may be under way, and when one is given to another worker."""
+    """How many frames may be in flight, and when a frame goes to another worker."""
 
     in_flight_frames: Annotated[int, Field(ge=1, le=4096)] = 256
     """Largest number of frames of each source that are in flight: let in, and not yet on record."""
@@ -62,7 +62,7 @@ class SupervisionSettings(Section):
 
 
 class RecordSettings(Section):
-    """What is kept of each frame."""
+    """The record: when it is written, and how much of it is kept."""
 
     commit_rows: Annotated[int, Field(ge=1, le=10_000)] = 256
     """Largest number of verdicts that are recorded in one transaction."""
@@ -79,7 +79,7 @@ class RecordSettings(Section):
 
 
 class EvidenceSettings(Section):
-    """Pictures that are kept of frames; gallery.py has the rule which stay."""
+    """Images that are kept of frames; record/evidence/retention.py has the rule which ones stay."""
 
     budget_mb: Annotated[int, Field(ge=0, le=1_000_000_000)] = 10_000
     """Largest size of the evidence in megabytes; ok frames are deleted first beyond it, and 0 keeps no evidence."""
@@ -90,7 +90,7 @@ class EvidenceSettings(Section):
 
 
 class OpticsSettings(Section):
-    """Whether the pictures of each source are good, held against what was usual when the lens was clean."""
+    """Monitoring of image quality, by comparison with a baseline of each source."""
 
     enabled: bool = True
     """Whether image quality is monitored; at most one frame per second of each source is analysed."""
@@ -121,7 +121,7 @@ class MetricsSettings(Section):
 
     @property
     def exposed(self) -> str:
-        """A warning where other machines may read it, else nothing."""
+        """A warning if other machines can read the metrics, else ""."""
         try:
             loopback = ipaddress.ip_address(self.host).is_loopback
         except ValueError:
@@ -130,7 +130,7 @@ class MetricsSettings(Section):
 
 
 class Settings(Section):
-    """A whole line. Unknown keys are refused."""
+    """The settings of a whole line."""
 
     data: Path
     """Data folder of the line, which holds its database, evidence and sockets."""
@@ -200,5 +200,5 @@ class Settings(Section):
 
     @property
     def bundle_path(self) -> Path:
-        """The bundle's folder; `default` is the one in the package."""
+        """The folder of the bundle; `default` is the bundle in the package."""
         return bundle.DEFAULT if self.bundle == Path("default") else self.bundle

@@ -1,4 +1,4 @@
-"""Owns by which numbers settings and a model decide: what workers are told, and what the record keeps."""
+"""Owns the decision numbers of settings and a model, as sent to the workers and kept on the record."""
 
 import time
 
@@ -12,7 +12,7 @@ from inspector.vision.bundle import Bundle
 
 
 def now(settings: Settings, model: Bundle) -> InForce:
-    """What these settings and this model decide by, from now on."""
+    """Return the numbers in force from now on, under these settings and this model."""
     how = model.manifest.decision
     labels = {label.name: LabelNumbers(label.kind, *how.of_label(label)) for label in model.labels}
     sources = {source.name: _placed_by(source) for source in settings.sources}
@@ -25,7 +25,7 @@ def _placed_by(source: SourceSettings) -> dict[str, str]:
 
 
 def decide_by(settings: Settings) -> DecideBy:
-    """What these settings say of decisions, for the workers."""
+    """Return the decision numbers of these settings, for the workers."""
     chosen = settings.decision
     recipes = [
         control.Recipe(one.name, one.grades, one.thresholds, one.novelty_margin, dict(one.severities))

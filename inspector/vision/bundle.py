@@ -33,7 +33,7 @@ from inspector.vision.preprocess import Preprocess
 SCHEMA_VERSION = 1
 MANIFEST = "bundle.json"
 PROGRAM = "inference.json"
-#: A program of Paddle 1.x or 2.x, as imported: Paddle's engine translates it when it opens it.
+#: File of an imported program of Paddle 1.x or 2.x, which Paddle's engine translates when it opens it.
 OLD_PROGRAM = "inference.pdmodel"
 PARAMETERS = "inference.pdiparams"
 GOLDEN = "golden.npz"
@@ -44,7 +44,7 @@ Severity = Literal["none", "minor", "major", "critical"]
 _Unit = Annotated[float, Field(ge=0, le=1)]
 
 
-class _Part(BaseModel):
+class _ManifestSection(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
     @model_serializer(mode="wrap")
@@ -53,19 +53,20 @@ class _Part(BaseModel):
         return {name: value for name, value in whole(self).items() if value is not None}
 
 
-class Label(_Part):
-    """One class of the model: what it is called on the record and what it means for the strip."""
+class Label(_ManifestSection):
+    """One class of the model: its name on the record, its kind, and its severity."""
 
     name: Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
     kind: Literal["ok", "defect"]
     severity: Severity
 
 
-class Input(_Part):
+class Input(_ManifestSection):
     """What the network takes: float32 (n, channels, size, size), each a square view of `view_px` camera pixels.
 
-    `rolling`: which way the strip ran in the pictures it was made from; a camera mounted otherwise is another task.
-    The view is resized to size x size; with `resize_short_px`, its shorter side to that, and the centre is cut out.
+    `rolling`: direction of the strip in the training images; a camera mounted otherwise shows another task.
+    The view is resized to size x size. With `resize_short_px`, its shorter side is resized to that, and the centre of
+    size x size is cut out.
     """
 
     size: Annotated[int, Field(ge=16, le=1024)]
@@ -82,10 +83,10 @@ class Input(_Part):
         return self
 
 
-class Normalisation(_Part):
+class Normalisation(_ManifestSection):
     """(x / 255 - mean) / std for each channel, after bilinear resizing.
 
-    `bit_depth`: how many bits of 16 the pictures it was made from used; None: they had 8, or it was not asked.
+    `bit_depth`: bits of 16 that the training images used; None: they had 8 bits, or the depth is not known.
     """
 
     mean: tuple[float, ...]
@@ -101,14 +102,14 @@ class LabelDecision(NamedTuple):
     place_threshold: float | None
 
 
-class Decision(_Part):
-    """What `decide` needs: softmax(logits / temperature), a threshold for each label, the least contrast.
+class Decision(_ManifestSection):
+    """The numbers of a decision: softmax(logits / temperature), a threshold for each label, the least contrast.
 
-    `max_novelty`: for each label, the novelty over which a tile called so is like nothing the model was made from;
-    None for a model that does not tell.
+    `max_novelty`: the largest novelty by label, above which a tile of this label is unlike the training images; None:
+    the model has no novelty output.
 
-    `place_threshold`: of a place of a wide frame, which several tiles show, how likely all defects together must be;
-    None: decided as one tile is.
+    `place_threshold`: least sum of the scores of all defect labels at a place of a wide frame that several tiles show;
+    None: a place is decided as a tile is.
     """
 
     temperature: Annotated[float, Field(gt=0, le=100)] = 1.0
@@ -123,7 +124,7 @@ class Decision(_Part):
         return LabelDecision(label.severity, self.thresholds[label.name], of_place)
 
 
-class Manifest(_Part):
+class Manifest(_ManifestSection):
     """bundle.json. `labels` is in the order of the network's outputs; `files` maps each file to its sha256."""
 
     schema_version: Literal[1] = 1
@@ -161,7 +162,7 @@ class Manifest(_Part):
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """Images as decoded, uint8 (n, height, width), and what the exported program gave, float32 (n, outputs)."""
+    """Decoded images, uint8 (n, height, width), and the outputs of the exported program, float32 (n, outputs)."""
 
     images: NDArray[np.uint8]
     logits: NDArray[np.float32]
@@ -176,7 +177,7 @@ class Bundle:
 
     @property
     def id(self) -> str:
-        """Name and digest: what stands on every record this model decides."""
+        """Name and digest of the model, kept on every record that it decides."""
         return self.manifest.id
 
     @property
@@ -186,7 +187,7 @@ class Bundle:
 
     @property
     def outputs(self) -> int:
-        """Numbers that the program gives for each tile: a logit a label and, where it tells that, the novelty."""
+        """Number of outputs for each tile: a logit for each label and, if the model has it, the novelty."""
         return len(self.labels) + (self.manifest.decision.max_novelty is not None)
 
     @property
@@ -202,13 +203,13 @@ class Bundle:
 
     @property
     def overlap_px(self) -> int:
-        """Camera pixels that neighbouring views share, so that what a centre crop hides in one the other shows."""
+        """Overlap of neighbouring views in camera pixels: each shows what the centre crop of the other hides."""
         shape = self.manifest.input
         hidden = 0.0 if shape.resize_short_px is None else 1 - shape.size / shape.resize_short_px
         return 2 * math.ceil(shape.view_px * hidden / 2)
 
     def golden(self) -> Golden:
-        """Read the golden samples. BundleError where they are not what the schema says, or of another network."""
+        """Read the golden samples. Raise BundleError if they do not fit the schema or this network."""
         try:
             data = io.BytesIO((self.path / GOLDEN).read_bytes())  # numpy leaves a file open that is no zip
             with np.load(data, allow_pickle=False) as arrays:
@@ -227,8 +228,7 @@ class Bundle:
 def load(path: Path) -> Bundle:
     """Open a bundle after checking its schema, its id and the sha256 of every file.
 
-    A damaged parameter file loads in Paddle without complaint and gives other scores each time, so nothing
-    here is optional.
+    No check is optional: Paddle loads a damaged parameter file without complaint and gives other scores each time.
 
     Raises:
         BundleError: which file, what is wrong with it, and what would be right.
@@ -259,7 +259,7 @@ def save(path: Path, manifest: Manifest, program: Path, parameters: Path, golden
     """Write a bundle to `path`, whole or not at all, and open it. An older bundle there is replaced.
 
     `manifest.id` and `manifest.files` are filled in here. A `program` named *.pdmodel is one of Paddle 1.x or 2.x.
-    BundleError where `check_free` raises it.
+    Raise BundleError if `check_free` does.
     """
     check_free(path)
     program_name = OLD_PROGRAM if program.suffix == ".pdmodel" else PROGRAM
@@ -282,7 +282,7 @@ def save(path: Path, manifest: Manifest, program: Path, parameters: Path, golden
 
 
 def check_free(path: Path) -> None:
-    """BundleError where a bundle must not be written to `path`: a running line uses it, or other things are there."""
+    """Raise BundleError if no bundle may be written to `path`: a running line uses it, or it holds other files."""
     if in_use.is_held(path / MANIFEST):
         raise BundleError(
             f"{path}: a running line uses this bundle; write to another folder, and start the line again with that one"
@@ -292,7 +292,7 @@ def check_free(path: Path) -> None:
 
 
 def now() -> str:
-    """The time as bundle.json writes it."""
+    """Return the time of now as in bundle.json: ISO 8601, UTC, to the second."""
     return datetime.now(timezone.utc).isoformat(timespec="seconds")
 
 

@@ -1,4 +1,4 @@
-"""Owns the verdict: scores of tiles and thresholds to ok, defect or unsure. Pure, no I/O."""
+"""Owns the decision: scores of tiles and thresholds to ok, defect or unsure. Pure, no I/O."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -10,13 +10,13 @@ from inspector.vision.bundle import Decision, Label
 from inspector.vision.precedence import Overrides, effective
 from inspector.vocabulary import RANK, Outcome
 
-#: Where defects are sure only together, the label is likelier than all others.
+#: Least score of the label where only the scores of all labels of its kind together reach the threshold.
 _MAJORITY = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class TileDecision:
-    """What one tile shows. `label` is the most likely label also where the outcome is unsure; `reason` says why."""
+    """The decision of one tile. `label` is the likeliest one, also if it is unsure; `reason` says why it is unsure."""
 
     outcome: Outcome
     label: str
@@ -38,7 +38,7 @@ class DecisionRules:
     by_kind: bool = False  # thresholds hold for all labels of a kind together
 
     def of_places(self) -> "DecisionRules":
-        """For the places of wide frames. The tiles around one show parts of a defect, and may differ in which it is."""
+        """Return the rules for places of wide frames: the tiles around a place may differ in which defect they show."""
         return replace(self, thresholds=self.place_thresholds, by_kind=True) if self.place_thresholds else self
 
 
@@ -70,9 +70,8 @@ def decide_tile(scores: NDArray[np.float32], contrast: float, rules: DecisionRul
 
     `scores`: float32 (labels,), the logits, with the novelty behind them where the rules have limits for it.
 
-    A blank tile, one unlike all that the model was made from, a score that is not a number, or one under its
-    label's threshold is unsure: what the model does not know never passes, and never takes the name of the nearest
-    class.
+    Unsure is a blank tile, a tile unlike the training images, a score that is not finite, and a score under the
+    threshold of its label: what the model does not know never passes, and never takes the name of the nearest class.
     """
     if not np.isfinite(scores).all():
         return TileDecision("unsure", "", "none", 0.0, "the model's scores are not finite")
@@ -94,7 +93,7 @@ def decide_tile(scores: NDArray[np.float32], contrast: float, rules: DecisionRul
 
 
 def _doubt(probabilities: NDArray[np.float32], best: int, rules: DecisionRules) -> str:
-    """Why the likeliest label is not sure enough; "" where it is."""
+    """Return why the likeliest label is not sure enough; "" if it is."""
     least, score = rules.thresholds[best], float(probabilities[best])
     if score >= least:
         return ""
@@ -114,9 +113,9 @@ def decide_tiles(
 
 
 def decide_frame(tiles: Sequence[TileDecision]) -> TileDecision:
-    """The frame's verdict: its strongest defect, else its least sure tile, else ok with its weakest score.
+    """Return the verdict of a frame: its worst defect, else its least sure tile, else ok with its lowest score.
 
-    ValueError for no tiles: a frame nobody looked at has no verdict.
+    Raise ValueError if there are no tiles: a frame that was not inspected has no verdict.
     """
     if not tiles:
         raise ValueError("a frame without tiles cannot be decided")

@@ -11,13 +11,16 @@ from pathlib import Path
 
 from inspector.errors import BundleError
 
-#: Who looks whether it is held locks it for an instant: so long a line tries again.
+#: Time in seconds that a line retries its lock: whoever asks whether it is held locks it for an instant.
 _LOOK_S = 0.5
 
 
 @contextmanager
 def held(manifest: Path) -> Iterator[None]:
-    """Use the bundle of this bundle.json, beside others who do. Without a sign where the file system knows no locks."""
+    """Hold the bundle of this bundle.json, as other lines may too. No sign is left on a file system without locks.
+
+    Raise BundleError if it cannot be opened.
+    """
     try:
         file = manifest.open("rb")
     except OSError as error:
@@ -30,7 +33,7 @@ def held(manifest: Path) -> Iterator[None]:
 
 
 def is_held(manifest: Path) -> bool:
-    """Whether a line on this machine uses the bundle of this bundle.json."""
+    """Return whether a line on this machine uses the bundle of this bundle.json."""
     for mode in ("r+b", "rb"):  # a network share locks for itself alone only what may be written
         try:
             with manifest.open(mode) as file:

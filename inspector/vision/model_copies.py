@@ -1,7 +1,7 @@
 """Owns the line's own copies of model bundles: `data/models/<sha256 of bundle.json>/`, never changed once there.
 
-A run decides by the bundle it started with: what is written to the folder that the config names is another model, and
-comes into force with the next start. bundle.json holds a sha256 of every file, so its own names the whole bundle.
+A run decides by the bundle it started with. A bundle that is written to the folder in the config later is another
+model, and decides from the next start on. bundle.json holds a sha256 of every file, so its own sha256 names the bundle.
 """
 
 import hashlib
@@ -27,11 +27,11 @@ _OURS = re.compile(rf"[0-9a-f]{{64}}|{re.escape(_INCOMING)}\d+")
 
 @contextmanager
 def adopted(data: Path, chosen: Bundle) -> Iterator[Bundle]:
-    """The copy of the chosen bundle in the data folder that is locked by the caller, made where it is not there yet.
+    """Yield the copy of the chosen bundle in the data folder, which the caller has locked; make it if needed.
 
-    As long as it is held, neither it nor the chosen folder is overwritten by an export. Where it cannot be written, as
-    on a full disk, it is the chosen bundle itself: `reopen` still takes no other. BundleError where the chosen folder
-    is not what it was when it was opened.
+    Until the end of the context, no export overwrites the copy or the chosen folder. If no copy can be written, as on a
+    full disk, yield the chosen bundle itself: `reopen` still accepts no other. Raise BundleError if the chosen folder
+    has changed since it was opened.
     """
     with ExitStack() as stack:
         stack.enter_context(in_use.held(chosen.path / MANIFEST))
@@ -46,7 +46,7 @@ def adopted(data: Path, chosen: Bundle) -> Iterator[Bundle]:
 
 
 def reopen(model: Bundle) -> Bundle:
-    """The bundle, checked once more. BundleError where another is there now: a run knows one model alone."""
+    """Return the bundle, checked once more. Raise BundleError if its folder holds another one: a run has one model."""
     found = bundle.load(model.path)
     if found.id != model.id:
         raise BundleError(f"{model.path}: holds {found.id}; this line runs {model.id} until it is started again")
@@ -54,7 +54,7 @@ def reopen(model: Bundle) -> Bundle:
 
 
 def replaced(chosen: Path, model: Bundle) -> str:
-    """What the folder of the config holds now, for people; empty where it is still the model that runs, or none."""
+    """Return a note if the folder in the config holds another model than the running one; "" if it does not."""
     try:
         return "" if bundle.load(chosen).id == model.id else f"bundle ({chosen} holds another model now)"
     except BundleError:
@@ -62,7 +62,7 @@ def replaced(chosen: Path, model: Bundle) -> str:
 
 
 def sweep(data: Path, model: Bundle) -> None:
-    """Remove the copies of other models, and halves of copies; a folder that is none of ours stays."""
+    """Remove the copies of other models, and unfinished copies; other folders stay."""
     with suppress(OSError):
         for folder in (data / FOLDER).iterdir():
             if folder.name != model.path.name and _OURS.fullmatch(folder.name):

@@ -27,7 +27,7 @@ class Overrides(Protocol):
         """Severity by label."""
 
 
-class LabelNumbers(Protocol):
+class BundleNumbers(Protocol):
     """Numbers of a bundle for a label."""
 
     @property
@@ -63,7 +63,7 @@ class Effective:
 
 
 def effective(
-    bundle: Mapping[str, LabelNumbers], line: Overrides | None = None, recipe: Overrides | None = None
+    bundle: Mapping[str, BundleNumbers], line: Overrides | None = None, recipe: Overrides | None = None
 ) -> Effective:
     """Return the numbers that decide: those of the bundle by label, under the line's, under the recipe's."""
     owners: tuple[tuple[Owner, Overrides | None], ...] = (("line", line), ("recipe", recipe))
@@ -78,7 +78,7 @@ def effective(
     )
 
 
-def _label(name: str, bundle: LabelNumbers, over: list[tuple[Owner, Overrides]]) -> EffectiveLabel:
+def _label(name: str, bundle: BundleNumbers, over: list[tuple[Owner, Overrides]]) -> EffectiveLabel:
     severity, threshold, place = bundle.severity, bundle.threshold, bundle.place_threshold
     place = threshold if place is None else place
     set_by: tuple[Owner, ...] = ()

@@ -11,15 +11,15 @@ from numpy.typing import NDArray
 from inspector.errors import BundleError, ConfigError
 from inspector.vision.bundle import PARAMETERS, Bundle
 
-#: Largest difference of a golden logit, relative to the largest of its image: fp32 kernels of two CPUs differ
-#: by about 1e-5; damaged weights by more than 1. A bundle of another precision states its own.
+#: Largest difference of a golden logit, relative to the largest logit of its image. float32 kernels of two CPUs differ
+#: by about 1e-5, damaged weights by more than 1. A bundle of another precision has its own tolerance.
 GOLDEN_TOLERANCE = 1e-2
 
 
-#: A probability below this counts as this: its logarithm would tell float32's rounding, not the model's view.
+#: Least probability whose logarithm is taken; below it, float32 rounding decides the logarithm and not the model.
 LEAST_PROBABILITY = 1e-12
 
-#: GPU memory taken at start; it grows from there.
+#: GPU memory in megabytes that Paddle takes at the start; it grows from there.
 GPU_POOL_MB = 256
 
 
@@ -27,9 +27,9 @@ class Predictor(Protocol):
     """Turns a batch into logits. Not thread-safe: one predictor a process, one thread around it."""
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """float32 (n, channels, size, size) to float32 (n, outputs): logits and, where the bundle has it, the novelty.
+        """Return the logits and, if the bundle has it, the novelty: float32 (n, channels, size, size) to (n, outputs).
 
-        ValueError where the batch's shape is another.
+        Raise ValueError if the batch has another shape or dtype.
         """
         ...
 
@@ -38,7 +38,7 @@ class PaddlePredictor:
     """Paddle's inference engine: on the CPU with oneDNN, or on the first GPU."""
 
     def __init__(self, bundle: Bundle, threads: int = 1, device: str = "cpu") -> None:
-        """BundleError where Paddle cannot open the program, ConfigError where it has no GPU to run it on."""
+        """Raise BundleError if Paddle cannot open the program, ConfigError if there is no GPU to run it on."""
         from paddle import device as devices  # 0.8 s and 300 MB: paid by the worker only
         from paddle import inference
 
@@ -70,7 +70,7 @@ class PaddlePredictor:
         self._output_kind = bundle.manifest.output
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """See Predictor.run. Any other height and width would run silently and score nonsense."""
+        """Return the scores, see Predictor.run. Paddle would run another height and width and score nonsense."""
         _check(batch, self._shape)
         self._input.copy_from_cpu(batch)
         self._engine.run()
@@ -81,7 +81,7 @@ class PaddlePredictor:
 
 
 def has_bf16() -> bool:
-    """Whether this CPU multiplies bfloat16 itself: emulated, it would be slower than float32."""
+    """Return whether this CPU multiplies bfloat16 in hardware: emulated, it is slower than float32."""
     try:
         flags = Path("/proc/cpuinfo").read_text().split()
     except OSError:
@@ -90,14 +90,14 @@ def has_bf16() -> bool:
 
 
 def as_logits(output: str | None, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What a program gives as logits: of probabilities the logarithms, which differ by a constant no decision sees."""
+    """Return the outputs of a program as logits: for probabilities their logarithms, which softmax turns back."""
     if output == "probabilities":
         return np.log(np.maximum(scores, np.float32(LEAST_PROBABILITY)))
     return scores
 
 
 def load_engine() -> None:
-    """Import Paddle and take its signal handlers away: it replaces ours, so a process sets its own after this."""
+    """Import Paddle and disable its signal handlers. It replaces the process's handlers: install them after this."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "No ccache found")  # nothing is compiled here
         import paddle
@@ -106,9 +106,9 @@ def load_engine() -> None:
 
 
 def prepared(bundle: Bundle, threads: int, max_batch: int, device: str) -> tuple[PaddlePredictor, float]:
-    """Return an engine that may serve, and how far it is off on the golden images. Every batch size was warmed.
+    """Return an engine that may serve, with every batch size warmed, and its largest difference on the golden images.
 
-    BundleError, ConfigError: it may not.
+    Raise BundleError or ConfigError if it may not serve.
     """
     engine = PaddlePredictor(bundle, threads, device)
     warm(engine, bundle, max_batch)
@@ -116,7 +116,7 @@ def prepared(bundle: Bundle, threads: int, max_batch: int, device: str) -> tuple
 
 
 class FakePredictor:
-    """For tests of the line: no Paddle, no model. Label k is chosen by the tile's mean gray level; see `run`."""
+    """A predictor for tests of the line, without Paddle or a model: the label follows from the mean gray level."""
 
     def __init__(self, bundle: Bundle) -> None:
         shape = bundle.manifest.input
@@ -124,9 +124,9 @@ class FakePredictor:
         self._labels, self._outputs = len(bundle.labels), bundle.outputs
 
     def run(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Logit 10 for label floor(mean * 1000) modulo labels, 0 for the others: a pure function of the pixels.
+        """Return logit 10 for label floor(mean * 1000) modulo the number of labels, and 0 for the others.
 
-        Nothing is novel to it.
+        The novelty, if there is one, is the least float32.
         """
         _check(batch, self._shape)
         chosen = np.floor(np.abs(batch.mean(axis=(1, 2, 3))) * 1000).astype(int) % self._labels
@@ -136,7 +136,7 @@ class FakePredictor:
 
 
 def buckets(max_batch: int) -> Iterator[int]:
-    """The batch sizes that ever reach the engine: powers of two, then max_batch. Each new shape costs it memory."""
+    """Yield the batch sizes that reach the engine: powers of two, then max_batch. Each new shape costs memory."""
     size = 1
     while size < max_batch:
         yield size
@@ -145,7 +145,7 @@ def buckets(max_batch: int) -> Iterator[int]:
 
 
 def padded(count: int, max_batch: int) -> int:
-    """The smallest bucket that holds `count` rows."""
+    """Return the smallest bucket that holds `count` rows."""
     return next(size for size in buckets(max_batch) if size >= count)
 
 

@@ -23,9 +23,9 @@ class Preprocess:
     resize_short: int | None = None
 
     def resize(self, tile: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """uint8 (height, width) to uint8 (size, size).
+        """Return the tile resized: uint8 (height, width) to uint8 (size, size).
 
-        Bilinear: on NEU it costs a quarter of area averaging and the model is no less accurate.
+        Bilinear: on NEU it costs a quarter of area averaging, and the model is no less accurate.
         """
         height = width = self.size
         if self.resize_short is not None:
@@ -37,10 +37,10 @@ class Preprocess:
         return tile[top : top + self.size, left : left + self.size] if top or left else tile
 
     def normalise(self, stack: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """uint8 (n, size, size) to float32 (n, channels, size, size).
+        """Return the network input: uint8 (n, size, size) to float32 (n, channels, size, size).
 
-        3 µs a picture of 128 x 128. In the network's own program it would give the same bits and be no faster: this
-        over that was 0.94 to 1.01, medians of 60 rounds of the bundled model's whole CPU time.
+        3 µs for an image of 128 x 128. Normalising in the network's program would give the same bits and be no faster:
+        the ratio was 0.94 to 1.01, medians of 60 rounds of the bundled model's whole CPU time.
         """
         batch = np.empty((len(stack), self.channels, self.size, self.size), np.float32)
         for channel, (mean, std) in enumerate(zip(self.mean, self.std, strict=True)):
@@ -51,5 +51,5 @@ class Preprocess:
 
 
 def contrast(tile: NDArray[np.uint8]) -> float:
-    """Standard deviation of the gray levels: 0 for a blank tile, above 5 for any strip that is in the picture."""
+    """Return the standard deviation of the gray levels: 0 for a blank tile, above 5 for any visible strip."""
     return float(cv2.meanStdDev(tile)[1][0, 0])

@@ -1,6 +1,6 @@
-"""Owns what of a picture is strip: the region of interest, and in it the strip between the background at its sides.
+"""Owns which part of an image is strip: the region of interest, and in it the strip between the background.
 
-Only what is background over the whole height of the frame is left out: a slanting or frayed edge stays in.
+Only columns that are background over the whole height are left out: a slanting or frayed edge is inspected.
 """
 
 from typing import Protocol
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 
 from inspector.vision.tiling import Tile
 
-#: Gray levels are averaged over so many columns and lines: dust or a hot pixel beside the strip is no strip.
+#: Columns and lines over which gray levels are averaged, so that dust or a hot pixel beside the strip is not strip.
 _CELL_PX, _CELL_LINES = 8, 64
 
 
 class Roi(Protocol):
-    """The region of interest of a source, and what tells its strip from the background."""
+    """The region of interest of a source, and how its strip differs from the background."""
 
     @property
     def left_px(self) -> int:
@@ -28,15 +28,15 @@ class Roi(Protocol):
 
     @property
     def width_px(self) -> int | None:
-        """Width; None: all that is left."""
+        """Width; None: to the right edge."""
 
     @property
     def height_px(self) -> int | None:
-        """Height; None: all that is left."""
+        """Height; None: to the bottom."""
 
     @property
     def background(self) -> str:
-        """none, dark or bright: what lies beside the strip."""
+        """Background beside the strip: none, dark or bright."""
 
     @property
     def background_level(self) -> float:
@@ -44,13 +44,13 @@ class Roi(Protocol):
 
     @property
     def min_width_px(self) -> int:
-        """The least strip that is inspected."""
+        """Least width of strip that is inspected."""
 
 
 def area(pixels: NDArray[np.uint8], settings: Roi, every: int = 1) -> Tile:
-    """What is to be inspected of a frame, uint8 (height, width); 0 wide where there is no strip in it.
+    """Return the area of a frame, uint8 (height, width), that is inspected; 0 wide if it shows no strip.
 
-    Its edges are looked for in every so many lines.
+    The edges are searched in every `every`-th line.
     """
     height, width = pixels.shape
     left, top = min(settings.left_px, width), min(settings.top_px, height)
@@ -67,7 +67,7 @@ def area(pixels: NDArray[np.uint8], settings: Roi, every: int = 1) -> Tile:
 
 
 def _edges(pixels: NDArray[np.uint8], dark: bool, level: float) -> tuple[int, int]:
-    """Where the strip begins and ends across, to within a cell; (0, 0) where all is background."""
+    """Return where the strip begins and ends across, to within a cell; (0, 0) if all is background."""
     height, width = pixels.shape
     columns, rows = -(-width // _CELL_PX), -(-height // _CELL_LINES)
     cells = cv2.resize(pixels, (columns, rows), interpolation=cv2.INTER_AREA)

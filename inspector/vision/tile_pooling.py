@@ -1,7 +1,7 @@
-"""Owns what tiles that overlap by half say together: of each place that several of them show, their mean. Pure, no I/O.
+"""Owns the pooling of tiles that overlap by half: the mean score of each place that several tiles show. Pure, no I/O.
 
-One tile in ten thousand is mistaken by chance of its cut; that the four tiles around a place are mistaken alike is
-rarer. The mean of logits is the geometric mean of the probabilities: one tile that is sure it is not so weighs much.
+One tile in ten thousand is wrong because of where it was cut; that all four tiles around a place are wrong alike is
+rarer. The mean of logits is the geometric mean of the probabilities: one tile that is sure of the contrary weighs much.
 """
 
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ from numpy.typing import NDArray
 from inspector.vision.decision import DecisionRules, TileDecision, decide_tiles
 from inspector.vision.tiling import Tile
 
-#: The rim of a place is this part of a tile. On 72 m2 of simulated strip, 8 regions of places without a rim lay beside
-#: what was drawn and did not touch it; of places as large as a tile 15 of 93 began too early, by more than a tile.
+#: A tile's side over the rim of a place. On 72 m2 of simulated strip, 8 regions of places without a rim lay beside the
+#: drawn defect and did not touch it; with places as large as a tile, 15 of 93 regions began more than a tile too early.
 _RIM = 8
 _HALF = np.float32(0.5)
 
 
 class Decided(NamedTuple):
-    """What is decided of a frame: its places, row by row, what each is, and where in the frame that was seen."""
+    """The decisions of a frame: its places, row by row, the decision of each, and the area that shows it."""
 
     places: Sequence[Tile]
     decisions: Sequence[TileDecision]
@@ -29,7 +29,7 @@ class Decided(NamedTuple):
 
 
 class Pooled(NamedTuple):
-    """Places of a frame, row by row; of each the scores, float32 (places, outputs), and the contrast, (places,)."""
+    """The places of a frame, row by row, with scores, float32 (places, outputs), and contrasts, (places,)."""
 
     places: tuple[Tile, ...]
     scores: NDArray[np.float32]
@@ -37,10 +37,10 @@ class Pooled(NamedTuple):
 
 
 def pool(tiles: Sequence[Tile], scores: NDArray[np.float32], contrasts: NDArray[np.float32]) -> Pooled:
-    """What 2 x 2 neighbouring tiles show together, of all that `tiles.cut` made; where there is one row, 1 x 2.
+    """Pool each 2 x 2 neighbouring tiles of a frame, all made by `tiling.cut`; 1 x 2 if there is one row.
 
-    A place is what its tiles share and a rim around it, and at the frame's border what only one of them shows.
-    Scores are the mean; the contrast is the least, so that a blank tile is not made up for by its neighbours.
+    A place is the area that its tiles share and a rim around it, at the frame's border also what one of them shows.
+    Its scores are the mean. Its contrast is the least, so that neighbours do not make up for a blank tile.
     """
     tops, lefts = sorted({tile.y for tile in tiles}), sorted({tile.x for tile in tiles})
     mean: NDArray[np.float32] = scores.reshape(len(tops), len(lefts), -1)
@@ -60,11 +60,10 @@ def pool(tiles: Sequence[Tile], scores: NDArray[np.float32], contrasts: NDArray[
 def decide(
     tiles: Sequence[Tile], scores: NDArray[np.float32], contrasts: NDArray[np.float32], rules: DecisionRules
 ) -> Decided:
-    """Decide each place by all the tiles that show it, and by the numbers that hold for places.
+    """Decide each place by all the tiles that show it, and by the rules for places.
 
-    A defect that none of them sees by itself is unsure: it is what the mean of two other things looks like. Where only
-    the ones on one side see it, it is the edge of something that may lie anywhere in what they show, not only in the
-    place.
+    A defect that none of the tiles shows by itself is unsure: it is the mean of two other things. If only the tiles on
+    one side show it, it is the edge of a defect that may lie anywhere in these tiles, not only in the place.
     """
     pooled = pool(tiles, scores, contrasts)
     said, shown = decide_tiles(pooled.scores, pooled.contrasts, rules.of_places()), list(pooled.places)
@@ -85,7 +84,7 @@ def decide(
 
 
 def _side(place: Tile, agreeing: Sequence[Tile]) -> Tile:
-    """The place, along and across; where only one column or row of tiles agrees, all that it shows."""
+    """Return the place; if only one column or row of tiles agrees, all that these tiles show in that direction."""
     columns, rows = {(tile.x, tile.width) for tile in agreeing}, {(tile.y, tile.height) for tile in agreeing}
     x, width = columns.pop() if len(columns) == 1 else (place.x, place.width)
     y, height = rows.pop() if len(rows) == 1 else (place.y, place.height)
@@ -93,7 +92,7 @@ def _side(place: Tile, agreeing: Sequence[Tile]) -> Tile:
 
 
 def _neighbours(values: NDArray[np.float32], axis: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Each along the axis, and its next; where there is but one, that one twice."""
+    """Return each value along the axis and its next one; if there is only one, that value twice."""
     last = values.shape[axis]
     if last == 1:
         return values, values
@@ -101,7 +100,7 @@ def _neighbours(values: NDArray[np.float32], axis: int) -> tuple[NDArray[np.floa
 
 
 def _shared(starts: Sequence[int], size: int) -> list[tuple[int, int]]:
-    """Of each two that follow each other from where to where they share; the first and last reach to the border."""
+    """Return what each two consecutive tiles share, from and to; the first and the last reach to the border."""
     if len(starts) == 1:
         return [(starts[0], starts[0] + size)]
     begins = [starts[0], *(start - size // _RIM for start in starts[2:])]

@@ -22,9 +22,9 @@ class Cut(NamedTuple):
 
 
 def cut_area(area: Tile, view_px: int, least_overlap_px: int, overlap_px: int = 0) -> Cut:
-    """Cut an area of a frame into views; none where it is 0 wide.
+    """Cut an area of a frame into views; there are none if it is 0 wide.
 
-    Neighbours share `overlap_px`, at most half a view, and at least what the model needs, `least_overlap_px`.
+    Neighbours share `overlap_px`, at most half a view, and at least `least_overlap_px`, which the model needs.
     """
     if not area.width:
         return Cut((), False)
@@ -33,11 +33,10 @@ def cut_area(area: Tile, view_px: int, least_overlap_px: int, overlap_px: int = 
 
 
 def cut(height: int, width: int, size: int, overlap: int = 0, left: int = 0, top: int = 0) -> tuple[Tile, ...]:
-    """Tiles of size x size that cover the frame, or what of it begins at `left` and `top` and is so large.
+    """Return tiles of size x size that cover an area of `height` x `width` pixels, which begins at `left` and `top`.
 
-    Along a side shorter than `size` there is one, of that length.
-
-    ValueError where overlap is not less than size.
+    Along a side shorter than `size` there is one tile, of that length. Raise ValueError if overlap is not less than
+    size.
     """
     return tuple(
         Tile(left + x, top + y, min(size, width), min(size, height))

@@ -28,7 +28,7 @@ from inspector.quality import coverage, defects
 from inspector.quality.defects import Defect
 from inspector.record import pieces
 from inspector.record.store import Store
-from inspector.vision.renderer.strip import DEFECTS, Box, render_strip
+from inspector.vision.renderer.strip import DEFECTS, DefectBox, render_strip
 from tests.fakes import Line, running, wait_until
 
 WIDTH_PX, LINES, FRAMES_A_DRAWING, MM_PER_PX = 4096, 1024, 4, 0.3
@@ -81,11 +81,11 @@ def roll(folder: Path, drawings: int, count: int, seed: int) -> Iterator[Truth]:
             yield Truth(box.label, x_mm, begins_mm + y_mm, width_mm, length_mm)
 
 
-def _marks(begins_mm: float) -> Iterator[Box]:
+def _marks(begins_mm: float) -> Iterator[DefectBox]:
     """What the roll leaves on a drawing, where there is room for all of it."""
     number = math.ceil(begins_mm / MARK_EVERY_MM)
     while (y_px := round((number * MARK_EVERY_MM - begins_mm) / MM_PER_PX)) + MARK_PX <= LINES * FRAMES_A_DRAWING:
-        yield Box(MARK_X_PX, y_px, MARK_PX, MARK_PX, MARK_LABEL)
+        yield DefectBox(MARK_X_PX, y_px, MARK_PX, MARK_PX, MARK_LABEL)
         number += 1
 
 

@@ -36,7 +36,7 @@ class CameraSourceSettings(CapturedCameraSettings):
 
     @property
     def kind(self) -> Literal["stream", "device", "file"]:
-        """What the address leads to."""
+        """The kind of thing at the address."""
         address = self.address.get_secret_value()
         if "://" in address:
             return "stream"

@@ -17,16 +17,16 @@ class CommonSourceSettings(Section):
     place: PlaceSettings = PlaceSettings()
     strip: StripSettings = StripSettings()
 
-    #: Whether the sender of a frame says where along the piece it lies.
+    #: Whether a frame may come with its place along the piece.
     place_comes_with_frames: ClassVar[bool] = False
 
     @property
     def known_mm(self) -> frozenset[Literal["along", "across"]]:
-        """In which directions its defects can have a place in mm."""
+        """The directions in which defects of this source can have a place in mm."""
         place = self.place
         across: frozenset[Literal["along", "across"]] = frozenset(["across"] if place.mm_per_px else [])
-        told = place.tells_along or self.place_comes_with_frames
-        return across | {"along"} if told and (place.mm_per_line or place.mm_per_px) else across
+        known_along = place.tells_along or self.place_comes_with_frames
+        return across | {"along"} if known_along and (place.mm_per_line or place.mm_per_px) else across
 
 
 class CommonCameraSettings(CommonSourceSettings):

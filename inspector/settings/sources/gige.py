@@ -9,7 +9,7 @@ from inspector.settings.sources.common import CapturedCameraSettings
 
 
 class RegionSettings(Section):
-    """Which part of its sensor a camera shows. None: as the camera is set."""
+    """Region of the sensor that a camera reads. None: as the camera is set."""
 
     left_px: Annotated[int | None, Field(ge=0, le=65_536)] = None
     """First column of the sensor that is read, in pixels; as the camera is set if not given."""
@@ -22,7 +22,7 @@ class RegionSettings(Section):
 
 
 class GigeSourceSettings(CapturedCameraSettings):
-    """A GigE Vision or USB3 Vision camera. What is None stays as the camera is set."""
+    """A GigE Vision or USB3 Vision camera. A setting of None leaves the camera as it is set."""
 
     type: Literal["gige"]
     address: Annotated[str | None, Field(min_length=1, max_length=255)] = None

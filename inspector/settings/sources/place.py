@@ -9,7 +9,7 @@ from inspector.settings.section import Section
 
 
 class PlaceSettings(Section):
-    """Where on the strip a source's frames lie. Their first line is the one that passed first."""
+    """Where on the strip the frames of a source lie. The first line of a frame passed the camera first."""
 
     mm_per_px: Annotated[float | None, Field(gt=0, le=1000)] = None
     """Size of a pixel across the strip, in millimetres; without it, defects have no place across."""
@@ -38,7 +38,7 @@ class PlaceSettings(Section):
 
     @property
     def tells_along(self) -> bool:
-        """Whether a frame's name or time tells where along the piece it lies."""
+        """Whether the name or the time of a frame gives its place along the piece."""
         return self.speed_m_min is not None or "(?P<at_mm>" in (self.pattern or "")
 
     @model_validator(mode="after")

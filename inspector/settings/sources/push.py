@@ -12,9 +12,9 @@ from inspector.settings.sources.common import CommonSourceSettings
 
 
 class PushSourceSettings(CommonSourceSettings):
-    """A socket on which another program hands in frames. It waits while there is no room.
+    """A socket on which other programs hand in frames. They wait while there is no room.
 
-    Beside what is under way, the socket holds frames of up to 3 x `max_clients` x `max_frame_mb`.
+    Beside the frames in flight, the socket holds unread ones of up to 3 x `max_clients` x `max_frame_mb`.
     """
 
     type: Literal["push"]
@@ -57,7 +57,7 @@ class PushSourceSettings(CommonSourceSettings):
 
 
 def _loopback(address: str) -> bool:
-    """Whether only this machine can reach it. ValueError: what an address to listen on is."""
+    """Return whether only this machine can reach the address. Raise ValueError if it is no address to listen on."""
     scheme, _, rest = address.partition("://")
     host, _, port = rest.rpartition(":")
     try:

@@ -9,7 +9,7 @@ from inspector.settings.sources.common import CommonSourceSettings
 
 
 class ReplaySourceSettings(CommonSourceSettings):
-    """A recorded run once more: the pictures that another line kept as evidence, and its names for them."""
+    """A replay of a recorded run: the images that another line kept as evidence, under their names."""
 
     type: Literal["replay"]
     path: Path

@@ -8,7 +8,7 @@ from inspector.settings.sources.common import CommonCameraSettings
 
 
 class SimulatedSourceSettings(CommonCameraSettings):
-    """The line simulator: procedural strip, clean or with defects, at a steady rate. It does not wait: it drops."""
+    """The line simulator: procedural strip, clean or with defects, at a steady rate; it drops frames like a camera."""
 
     type: Literal["simulated"]
     rate_fps: Annotated[float, Field(gt=0, le=10_000)] = 10.0

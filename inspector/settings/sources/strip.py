@@ -8,7 +8,7 @@ from inspector.settings.section import Section
 
 
 class StripSettings(Section):
-    """What of a source's pictures is strip. What lies beside it is not inspected, and that is on record."""
+    """Which part of a source's images is strip. The rest is not inspected; the record keeps the inspected area."""
 
     left_px: Annotated[int, Field(ge=0, le=65_536)] = 0
     """First column of the region of interest, in pixels from the left of the image."""

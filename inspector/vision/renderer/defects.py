@@ -11,22 +11,22 @@ from inspector.vision.renderer.noise import Field, noise, smooth_step
 
 
 def _top(field: Field, share: float) -> float:
-    """The level that this share of the field lies above."""
+    """Return the level that this share of the field lies above."""
     return float(np.quantile(field[::3, ::3], 1 - share))
 
 
 def _roughness(view: Field) -> float:
-    """Contrast of grain and sensor noise; marks must be the larger and deeper to show on them."""
+    """Return the contrast of grain and sensor noise: the rougher, the larger and deeper a defect must be to show."""
     return (float(np.diff(view[::4], axis=1).std()) + 2) / float(view.mean())
 
 
 def _darken(view: Field, cover: Field, depth: float) -> None:
-    """Multiply, not subtract: the grain goes on inside a dark mark."""
+    """Darken the view in place, by a factor: grain stays visible inside a dark defect."""
     view *= 1 - cover * min(depth, 0.85)
 
 
 def _dots(rng: Generator, density: Field, sigma_x_px: float, sigma_y_px: float) -> Field:
-    """Blurred points of random strength, scattered with this chance per pixel."""
+    """Return blurred points of random strength, scattered with this probability per pixel."""
     points = np.maximum(1 - rng.random(density.shape, dtype=np.float32) / density, 0)
     blurred = cv2.GaussianBlur(points, (0, 0), sigma_x_px, sigmaY=sigma_y_px)
     return np.asarray(blurred * (6 * sigma_x_px * sigma_y_px))

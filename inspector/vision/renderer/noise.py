@@ -12,7 +12,7 @@ Field = NDArray[np.float32]
 
 
 def noise(rng: Generator, height: int, width: int, cell_x_px: float, cell_y_px: float) -> Field:
-    """Smooth noise of about unit deviation whose features are a cell wide: a random grid, enlarged."""
+    """Return smooth noise of about unit deviation with features one cell wide: a random grid, enlarged."""
     zoom = int(min(cell_x_px, cell_y_px) // 6)
     if zoom > 1:  # the grid of large cells reaches far outside the view, so it is first drawn small
         small = noise(rng, height // zoom + 5, width // zoom + 5, cell_x_px / zoom, cell_y_px / zoom)
@@ -26,7 +26,7 @@ def noise(rng: Generator, height: int, width: int, cell_x_px: float, cell_y_px: 
 
 
 def grain(rng: Generator, height: int, width: int, sigma_px: tuple[float, float]) -> Field:
-    """White noise of unit deviation, blurred by sigma along x and y and brought back to unit deviation."""
+    """Return white noise of unit deviation, blurred by sigma along x and y and scaled back to unit deviation."""
     white = rng.standard_normal((height, width), dtype=np.float32)
     along_x, along_y = (cv2.getGaussianKernel(7, sigma, cv2.CV_32F) for sigma in sigma_px)
     unit_x, unit_y = along_x / np.linalg.norm(along_x), along_y / np.linalg.norm(along_y)  # keep the deviation
@@ -34,6 +34,6 @@ def grain(rng: Generator, height: int, width: int, sigma_px: tuple[float, float]
 
 
 def smooth_step(field: Field, low: float, high: float) -> Field:
-    """0 below `low`, 1 above `high`, and a cubic between them."""
+    """Return 0 below `low`, 1 above `high`, and a cubic between them."""
     t = np.clip((field - low) / (high - low), 0, 1)
     return np.asarray(t * t * (3 - 2 * t), dtype=np.float32)

@@ -19,23 +19,23 @@ from inspector.vision.renderer.surface import FINISHES, clean_surface, expose
 
 DEFECTS: tuple[str, ...] = ("crazing", "patches", "pitted_surface", "rolled-in_scale", "scratches", "inclusion")
 
-#: A view with less of a defect than this shows too little of it to be called by its name. A rim must be called what it
-#: is the rim of: a model that had seen a share of 0.3 and more took it for another defect (12 of 14 false regions).
+#: Least share of a defect in a view that bears its label. A rim needs the label of its defect: a model that had seen
+#: shares of 0.3 and more took rims for another defect (12 of 14 false regions).
 LEAST_SHARE = 0.05
-#: The middle of a defect lies in the view, or beside it by this share of its side at most.
+#: Largest distance of the middle of a defect from the view, as a share of the defect's side.
 _BESIDE = 0.25
-#: A defect on a strip is so wide and so high, in pixels, where there is room: from, to before.
+#: Sides of a defect on a strip in pixels, if there is room: the least, and one more than the largest.
 _SIDES_PX = (150, 261)
 
-#: How wide the strip is that a view is cut out of.
+#: Width in pixels of the strip that a view is cut out of.
 _STRIP_PX = 4096
 
 _Place = tuple[int, int, int, int]  # x, y, width, height
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
-    """Where a defect lies, in pixels from the top left corner."""
+class DefectBox:
+    """The box around a defect, in pixels from the top left corner."""
 
     x: int
     y: int
@@ -49,7 +49,7 @@ class Render:
     """A gray picture of strip and the defects on it."""
 
     pixels: NDArray[np.uint8]
-    boxes: tuple[Box, ...]
+    boxes: tuple[DefectBox, ...]
 
 
 def render_image(label: str, seed: int, size: int = 200) -> Render:
@@ -92,17 +92,17 @@ def render_cut(label: str, seed: int, size: int = 200) -> Render:
 
 
 def _beside(rng: Generator, side: int, size: int) -> int:
-    """Where a defect of this side begins, in pixels of a view of `size`, from which it may reach out."""
+    """Return where a defect of this side begins, in pixels of a view of `size`; it may reach out of the view."""
     return int(rng.integers(-round((0.5 + _BESIDE) * side), size - round((0.5 - _BESIDE) * side)))
 
 
 def render_strip(
-    seed: int, width: int = 4096, height: int = 1024, defects: Sequence[str] = (), marks: Sequence[Box] = ()
+    seed: int, width: int = 4096, height: int = 1024, defects: Sequence[str] = (), marks: Sequence[DefectBox] = ()
 ) -> Render:
     """Draw a line-scan frame of one continuous strip, each of `defects` once at a random place, none overlapping.
 
     The same seed gives the same strip whatever the defects, so a frame has a clean twin to compare it with. `marks` are
-    what a roll leaves: drawn where they say, and each time the same.
+    roll marks: drawn at their places, and each time the same.
     """
     for label in (*defects, *(mark.label for mark in marks)):
         if label not in DEFECTS:
@@ -123,7 +123,10 @@ def _generator(purpose: str, seed: int) -> Generator:
 
 
 def _places(rng: Generator, width: int, height: int, count: int, taken: Sequence[_Place] = ()) -> list[_Place]:
-    """Disjoint places, smaller ones once the larger no longer find room; what is taken stays free of them."""
+    """Return disjoint places beside those taken; they are smaller once larger ones find no room.
+
+    Raise ValueError if there is no room for all.
+    """
     places: list[_Place] = []
     tries = 200 * count
     for attempt in range(tries):
@@ -140,15 +143,15 @@ def _places(rng: Generator, width: int, height: int, count: int, taken: Sequence
 
 
 def _soft_rim(rng: Generator, height: int, width: int) -> Field:
-    """One inside, zero at the border, an uneven edge between: no defect ends in a straight line."""
+    """Return 1 inside, 0 at the border, and an uneven edge between: no defect ends in a straight line."""
     y, x = np.ogrid[:height, :width]
     depth_px = np.minimum(np.minimum(y, height - 1 - y), np.minimum(x, width - 1 - x)).astype(np.float32)
     uneven = depth_px + 6 * noise(rng, height, width, 18, 18)
     return smooth_step(uneven, 8, 24) * smooth_step(depth_px, 0, 10)
 
 
-def _draw(label: str, surface: Field, rng: Generator, place: _Place | None = None) -> Box:
-    """Draw a defect all over the surface, or within a place on it, and box what it visibly changed."""
+def _draw(label: str, surface: Field, rng: Generator, place: _Place | None = None) -> DefectBox:
+    """Draw a defect all over the surface, or within a place on it; return the box around the visible change."""
     x, y, width, height = place or (0, 0, *surface.shape[::-1])
     view = surface[y : y + height, x : x + width]
     change = view.copy()
@@ -161,7 +164,7 @@ def _draw(label: str, surface: Field, rng: Generator, place: _Place | None = Non
     return replace(box, x=x + box.x, y=y + box.y)
 
 
-def _box(label: str, change: Field, view: Field) -> Box:
-    """Around what of the view visibly changed."""
+def _box(label: str, change: Field, view: Field) -> DefectBox:
+    """Return the box around the visible change of the view."""
     left, top, wide, high = cv2.boundingRect((change > 0.05 * view.mean()).astype(np.uint8))
-    return Box(left, top, wide, high, label)
+    return DefectBox(left, top, wide, high, label)

@@ -1,4 +1,4 @@
-"""Owns clean strip: its finishes as seen in NEU, light, roll bands and grain, and what the camera makes of it."""
+"""Owns clean strip: its finishes as in NEU, light, roll bands and grain, and the camera's image of it."""
 
 import math
 from dataclasses import dataclass
@@ -38,7 +38,7 @@ FINISHES: dict[str, Finish] = {
 
 
 def expose(surface: Field, rng: Generator, finish: Finish) -> NDArray[np.uint8]:
-    """What the camera makes of the surface: a little defocus, soft saturation towards white, sensor noise."""
+    """Return the camera's image of the surface: a little defocus, soft saturation towards white, sensor noise."""
     if rng.random() < 0.15:
         surface = np.asarray(cv2.GaussianBlur(surface, (5, 5), rng.uniform(0.4, 0.6)))
     over = np.maximum(surface - 195, 0)
@@ -48,9 +48,9 @@ def expose(surface: Field, rng: Generator, finish: Finish) -> NDArray[np.uint8]:
 
 
 def clean_surface(rng: Generator, height: int, width: int, finish: Finish, strip_px: int | None = None) -> Field:
-    """Clean strip before the camera: light, roll bands, mottle, brush marks and grain.
+    """Return clean strip before the camera: light, roll bands, mottle, brush marks and grain.
 
-    It may be a part of a strip `strip_px` wide, under that one's lamp and exposure.
+    With `strip_px`, it is part of a strip of that width, under the lamp and exposure of the whole strip.
     """
     # The lamp varies across the strip and only drifts along it, however many lines the frame has.
     across_px = strip_px or width
@@ -73,7 +73,7 @@ def clean_surface(rng: Generator, height: int, width: int, finish: Finish, strip
 
 
 def _brush_marks(rng: Generator, height: int, width: int) -> Field:
-    """Many faint parallel oblique lines, as a descaling brush or the work roll's grinding leaves them."""
+    """Return many faint parallel oblique lines, as a descaling brush or a ground work roll leaves them."""
     angle = rng.uniform(0.14, 0.55) * rng.choice((-1, 1))
     across_px, along_px, reach = rng.uniform(1.4, 2.5), rng.uniform(40, 120), width + height
     rows, columns = math.ceil(reach / across_px), math.ceil(reach / along_px) + 2

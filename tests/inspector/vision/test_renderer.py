@@ -8,7 +8,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from inspector.vision.renderer.strip import DEFECTS, Box, Render, render_cut, render_image, render_strip
+from inspector.vision.renderer.strip import DEFECTS, DefectBox, Render, render_cut, render_image, render_strip
 
 LABELS = ("ok", *DEFECTS)
 SEEDS = range(12)
@@ -19,7 +19,7 @@ def digest(render: Render) -> str:
     return hashlib.sha256(render.pixels.tobytes()).hexdigest()
 
 
-def cut(pixels: np.ndarray, box: Box) -> np.ndarray:
+def cut(pixels: np.ndarray, box: DefectBox) -> np.ndarray:
     """The pixels under a box, wide enough to subtract."""
     return pixels[box.y : box.y + box.height, box.x : box.x + box.width].astype(int)
 

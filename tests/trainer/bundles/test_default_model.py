@@ -73,7 +73,7 @@ def test_it_finds_the_defects_of_a_wide_frame_at_their_place_and_nothing_beside_
     assert found >= 23 and right >= 22 and false <= 1  # of 24
 
 
-def _touch(region: Region, box: renderer.Box) -> bool:
+def _touch(region: Region, box: renderer.DefectBox) -> bool:
     across = region.x < box.x + box.width and box.x < region.x + region.width
     return across and region.y < box.y + box.height and box.y < region.y + region.height
 
