@@ -82,6 +82,11 @@ def test_the_readme_names_every_metric_and_no_other() -> None:
     assert set(re.findall(r"inspector_[a-z_]+[a-z]", TEXT)) == full
 
 
+def test_the_pictures_of_the_pages_ask_nothing_of_any_other_machine() -> None:
+    for path in (ROOT / "deploy/screenshots").glob("*.svg"):
+        assert not re.findall(r"url\([^#)]*//|href=|<script|<image|@import", path.read_text()), path
+
+
 def test_the_tree_shows_every_file_of_the_inspector_once() -> None:
     tree = PAGES["inspector/README.md"].split("## The tree")[-1].split("\n## ")[0]
     shown = Counter(re.findall(r"(\w+\.py)", tree))

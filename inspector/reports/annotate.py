@@ -1,4 +1,4 @@
-"""Owns pictures for people of what is on record: the evidence of a frame, what was found boxed and named, as a PNG."""
+"""Owns the evidence of a frame as a PNG for people: what was found in it is boxed and named."""
 
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from inspector.errors import StoreError
 from inspector.host import atomic
 from inspector.record.records import Record
 
-#: By severity, blue green red as OpenCV has it.
+#: Colour by severity, in OpenCV's order: blue, green, red.
 _COLOURS = {"critical": (40, 40, 220), "major": (0, 120, 240), "minor": (0, 200, 240)}
 _OTHER, _DOUBT, _FONT = (200, 160, 60), (160, 160, 160), cv2.FONT_HERSHEY_SIMPLEX
 
@@ -19,7 +19,7 @@ _OTHER, _DOUBT, _FONT = (200, 160, 60), (160, 160, 160), cv2.FONT_HERSHEY_SIMPLE
 def save(record: Record, folder: Path) -> Path | None:
     """Write the frame's picture as ID.png into the folder, whole; None where no evidence of it is kept.
 
-    StoreError where it cannot be written.
+    Raise StoreError if it cannot be written.
     """
     pixels = cv2.imread(record.evidence, cv2.IMREAD_GRAYSCALE) if record.evidence else None
     if pixels is None:  # also where it went by the budget since the record was read
@@ -35,7 +35,10 @@ def save(record: Record, folder: Path) -> Path | None:
 
 
 def boxed(pixels: NDArray[np.uint8], record: Record) -> NDArray[np.uint8]:
-    """uint8 (height, width) to uint8 (height, width, 3): doubts with a question mark, regions, the worst on top."""
+    """Return the picture, uint8 (height, width), in colour, uint8 (height, width, 3), with what was found in it boxed.
+
+    Doubts have a question mark; the worst region is on top.
+    """
     picture = np.asarray(cv2.cvtColor(pixels, cv2.COLOR_GRAY2BGR), np.uint8)
     for doubt in reversed(record.doubts):
         _box(picture, doubt, _DOUBT, f"{doubt['label']}? {doubt['score']:.2f}")

@@ -41,7 +41,7 @@ class MapWithTooltips:
 
 
 def over(coil_map: CoilMap, store: Store, most: int) -> MapWithTooltips:
-    """Return the map with a card on each of its worst defects, at most so many; `store` leads to the pictures."""
+    """Return the map with a card on each of its `most` worst defects; `store` leads to the pictures."""
     worst = coil_map.drawn[:most]
     pictures = thumbnails.of_defects(store, [one.defect for one in worst], coil_map.colours, _SIDE_PX)
     within = sum(size <= _MAX_BYTES for size in accumulate(len(one or b"") for one in pictures))

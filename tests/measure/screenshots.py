@@ -99,9 +99,9 @@ def report(line: Line, target: Path) -> bool:
     """Take the first screen of the report of the coil; return whether there is a browser that can."""
     browser = next(filter(None, map(shutil.which, BROWSERS)), None)
     page = line.folder / "report.html"
-    told = line.run("report", PIECE, "--to", str(page))
-    if told.returncode:
-        raise RuntimeError(told.stderr)
+    done = line.run("report", PIECE, "--to", str(page))
+    if done.returncode:
+        raise RuntimeError(done.stderr)
     if browser is None:
         return False
     size = ",".join(map(str, REPORT_PX))
@@ -126,9 +126,9 @@ def main() -> None:
         for one in (of_demo, of_coil):
             one.mkdir(parents=True, exist_ok=True)
         line = inspected_coil(of_coil, options.metres)
-        told = inspector("map", "-c", str(line.config), PIECE, "--to", str(SCREENSHOTS / "map.svg"))
-        if told.returncode:
-            raise RuntimeError(told.stderr)
+        done = inspector("map", "-c", str(line.config), PIECE, "--to", str(SCREENSHOTS / "map.svg"))
+        if done.returncode:
+            raise RuntimeError(done.stderr)
         if not report(line, SCREENSHOTS / "report.png"):
             print("report.png is left as it is: no Chromium is found here")
         demo(of_demo, SCREENSHOTS / "demo.svg")

@@ -10,12 +10,12 @@ from inspector.reports.map.axis import Axis
 from inspector.reports.map.shapes import EDGE, GRAY, Line, Rectangle, Shape, Text
 
 HEIGHT_PX = 56.0
-#: A bar counts so much of the piece, or ten times as much or less where they would be too many or too few.
+#: Length that a bar counts, in mm; ten times as much or less where there would be more bars than _MOST, or fewer.
 _STEP_MM, _MOST, _FEWEST = 10_000.0, 400, 5
 
 
 def step_mm(whole: Stretch) -> float:
-    """How much of the piece one bar counts."""
+    """Return the length that one bar counts, in mm: a power of ten that gives neither too many bars nor too few."""
     step, length = _STEP_MM, whole.to_mm - whole.from_mm
     while length > step * _MOST:
         step *= 10
@@ -25,7 +25,7 @@ def step_mm(whole: Stretch) -> float:
 
 
 def draw(top: float, along: Axis, placed: Sequence[Defect], colours: Mapping[str, str]) -> Iterator[Shape]:
-    """The bars, HEIGHT_PX high and with their axis below; a defect counts where its middle is."""
+    """Yield the bars, the highest HEIGHT_PX high, and the axis below them; a defect counts where its middle is."""
     step = step_mm(along.whole)
     counts: dict[int, Counter[str]] = {}
     for one in placed:
@@ -37,11 +37,11 @@ def draw(top: float, along: Axis, placed: Sequence[Defect], colours: Mapping[str
     for number, of in sorted(counts.items()):
         begins, ends = max(number * step, along.whole.from_mm), min((number + 1) * step, along.whole.to_mm)
         x, y = along.px(begins), bottom
-        told = ", ".join(f"{count} {label}" for label, count in of.most_common())
+        listed = ", ".join(f"{count} {label}" for label, count in of.most_common())
         for label in (name for name in colours if of[name]):
             high = of[label] / most * HEIGHT_PX
             y -= high
-            title = f"{begins / 1000:g} to {ends / 1000:g} m: {told}"
+            title = f"{begins / 1000:g} to {ends / 1000:g} m: {listed}"
             yield Rectangle(x, y, max(1.0, along.px(ends) - x - 1), high, colours[label], title=title)
     yield Text(along.first - 7, top + 9, str(most), 11, "end", GRAY)
     yield Text(along.first - 7, bottom, "0", 11, "end", GRAY)

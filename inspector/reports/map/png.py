@@ -14,12 +14,12 @@ from matplotlib.lines import Line2D
 from inspector.reports.map.shapes import HATCH, HATCH_GROUND, PAPER, Drawing, Line, Rectangle, Shape, Text
 from inspector.reports.printable import printable_lines
 
-#: At so many dots an inch a px of the drawing is a point, in which matplotlib measures lines and letters.
+#: Dots an inch at which a px of the drawing is a point, in which matplotlib measures lines and letters.
 _POINTS = 72.0
 
 
 def write(drawing: Drawing, scale: float = 2.0) -> bytes:
-    """The file, with `scale` pixels for each of the drawing's, so that it is sharp on paper."""
+    """Return the file, with `scale` pixels for each px of the drawing, so that it is sharp on paper."""
     with mpl.rc_context({"hatch.linewidth": 1.2, "font.family": "DejaVu Sans"}), warnings.catch_warnings():
         warnings.filterwarnings("ignore", "Glyph .* missing", UserWarning)  # such a letter is a small box
         figure = Figure((drawing.width / _POINTS, drawing.height / _POINTS), _POINTS * scale, facecolor=PAPER)

@@ -1,4 +1,4 @@
-"""Owns the marks of rolls on a map: a line at its place across, with a tick for each turn of the roll."""
+"""Owns the roll marks on a map: a line where each lies across, with a tick for each turn of the roll."""
 
 from collections.abc import Iterator, Sequence
 
@@ -7,13 +7,13 @@ from inspector.record.findings import RollMark
 from inspector.reports.map.axis import Axis
 from inspector.reports.map.shapes import INK, LETTER, PAPER, Line, Rectangle, Shape, Text
 
-#: The lines of so many are drawn on a band, those that were met most often.
+#: Lines that are drawn on a band at most: those of the marks with the most repeats.
 MOST = 12
 _TICK_PX, _LEAST_STEP_PX, _SIZE_PX = 5.0, 4.0, 11.0
 
 
 def draw(marks: Sequence[RollMark], along: Axis, across: Axis) -> Iterator[Shape]:
-    """Those of one source, on its band."""
+    """Yield the marks of one source, on its band."""
     for mark in sorted(marks, key=lambda one: -one.repeats)[:MOST]:
         y = across.px(mark.x_mm + mark.width_mm / 2)
         left, right = along.px(mark.first_mm), along.px(mark.last_mm)
@@ -35,7 +35,7 @@ def draw(marks: Sequence[RollMark], along: Axis, across: Axis) -> Iterator[Shape
 
 
 def _turns(mark: RollMark, along: Axis) -> Iterator[float]:
-    """Where it comes again; the ends alone where the turns would run into each other."""
+    """Yield where the mark comes again; the ends alone where the turns would run into each other."""
     if mark.distance_mm * along.px_per_mm < _LEAST_STEP_PX:
         yield from (along.px(mark.first_mm), along.px(mark.last_mm))
         return

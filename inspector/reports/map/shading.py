@@ -1,4 +1,4 @@
-"""Owns the grounds of a map: stretches of the piece and parts of its width, in no more boxes than paper can show."""
+"""Owns the shaded grounds of a map: stretches of the piece and parts of its width, in no more boxes than px."""
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
@@ -12,7 +12,7 @@ from inspector.reports.map.shapes import Rectangle
 
 
 def stretches(of: Sequence[Stretch], along: Axis, least_px: float) -> Iterator[tuple[float, float]]:
-    """Where they begin and how long they are, in px; at least so long, and one where less than a px lies between."""
+    """Yield where each begins and how long it is, in px, at least `least_px`; those less than a px apart are one."""
     begins, ends = 0.0, -math.inf
     for x, end in ((along.px(one.from_mm), along.px(one.to_mm)) for one in of):
         if x - ends < 1:
@@ -26,7 +26,7 @@ def stretches(of: Sequence[Stretch], along: Axis, least_px: float) -> Iterator[t
 
 
 def doubtful(doubts: Iterable[UncertainArea], along: Axis, across: Axis, fill: str) -> Iterator[Rectangle]:
-    """What of the width is in doubt, in columns of whole px; neighbours that are alike are one box."""
+    """Yield the parts of the width that are in doubt, in columns of whole px; neighbours that are alike are one box."""
     columns: dict[int, list[Stretch]] = {}
     for one in doubts:
         first, last = (along.px(mm) for mm in (one.y_mm, one.y_mm + one.length_mm))

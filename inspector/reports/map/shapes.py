@@ -1,6 +1,6 @@
 """Owns what a drawing is made of: rectangles, lines and text, each with its place in px, painted in this order.
 
-What is drawn is said once, in these; svg.py and png.py write them down and decide nothing.
+What is drawn is decided once, in these; svg.py and png.py write them down and decide nothing.
 """
 
 from dataclasses import dataclass

@@ -32,7 +32,7 @@ def colours(labels: Sequence[str], defects: Sequence[Defect]) -> dict[str, str]:
 
 
 def share_of_size(defects: int) -> float:
-    """Return the share of its least size at which each of so many defects is drawn, at most 1."""
+    """Return the share of its least size at which a defect is drawn where there are this many, at most 1."""
     return max(_LEAST_SHARE, min(1.0, math.sqrt(_CROWD / max(1, defects))))
 
 
