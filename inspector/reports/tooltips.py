@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from inspector.record.store import Store
 from inspector.reports import thumbnails
-from inspector.reports.map import svg
+from inspector.reports.map import svg, symbols
 from inspector.reports.map.coil_map import CoilMap
 from inspector.reports.map.shapes import Drawing
 from inspector.reports.map.symbols import DrawnDefect
@@ -65,11 +65,11 @@ def _hotspot(drawn: DrawnDefect, jpeg: bytes | None, drawing: Drawing) -> Hotspo
         f"left:{100 * middle_x / drawing.width:.3f}%;top:{100 * middle_y / drawing.height:.3f}%;"
         f"width:{100 * box.width / drawing.width:.3f}%;height:{100 * box.height / drawing.height:.3f}%"
     )
-    what, where, name = box.title.split("\n", 2)
+    defect = drawn.defect
     return Hotspot(
         anchor=f"d{drawn.number}",
         style=style,
         opens_left=middle_x > drawing.width / 2,
         jpeg=jpeg,
-        lines=[f"{drawn.number}: {what}", where, f"{drawn.defect.source}: {name}"],
+        lines=[f"{drawn.number}: {symbols.what(defect)}", symbols.where(defect), f"{defect.source}: {defect.name}"],
     )

@@ -38,12 +38,24 @@ def share_of_size(defects: int) -> float:
 
 def draw(one: Defect, colour: str, share: float, along: Axis, across: Axis) -> Rectangle:
     """Return the defect at its place, with a border unless it is drawn smaller."""
-    x_mm, y_mm, width_mm, length_mm = (side or 0.0 for side in (one.x_mm, one.y_mm, one.width_mm, one.length_mm))
+    x_mm, y_mm, width_mm, length_mm = _sides_mm(one)
     least_px = share * LEAST_PX.get(one.severity, _OTHER_PX)
     x, length = along.around(y_mm, length_mm, least_px)
     y, width = across.around(x_mm, width_mm, least_px)
-    title = (
-        f"{one.label}, {one.severity}, {one.score:.2f}\n{y_mm / 1000:.3f} m along, {x_mm:.0f} mm across,"
-        f" {length_mm:.0f} x {width_mm:.0f} mm\n{one.name}"
-    )
+    title = "\n".join((what(one), where(one), one.name))
     return Rectangle(x, y, length, width, colour, PAPER if share == 1 else "", 0.85, title=title)
+
+
+def what(one: Defect) -> str:
+    """Return label, severity and score in words."""
+    return f"{one.label}, {one.severity}, {one.score:.2f}"
+
+
+def where(one: Defect) -> str:
+    """Return place and size in words; a side that is not known counts as 0."""
+    x_mm, y_mm, width_mm, length_mm = _sides_mm(one)
+    return f"{y_mm / 1000:.3f} m along, {x_mm:.0f} mm across, {length_mm:.0f} x {width_mm:.0f} mm"
+
+
+def _sides_mm(one: Defect) -> tuple[float, float, float, float]:
+    return one.x_mm or 0.0, one.y_mm or 0.0, one.width_mm or 0.0, one.length_mm or 0.0
