@@ -32,7 +32,7 @@ from tests.measure import coil
 SCREENSHOTS = ROOT / "deploy" / "screenshots"
 PIECE = "coil-4711"
 LIMITS = [{"grade": "second", "limit": 40}, {"grade": "hold", "limit": 30, "min_severity": "critical"}]
-DEMO_S = 25.0
+DEMO_S = 32.0
 BROWSERS = ("chromium", "google-chrome")
 REPORT_PX = 1100, 1000
 
