@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"inspector {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
     config = _config()
-    for add in (_line, _defects, _account, _rules, _paper, _piece, _optics, _pins, _labels, _retry, _backup):
+    for add in (_line, _defects, _account, _rules, _paper, _piece, _optics, _pins, _labels, _models, _retry, _backup):
         add(commands, config)
     _host(commands)
     return top
@@ -211,6 +211,33 @@ def _labels(commands: _Commands, config: argparse.ArgumentParser) -> None:
     form.add_argument("--json", action="store_true", help=_JSON_LINES)
     form.add_argument("--csv", action="store_true", help="comma-separated, with a header")
     labels.add_argument("--bom", action="store_true", help="with --csv: begin with the mark that tells Excel UTF-8")
+
+
+def _models(commands: _Commands, config: argparse.ArgumentParser) -> None:
+    model = commands.add_parser("model", help="the models of the line: import, list, compare, reject")
+    actions = model.add_subparsers(dest="action", required=True, metavar="action")
+
+    def action(name: str, help: str, *arguments: str, changes: bool = False) -> argparse.ArgumentParser:
+        added = actions.add_parser(name, parents=[config], help=help)
+        for argument in arguments:
+            added.add_argument(argument, help="its id, or how its address begins")
+        if changes:
+            added.add_argument("--by", default="", metavar="NAME", help="who does it; default: you")
+            added.add_argument("--why", default="", help="the reason, which stands in the history")
+        added.add_argument("--json", action="store_true", help=_JSON)
+        return added
+
+    action("import", "copy a bundle into the line's own folder", changes=True).add_argument(
+        "folder", type=Path, metavar="FOLDER", help="what `trainer export` wrote"
+    )
+    action("list", "every model that the line knows, and what it is now")
+    action("show", "one model: its labels, its figures, what became of it", "model")
+    action("history", "what became of models, by whom and why").add_argument(
+        "model", nargs="?", help="only of this one"
+    )
+    action("diff", "how a model differs from another: labels, thresholds, figures", "before", "after")
+    action("reject", "keep a model from serving", "model", changes=True)
+    action("readmit", "let a model serve again that was rejected or rolled back", "model", changes=True)
 
 
 def _retry(commands: _Commands, config: argparse.ArgumentParser) -> None:

@@ -134,6 +134,13 @@ def _unpin(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _model(options: argparse.Namespace) -> int:
+    from inspector.cli.commands import models
+
+    models.run(options)
+    return EXIT_OK
+
+
 def _label(options: argparse.Namespace) -> int:
     from inspector.cli.commands import labels
 
@@ -213,6 +220,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "optics": _optics,
     "pin": _pin,
     "unpin": _unpin,
+    "model": _model,
     "label": _label,
     "labels": _labels,
     "retry": _retry,

@@ -22,7 +22,7 @@ from inspector.settings import bundle_check, running_settings, terms
 from inspector.settings.section import differences
 from inspector.settings.settings import Settings
 from inspector.settings.terms import decide_by
-from inspector.supervisor import canary
+from inspector.supervisor import canary, known_models
 from inspector.supervisor.child import Child
 from inspector.supervisor.launch import launch
 from inspector.supervisor.reload import Renewal, plan
@@ -96,6 +96,7 @@ class Supervisor:
             instance.sockets(data) as self._sockets,
         ):
             self._keep_settings()
+            known_models.note(data, self._bundle)
             for note in bundle_check.bit_depth_notes(self._settings, self._bundle):
                 log.warning("%s", note)
             exit_code = self._supervise(lambda: bool(self._stops), {"sink", "worker", "source"}, float("inf"))
@@ -191,7 +192,7 @@ class Supervisor:
             if not self._serves and all(any(one.ready for one in self._of(role)) for role in ("sink", "worker")):
                 self._serves = True
                 self._notifier.ready()
-                model_copies.sweep(self._settings.data, self._bundle)
+                known_models.sweep(self._settings.data, self._bundle)
         elif isinstance(word, Unusable):
             child.reason = word.reason
 

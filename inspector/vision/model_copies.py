@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -35,7 +35,7 @@ def adopted(data: Path, chosen: Bundle) -> Iterator[Bundle]:
     """
     with ExitStack() as stack:
         stack.enter_context(in_use.held(chosen.path / MANIFEST))
-        own = data / FOLDER / _address(chosen.path)
+        own = data / FOLDER / address(chosen.path)
         try:
             copy = _intact(own) or _copied(chosen, own)
         except OSError as error:
@@ -43,6 +43,27 @@ def adopted(data: Path, chosen: Bundle) -> Iterator[Bundle]:
             copy = chosen
         stack.enter_context(in_use.held(copy.path / MANIFEST))
         yield copy
+
+
+def imported(data: Path, chosen: Bundle) -> Bundle:
+    """Copy a bundle into the data folder, whole or not at all, and return the copy; one that is there stays.
+
+    Raise BundleError if it cannot be written, or was replaced while it was read.
+    """
+    own = data / FOLDER / address(chosen.path)
+    try:
+        return _intact(own) or _copied(chosen, own)
+    except OSError as error:
+        raise BundleError(f"{own}: the model cannot be copied: {error.strerror}; nothing was imported") from None
+
+
+def of_address(data: Path, sha256: str) -> Bundle:
+    """Open the copy of that address. Raise BundleError if it is gone, damaged or was changed by someone."""
+    own = data / FOLDER / sha256
+    found = bundle.load(own)
+    if address(own) != sha256:
+        raise BundleError(f"{own}: someone changed it: its {MANIFEST} is not the one that its name stands for")
+    return found
 
 
 def reopen(model: Bundle) -> Bundle:
@@ -61,16 +82,17 @@ def replaced(chosen: Path, model: Bundle) -> str:
         return ""
 
 
-def sweep(data: Path, model: Bundle) -> None:
-    """Remove the copies of other models, and unfinished copies; other folders stay."""
+def sweep(data: Path, known: Collection[str]) -> None:
+    """Remove unfinished copies, and copies whose address is not `known`; other folders stay."""
     with suppress(OSError):
         for folder in (data / FOLDER).iterdir():
-            if folder.name != model.path.name and _OURS.fullmatch(folder.name):
+            if folder.name not in known and _OURS.fullmatch(folder.name):
                 log.info("%s is not in force any more: removed", folder)
                 _remove(folder)
 
 
-def _address(folder: Path) -> str:
+def address(folder: Path) -> str:
+    """Return the sha256 of the folder's bundle.json, which names the whole bundle. Raise BundleError if it is gone."""
     try:
         return hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     except OSError as error:
@@ -79,7 +101,7 @@ def _address(folder: Path) -> str:
 
 def _intact(own: Path) -> Bundle | None:
     try:
-        return bundle.load(own) if _address(own) == own.name else None
+        return bundle.load(own) if address(own) == own.name else None
     except BundleError:
         return None
 
@@ -94,7 +116,7 @@ def _copied(chosen: Bundle, own: Path) -> Bundle:
             shutil.copyfile(chosen.path / name, incoming / name)
             (incoming / name).chmod(0o444)
             atomic.sync(incoming / name)
-        if _address(incoming) != own.name or bundle.load(incoming).id != chosen.id:
+        if address(incoming) != own.name or bundle.load(incoming).id != chosen.id:
             raise BundleError(f"{chosen.path}: was replaced while it was read; start again")
         incoming.chmod(0o555)
         _remove(own)  # damaged, or it would not be copied

@@ -32,6 +32,8 @@ Event = Literal[
     "retired",
 ]
 EVERY_SOURCE = ""
+#: The `person` of what the line did by itself.
+LINE = "line"
 
 _COLUMNS = ("at", "event", "model", "address", "person", "why", "figures", "source", "epoch")
 #: A script for each version of the layout, in order; released scripts never change.

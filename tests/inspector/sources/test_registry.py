@@ -5,11 +5,13 @@ import os
 import shutil
 import signal
 import stat
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from inspector.errors import BundleError
+from inspector.record.models.model_history import ModelHistory
 from inspector.vision import bundle, model_copies
 from inspector.vision.bundle import MANIFEST, PARAMETERS, Bundle
 from tests.fakes import Line, make_bundle, running, wait_until
@@ -23,7 +25,7 @@ def data(tmp_path: Path) -> Path:
 
 
 def copies(data: Path) -> list[str]:
-    return sorted(path.name for path in (data / "models").iterdir())
+    return sorted(path.name for path in (data / "models").iterdir() if path.is_dir())
 
 
 def address(model: Bundle) -> str:
@@ -61,7 +63,7 @@ def test_what_a_killed_start_left_and_other_models_go_but_nothing_of_others(data
     (data / "models" / "notes").mkdir()
     with model_copies.adopted(data, second) as copy:
         assert address(first) in copies(data)  # until the other is known to serve
-        model_copies.sweep(data, copy)
+        model_copies.sweep(data, {copy.path.name})
     assert copies(data) == sorted([address(second), "notes"])
 
 
@@ -129,12 +131,15 @@ def test_a_line_decides_by_the_model_it_started_with_until_it_is_started_again(t
         assert line.stop() == 0
     first = {record.model for record in line.records()}
     assert len(first) == 1 and not first.pop().startswith("other-")
-    # And the next start takes it, and the copy of the former goes once it serves
+    # And the next start takes it, and the copy of the former stays: its records name it, and it may serve again
     with running(line):
         drop_one(line)
         assert line.records()[0].model == other.id
         assert line.stop() == 0
-    assert copies(line.data) == [hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()]
+    with closing(ModelHistory(line.data, read_only=True)) as history:
+        addresses = [row.address for row in history.every()]
+    assert addresses[-1] == hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
+    assert copies(line.data) == sorted(addresses) and len(addresses) == 2
 
 
 def test_a_worker_refuses_another_model_than_the_lines(tmp_path: Path) -> None:
