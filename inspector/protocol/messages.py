@@ -19,14 +19,14 @@ from numpy.typing import NDArray
 from inspector import MAX_PIXELS
 from inspector.errors import MessageError
 from inspector.protocol.optics import KINDS, MAX_COLUMNS, MAX_ROWS, Figures, Kind
-from inspector.vocabulary import MAX_SIDE_PX, Outcome
+from inspector.vocabulary import MAX_SIDE_PX, Outcome, Reason
 
 #: Bound on any message of ours that is not pixels; the largest is a Hello with 4,096 claimed frames.
 MAX_MESSAGE_BYTES = 1 << 20
 MAX_IN_FLIGHT_FRAMES = 4096
 MAX_BATCH_FRAMES = 1024
 MAX_REGIONS = 256
-#: Why a part of a frame is in doubt takes so many characters.
+#: Most characters of the detail why a part of a frame is in doubt.
 MAX_DOUBT = 64
 #: What a piece may be called has so many characters, and what a steel grade.
 MAX_PIECE = 128
@@ -141,7 +141,12 @@ class Doubt(Bounded, frozen=True):
     height: Side
     label: Annotated[str, Meta(max_length=64)]
     score: Annotated[float, Meta(ge=0, le=1)]
-    reason: Annotated[str, Meta(max_length=MAX_DOUBT)]
+    reason: Reason
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if the detail is too long; decoding raises MessageError instead."""
+        if len(self.reason.detail) > MAX_DOUBT:
+            raise ValueError(f"the detail of a doubt has at most {MAX_DOUBT} characters")
 
 
 class Verdict(Bounded, frozen=True, kw_only=True):
@@ -160,7 +165,7 @@ class Verdict(Bounded, frozen=True, kw_only=True):
     label: Annotated[str, Meta(max_length=64)] = ""
     severity: Annotated[str, Meta(max_length=16)] = "none"
     score: Annotated[float, Meta(ge=0, le=1)] = 0.0
-    reason: Text = ""
+    reason: Reason = Reason()
     regions: Annotated[list[Region], Meta(max_length=MAX_REGIONS)] = []
     evidence_bytes: Count = 0
     area: tuple[Count, Count, Count, Count] | None = None

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from inspector.quality.coverage import Coverage, Stretch
 from inspector.record.gaps import Gap
+from inspector.record.shapes.reason import reason_from_text
 
 if TYPE_CHECKING:
     from inspector.record.pieces import Piece
@@ -44,7 +45,8 @@ def of(store: "Store", piece: "Piece", shares: Sequence[Coverage], gaps: Sequenc
     missed = []
     for share in shares:
         if share.missing:
-            frames = [_PassingFrame(*row) for row in store.read(statement, (piece.id, share.source))]
+            rows = store.read(statement, (piece.id, share.source))
+            frames = [_PassingFrame(at, end, when, str(reason_from_text(reason))) for at, end, when, reason in rows]
             of_source = [gap for gap in gaps if gap.source == share.source]
             missed += [
                 MissedStretch(share.source, stretch, _why(stretch, frames, of_source)) for stretch in share.missing

@@ -1,6 +1,5 @@
 """Owns what is known of a piece for those who judge it: read from the record at one moment, as plain facts."""
 
-import re
 from collections import Counter
 from dataclasses import dataclass
 
@@ -17,6 +16,7 @@ from inspector.record.optics_history import PastTrouble
 from inspector.record.pieces import Piece
 from inspector.record.queries import Query
 from inspector.record.records import Record
+from inspector.record.shapes.reason import reason_from_text
 from inspector.record.store import Store
 from inspector.settings.settings import Settings
 from inspector.settings.sources.types import SourceSettings
@@ -129,9 +129,8 @@ def _unsure(store: Store, piece: Piece) -> Counter[str]:
         " WHERE piece = ? AND outcome = 'unsure' GROUP BY reason"
     )
     counts: Counter[str] = Counter()
-    for reason, count in store.read(statement, (piece.id,)):
-        kind = re.split(r":| \d", reason)[0]
-        counts[kind if reason.startswith(f"{kind}:") or kind == reason else f"{kind} …"] += count
+    for text, count in store.read(statement, (piece.id,)):
+        counts[reason_from_text(text).kind] += count
     return counts
 
 

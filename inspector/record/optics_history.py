@@ -9,7 +9,7 @@ from inspector.protocol.messages import Sight, Tally, Trouble, Usual
 from inspector.protocol.optics import KINDS, Figures, Kind
 from inspector.record.database import Cursor, OpenRecord
 from inspector.record.queries import MINUTE_S, Query, restrict_time, restrict_to
-from inspector.record.shapes import usual as shape
+from inspector.record.shapes.usual import usual_from_bytes, usual_to_bytes
 
 
 class Trend(msgspec.Struct, frozen=True):
@@ -46,7 +46,7 @@ def save(cursor: Cursor, tally: Tally) -> None:
     if row is None or sight.since > row[0]:
         cursor.execute("INSERT OR REPLACE INTO optics VALUES (?, ?, NULL)", (tally.source, sight.since))
     if sight.usual is not None:
-        usual = shape.to_bytes(sight.usual)
+        usual = usual_to_bytes(sight.usual)
         cursor.execute("UPDATE optics SET usual = ? WHERE source = ?", (usual, tally.source))
     if sight.figures is not None:
         minute = int(sight.at // MINUTE_S * MINUTE_S)
@@ -109,7 +109,7 @@ def troubles(store: OpenRecord, query: Query) -> list[PastTrouble]:
 def usual(store: OpenRecord, source: str) -> tuple[float, Usual | None] | None:
     """Since when what is usual for a source is learned, and what that is so far; None where nothing is on record."""
     row = next(store.read("SELECT learn_since, usual FROM optics WHERE source = ?", (source,)), None)
-    return None if row is None else (row[0], shape.from_bytes(row[1]))
+    return None if row is None else (row[0], usual_from_bytes(row[1]))
 
 
 def forget(cursor: Cursor, before: float) -> None:

@@ -7,6 +7,7 @@ from inspector.record import pieces
 from inspector.record.database import Cursor
 from inspector.record.pieces import Piece
 from inspector.record.position import Locator, Spot
+from inspector.vocabulary import Reason
 
 
 def agreed(verdict: Verdict, grade: str, piece: Piece | None) -> Verdict:
@@ -21,10 +22,11 @@ def agreed(verdict: Verdict, grade: str, piece: Piece | None) -> Verdict:
     if verdict.recipe == right or by_its_own_word:
         return verdict
     whose = f"piece {piece.name}" if piece else "what is no piece"
-    return withheld(verdict, f"decided by {_named(verdict.recipe)}, and {whose} is under {_named(right)}")
+    detail = f"{_named(verdict.recipe)}, and {whose} is under {_named(right)}"
+    return withheld(verdict, Reason("other_recipe", detail[:1024]))
 
 
-def withheld(verdict: Verdict, reason: str) -> Verdict:
+def withheld(verdict: Verdict, reason: Reason) -> Verdict:
     """The frame, unsure because it is not known by which recipe to decide it. Its label says what the model saw."""
     return replace(
         verdict,
@@ -33,7 +35,7 @@ def withheld(verdict: Verdict, reason: str) -> Verdict:
         regions=[],
         doubts=[],
         in_doubt=None,
-        reason=reason[:1024],
+        reason=reason,
         recipe=None,
     )
 

@@ -11,7 +11,8 @@ from inspector.host.printable import printable_json
 from inspector.protocol.messages import Doubt, Region, Verdict
 from inspector.record.evidence import evidence
 from inspector.record.position import Spot
-from inspector.vocabulary import Outcome
+from inspector.record.shapes.reason import reason_from_text, reason_to_text
+from inspector.vocabulary import Outcome, ReasonCode
 
 #: Takes the values of `to_row`.
 INSERT = (
@@ -43,7 +44,8 @@ class Record(msgspec.Struct, frozen=True):
     height of what was inspected; None: all. `recipe` is what decided it, "" where that was `decision`; None: it is not
     known by which to decide it. `doubts` are rectangles like regions, with the reason why it is unsure what they show,
     the largest first; `in_doubt`: how much of the area, from 0 to 1; None: all of it or nothing, as the outcome says.
-    `evidence` is the path of the frame's picture, where one is kept.
+    `evidence` is the path of the frame's picture, where one is kept. `reason` is a sentence, and `reason_code` its code
+    for programs, "" for a sentence of its own.
     """
 
     id: int
@@ -72,9 +74,11 @@ class Record(msgspec.Struct, frozen=True):
     in_doubt: float | None = None
     doubts: list[dict[str, Any]] = []
     evidence: str = ""
+    reason_code: ReasonCode = ""
 
 
-_COLUMNS = [name for name in Record.__struct_fields__ if name not in ("piece", "regions", "doubts", "evidence")]
+_MADE = ("piece", "regions", "doubts", "evidence", "reason_code")  # of other columns or tables
+_COLUMNS = [name for name in Record.__struct_fields__ if name not in _MADE]
 
 
 def _as_json(table: str) -> str:
@@ -110,7 +114,7 @@ def to_row(model: str, verdict: Verdict, spot: Spot, now: float, monotonic: floa
         verdict.label,
         verdict.severity,
         verdict.score,
-        verdict.reason,
+        reason_to_text(verdict.reason),
         header.width,
         header.height,
         model,
@@ -132,7 +136,7 @@ def region_rows(record: int, verdict: Verdict, spot: Spot) -> list[tuple[object,
 
 def doubt_rows(record: int, verdict: Verdict, spot: Spot) -> list[tuple[object, ...]]:
     """The same of its doubts."""
-    return [(record, *_pixels(one), one.reason, *spot.rectangle(one)) for one in verdict.doubts]
+    return [(record, *_pixels(one), reason_to_text(one.reason), *spot.rectangle(one)) for one in verdict.doubts]
 
 
 def from_row(row: tuple[Any, ...], data: Path) -> Record:
@@ -142,10 +146,19 @@ def from_row(row: tuple[Any, ...], data: Path) -> Record:
     values["regions"], values["doubts"] = json.loads(regions), json.loads(doubts)
     values["area"] = None if values["area"] is None else json.loads(values["area"])
     values["piece"] = piece or ""
+    values["reason_code"], values["reason"] = _explained(values["reason"])
+    for doubt in values["doubts"]:
+        doubt["reason_code"], doubt["reason"] = _explained(doubt["reason"])
     if kept_bytes is not None:
         place = evidence.place(values["captured_at"], values["source"], values["frame"])
         values["evidence"] = str(data.absolute() / evidence.FOLDER / place)
     return Record(**values)
+
+
+def _explained(text: str) -> tuple[ReasonCode, str]:
+    """Return the code and the sentence of a reason that is kept."""
+    kept = reason_from_text(text)
+    return kept.code, str(kept)
 
 
 def to_json(record: Record) -> str:

@@ -3,16 +3,16 @@
 from inspector.protocol.control import InForce
 from inspector.record.database import Cursor, OpenRecord
 from inspector.record.pieces import Piece
-from inspector.record.shapes import terms
+from inspector.record.shapes.terms import terms_from_text, terms_to_text
 from inspector.record.store import Store
 
 
 def keep(store: Store, told: InForce) -> None:
     """Put it on record, unless the last there says the same. StoreError: it is not there."""
     last = next(store.read("SELECT terms FROM in_force ORDER BY id DESC LIMIT 1"), None)
-    if last is None or terms.from_text(last[0], told.since) != told:
+    if last is None or terms_from_text(last[0], told.since) != told:
         with store.transaction() as cursor:
-            values = (told.since, terms.to_text(told))
+            values = (told.since, terms_to_text(told))
             cursor.execute("INSERT INTO in_force (since, terms) VALUES (?, ?)", values)
 
 
@@ -29,7 +29,7 @@ def during(store: OpenRecord, piece: Piece) -> list[InForce]:
     held = store.read(
         f"SELECT since, terms FROM in_force WHERE id >= ({before}) AND since <= ? ORDER BY id", (first, last)
     )
-    found = [terms.from_text(text, at) for at, text in held]
+    found = [terms_from_text(text, at) for at, text in held]
     return [one for one in found if one is not None] if None not in found else []
 
 
@@ -37,7 +37,7 @@ def named(store: OpenRecord) -> tuple[set[str], set[str]]:
     """Return the labels and the models that ever decided, as far as the record tells."""
     labels, models = set[str](), set[str]()
     for since, text in store.read("SELECT since, terms FROM in_force"):
-        if told := terms.from_text(text, since):
+        if told := terms_from_text(text, since):
             labels |= set(told.labels)
             models.add(told.model)
     return labels, models

@@ -20,7 +20,9 @@ from inspector.protocol.messages import (
 from inspector.protocol.sockets import Router
 from inspector.record import optics_history
 from inspector.record.gaps import heard_at
+from inspector.record.shapes.reason import reason_from_text
 from inspector.record.store import Store
+from inspector.vocabulary import Reason
 
 #: Frames in one Ack: as many as fit it with the longest judgements.
 ACK_FRAMES = 64
@@ -119,11 +121,16 @@ def judgements(store: Store, source: str, frames: Iterable[str]) -> Iterator[Set
     for frame in frames:
         for number, outcome, label, score, severity, reason in list(store.read(statement, (source, frame))):
             worst = [Region(*row) for row in islice(store.read(regions, (number,)), MAX_REGIONS)]
-            yield Settled(frame, outcome, Judgement(label, score, severity, reason, worst))
+            yield Settled(frame, outcome, Judgement(label, score, severity, _sentence(reason_from_text(reason)), worst))
 
 
 def _judgement(verdict: Verdict) -> Judgement:
-    return Judgement(verdict.label, verdict.score, verdict.severity, verdict.reason, verdict.regions[:MAX_REGIONS])
+    sentence, worst = _sentence(verdict.reason), verdict.regions[:MAX_REGIONS]
+    return Judgement(verdict.label, verdict.score, verdict.severity, sentence, worst)
+
+
+def _sentence(reason: Reason) -> str:
+    return str(reason)[:1024]
 
 
 def _outcomes(store: Store, source: str, frames: Sequence[str]) -> list[Settled]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from inspector.vision.bundle import Decision, Label
 from inspector.vision.precedence import Overrides, effective
-from inspector.vocabulary import RANK, Outcome
+from inspector.vocabulary import NO_REASON, RANK, Outcome, Reason
 
 #: Least score of the label where only the scores of all labels of its kind together reach the threshold.
 _MAJORITY = 0.5
@@ -22,7 +22,7 @@ class TileDecision:
     label: str
     severity: str
     score: float
-    reason: str = ""
+    reason: Reason = NO_REASON
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,7 @@ def decide_tile(scores: NDArray[np.float32], contrast: float, rules: DecisionRul
     threshold of its label: what the model does not know never passes, and never takes the name of the nearest class.
     """
     if not np.isfinite(scores).all():
-        return TileDecision("unsure", "", "none", 0.0, "the model's scores are not finite")
+        return TileDecision("unsure", "", "none", 0.0, Reason("not_finite"))
     logits = scores[: len(rules.labels)]
     exponentials = np.exp((logits - logits.max()) / rules.temperature)
     best = int(logits.argmax())
@@ -82,9 +82,9 @@ def decide_tile(scores: NDArray[np.float32], contrast: float, rules: DecisionRul
     score = float(probabilities[best])
     label = rules.labels[best]
     if contrast < rules.min_contrast:
-        return TileDecision("unsure", label.name, "none", score, f"blank: contrast {contrast:.1f} gray levels")
+        return TileDecision("unsure", label.name, "none", score, Reason("blank", f"{contrast:.1f}"))
     if rules.max_novelty and scores[-1] > rules.max_novelty[best]:
-        reason = f"unlike what the model knows: novelty {scores[-1]:.1f} over {rules.max_novelty[best]:.1f}"
+        reason = Reason("novel", f"{scores[-1]:.1f} over {rules.max_novelty[best]:.1f}")
         return TileDecision("unsure", label.name, "none", score, reason)
     if doubt := _doubt(probabilities, best, rules):
         return TileDecision("unsure", label.name, "none", score, doubt)
@@ -92,17 +92,19 @@ def decide_tile(scores: NDArray[np.float32], contrast: float, rules: DecisionRul
     return TileDecision(outcome, label.name, label.severity, score)
 
 
-def _doubt(probabilities: NDArray[np.float32], best: int, rules: DecisionRules) -> str:
-    """Return why the likeliest label is not sure enough; "" if it is."""
+def _doubt(probabilities: NDArray[np.float32], best: int, rules: DecisionRules) -> Reason | None:
+    """Return why the likeliest label is not sure enough; None if it is."""
     least, score = rules.thresholds[best], float(probabilities[best])
     if score >= least:
-        return ""
+        return None
     if not rules.by_kind:
-        return f"score under {least:.2f}"
+        return Reason("low_score", f"{least:.2f}")
     kind = rules.labels[best].kind
     if sum(float(part) for part, label in zip(probabilities, rules.labels, strict=True) if label.kind == kind) < least:
-        return f"score of all {kind} labels under {least:.2f}"
-    return "" if score >= _MAJORITY else f"which {kind} it is: score under {_MAJORITY:.2f}"
+        return Reason("low_score_of_kind", f"{kind} labels under {least:.2f}")
+    if score >= _MAJORITY:
+        return None
+    return Reason("which_label", f"{kind} it is: score under {_MAJORITY:.2f}")
 
 
 def decide_tiles(

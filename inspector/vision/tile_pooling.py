@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from inspector.vision.decision import DecisionRules, TileDecision, decide_tiles
 from inspector.vision.tiling import Tile
+from inspector.vocabulary import Reason
 
 #: A tile's side over the rim of a place. On 72 m2 of simulated strip, 8 regions of places without a rim lay beside the
 #: drawn defect and did not touch it; with places as large as a tile, 15 of 93 regions began more than a tile too early.
@@ -78,7 +79,7 @@ def decide(
         if agreeing := [tiles[tile] for tile in around if rules.labels[calls[tile]].name == one.label]:
             shown[at] = _side(shown[at], agreeing)
         else:
-            reason = f"no tile by itself shows {one.label}"
+            reason = Reason("no_single_tile", one.label)
             said[at] = replace(one, outcome="unsure", severity="none", reason=reason)
     return Decided(pooled.places, said, shown)
 

@@ -11,10 +11,11 @@ from inspector.vision.bundle import Bundle
 from inspector.vision.decision import TileDecision, decide_frame
 from inspector.vision.scorer import Scorer, Scores
 from inspector.vision.tiling import Tile
+from inspector.vocabulary import Reason
 from inspector.worker import regions
 from inspector.worker.batcher import Job, views
 
-_NO_STRIP = TileDecision("unsure", "", "none", 0.0, "no strip in the picture")
+_NO_STRIP = TileDecision("unsure", "", "none", 0.0, Reason("no_strip"))
 
 
 class Inspected(NamedTuple):
@@ -52,7 +53,7 @@ def _verdict(job: Job, scored: Scores, started: float) -> Verdict:
     decision = decide_frame(decided.decisions) if decided.decisions else _NO_STRIP
     whole = area == Tile(0, 0, header.width, header.height)
     found = regions.merge(*decided)
-    too_many = f"{len(found)} regions: the worst {MAX_REGIONS} are listed"
+    too_many = Reason("too_many_regions", f"{len(found)} regions: the worst {MAX_REGIONS}")
     verdict = Verdict(
         header=header,
         outcome=decision.outcome,

@@ -19,6 +19,7 @@ from inspector.record.database import Cursor, OpenRecord
 from inspector.record.pieces import Piece
 from inspector.record.position import Locator, Told
 from inspector.vision.decision import DecisionRules, rules
+from inspector.vocabulary import NO_REASON, Reason
 
 if TYPE_CHECKING:
     from inspector.vision.bundle import Bundle
@@ -36,7 +37,7 @@ class Choice(NamedTuple):
 
     recipe: str | None
     rules: DecisionRules
-    reason: str = ""
+    reason: Reason = NO_REASON
 
 
 class Recipes:
@@ -58,12 +59,12 @@ class Recipes:
         """The recipe that its piece is under, a frame of no piece is under none."""
         if piece is None or not piece.recipe:
             return self.default
-        unknown = f"recipe not known: piece {piece.name} is under {piece.recipe!r}, and this line has none of that name"
+        unknown = f"piece {piece.name} is under {piece.recipe!r}, and this line has none of that name"
         return self._named.get(piece.recipe) or self.unknown(unknown)
 
-    def unknown(self, reason: str) -> Choice:
+    def unknown(self, detail: str) -> Choice:
         """For a frame of which it is not known what decides it."""
-        return Choice(None, self.default.rules, reason)
+        return Choice(None, self.default.rules, Reason("recipe_unknown", detail[:1024]))
 
 
 class Chooser:
@@ -122,7 +123,7 @@ class Chooser:
         if piece is None and pieces.untold(cursor, locator, told, frame):
             when = datetime.fromtimestamp(frame.captured_at).astimezone().isoformat(" ", "seconds")
             own = f"it was made at {when}" if frame.timed else "its file tells no time that can be right"
-            return recipes.unknown(f"recipe not known: it came before its coil is known, {own}")
+            return recipes.unknown(f"it came before its coil is known, {own}")
         return recipes.of_piece(piece)
 
     def _record(self) -> OpenRecord:
@@ -137,4 +138,4 @@ class Chooser:
         if self._unread_since is None:
             self._unread_since = now
             log.warning("%s; frames wait %g s for it, then they are unsure: their recipe is not known", error, WAIT_S)
-        return None if now - self._unread_since < WAIT_S else recipes.unknown(f"recipe not known: {error}")
+        return None if now - self._unread_since < WAIT_S else recipes.unknown(str(error))

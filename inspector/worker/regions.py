@@ -6,7 +6,7 @@ from typing import NamedTuple
 from inspector.protocol.messages import MAX_DOUBT, MAX_REGIONS, Doubt, Region
 from inspector.vision.decision import TileDecision
 from inspector.vision.tiling import Tile
-from inspector.vocabulary import RANK
+from inspector.vocabulary import RANK, Reason
 
 #: A bundle's views overlap by half at most: a tile touches no tile further away than so many steps.
 _REACH = 2
@@ -104,7 +104,8 @@ def _region(group: list[tuple[Tile, TileDecision]]) -> Region:
 def _doubt(group: list[tuple[Tile, TileDecision]]) -> Doubt:
     _, least_sure = min(group, key=lambda one: one[1].score)
     around = _around([tile for tile, _ in group])
-    return Doubt(*around, least_sure.label, least_sure.score, least_sure.reason[:MAX_DOUBT])
+    reason = Reason(least_sure.reason.code, least_sure.reason.detail[:MAX_DOUBT])
+    return Doubt(*around, least_sure.label, least_sure.score, reason)
 
 
 def _around(tiles: list[Tile]) -> tuple[int, int, int, int]:

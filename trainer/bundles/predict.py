@@ -107,7 +107,7 @@ def _judged(by: Judge, files: Sequence[Path], read: Sequence[NDArray[np.uint8] |
             continue
         tile = next(tiles)
         score = round(tile.score, 4)
-        verdicts.append(Verdict(str(file), tile.outcome, tile.label, tile.severity, score, tile.reason))
+        verdicts.append(Verdict(str(file), tile.outcome, tile.label, tile.severity, score, str(tile.reason)))
     return verdicts
 
 

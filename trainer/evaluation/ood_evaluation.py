@@ -54,7 +54,7 @@ def _lost(done: Evaluation) -> list[dict[str, Any]]:
     """Of each source, how many pictures of strip are called unsure, and how many of those for their novelty."""
     tiles = decide(done.model, done.decision, done.data.images, done.scores)
     unsure = np.array([tile.outcome == "unsure" for tile in tiles])
-    novel = np.array(["novelty" in tile.reason for tile in tiles])
+    novel = np.array([tile.reason.code == "novel" for tile in tiles])
     sources = np.array([row.source for row in done.data.rows])
     return [
         {

@@ -69,13 +69,13 @@ class StoredTally(Struct, frozen=True, kw_only=True):
     left: list[StoredLeft] = []
 
 
-def to_text(tally: Tally) -> str:
+def tally_to_text(tally: Tally) -> str:
     """Return the tally as it is kept, without what its sight says is usual."""
     stored = msgspec.convert(replace(tally, sight=None), StoredTally, from_attributes=True)
     return msgspec.json.encode(replace(stored, sight=_stored_sight(tally.sight))).decode()
 
 
-def from_text(text: str) -> Tally | None:
+def tally_from_text(text: str) -> Tally | None:
     """Return a tally that is kept; None where there is none, or none that can be read."""
     try:
         stored = msgspec.json.decode(arrays.named_tally(text), type=StoredTally)

@@ -49,13 +49,13 @@ class StoredTerms(Struct, frozen=True, omit_defaults=True):
     since: float = 0.0
 
 
-def to_text(terms: InForce) -> str:
+def terms_to_text(terms: InForce) -> str:
     """Return them as they are kept, without since when."""
     stored = msgspec.convert(replace(terms, since=0.0), StoredTerms, from_attributes=True)
     return msgspec.json.encode(stored).decode()
 
 
-def from_text(text: str, since: float) -> InForce | None:
+def terms_from_text(text: str, since: float) -> InForce | None:
     """Return terms that are kept, in force since then; None where they cannot be read."""
     try:
         stored = msgspec.json.decode(arrays.named_terms(text), type=StoredTerms)

@@ -20,7 +20,7 @@ class StoredUsual(Struct, frozen=True, kw_only=True):
     streaks: bytes
 
 
-def to_bytes(usual: Usual) -> bytes:
+def usual_to_bytes(usual: Usual) -> bytes:
     """Return it as it is kept."""
     return msgspec.msgpack.encode(
         StoredUsual(
@@ -35,7 +35,7 @@ def to_bytes(usual: Usual) -> bytes:
     )
 
 
-def from_bytes(data: bytes | None) -> Usual | None:
+def usual_from_bytes(data: bytes | None) -> Usual | None:
     """Return what is kept; None where nothing is, or nothing that can be read: then it is learned anew."""
     if data is None:
         return None

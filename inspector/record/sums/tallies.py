@@ -9,7 +9,7 @@ from inspector.protocol.messages import Tally
 from inspector.record import optics_history
 from inspector.record.database import Cursor
 from inspector.record.gaps import between, heard_at
-from inspector.record.shapes import tally as shape
+from inspector.record.shapes.tally import tally_from_text, tally_to_text
 from inspector.record.sums import gap_record
 from inspector.record.sums.accounts import Account
 from inspector.vocabulary import OUTCOMES, Outcome
@@ -28,7 +28,7 @@ def save_tally(cursor: Cursor, tally: Tally) -> None:
     optics_history.save(cursor, tally)
     cursor.execute(
         "INSERT INTO sources (source, tally) VALUES (?, ?) ON CONFLICT DO UPDATE SET tally = excluded.tally",
-        (tally.source, shape.to_text(tally)),
+        (tally.source, tally_to_text(tally)),
     )
 
 
@@ -41,7 +41,7 @@ def read_accounts(cursor: Cursor) -> list[Account]:
     found = []
     for source, text, listed, *counts in rows:
         outcomes: dict[Outcome, int] = dict(zip(OUTCOMES, counts, strict=True))
-        tally = shape.from_text(text) or (_rebuilt(cursor, source, outcomes) if text else None)
+        tally = tally_from_text(text) or (_rebuilt(cursor, source, outcomes) if text else None)
         newer = _captured_after(cursor, source, tally.captured if tally else 0)
         found.append(Account(source, outcomes, newer, tally, int(listed)))
     return found
@@ -52,7 +52,7 @@ def _before(cursor: Cursor, tally: Tally) -> Tally | None:
     row = cursor.execute("SELECT tally FROM sources WHERE source = ?", (tally.source,)).fetchone()
     if row is None or not row[0]:
         return None
-    if before := shape.from_text(row[0]):
+    if before := tally_from_text(row[0]):
         return before
     log.warning("the last tally of %s on record cannot be read: its sums go on from rows and gaps", tally.source)
     return replace(tally, dropped=_listed(cursor, tally.source))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from inspector.protocol.messages import FrameHeader, Verdict
 from inspector.record.gaps import RECORD_LOST
 from inspector.sources.connector import Capture
-from inspector.vocabulary import OUTCOMES, Outcome
+from inspector.vocabulary import OUTCOMES, Outcome, Reason
 
 #: A frame that was held by so many workers that ended is suspected though none had it in hand: what harms a worker
 #: before it begins a batch must end, too.
@@ -115,7 +115,7 @@ class Ledger:
         self.captured += 1
         self._flights[capture.frame] = Flight(capture, self.captured)
         if capture.pixels is None:
-            self._fail(capture.frame, capture.reason)
+            self._fail(capture.frame, Reason("unreadable", capture.reason[:1024]))
         else:
             self._bytes += capture.pixels.nbytes
             self._waiting.append(capture.frame)
@@ -252,14 +252,14 @@ class Ledger:
         flight = self._flights[frame]
         self._release(flight)
         if flight.attempt >= self._max_attempts:
-            self._fail(frame, f"{what} {flight.attempt} workers")
+            self._fail(frame, Reason("workers_lost", f"{what} {flight.attempt}"))
         else:
             flight.attempt += 1
             self._suspects.append(frame)
 
-    def _fail(self, frame: str, reason: str) -> None:
+    def _fail(self, frame: str, reason: Reason) -> None:
         header = self.header(self._flights[frame])
-        self._errors[frame] = Verdict(header=header, outcome="error", reason=reason[:1024])
+        self._errors[frame] = Verdict(header=header, outcome="error", reason=reason)
         self._reports.append(frame)
 
     def _forget(self, frame: str) -> Flight | None:

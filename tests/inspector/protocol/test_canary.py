@@ -16,6 +16,7 @@ from inspector.settings.settings import EvidenceSettings
 from inspector.supervisor import canary as chosen_canary
 from inspector.vision import bundle
 from inspector.vision.bundle import Bundle
+from inspector.vocabulary import Reason
 from inspector.worker.batcher import Batcher
 from tests.fakes import make_bundle, wait_until
 from tests.inspector.record.test_store import verdict
@@ -53,7 +54,7 @@ def test_another_label_or_score_is_a_wrong_answer(model: Bundle, changes: dict[s
 
 def test_thresholds_of_a_reload_and_another_model_make_no_answer_wrong(model: Bundle) -> None:
     chosen = chosen_canary.choose(model, "paddle")
-    strict = replace(verdict(1, "unsure"), label=chosen.label, score=chosen.score, reason="score under 1.00")
+    strict = replace(verdict(1, "unsure"), label=chosen.label, score=chosen.score, reason=Reason("low_score", "1.00"))
 
     assert chosen.wrong(model.id, strict) == ""
     assert chosen.wrong("swapped-1f", replace(strict, label="ok", score=0.3)) == ""

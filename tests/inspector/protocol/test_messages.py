@@ -28,13 +28,15 @@ from inspector.protocol.messages import (
     Welcome,
 )
 from inspector.protocol.optics import Figures
+from inspector.vocabulary import Reason
 from tests.inspector.verdicts import header
 
 HEADER = header("f" * 32, "scan/ä\n\"'.bmp", sequence=7, captured_at=1.7e9, captured_mono=5.5, width=300, attempt=2)
 VERDICT = Verdict(
     header=HEADER, outcome="defect", label="scratches", severity="major", score=0.97,
-    reason="", regions=[Region(0, 100, 200, 200, "scratches", 0.97)],
-    doubts=[Doubt(100, 0, 200, 100, "ok", 0.6, "score under 0.70")], in_doubt=0.25,
+    reason=Reason("too_many_regions", "300 regions: the worst 256"),
+    regions=[Region(0, 100, 200, 200, "scratches", 0.97)],
+    doubts=[Doubt(100, 0, 200, 100, "ok", 0.6, Reason("low_score", "0.70"))], in_doubt=0.25,
 )  # fmt: skip
 FRAME = Frame(HEADER, 0.002)
 FIGURES = Figures(120.5, 0.1, 0.4, 0.0)
@@ -105,10 +107,12 @@ def test_a_message_cut_short_or_with_something_behind_it_is_refused(message: Mes
         (VERDICT, {"outcome": "good"}),
         (VERDICT, {"score": 1.01}),
         (VERDICT, {"score": math.nan}),
-        (VERDICT, {"reason": "r" * 1025}),
+        (VERDICT, {"reason": ["blank", "r" * 1025]}),
+        (VERDICT, {"reason": ["dull", "r"]}),
+        (VERDICT, {"reason": "r"}),
         (VERDICT, {"regions": [EXAMPLES[3]] * 300}),
         (VERDICT, {"doubts": VERDICT.doubts * 300}),
-        (VERDICT, {"doubts": [["Doubt", 0, 0, 9, 9, "ok", 0.6, "r" * 65]]}),
+        (VERDICT, {"doubts": [["Doubt", 0, 0, 9, 9, "ok", 0.6, ["blank", "r" * 65]]]}),
         (VERDICT, {"in_doubt": 1.01}),
         (EXAMPLES[7], {"outcomes": {"fine": 1}}),
         (EXAMPLES[7], {"in_flight": 2**64 - 1}),
@@ -139,7 +143,7 @@ def test_a_frame_without_pixels_is_none_but_a_verdict_may_be_of_one_that_was_nev
     with pytest.raises(ValueError, match="a Frame has pixels"):
         Frame(unread)
 
-    failed = Verdicts("drop", "", [Verdict(header=unread, outcome="error", reason="empty file")])
+    failed = Verdicts("drop", "", [Verdict(header=unread, outcome="error", reason=Reason("unreadable", "empty file"))])
     assert messages.decode(messages.encode(failed)) == failed
 
 

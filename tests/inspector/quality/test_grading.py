@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from msgspec.structs import replace
 
 from inspector.cli import main
 from inspector.protocol.messages import Region, Verdict
@@ -147,7 +146,7 @@ def test_what_was_not_inspected_puts_it_on_hold_with_the_stretch_and_the_cause(t
 
 def test_unsure_frames_count_beyond_their_share(tmp_path: Path) -> None:
     def change(number: int, one: Verdict) -> Verdict:
-        return replace(one, outcome="unsure", reason="score under 0.50") if number < 6 else one
+        return changed(one, outcome="unsure", reason="score under 0.50") if number < 6 else one
 
     found = graded(tmp_path, strip(change=change))
     assert sentences(found) == [("hold", "5.88% of what drop inspected is unsure; 5% may be.")]

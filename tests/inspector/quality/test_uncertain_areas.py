@@ -21,6 +21,7 @@ from inspector.reports.map.band import FieldOfView
 from inspector.reports.map.shapes import Rectangle
 from inspector.vision import tiling
 from inspector.vision.decision import TileDecision
+from inspector.vocabulary import Reason
 from inspector.worker import regions
 from tests.inspector import coils
 from tests.inspector.pictures import strip
@@ -34,10 +35,14 @@ def cut(picture: str) -> tuple[tuple[tiling.Tile, ...], list[TileDecision]]:
     lines = picture.split()
     decisions = {".": TileDecision("ok", "ok", "none", 1.0), "s": TileDecision("defect", "s", "major", 1.0)}
     decided = [
-        decisions.get(letter) or TileDecision("unsure", f"l{at}", "none", 0.6 - at / 1000, f"why {at}" + 99 * "y")
+        decisions.get(letter)
+        or TileDecision("unsure", f"l{at}", "none", 0.6 - at / 1000, Reason("", f"why {at}" + 99 * "y"))
         for at, letter in enumerate("".join(lines))
     ]
     return tiling.cut(10 * len(lines), 10 * len(lines[0]), 10), decided
+
+
+LOW = Reason("low_score", "0.70")
 
 
 def found(picture: str) -> list[Doubt]:
@@ -47,7 +52,7 @@ def found(picture: str) -> list[Doubt]:
 
 def in_doubt(number: int, *boxes: tuple[int, int, int, int], share: float, outcome: str = "unsure") -> Verdict:
     """A frame of 800 x 200 px of the piece c, 100 mm long, with such doubts."""
-    doubts = [Doubt(*box, "scratches", 0.5, "score under 0.70") for box in boxes]
+    doubts = [Doubt(*box, "scratches", 0.5, LOW) for box in boxes]
     return verdict(
         number, outcome, name=f"c_{100 * number}", width=800, doubts=doubts, in_doubt=share,
         reason="score under 0.70" if outcome == "unsure" else "",
@@ -59,7 +64,7 @@ def test_unsure_tiles_that_touch_are_one_whatever_they_look_like_and_the_largest
     assert (one.x, one.y, one.width, one.height) == (30, 0, 20, 20)
     assert (other.x, other.y, other.width, other.height) == (0, 0, 10, 10)
     assert (one.label, one.score) == ("l8", 0.592)  # the least sure of them
-    assert one.reason.startswith("why 8yy") and len(one.reason) == MAX_DOUBT
+    assert one.reason.detail.startswith("why 8yy") and len(one.reason.detail) == MAX_DOUBT
     assert regions.in_doubt(*cut("?..??  s..?.")) == 4 / 10
 
 
@@ -80,13 +85,14 @@ def test_more_than_fit_lose_nothing_the_smallest_share_a_rectangle() -> None:
 def test_they_are_on_record_in_their_order_and_go_with_the_frame(tmp_path: Path) -> None:
     book = Store(tmp_path)
     one, other = in_doubt(1, (0, 0, 99, 9), (5, 5, 9, 9), share=0.25), in_doubt(2, share=0.0, outcome="ok")
-    book.write([("m", one), ("m", other), ("m", verdict(3, "unsure")), ("m", withheld(one, "why"))])
+    book.write([("m", one), ("m", other), ("m", verdict(3, "unsure")), ("m", withheld(one, LOW))])
     recorded = {record.sequence: record for record in book.records(Query())}
     assert [(part["x"], part["width"]) for part in recorded[1].doubts] == [(0, 99), (5, 9)]
-    assert {part["reason"] for part in recorded[1].doubts} == {"score under 0.70"}
+    assert {(part["reason"], part["reason_code"]) for part in recorded[1].doubts} == {("score under 0.70", "low_score")}
+    assert (recorded[1].reason, recorded[1].reason_code) == ("score under 0.70", "low_score")
     assert [recorded[number].in_doubt for number in (1, 2, 3)] == [0.25, 0.0, None]
     assert recorded[2].doubts == recorded[3].doubts == []
-    assert (withheld(one, "why").doubts, withheld(one, "why").in_doubt) == ([], None)
+    assert (withheld(one, LOW).doubts, withheld(one, LOW).in_doubt) == ([], None)
     with book.transaction() as cursor:
         cursor.execute("DELETE FROM records WHERE sequence = 1")
     assert list(book.read("SELECT * FROM doubts")) == []

@@ -174,7 +174,10 @@ def test_what_is_left_out_is_counted_and_the_command_that_lists_it_is_told(tmp_p
     line = coils.line(tmp_path)
     many = regions(6, "scratches")
     frames = [verdict(n, "defect", name=f"it's c_{n * 300}", width=800, regions=many) for n in range(60)]
-    unsure = [verdict(60 + n, "unsure", name=f"it's c_{(60 + n) * 300}", reason=f"blank: {n} levels") for n in range(9)]
+    unsure = [
+        verdict(60 + n, "unsure", name=f"it's c_{(60 + n) * 300}", reason=f"blank: contrast {n}.0 gray levels")
+        for n in range(9)
+    ]
     coils.record(line, *frames, *unsure)
     text = page(line, "it's c")
     assert (

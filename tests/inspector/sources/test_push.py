@@ -19,6 +19,7 @@ from inspector.protocol.rejections import Refusals
 from inspector.record.store import Store
 from inspector.settings.sources.push import PushSourceSettings
 from inspector.sources.push import Push
+from inspector.vocabulary import Reason
 from tests.fakes import ROOT, wait_until
 from tests.inspector.cameras import strip
 from tests.inspector.folders import GOOD
@@ -101,7 +102,13 @@ def test_who_hands_a_frame_in_hears_its_verdict_with_the_worst_of_its_defects(li
     program.hand_in(strip(1), id="a")
     worker.ask(1)
     worker.answer(
-        worker.take(1), "defect", "scratches", severity="major", score=0.9, regions=REGIONS, reason="40 of them"
+        worker.take(1),
+        "defect",
+        "scratches",
+        severity="major",
+        score=0.9,
+        regions=REGIONS,
+        reason=Reason("", "40 of them"),
     )
 
     assert program.answer() == {
@@ -120,8 +127,8 @@ def test_a_verdict_that_an_earlier_sink_recorded_is_told_as_it_is_on_record(line
     (frame,) = worker.take(1)
     source.stop()
     verdict = Verdict(
-        header=frame.header, outcome="defect", label="scratches", severity="major", score=0.9, reason="40 of them",
-        regions=REGIONS,
+        header=frame.header, outcome="defect", label="scratches", severity="major", score=0.9,
+        reason=Reason("", "40 of them"), regions=REGIONS,
     )  # fmt: skip
     store = Store(line.settings.data)
     store.write([("model-1", verdict)], [])

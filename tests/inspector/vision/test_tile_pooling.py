@@ -125,7 +125,7 @@ def test_a_defect_that_no_tile_sees_by_itself_is_unsure() -> None:
     scores[0::2], scores[1::2] = (4.0, -8.0, 2.0), (-8.0, 4.0, 2.0)
     decided = tile_pooling.decide(cut, scores, contrasts, DecisionRules(made.labels[:3], 1.0, (0.6, 0.6, 0.6), 2.0))
     label = made.labels[2].name
-    assert {(one.outcome, one.severity, one.label, one.reason) for one in decided.decisions} == {
+    assert {(one.outcome, one.severity, one.label, str(one.reason)) for one in decided.decisions} == {
         ("unsure", "none", label, f"no tile by itself shows {label}")
     }
     assert regions.merge(*decided) == []

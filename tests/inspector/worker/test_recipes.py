@@ -157,7 +157,8 @@ def test_a_recipe_that_the_line_does_not_have_is_not_known_and_that_is_said_at_o
     (choice,) = chooser.choose([frame()], line)
     assert choice is not None and choice.recipe is None
     assert (
-        choice.reason == "recipe not known: piece coil-1 is under 'newer-config', and this line has none of that name"
+        str(choice.reason)
+        == "recipe not known: piece coil-1 is under 'newer-config', and this line has none of that name"
     )
 
 
@@ -183,7 +184,11 @@ def test_a_record_that_cannot_be_read_is_waited_for_and_then_the_frames_are_unsu
     # When the record stays away, then what waited and what comes is not decided by a guess
     now += 0.02
     late, told = chooser.choose(asked, line)
-    assert late is not None and late.recipe is None and late.reason.startswith(f"recipe not known: {tmp_path / FILE}: ")
+    assert (
+        late is not None
+        and late.recipe is None
+        and str(late.reason).startswith(f"recipe not known: {tmp_path / FILE}: ")
+    )
     assert told is not None and told.recipe == "exposed"
     now += 100.0
     assert [choice and choice.recipe for choice in chooser.choose([frame(1100.0)], line)] == [None]
@@ -338,7 +343,7 @@ def test_when_the_pieces_are_lost_with_a_damaged_record_no_recipe_is_guessed(
 
     book, _ = recovery.open_record(tmp_path, has_recipes=True)
     (lost,) = chooser.choose([frame()], line)
-    assert lost is not None and lost.recipe is None and "is under 'lost with a damaged record'" in lost.reason
+    assert lost is not None and lost.recipe is None and "is under 'lost with a damaged record'" in str(lost.reason)
     assert "its frames are unsure until `inspector piece start`" in caplog.text
     start(book, "coil-1", 990.0, "hidden")
     assert names(chooser.choose([frame(1000.0)], line)) == ["hidden"]

@@ -8,7 +8,7 @@ import sqlite3
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 import pytest
@@ -21,8 +21,13 @@ from inspector.record import optics_history, settings_history
 from inspector.record.database import opened
 from inspector.record.queries import Query
 from inspector.record.schema import FILE, MIGRATIONS
-from inspector.record.shapes import arrays, tally, terms, usual
+from inspector.record.shapes import arrays
+from inspector.record.shapes.reason import reason_from_text, reason_to_text
+from inspector.record.shapes.tally import tally_from_text, tally_to_text
+from inspector.record.shapes.terms import terms_from_text, terms_to_text
+from inspector.record.shapes.usual import usual_from_bytes, usual_to_bytes
 from inspector.record.store import Store
+from inspector.vocabulary import NO_REASON, Reason, ReasonCode
 from tests.fakes import ROOT
 
 FIGURES = Figures(120.5, 0.11, 0.4, 0.001)
@@ -43,6 +48,17 @@ TERMS = InForce(
     {"cam": {"place.mm_per_px": "0.3"}},
 )  # fmt: skip
 
+#: The code of each sentence in the record of 0.2.
+CODES = {
+    "": "",
+    "score under 0.70": "low_score",
+    "took down 3 workers": "",
+    "recipe not known: it came before its coil is known, its file tells no time that can be right": "recipe_unknown",
+    "blank: contrast 0.0 gray levels": "blank",
+    "unlike what the model knows: novelty 4.2 over 3.1": "novel",
+    "no strip in the picture": "no_strip",
+}
+
 
 def of_0_1(folder: Path) -> None:
     """Put the record of 0.1 into a folder."""
@@ -62,7 +78,7 @@ def of_0_2(folder: Path) -> None:
 def everything(store: Store) -> tuple[Any, ...]:
     """What a record says that was kept as a message, and its frames."""
     sources = [account.source for account in store.accounts()]
-    kept = [terms.from_text(text, since) for since, text in store.read("SELECT since, terms FROM in_force ORDER BY id")]
+    kept = [terms_from_text(text, since) for since, text in store.read("SELECT since, terms FROM in_force ORDER BY id")]
     sights = [optics_history.sight(store, source) for source in sources]
     return store.accounts(), kept, sights, list(store.records(Query()))
 
@@ -85,6 +101,31 @@ def test_a_record_of_a_release_says_the_same_before_and_after_it_is_brought_up_t
     store.close()
 
 
+@pytest.mark.parametrize("release", [of_0_1, of_0_2])
+def test_the_sentences_of_a_release_are_shown_as_they_are_and_known_by_their_code(
+    tmp_path: Path, release: Callable[[Path], None]
+) -> None:
+    release(tmp_path)
+    store = Store(tmp_path)
+    kept = dict(store.read("SELECT id, reason FROM records"))
+    records = list(store.records(Query()))
+    store.close()
+
+    assert {record.id: record.reason for record in records} == kept
+    assert {record.reason: record.reason_code for record in records if release is of_0_2} in ({}, CODES)
+
+
+def test_every_reason_comes_back_as_it_went_and_one_of_a_newer_version_shows_its_code() -> None:
+    assert reason_to_text(NO_REASON) == "" and not reason_from_text("")
+    for code in get_args(ReasonCode):
+        reason = Reason(code, 'of "3" {x}\n')
+        assert reason_from_text(reason_to_text(reason)) == reason
+        assert str(reason) and "{}" not in str(reason)
+    newer = json.dumps({"code": "glare", "detail": "12 %", "since_0.4": 1})
+    assert reason_from_text(newer) == Reason("", "glare: 12 %")
+    assert reason_from_text('{"code": 7}') == Reason("", '{"code": 7}')
+
+
 def test_what_0_2_kept_is_what_it_was_told(tmp_path: Path) -> None:
     of_0_2(tmp_path)
     store = Store(tmp_path)
@@ -94,7 +135,7 @@ def test_what_0_2_kept_is_what_it_was_told(tmp_path: Path) -> None:
     assert optics_history.sight(store, "cam") == Sight(0.0, 990.0, 3600, 0, None, [DUST], USUAL)
     assert settings_history.named(store) == ({"ok", "scratches"}, {"model-1"})
     ((text,),) = store.read("SELECT terms FROM in_force")
-    assert terms.from_text(text, 1001.0) == TERMS
+    assert terms_from_text(text, 1001.0) == TERMS
 
     settings_history.keep(store, msgspec.structs.replace(TERMS, since=2000.0))
     assert list(store.read("SELECT since FROM in_force")) == [(1001.0,)]  # nothing has changed
@@ -114,26 +155,26 @@ def test_a_record_of_this_version_is_refused_by_one_that_knows_fewer_layouts(tmp
 
 @pytest.mark.parametrize("value", [TALLY, Tally("drop", "2a", 0, {}, {}, 0, 0.0)], ids=["full", "empty"])
 def test_a_tally_comes_back_as_it_went_also_with_what_only_a_newer_version_knows(value: Tally) -> None:
-    kept = json.loads(tally.to_text(value))
-    assert tally.from_text(json.dumps(kept)) == value
+    kept = json.loads(tally_to_text(value))
+    assert tally_from_text(json.dumps(kept)) == value
 
     for part in [kept, *kept["left"], *kept["spans"].values(), *([kept["sight"]] if kept["sight"] else [])]:
         part["since_0.4"] = {"more": [1]}
-    assert tally.from_text(json.dumps(kept)) == value
+    assert tally_from_text(json.dumps(kept)) == value
 
 
 def test_terms_and_what_is_usual_come_back_as_they_went_also_with_what_only_a_newer_version_knows() -> None:
-    kept = json.loads(terms.to_text(TERMS))
-    assert terms.from_text(json.dumps(kept), TERMS.since) == TERMS
+    kept = json.loads(terms_to_text(TERMS))
+    assert terms_from_text(json.dumps(kept), TERMS.since) == TERMS
     for part in (kept, kept["by"], *kept["by"]["recipes"], *kept["labels"].values()):
         part["since_0.4"] = 1
-    assert terms.from_text(json.dumps(kept), TERMS.since) == TERMS
+    assert terms_from_text(json.dumps(kept), TERMS.since) == TERMS
 
-    learned = msgspec.msgpack.decode(usual.to_bytes(USUAL))
+    learned = msgspec.msgpack.decode(usual_to_bytes(USUAL))
     learned["mean"]["glare"] = learned["since_0.4"] = 0.5
-    assert usual.from_bytes(msgspec.msgpack.encode(learned)) == USUAL
+    assert usual_from_bytes(msgspec.msgpack.encode(learned)) == USUAL
     del learned["mean"]["contrast"]
-    assert usual.from_bytes(msgspec.msgpack.encode(learned)) is None
+    assert usual_from_bytes(msgspec.msgpack.encode(learned)) is None
 
 
 @pytest.mark.parametrize("text", ["{", "[1, 2", "[]", '["Tally"]', "{}", "7", '{"source": 1}'])
@@ -161,7 +202,7 @@ def test_sums_go_on_from_rows_and_gaps_where_a_tally_cannot_be_read(tmp_path: Pa
 def test_text_that_is_none_of_the_arrays_is_left_as_it_is(damaged: str) -> None:
     assert arrays.named_terms(damaged) == damaged
     assert arrays.named_usual(damaged.encode()) == damaged.encode()
-    assert tally.from_text(damaged) is None
+    assert tally_from_text(damaged) is None
 
 
 def test_a_layout_that_cannot_be_read_as_it_is_names_the_way_out(tmp_path: Path) -> None:

@@ -71,7 +71,7 @@ def test_a_frame_without_pixels_is_reported_as_error_and_given_to_no_worker() ->
 
     assert book.take("w", 5, 0.0) == []
     (verdict,) = book.reports(10)
-    assert (verdict.outcome, verdict.reason, verdict.header.width) == ("error", "empty file", 0)
+    assert (verdict.outcome, str(verdict.reason), verdict.header.width) == ("error", "empty file", 0)
     assert book.reports(10) == []
     assert book.in_flight == 1  # until the sink has recorded it
 
@@ -129,7 +129,7 @@ def test_a_frame_that_takes_down_every_worker_ends_as_an_error_and_no_other_does
     # Then the poison is an error after three, and all the others were inspected
     (verdict,) = book.reports(99)
     assert (verdict.header.frame, verdict.outcome, verdict.header.attempt) == (poison, "error", 3)
-    assert verdict.reason == "took down 3 workers"
+    assert str(verdict.reason) == "took down 3 workers"
     assert (verdict.header.height, verdict.header.width) == (10, 10)
     assert (book.outcomes["ok"], book.in_flight) == (19, 1)
     book.settle(poison, "error")
@@ -154,7 +154,7 @@ def test_what_harms_every_worker_before_it_is_in_hand_ends_as_an_error_too() -> 
         book.worker_gone(f"w{life}")
         assert_balanced(book)
 
-    assert [verdict.reason for verdict in book.reports(9)] == ["took down 3 workers"]
+    assert [str(verdict.reason) for verdict in book.reports(9)] == ["took down 3 workers"]
 
 
 def test_a_frame_without_a_verdict_in_time_goes_to_another_worker() -> None:
