@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from inspector.record.store import Store
 from tests.fakes import ROOT
 
 
@@ -52,6 +53,8 @@ def test_the_wheel_hands_out_its_example_configs_and_the_push_client(installed: 
 def test_the_wheel_writes_a_report_where_there_is_no_checkout(installed: Path, tmp_path: Path) -> None:
     run(installed, tmp_path, "examples", "mine")
     config = ("-c", "mine/demo.yaml", "-o", "data=data")
+    (tmp_path / "data").mkdir()
+    Store(tmp_path / "data").close()
 
     assert run(installed, tmp_path, "piece", *config, "start", "c").returncode == 0
     done = run(installed, tmp_path, "report", *config, "c", "--to", "c.html")
