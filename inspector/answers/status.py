@@ -1,4 +1,4 @@
-"""Owns the answer to "how is the line": asked of its port, lock, record and disk, and shown in one screen."""
+"""Owns the answer to how a line is: asked of its port, lock, record and disk."""
 
 import http.client
 import math
@@ -23,14 +23,14 @@ from inspector.record.sums.accounts import Account
 from inspector.settings import loading, running_settings
 from inspector.settings.settings import MetricsSettings, Settings
 
-#: The sink answers from a thread of its own, in milliseconds: one that takes longer is held.
+#: Upper bound on the sink's answer, which takes milliseconds and has a thread of its own, in seconds.
 _ANSWER_S = 5.0
 _MAX_ANSWER_BYTES = 1 << 20
 DAY_S = 86_400.0
 
 
 class ProcessStatus(msgspec.Struct, frozen=True):
-    """A place in the line: its process (0: none runs), how often one ended without being told, by cause."""
+    """A process of the line: `pid` is 0 where none runs, `ends` how often one exited on its own, by cause."""
 
     name: str
     role: str
@@ -40,14 +40,14 @@ class ProcessStatus(msgspec.Struct, frozen=True):
 
 
 class LineReport(msgspec.Struct, frozen=True):
-    """What a running line says of itself: the answer of /status, see health.py."""
+    """The state that a running line reports: the answer of /status, see sink/health.py."""
 
     ready: bool
     problems: list[str]
     processes: list[ProcessStatus]
     models: list[str]
     heard_s_ago: dict[str, float | None]
-    canary_s_ago: dict[str, float]  # since the last one was offered that came through right
+    canary_s_ago: dict[str, float]  # since the last canary that was decided right
 
 
 class Loss(msgspec.Struct, frozen=True):
@@ -57,11 +57,11 @@ class Loss(msgspec.Struct, frozen=True):
     seconds: float = 0.0
 
 
-class Status(msgspec.Struct, frozen=True):
-    """How a line is at one moment. `told` is None where it does not run or does not answer; then it is not ready."""
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """How a line is at one moment. `report` is None where it does not run or does not answer: it is not ready then."""
 
     running: bool
-    told: LineReport | None
+    report: LineReport | None
     problems: list[str]
     accounts: list[Account]
     lost: dict[str, dict[str, Loss]]  # of the last day, by source and reason
@@ -77,14 +77,14 @@ class Status(msgspec.Struct, frozen=True):
 
     @property
     def ready(self) -> bool:
-        """Whether the line runs, says it is ready, and nothing was found that speaks against it."""
-        return self.told is not None and self.told.ready and not self.problems
+        """Whether the line runs and reports that it is ready, and no problem was found."""
+        return self.report is not None and self.report.ready and not self.problems
 
 
 def of_config(path: Path, overrides: list[str]) -> Status:
     """Return how the line of a config is, also while the file cannot be used: then by the settings that run.
 
-    ConfigError where no line runs by it, or this user may not look into its data folder.
+    Raise ConfigError where no line runs by it, or this user may not look into its data folder.
     """
     try:
         settings = loading.load(path, overrides)
@@ -93,10 +93,8 @@ def of_config(path: Path, overrides: list[str]) -> Status:
         running = running_settings.read(data) if data is not None and _runs(data) else None
         if running is None:
             raise
-        told = "; ".join(str(error).splitlines())
-        return replace(
-            look(running), notes=[f"the config cannot be used: {told}", "shown is what runs, by the old one"]
-        )
+        why = "; ".join(str(error).splitlines())
+        return replace(look(running), notes=[f"the config cannot be used: {why}", "shown is what runs, by the old one"])
     now, running = look(settings), running_settings.read(settings.data)
     keys = running_settings.changed(running, settings) if now.running and running is not None else []
     differs = f"the config differs from what runs: {', '.join(keys)}; a reload or restart takes it over"
@@ -104,11 +102,11 @@ def of_config(path: Path, overrides: list[str]) -> Status:
 
 
 def look(settings: Settings) -> Status:
-    """Ask the line of this config. ConfigError where this user may not look into its data folder."""
+    """Return how the line is. Raise ConfigError where this user may not look into its data folder."""
     data = settings.data
     running = _runs(data)
     free = disk.free_bytes(data) if data.exists() else None
-    told, problems = _ask(settings) if running else (None, [])
+    report, problems = _ask(settings) if running else (None, [])
     least_bytes, reserve_bytes = settings.disk.min_free_mb * 1_000_000, settings.record.reserve_mb * 1_000_000
     accounts: list[Account] = []
     lost: dict[str, dict[str, Loss]] = {}
@@ -123,13 +121,24 @@ def look(settings: Settings) -> Status:
     except StoreError as error:
         problems = [*problems, f"record: {error}"]
     return Status(
-        running, told, problems, accounts, lost, stock, settings.evidence.budget_mb * 1_000_000, reserve_bytes,
-        Reserve(data, reserve_bytes).held, data.absolute(), free, least_bytes, found,
-    )  # fmt: skip
+        running=running,
+        report=report,
+        problems=problems,
+        accounts=accounts,
+        lost=lost,
+        stock=stock,
+        budget_bytes=settings.evidence.budget_mb * 1_000_000,
+        reserve_bytes=reserve_bytes,
+        reserve_held_bytes=Reserve(data, reserve_bytes).held,
+        data=data.absolute(),
+        free_bytes=free,
+        min_free_bytes=least_bytes,
+        found=found,
+    )
 
 
 def _ask(settings: Settings) -> tuple[LineReport | None, list[str]]:
-    """What the line says, and why that is not to be believed or nothing was said."""
+    """Return the report of the line, and why it cannot be trusted or there is none."""
     metrics = settings.metrics
     if not metrics.port:
         return None, ["metrics.port is 0, any free port: its log names it; ask with -o metrics.port=NUMBER"]
@@ -137,17 +146,17 @@ def _ask(settings: Settings) -> tuple[LineReport | None, list[str]]:
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))  # it is on this machine
     try:
         with opener.open(address, timeout=_ANSWER_S) as answer:
-            told = msgspec.json.decode(answer.read(_MAX_ANSWER_BYTES), type=LineReport)
+            report = msgspec.json.decode(answer.read(_MAX_ANSWER_BYTES), type=LineReport)
     except msgspec.MsgspecError as error:
         return None, [f"{address}: not the answer of a line: {error}; is metrics.port another's?"]
     except (OSError, http.client.HTTPException) as error:
         why = getattr(error, "reason", error)
         return None, [f"{address} does not answer: {why}; the line is starting, or its log says more"]
     ours = {source.name for source in settings.sources}
-    if told.heard_s_ago.keys() != ours:
-        theirs = ", ".join(sorted(told.heard_s_ago))
-        return told, [f"{address} speaks of the sources {theirs}: another line, or the config was changed since"]
-    return told, told.problems
+    if report.heard_s_ago.keys() != ours:
+        theirs = ", ".join(sorted(report.heard_s_ago))
+        return report, [f"{address} speaks of the sources {theirs}: another line, or the config was changed since"]
+    return report, report.problems
 
 
 def _runs(data: Path) -> bool:
@@ -164,7 +173,7 @@ def _address(metrics: MetricsSettings) -> str:
 
 
 def _lost(store: Store, since: float) -> dict[str, dict[str, Loss]]:
-    """What was not inspected since then, by source and reason."""
+    """Return what was not inspected since then, by source and reason."""
     lost: dict[str, dict[str, Loss]] = {}
     for gap in store.gaps(Query(since=since)):
         reasons = lost.setdefault(gap.source, {})
@@ -175,21 +184,21 @@ def _lost(store: Store, since: float) -> dict[str, dict[str, Loss]]:
 
 
 def to_json(status: Status) -> str:
-    """The same for machines: one object. Sums are the record's, a second behind at most."""
-    told, stock = status.told, status.stock
-    heard = told.heard_s_ago if told else {}
+    """Return the status as one line of JSON for machines: an object. Its sums are at most a second old."""
+    report, stock = status.report, status.stock
+    heard = report.heard_s_ago if report else {}
     answer = {
         "running": status.running,
         "ready": status.ready,
         "problems": status.problems,
         "notes": status.notes,
-        "processes": told.processes if told else [],
-        "models": told.models if told else [],
+        "processes": report.processes if report else [],
+        "models": report.models if report else [],
         "sources": [
             {
                 "source": one.source,
                 "heard_s_ago": heard.get(one.source),
-                "canary_s_ago": told.canary_s_ago.get(one.source) if told else None,
+                "canary_s_ago": report.canary_s_ago.get(one.source) if report else None,
                 "last_frame_at": one.tally.last_frame_at if one.tally else None,
                 "balanced": one.balanced,
                 "captured": one.tally.captured if one.tally else 0,

@@ -58,7 +58,7 @@ def _line(commands: _Commands, config: argparse.ArgumentParser) -> None:
         "demo", parents=[config],
         help="run a line and show it live; without -c simulated strip, with its files in ./demo",
     )  # fmt: skip
-    demo.add_argument("--seconds", type=float, help="end by itself so long after the line is ready")
+    demo.add_argument("--seconds", type=float, help="end this many seconds after the line is ready")
 
     status = commands.add_parser(
         "status", parents=[config], help="how the line is: exit 0 ready, 1 running but not ready, 3 not running"
@@ -68,7 +68,7 @@ def _line(commands: _Commands, config: argparse.ArgumentParser) -> None:
 
 def _defects(commands: _Commands, config: argparse.ArgumentParser) -> None:
     defects = commands.add_parser(
-        "defects", parents=[config], help="list or export records: defects unless told otherwise"
+        "defects", parents=[config], help="list or export records: defects, unless --verdict says otherwise"
     )
     defects.add_argument("--since", type=moment, help=_SINCE)
     defects.add_argument("--until", type=moment, help=_UNTIL)
@@ -83,7 +83,7 @@ def _defects(commands: _Commands, config: argparse.ArgumentParser) -> None:
     defects.add_argument(
         "--draw", type=Path, metavar="FOLDER", help="also draw the kept pictures, regions boxed, there"
     )
-    defects.add_argument("--limit", type=int, help="at most so many, newest first (a table shows 50)")
+    defects.add_argument("--limit", type=int, help="at most this many, newest first (a table shows 50)")
     form = defects.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help=_JSON_LINES)
     form.add_argument("--csv", action="store_true", help="comma-separated, with a header, a row a region")
@@ -112,7 +112,7 @@ def _rules(commands: _Commands, config: argparse.ArgumentParser) -> None:
     alarms.add_argument("--piece", help="only of this coil, plate or lot")
     alarms.add_argument("--since", type=moment, help="begun since: 10m, 2h, 1d ago, or 2026-11-24T06:00")
     alarms.add_argument("--until", type=moment, help="begun before, in the same forms")
-    alarms.add_argument("--limit", type=int, default=50, help="so many of each in a table; default: 50")
+    alarms.add_argument("--limit", type=int, default=50, help="at most this many of each in a table; default: 50")
     alarms.add_argument("--json", action="store_true", help="one JSON object a line, all of them")
 
     grade = commands.add_parser(

@@ -25,12 +25,12 @@ from inspector.settings.settings import Settings
 from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.vocabulary import OUTCOMES
 
-#: Rates are of the last so many seconds, latencies of the last so many records.
+#: Time in seconds that rates are means of, and number of the last records that latencies are of.
 _RATE_S, _LATENCY_RECORDS = 6.0, 200
 
 
 class Screen:
-    """One look at the line per `look`; rates come from what the looks before saw."""
+    """The picture of a line, which each `look` renews; rates are computed from the looks before."""
 
     def __init__(self, settings: Settings, before: Sequence[Account] = ()) -> None:
         """`before`: the sums of earlier runs, which are not shown as of this one."""
@@ -43,7 +43,7 @@ class Screen:
         self._seen: deque[tuple[float, dict[str, int]]] = deque()
 
     def look(self) -> RenderableType:
-        """The whole picture, for rich to draw."""
+        """Return the whole picture."""
         accounts, latest, defects, dropped_in = self._read()
         table = sums(accounts, self._rates(accounts))
         parts: list[RenderableType] = [
@@ -59,7 +59,7 @@ class Screen:
         return Group(*parts)
 
     def line(self) -> str:
-        """The same in one line, where there is no terminal."""
+        """Return the same in one line of text."""
         accounts, latest, *_ = self._read()
         rate = sum(self._rates(accounts).values())
         total = {outcome: sum(account.recorded[outcome] for account in accounts) for outcome in OUTCOMES}

@@ -12,16 +12,18 @@ from dataclasses import dataclass
 
 from inspector.settings.rules import AlarmSettings
 
-#: So many defects are told apart in a window; more of them are added to their neighbours, and none is lost.
+#: Number of defects that a window holds one by one; the weight of further ones is added to their neighbours.
 MAX_ITEMS = 50_000
-#: Sums of weights are as exact as floats are.
+#: Relative tolerance of sums of floats.
 _ROUNDING = 1e-9
 
 
 @dataclass(slots=True, eq=False)
 class Raised:
-    """An alarm. Places are in the rule's unit: `began` is that of the first defect in the window, `at` of the one that
-    reached the limit, `ended` where it was cleared. `count`: the defects since it began; of an area, their parts.
+    """An alarm, its places in the unit of the rule.
+
+    `began`: the first defect in the window; `at`: the defect that reached the limit; `ended`: where it was cleared.
+    `count`: the defects since it began; of an area, their parts.
     """
 
     rule: str
@@ -32,7 +34,7 @@ class Raised:
 
 
 class AlarmWindow:
-    """What a rule knows of one run of strip."""
+    """The defects of one run of strip that a rule counts, and the alarm that they raise."""
 
     def __init__(self, rule: AlarmSettings) -> None:
         self.rule = rule
@@ -48,11 +50,11 @@ class AlarmWindow:
         self._low_since: float | None = None
 
     def __len__(self) -> int:
-        """How many items it holds."""
+        """The number of defects that it holds."""
         return len(self._places)
 
     def add(self, place: float, area_mm2: float = 0.0, strip_mm: float = 1.0) -> None:
-        """A defect of the rule lies there. `strip_mm`: how wide the strip is that was inspected."""
+        """Add a defect of the rule at its place. `strip_mm`: the inspected width."""
         weight = self._weight(area_mm2, strip_mm)
         index = bisect_right(self._places, place)
         if len(self._places) < MAX_ITEMS:
@@ -70,7 +72,7 @@ class AlarmWindow:
         self._fresh = min(first, place), max(last, place)
 
     def judge(self, settled: float) -> Iterator[Raised]:
-        """The alarms that were raised or cleared since, given that no more is to come before `settled`."""
+        """Yield the alarms raised or cleared since the last call, given that no defect before `settled` is to come."""
         while True:
             if self.raised is None:
                 if not self._reached():
@@ -82,7 +84,7 @@ class AlarmWindow:
         self._forget(settled)
 
     def close(self, end: float) -> Raised | None:
-        """The strip ends there; the alarm that ends with it."""
+        """End the strip at that place; return the alarm that ends with it."""
         if self.raised is None:
             return None
         self._head = len(self._places)
@@ -90,7 +92,7 @@ class AlarmWindow:
         return self._clear()
 
     def resume(self, alarm: Raised | None, settled: float) -> None:
-        """What was raised when this was last written down, after the defects before it were added again."""
+        """Take over the alarm on record, after the defects before `settled` were added again."""
         self._fresh = None
         if alarm is None or self.raised is None:
             self.raised = alarm
@@ -103,7 +105,7 @@ class AlarmWindow:
 
     @property
     def raised_now(self) -> Raised:
-        """The alarm. ValueError where there is none."""
+        """The alarm. Raise ValueError where none is raised."""
         if self.raised is None:
             raise ValueError("the alarm is not raised")
         return self.raised
@@ -129,7 +131,7 @@ class AlarmWindow:
                 return 1.0
 
     def _look_again(self) -> None:
-        """What the window that ends at `_swept` holds."""
+        """Compute anew what the window that ends at `_swept` holds."""
         self._tail = bisect_left(self._places, self._swept - self.rule.within)
         self._head = bisect_right(self._places, self._swept)
         self._total = sum(self._weights[self._tail : self._head])
@@ -137,7 +139,7 @@ class AlarmWindow:
             self._low_since = None
 
     def _reached(self) -> bool:
-        """Whether some window that holds a new defect, and ends after the floor, holds the limit: then it is raised."""
+        """Raise the alarm where a window with a new defect, ending after the floor, holds the limit; return whether."""
         if self._fresh is None:
             return False
         first, last = self._fresh
@@ -158,7 +160,7 @@ class AlarmWindow:
         return False
 
     def _cleared(self, settled: float) -> bool:
-        """Go on to `settled`, or to where the window has been low for long enough."""
+        """Advance to `settled`, or to where the window was low over the whole stretch; return whether it was."""
         places, weights, within = self._places, self._weights, self.rule.within
         while True:
             enters = places[self._head] if self._head < len(places) else float("inf")
@@ -193,7 +195,7 @@ class AlarmWindow:
         return alarm
 
     def _forget(self, settled: float) -> None:
-        """Drop what no window can hold any more."""
+        """Drop the defects that no window can hold any more."""
         gone = self._tail if self.raised else bisect_left(self._places, settled - self.rule.within)
         if gone:
             del self._places[:gone], self._weights[:gone]

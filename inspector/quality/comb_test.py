@@ -22,24 +22,24 @@ from numpy.typing import NDArray
 #: Distances that are looked for. A tooth must also be clearly narrower than the distance between two.
 SHORTEST_MM, LONGEST_MM = 100.0, 10_000.0
 _LEAST_TOLERANCES_APART = 4.0
-#: Distances of strip differ by that share.
+#: Share by which distances along strip vary.
 STRETCHES = 0.01
-#: A comb ends after so many teeth, or beyond that far if these were more, or where so many in a row were missed.
+#: Most teeth of a comb; beyond _FEW_TEETH its longest reach in mm; number of teeth missed in a row at which it ends.
 TEETH, _FEW_TEETH, _FAR_MM, _MISSES = 40, 30, 30_000.0, 4
-#: Combs begin at so many of the nearest marks. One is laid that meets two of its next five teeth, or three, or four
-#: where marks lie so densely that this is easier.
+#: Number of nearest marks at which combs begin. A comb is laid that meets two of its next five teeth, or three, or four
+#: where marks are dense enough to make that easier.
 _NEAREST, _FRACTIONS, _NEXT, _EASY = 8, np.array([1.0, 2.0, 3.0]), np.arange(1.0, 6.0), (0.1, 0.25)
-#: So many combs are tried behind a mark, counting every tooth at which one may end.
+#: Number of combs tried behind a mark, counting every tooth at which one may end.
 TRIED = _NEAREST * len(_FRACTIONS) * TEETH
-#: A comb meets nearly as many of its teeth as another where its share is at least so much of the other's.
+#: Smallest ratio of the shares of two combs by which one meets nearly as many of its teeth as the other.
 NEARLY = 0.85
-#: Where marks lie so densely that one is within the tolerance of most places, no comb can stand out.
+#: Chance of a mark within the tolerance of a place from which no comb can stand out.
 _HOPELESS = 0.7
 
 
 @dataclass(frozen=True, slots=True)
 class Comb:
-    """Marks at one distance: how far back the last one lies, the number of the nearest, how many were met, of how many.
+    """Marks at one distance: `met` of its `teeth` met one, `nearest` is the index of the nearest, `reach_mm` the last.
 
     `log_chance`: the logarithm of a bound on the chance that clutter shows this comb.
     """
@@ -53,12 +53,12 @@ class Comb:
 
     @property
     def share(self) -> float:
-        """Of its teeth, how many met a mark."""
+        """The share of its teeth that met a mark."""
         return self.met / self.teeth
 
 
 def best(behind_mm: NDArray[np.float64], tolerance_mm: float, log_limit: float) -> Comb | None:
-    """The best comb of a `log_chance` within the limit, or None. `behind_mm`: float64 (marks,), ascending."""
+    """Return the best comb of a `log_chance` within the limit, or None. `behind_mm`: float64 (marks,), ascending."""
     near = min(len(behind_mm), 4 * _NEAREST)
     chance = 2 * tolerance_mm * near / behind_mm[near - 1] if near > 3 else 1.0
     if chance > _HOPELESS:
@@ -71,7 +71,7 @@ def best(behind_mm: NDArray[np.float64], tolerance_mm: float, log_limit: float) 
 
 
 def lay(behind_mm: Sequence[float], number: int, tooth: int, tolerance_mm: float) -> Comb | None:
-    """The best end of the comb on which mark `number` is met by that tooth; None where it meets no other."""
+    """Return the best end of the comb on which that tooth meets mark `number`; None where it meets no other."""
     fit = _Fit()
     fit.add(tooth, behind_mm[number])
     tolerance_mm = max(tolerance_mm, STRETCHES * fit.distance_mm)
@@ -104,7 +104,7 @@ class _Fit:
         self.distance_mm = 0.0  # from tooth to tooth
 
     def add(self, tooth: int, mm: float) -> None:
-        """The tooth met a mark there."""
+        """Fit the line to a tooth that met a mark there."""
         self._n += 1
         self._teeth, self._places = self._teeth + tooth, self._places + mm
         self._squares, self._products = self._squares + tooth * tooth, self._products + tooth * mm
@@ -112,7 +112,7 @@ class _Fit:
         self.distance_mm = (self._n * self._products - self._teeth * self._places) / spread
 
     def at(self, tooth: int) -> float:
-        """Where a tooth is expected, in mm."""
+        """Return where a tooth is expected, in mm."""
         return self._places / self._n + self.distance_mm * (tooth - self._teeth / self._n)
 
 
@@ -143,7 +143,7 @@ def _nearest(behind_mm: Sequence[float], expected_mm: float, half_mm: float) -> 
 
 
 def _log_chance(met: int, tested: int, p: float) -> float:
-    """The logarithm of a bound on the chance that so many teeth of those tested are met, each with chance `p`."""
+    """Return the logarithm of a bound on the chance that `met` of the `tested` teeth are met, each with chance `p`."""
     share = met / tested
     if share <= p:
         return 0.0

@@ -1,4 +1,4 @@
-"""Owns how much of a piece was inspected, source by source: how its frames ended, and stretches that nobody looked at.
+"""Owns how much of a piece was inspected, source by source: how its frames ended, and stretches that no frame covers.
 
 A frame that ended as ok, defect or unsure covers its length; an error, or one without strip in it, covers nothing.
 """
@@ -16,11 +16,11 @@ if TYPE_CHECKING:
     from inspector.record.pieces import Piece
     from inspector.record.store import Store
 
-#: Frames that lie less than this share of a frame apart follow each other: names hold whole mm, and clocks shiver.
+#: Largest gap between frames that follow each other, as a share of a frame: names hold whole mm, and clocks jitter.
 SLACK = 0.05
-#: The same where places are speed x time of arrival: a frame may seem to begin so late, or so early.
+#: The same, early or late, where places are speed x time of arrival.
 JITTER = 0.5
-#: Places within so many mm of speed x time are made of it: an encoder never runs so evenly.
+#: Largest distance of a place from speed x time, in mm, by which it is computed from them: no encoder runs so evenly.
 _EXACT_MM = 0.001
 
 
@@ -32,12 +32,13 @@ class Stretch(msgspec.Struct, frozen=True):
 
 
 class Coverage(msgspec.Struct, frozen=True):
-    """One source's share of a piece. `seen` goes from its first frame to its last; None where no place is known.
+    """How much of a piece one source saw: `seen` is from its first frame to its last, None where no place is known.
 
-    `missing`: what of that no frame covers. `unplaced` frames are on record without a place along the piece. The widest
-    was inspected over `width_px`. `in_doubt`: how much of what was inspected is unsure, from 0 to 1. `unsure`: where
-    the frames are of which that is the whole width, or it is not known where across. `twice`: what two frames say they
-    cover, as they do where an encoder runs backwards. Its frames were captured from `began_at` to `ended_at`.
+    `missing`: stretches of `seen` that no frame covers. `unplaced`: the number of frames without a place along the
+    piece. `width_px`: the inspected width of the widest frame. `in_doubt`: the share of the inspected area that is
+    unsure, from 0 to 1. `unsure`: the frames that are so over their whole width, or where it is not known where across.
+    `twice`: stretches that two frames cover, as they do where an encoder runs backwards. The frames were captured from
+    `began_at` to `ended_at`, seconds since 1970 UTC.
     """
 
     source: str
@@ -54,7 +55,7 @@ class Coverage(msgspec.Struct, frozen=True):
 
     @property
     def whole(self) -> bool:
-        """Whether every frame of it was inspected, and nothing lies between them."""
+        """Whether every frame was inspected, and no stretch lies between them."""
         return not self.missing and not self.outcomes["error"]
 
 
@@ -66,7 +67,7 @@ class _SeenFrame(NamedTuple):
     captured_at: float
     pixels: int
     in_doubt: float
-    told_where: bool
+    placed_across: bool
 
     @property
     def covers(self) -> bool:
@@ -74,7 +75,7 @@ class _SeenFrame(NamedTuple):
 
 
 def of(store: "Store", piece: "Piece") -> list[Coverage]:
-    """What each source has on record of the piece, by the source's name."""
+    """Return the share of each source that has a frame of the piece on record, by name."""
     statement = (
         "SELECT source, outcome, at_mm, length_mm, COALESCE(json_extract(area, '$[2]'), width), captured_at,"
         " COALESCE(NULLIF(json_extract(area, '$[2]') * json_extract(area, '$[3]'), 0), width * height),"
@@ -101,10 +102,10 @@ def timed(store: "Store", piece: "Piece") -> set[str]:
 
 
 def missing(frames: Iterable[tuple[float, float]], whole: Stretch, slack: float = SLACK) -> list[Stretch]:
-    """What of the whole no frame covers; frames are (at_mm, length_mm) in the order of their places.
+    """Return the stretches of `whole` that no frame covers; frames are (at_mm, length_mm) in the order of their places.
 
-    A frame that begins no later than `slack`, a share of its length, follows the one before. Of what it leaves open
-    SLACK is forgiven; the rest is carried on to the next: jitter takes it back, strip that nobody sees adds up.
+    A frame that begins no later than `slack`, a share of its length, follows the one before. Of the gap before it SLACK
+    is ignored; the rest is carried on to the next frame: jitter cancels out there, strip that no frame shows adds up.
     """
     gaps: list[Stretch] = []
     end, allowed_mm = whole.from_mm, 0.0
@@ -120,7 +121,7 @@ def missing(frames: Iterable[tuple[float, float]], whole: Stretch, slack: float 
 
 
 def twice(frames: Iterable[tuple[float, float]], slack: float = SLACK) -> list[Stretch]:
-    """What more than one frame covers; frames are (at_mm, length_mm) in the order of their places."""
+    """Return what more than one frame covers; frames are (at_mm, length_mm) in the order of their places."""
     shared: list[tuple[float, float]] = []
     end = -math.inf
     for at_mm, length_mm in frames:
@@ -131,7 +132,7 @@ def twice(frames: Iterable[tuple[float, float]], slack: float = SLACK) -> list[S
 
 
 def union(frames: Iterable[tuple[float, float]], slack: float = SLACK) -> list[Stretch]:
-    """What frames cover together; they are (at_mm, length_mm) in the order of their places."""
+    """Return what frames cover together; they are (at_mm, length_mm) in the order of their places."""
     whole: list[Stretch] = []
     for at_mm, length_mm in frames:
         if whole and at_mm - whole[-1].to_mm <= slack * length_mm:
@@ -142,7 +143,7 @@ def union(frames: Iterable[tuple[float, float]], slack: float = SLACK) -> list[S
 
 
 def _is_timed(frames: list[_SeenFrame], began_at: float) -> bool:
-    """Whether the frames' places are one speed x the time since the piece began."""
+    """Whether the places of the frames are computed as speed x time since the piece began."""
     return _is_speed_times_time(
         [(frame.captured_at - began_at, frame.at_mm) for frame in frames if frame.at_mm is not None]
     )
@@ -170,7 +171,7 @@ def _coverage(source: str, frames: list[_SeenFrame], began_at: float) -> Coverag
     unsure = [
         (at_mm, length_mm)
         for frame, at_mm, length_mm in placed
-        if frame.outcome == "unsure" and frame.width and not frame.told_where
+        if frame.outcome == "unsure" and frame.width and not frame.placed_across
     ]
     inspected = [frame for frame in frames if frame.outcome != "error"]
     pixels = sum(frame.pixels for frame in inspected)

@@ -25,10 +25,11 @@ N = TypeVar("N", int, float)
 
 
 class Defect(msgspec.Struct, frozen=True):
-    """One defect: the rectangle around its parts, the worst severity and highest score of them.
+    """A defect: the rectangle around its parts, and the worst severity and highest score of them.
 
-    Pixels are those of its first frame, `name`, which is the record of that number; there it is `height` lines long. mm
-    are None where they are not known.
+    `name` and `record` are the name and record number of its first frame, which is captured at `captured_at`, seconds
+    since 1970 UTC; `frames`: the number of frames that show it. `x`, `y`, `width` and `height` are pixels of the first
+    frame; the rectangle in mm is on the piece, across and along, and None where that is not known.
     """
 
     source: str
@@ -50,7 +51,7 @@ class Defect(msgspec.Struct, frozen=True):
 
 
 class Part(NamedTuple):
-    """A region and its frame, as the record has them. y_mm is None where at_mm is, length_mm where frame_mm is."""
+    """A region and its frame, as the record has them; `y_mm` is None where `at_mm` is, `length_mm` if `frame_mm` is."""
 
     record: int
     source: str
@@ -74,7 +75,7 @@ class Part(NamedTuple):
 
     @property
     def end_mm(self) -> float:
-        """Where it ends along the piece."""
+        """Where it ends along the piece, in mm."""
         return self.y_mm + self.length_mm
 
 
@@ -85,7 +86,7 @@ COLUMNS = (
 
 
 def of(store: "Store", piece: "Piece") -> list[Defect]:
-    """All defects of a piece, by source and place along it."""
+    """Return all defects of a piece, by source and place along it."""
     statement = (
         f"SELECT {COLUMNS} FROM records INDEXED BY records_by_piece JOIN regions ON record = records.id"
         " WHERE piece = ? AND outcome = 'defect' ORDER BY source, at_mm, records.id, regions.id"
@@ -101,20 +102,23 @@ def of(store: "Store", piece: "Piece") -> list[Defect]:
 
 
 def worst_first(defects: Iterable[Defect]) -> list[Defect]:
-    """By severity, then by score."""
+    """Return them by severity, then by score, the worst first."""
     return sorted(defects, key=lambda one: (-RANK.get(one.severity, 0), -one.score))
 
 
 @dataclass(slots=True)
 class _Group:
-    """A defect that may still go on: its parts so far, and those of them that the next frame may meet."""
+    """A defect that the next frame may continue: its parts, and `tails`, those of them that it may meet."""
 
     parts: list[Part]
     tails: list[Part]
 
 
 def _joined(parts: Iterable[Part], slack: float) -> Iterator[Defect]:
-    """The defects of one source, whose parts come in the order of their frames' places; `slack` as in `meet`."""
+    """Yield the defects of one source, whose parts come in the order of their frames' places; `slack` as in `meet`.
+
+    Two defects that a later part connects become one: that is what stitching.py, which reports at once, cannot do.
+    """
     going: list[_Group] = []
     for part in parts:
         if part.at_mm is None or part.frame_mm is None:
@@ -135,7 +139,7 @@ def _joined(parts: Iterable[Part], slack: float) -> Iterator[Defect]:
 
 
 def meet(one: Part, other: Part, slack: float = SLACK) -> bool:
-    """Whether they are of one defect; `other` is of the same frame or of one that lies no further back.
+    """Whether two parts are of one defect; `other` is of the same frame or of one that lies no further back.
 
     A frame that begins no later, or earlier, than `slack`, a share of its length, follows the one before.
     """
@@ -176,14 +180,14 @@ def _whole(parts: list[Part]) -> Defect:
 
 
 def _span(sides: Iterable[tuple[N, N]]) -> tuple[N, N]:
-    """Where the first begins, and how far it is from there to where the last ends; sides are (start, length)."""
+    """Return the start and length of what the sides, each (start, length), span together."""
     ends = [(start, start + length) for start, length in sides]
     start = min(start for start, _ in ends)
     return start, max(end for _, end in ends) - start
 
 
 def _span_mm(sides: Iterable[tuple[float | None, float | None]]) -> tuple[float | None, float | None]:
-    """The same; a single region's side may be known in part."""
+    """Return the same of sides that may be unknown; a single one may be known in part."""
     known = list(sides)
     whole = [(start, length) for start, length in known if start is not None and length is not None]
     return _span(whole) if len(whole) == len(known) else known[0]

@@ -1,4 +1,4 @@
-"""Owns why a stretch of a piece was not inspected: what its frames say, and the gaps of the time when it passed."""
+"""Owns why a stretch of a piece was not inspected: the reasons of its frames, and the gaps of the time it passed in."""
 
 from bisect import bisect_left
 from collections import Counter
@@ -13,14 +13,14 @@ if TYPE_CHECKING:
     from inspector.record.pieces import Piece
     from inspector.record.store import Store
 
-#: So many reasons are told of a stretch, the most frequent first.
+#: Number of reasons given for a stretch, the most frequent first.
 _MOST = 3
-#: Names hold whole mm: a frame that begins a stretch may seem to lie before it.
+#: Tolerance in mm: names hold whole mm, so that a frame that begins a stretch may seem to lie before it.
 _ROUNDED_MM = 1.0
 
 
 class MissedStretch(NamedTuple):
-    """A stretch that a source did not inspect, and why, as far as the record knows: "" where it does not."""
+    """A stretch that a source did not inspect, and why: "" where the record does not show it."""
 
     source: str
     stretch: Stretch
@@ -35,7 +35,7 @@ class _PassingFrame(NamedTuple):
 
 
 def of(store: "Store", piece: "Piece", shares: Sequence[Coverage], gaps: Sequence[Gap]) -> list[MissedStretch]:
-    """Every stretch that is missing, by source and place; `gaps` are those of the time of the piece."""
+    """Return every stretch that is missing, by source and place; `gaps` are those of the time of the piece."""
     statement = (
         "SELECT at_mm, at_mm + COALESCE(length_mm, 0), captured_at,"
         " CASE WHEN outcome = 'error' OR COALESCE(json_extract(area, '$[2]'), width) = 0 THEN reason ELSE '' END"
@@ -55,15 +55,15 @@ def of(store: "Store", piece: "Piece", shares: Sequence[Coverage], gaps: Sequenc
 
 
 def _why(stretch: Stretch, frames: Sequence[_PassingFrame], gaps: Sequence[Gap]) -> str:
-    """Frames come in the order of their places: those before and behind the stretch tell when it passed."""
+    """Frames are in the order of their places: those before and behind the stretch bound when it passed."""
     first = bisect_left(frames, stretch.from_mm - _ROUNDED_MM, key=lambda frame: frame.at_mm)
     behind = bisect_left(frames, stretch.to_mm, key=lambda frame: frame.at_mm)
     within = frames[first:behind]
-    told = Counter(frame.reason for frame in within if frame.reason)
+    reasons = Counter(frame.reason for frame in within if frame.reason)
     times = [frame.captured_at for frame in frames[max(0, first - 1) : behind + 1]]
-    told.update(
+    reasons.update(
         f"{gap.reason}: {gap.detail}" if gap.detail else gap.reason
         for gap in gaps
         if gap.began_at <= max(times) and gap.ended_at >= min(times)
     )
-    return "; ".join(reason for reason, _ in told.most_common(_MOST))
+    return "; ".join(reason for reason, _ in reasons.most_common(_MOST))

@@ -1,7 +1,6 @@
 """Owns the grade of a finished piece: prime, second or hold, and why. Pure, no I/O.
 
-A failure never looks like a pass: what was not inspected, what nobody can tell, and a piece that is not over are on
-hold.
+A failure never looks like a pass: what was not inspected whole, cannot be judged, or is not over is on hold.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,21 +16,21 @@ from inspector.record.gaps import TIME_ALONE, Gap
 from inspector.settings.rules import GRADES, UNITS, GradeName, LimitSettings
 from inspector.settings.settings import Settings
 
-#: A piece that is named by its frames may go on until none came for so long.
+#: Time without a frame after which a piece that is named by its frames is over, in seconds.
 STILL_COMING_S = 60.0
-#: So many stretches are told of those that are missing.
+#: Number of missing stretches that a reason lists.
 _MOST = 3
 
 
 class Reason(msgspec.Struct, frozen=True):
-    """Why a piece is at best that."""
+    """Why a piece is of that grade at best."""
 
     grade: GradeName
     text: str
 
 
 class QualityGrade(msgspec.Struct, frozen=True):
-    """What a piece is, and why, the worst reasons first."""
+    """The grade of the piece of that name, and why, the worst reasons first."""
 
     piece: str
     grade: GradeName
@@ -89,24 +88,24 @@ def _not_inspected(summary: PieceSummary, settings: Settings) -> Iterator[str]:
         gaps = [gap for gap in summary.gaps if gap.source == share.source and gap.reason != "stale"]
         if source is not None and source.type in ("folder", "replay"):  # its files wait
             gaps = [gap for gap in gaps if gap.reason not in TIME_ALONE]
-        told = _missing if share.seen else _lost
-        yield from told(summary, share, gaps, settings.grading.max_missing_percent)
+        reasons = _missing if share.seen else _lost
+        yield from reasons(summary, share, gaps, settings.grading.max_missing_percent)
     for name in summary.unbalanced:
         if name in [share.source for share in summary.shares]:
             yield f"The sums of {name} do not balance: see inspector account."
 
 
 def _missing(summary: PieceSummary, share: Coverage, gaps: Sequence[Gap], limit: float) -> Iterator[str]:
-    """Where places are known, what no frame covers."""
+    """Yield what no frame covers, where places are known."""
     whole_mm = _length_mm(share.seen) if share.seen else 0.0
     missed = [one for one in summary.missed if one.source == share.source]
     percent = 100 * sum(_length_mm(one.stretch) for one in missed) / (whole_mm or 1.0)
     if missed and percent > limit:
-        told = [_stretch(one.stretch) + (f" ({one.why})" if one.why else "") for one in missed[:_MOST]]
-        told += [f"and {len(missed) - _MOST} more"] if len(missed) > _MOST else []
+        listed = [_stretch(one.stretch) + (f" ({one.why})" if one.why else "") for one in missed[:_MOST]]
+        listed += [f"and {len(missed) - _MOST} more"] if len(missed) > _MOST else []
         yield (
             f"{share.source} did not inspect {percent:.3g}% of {whole_mm / 1000:.3f} m, {limit:g}% may be missing:"
-            f" {'; '.join(told)}."
+            f" {'; '.join(listed)}."
         )
     ends = [gap for gap in gaps if gap.began_at < share.began_at or gap.ended_at > share.ended_at]
     if ends and not summary.piece.by_frames:
@@ -114,7 +113,7 @@ def _missing(summary: PieceSummary, share: Coverage, gaps: Sequence[Gap], limit:
 
 
 def _lost(summary: PieceSummary, share: Coverage, gaps: Sequence[Gap], limit: float) -> Iterator[str]:
-    """Where no place is known, frames are counted."""
+    """Yield the frames that are missing, where no place is known."""
     errors, lost = share.outcomes["error"], sum(gap.frames for gap in gaps)
     frames = sum(share.outcomes.values()) + lost
     percent = 100 * (errors + lost) / frames
@@ -131,7 +130,7 @@ def _unsure(shares: Sequence[Coverage], limit: float) -> Iterator[str]:
 
 
 def _found(summary: PieceSummary, settings: Settings) -> Iterator[Reason]:
-    """Alarms and marks of rolls, or that nobody has looked for them."""
+    """Yield alarms and marks of rolls, or that the rules have not judged all of the piece."""
     grading = settings.grading
     asked = [rule for rule in settings.alarms if rule.grade != "prime" and rule.is_for(summary.piece.recipe)]
     if (asked or (settings.rolls and grading.roll_mark != "prime")) and summary.frames and not summary.judged:
@@ -145,7 +144,7 @@ def _found(summary: PieceSummary, settings: Settings) -> Iterator[Reason]:
 
 
 def _over(limit: LimitSettings, summary: PieceSummary, mm_per_px: Mapping[str, float | None]) -> Iterator[Reason]:
-    """Whether the piece has as much of what the limit counts; where nobody can tell, it is on hold."""
+    """Yield the limit where the piece reaches it, and a hold where that cannot be measured."""
     taken = [one for one in summary.defects if limit.takes(one.label, one.severity, one.score)]
     if not taken:
         return
@@ -161,7 +160,7 @@ def _over(limit: LimitSettings, summary: PieceSummary, mm_per_px: Mapping[str, f
 def _measured(
     limit: LimitSettings, taken: Sequence[Defect], summary: PieceSummary, mm_per_px: Mapping[str, float | None]
 ) -> float | None:
-    """How much the defects are in the limit's measure; None where that is not known."""
+    """Return how much the defects are in the measure of the limit; None where that is not known."""
     if limit.measure == "count":
         return float(len(taken))
     inspected = {share.source: _inspected_mm(share) for share in summary.shares}
@@ -180,7 +179,7 @@ def _measured(
 
 
 def _inspected_mm(share: Coverage) -> float:
-    """How much of the piece the source inspected, along it; 0 where that is not known."""
+    """Return the length of the piece that the source inspected, in mm; 0 where that is not known."""
     return _length_mm(share.seen) - sum(map(_length_mm, share.missing)) if share.seen else 0.0
 
 

@@ -17,11 +17,11 @@ from inspector.quality import comb_test
 from inspector.quality.comb_test import Comb
 from inspector.settings.rules import RollSettings
 
-#: From this confidence on a mark is named: of 1,000 runs of strip and labels without one, one at most may show one.
+#: Least confidence of a mark: of 1,000 runs of strip and labels without one, at most one may show one.
 CONFIDENT = 0.999
-#: The last so many marks of a label are known, and so many labels; behind a mark so many are looked at.
+#: Number of the last marks kept of a label, of labels, and of marks examined behind a mark.
 MAX_MARKS, MAX_LABELS, _MAX_BEHIND = 2048, 64, 512
-#: Strip wanders across by so much.
+#: Distance by which strip wanders across, in mm.
 _WANDERS_MM = 10.0
 
 
@@ -29,8 +29,8 @@ _WANDERS_MM = 10.0
 class PeriodicDefect:
     """A mark that comes again: from where to where across, where it was met first and last along, and how often.
 
-    `distance_mm` is that between two of them, `share` how much of what could be met was, of late. It is `over` when
-    nobody looks for the next one any more.
+    `distance_mm`: from one to the next; `share`: of the teeth of its last comb, those that met a mark. It is `over`
+    once no further one is looked for.
     """
 
     label: str
@@ -55,9 +55,9 @@ class Finder:
     def add(
         self, label: str, x_mm: float, width_mm: float, y_mm: float, length_mm: float, search: bool = True
     ) -> PeriodicDefect | None:
-        """A defect begins there. The mark of a roll that it is, if that is sure by now: it is new, or goes on.
+        """Add a defect; return the mark of a roll that it belongs to, new or known, if that is confident by now.
 
-        Without `search` it is kept for those that come, and that is all.
+        Without `search` it is only kept for the defects to come.
         """
         if label not in self._series:
             if len(self._series) == MAX_LABELS:
@@ -80,7 +80,7 @@ class Finder:
         return new
 
     def end(self, mark: PeriodicDefect) -> None:
-        """It has not come again for long: if it does, that is another."""
+        """End a mark that has not come again: if it does, that is another one."""
         mark.over = True
         self.found.remove(mark)
 
@@ -93,14 +93,14 @@ class _Series:
         self._count = 0
 
     def keep(self, mark: NDArray[np.float64]) -> None:
-        """Add a mark; where they are too many the oldest goes."""
+        """Add a mark in place of the oldest, where they are too many."""
         if self._count == self._ring.shape[1] < MAX_MARKS:
             self._ring = np.hstack([self._ring, np.full_like(self._ring, math.inf)])
         self._ring[:, self._count % self._ring.shape[1]] = mark
         self._count += 1
 
     def comb(self, mark: NDArray[np.float64]) -> Comb | None:
-        """The best comb behind a mark that is not kept yet, where chance would hardly show it."""
+        """Return the best comb behind a mark that is not kept yet; None where chance may well show it."""
         tried = math.log(max(1, self._count) * comb_test.TRIED)
         comb, before = self._best(mark, math.log(1 - CONFIDENT) - tried)
         if comb is None or before is None:
@@ -113,7 +113,7 @@ class _Series:
         return replace(comb, log_chance=comb.log_chance + tried)
 
     def _best(self, mark: NDArray[np.float64], log_limit: float) -> tuple[Comb | None, NDArray[np.float64] | None]:
-        """The best comb behind it within the limit, and the nearest mark on that."""
+        """Return the best comb behind a mark within the limit, and the nearest mark on that comb."""
         x, half_width, y, half_length = self._ring
         behind = mark[2] - y
         beside = np.abs(x - mark[0]) <= half_width + mark[1] + _WANDERS_MM
@@ -127,7 +127,7 @@ class _Series:
 
 
 def fitting(distance_mm: float, rolls: Sequence[RollSettings]) -> list[RollSettings]:
-    """The rolls whose marks would lie so far apart, the nearest first: pi x diameter x elongation, within tolerance."""
+    """Return the rolls whose marks lie so far apart, the nearest first: pi x diameter x elongation, in tolerance."""
     expected = {roll.name: math.pi * roll.diameter_mm * (1 + roll.elongation_percent / 100) for roll in rolls}
     off = {name: abs(distance_mm - mm) / mm for name, mm in expected.items()}
     fits = [roll for roll in rolls if off[roll.name] <= roll.tolerance_percent / 100]
@@ -135,7 +135,7 @@ def fitting(distance_mm: float, rolls: Sequence[RollSettings]) -> list[RollSetti
 
 
 def _alike(one_mm: float, other_mm: float, times: int = 1) -> bool:
-    """Whether one distance is so many times the other."""
+    """Whether one distance is `times` the other."""
     return abs(one_mm - times * other_mm) <= 2 * comb_test.STRETCHES * one_mm
 
 

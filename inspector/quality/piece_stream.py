@@ -1,7 +1,7 @@
 """Owns a lane: what one source shows of one piece, frame by frame as they come, held against the rules. Pure, no I/O.
 
 Workers decide frames side by side, so they come out of order, by up to REORDER of them: the strip is settled up to the
-least place of the last so many. What comes later than that still counts where it lies, for what is judged from then on.
+least place of the last REORDER frames. A later frame still counts where it lies, for what is judged from then on.
 """
 
 from collections import deque
@@ -15,13 +15,13 @@ from inspector.quality.periodic_defects import Finder, PeriodicDefect
 from inspector.quality.stitching import Seams, Whole
 from inspector.settings.rules import AlarmSettings, Unit
 
-#: How many frames late a frame may come.
+#: Number of frames by which a frame may come late.
 REORDER = 64
-#: What is settled is looked at with every defect, and else once in so many frames.
+#: Number of frames without a defect after which what is settled is judged; a defect has it judged at once.
 _LOOK_EVERY = 8
-#: Of one frame so many defects at most are held against what lies behind: a roll leaves no more.
+#: Most defects of one frame for which marks behind are searched: a roll leaves no more.
 _MAX_SEARCHES = 32
-#: A mark that has not come again over so many of its distances is over.
+#: Number of its distances without a repeat after which a mark is over.
 _OVER_AFTER = 20
 _NOTHING = -float("inf")
 
@@ -44,7 +44,7 @@ class Lane:
     """One source's share of one piece."""
 
     def __init__(self, alarms: Iterable[AlarmSettings], finds_marks: bool, slack: float = SLACK) -> None:
-        """`slack`: so late a frame may seem to begin that follows the one before, as a share of its length."""
+        """`slack`: largest gap between a frame and the one before it that it follows, as a share of its length."""
         self.windows = [AlarmWindow(alarm) for alarm in alarms]
         self.finder = Finder() if finds_marks else None
         self._seams = Seams(slack)
@@ -54,9 +54,9 @@ class Lane:
         self._strip_mm = 1.0
 
     def take(self, frame: LaneFrame, parts: Sequence[Part], search: bool = True) -> Iterator[Raised | PeriodicDefect]:
-        """What the frame changed: alarms raised or cleared, marks of rolls that are new, go on or are over.
+        """Yield what the frame changed: alarms raised or cleared, marks of rolls that are new, go on or are over.
 
-        Without `search` it is kept for those that come, and no mark is found by it.
+        Without `search` it is only kept for the frames to come, and finds no mark.
         """
         self._last.append(frame)
         self._frames += 1
@@ -76,7 +76,7 @@ class Lane:
         yield from self._over(_OVER_AFTER)
 
     def settled(self, unit: Unit) -> float:
-        """Before this place nothing comes any more."""
+        """Return the place before which no frame is to come."""
         return min(self._places(unit), default=_NOTHING) if len(self._last) == REORDER else _NOTHING
 
     def begins_anew(self, frame: LaneFrame) -> bool:
@@ -86,7 +86,7 @@ class Lane:
         return all(one.at_mm is None or one.at_mm < self._settled_mm for one in self._last)
 
     def close(self) -> Iterator[Raised | PeriodicDefect]:
-        """The piece is over, and with it what was raised and found on it."""
+        """Yield what ends with the piece: its alarms and marks of rolls."""
         self._count(self._seams.settle(float("inf")))
         for window in self.windows:
             yield from window.judge(_NOTHING)
@@ -95,7 +95,7 @@ class Lane:
         yield from self._over(_NOTHING)
 
     def _places(self, unit: Unit) -> list[float]:
-        """Where the last frames lie."""
+        """Return where the last frames lie."""
         match unit:
             case "mm":
                 return [one.at_mm for one in self._last if one.at_mm is not None]
@@ -128,7 +128,7 @@ class Lane:
                     window.add(place, strip_mm=self._strip_mm)
 
     def _over(self, distances: float) -> Iterator[PeriodicDefect]:
-        """The marks that have not come again over so many of their distances."""
+        """Yield the marks that have not come again over that number of their distances."""
         if self.finder is None:
             return
         for mark in list(self.finder.found):
@@ -138,5 +138,5 @@ class Lane:
 
 
 def _place(part: Part, unit: Unit) -> float | None:
-    """Where a part lies; None where that is not known."""
+    """Return where a part lies; None where that is not known."""
     return {"mm": part.y_mm, "frames": part.sequence, "s": part.captured_at}[unit]

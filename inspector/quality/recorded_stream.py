@@ -1,4 +1,4 @@
-"""Owns a lane and the record of what goes on in it: what it finds becomes a row, new, changed or over. Pure, no I/O."""
+"""Owns a lane and what is on record of it: each finding becomes a row that is new, changed or over. Pure, no I/O."""
 
 from collections.abc import Iterator, Mapping, MutableMapping, Sequence
 
@@ -10,7 +10,7 @@ from inspector.record.findings import Alarm, RollMark
 from inspector.settings.rules import AlarmSettings, RollSettings
 
 _SHARED = ("label", "distance_mm", "x_mm", "width_mm", "first_mm", "last_mm", "repeats", "confidence")
-#: What was found, and whether it is news: True where it is new, False where it is over, None where it goes on.
+#: A finding, and whether it is new (True), over (False) or goes on (None).
 Change = tuple[Alarm | RollMark, bool | None]
 
 
@@ -26,12 +26,12 @@ class RecordedLane:
         rolls: Sequence[RollSettings],
         slack: float,
     ) -> None:
-        """`piece` is its number on record, `name` what it is called. Without `rolls` no marks are looked for.
+        """`piece` is its number on record, `name` its name. Without `rolls` no marks are searched.
 
         `slack`: see Lane.
         """
         self.source, self.piece, self.name = source, piece, name
-        #: How many frames of the source there were when the last of this lane came.
+        #: Number of frames of the source when the last of this lane came.
         self.seen = 0
         self._rules: Mapping[str, AlarmSettings] = {rule.name: rule for rule in rules}
         self._rolls = rolls
@@ -41,25 +41,25 @@ class RecordedLane:
 
     @property
     def alarms(self) -> list[Alarm]:
-        """Those that go on."""
+        """The alarms that go on."""
         return [alarm for _, alarm in self._alarms.values()]
 
     @property
     def marks(self) -> list[RollMark]:
-        """Those that come again."""
+        """The marks of rolls that go on."""
         return [mark for _, mark in self._marks]
 
     def begins_anew(self, frame: LaneFrame) -> bool:
-        """Whether places along have begun again with this frame and those before."""
+        """Return whether places along begin again with this frame and those before."""
         return self._lane.begins_anew(frame)
 
     def remember(self, frame: LaneFrame, parts: Sequence[Part]) -> None:
-        """Take a frame in that was judged before: what it changed is on record."""
+        """Add a frame that was judged before: what it changed is on record."""
         for _ in self._lane.take(frame, parts, search=False):
             continue
 
     def resume(self, alarms: MutableMapping[tuple[str, str, str], Alarm], marks: list[RollMark]) -> None:
-        """After all that was judged was remembered: take out of those on record what goes on here."""
+        """Take over, and out of those on record, what goes on here; call it after `remember` of all judged frames."""
         for window in self._lane.windows:
             rule, raised = window.rule, None
             if alarm := alarms.pop((self.source, self.name, rule.name), None):
@@ -76,17 +76,17 @@ class RecordedLane:
             self._marks.append((found, mark))
 
     def take(self, frame: LaneFrame, parts: Sequence[Part]) -> Iterator[Change]:
-        """Judge a frame: what it changed."""
+        """Judge a frame; yield what it changed."""
         for event in self._lane.take(frame, parts):
             yield self._change(event, frame.captured_at)
 
     def close(self, at: float) -> Iterator[Change]:
-        """The piece is over, as a frame tells that was captured `at`."""
+        """End the piece, after a frame that was captured `at`; yield what ends with it."""
         for event in self._lane.close():
             yield self._change(event, at)
 
     def grown(self) -> Iterator[Alarm]:
-        """The alarms that go on and have counted more defects since."""
+        """Yield the alarms that go on and have counted more defects since the last call."""
         for raised, alarm in self._alarms.values():
             if alarm.count != raised.count:
                 alarm.count = raised.count

@@ -1,4 +1,4 @@
-"""Owns where on a piece the model does not know what it is: parts of frames whose rest it may well have decided."""
+"""Owns where a piece is unsure: parts of frames, of which the model may well have decided the rest."""
 
 from typing import TYPE_CHECKING
 
@@ -20,7 +20,7 @@ class UncertainArea(msgspec.Struct, frozen=True):
 
 
 def of(store: "OpenRecord", piece: "Piece") -> list[UncertainArea]:
-    """All of a piece whose place along and across is known, by source and place along it."""
+    """Return all areas of a piece whose place along and across is known, by source and place along it."""
     columns = ", ".join(f"doubts.{name}" for name in UncertainArea.__struct_fields__[1:])
     statement = (
         f"SELECT source, {columns} FROM records INDEXED BY records_by_piece"

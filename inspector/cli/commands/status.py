@@ -19,7 +19,7 @@ from inspector.host.printable import printable
 from inspector.record.evidence.retention import PINNED
 from inspector.record.sums.accounts import Account
 
-#: Alarms and marks of rolls that are shown; of more there is a number.
+#: Number of alarms and marks of rolls that are shown; further ones are counted.
 _MAX_FOUND = 5
 
 
@@ -34,19 +34,19 @@ def run(options: argparse.Namespace) -> Status:
 
 
 def draw(status: Status) -> RenderableType:
-    """One screen, for rich to draw."""
-    word = "ready" if status.ready else "running, not ready" if status.running else "not running"
+    """Return the screen."""
+    state = "ready" if status.ready else "running, not ready" if status.running else "not running"
     colour = "green" if status.ready else "yellow" if status.running else "red"
-    parts: list[RenderableType] = [Text(word, style=f"bold {colour}")]
+    parts: list[RenderableType] = [Text(state, style=f"bold {colour}")]
     parts += [Text(printable(f"  {problem}")) for problem in status.problems]
     parts += [Text(f"  note: {note}", style="yellow") for note in status.notes]
     parts += [Text(printable(f"  {sentence(one)}"), style="red") for one in status.found[:_MAX_FOUND]]
     if (more := len(status.found) - _MAX_FOUND) > 0:
         parts.append(Text(f"  and {more} more alarms and marks: inspector alarms", style="red"))
-    if status.told:
-        parts.append(Panel(_processes(status.told.processes), title="processes", title_align="left"))
+    if status.report:
+        parts.append(Panel(_processes(status.report.processes), title="processes", title_align="left"))
     title = "sources" if status.running else "sources, when it last ran"
-    tables = [sums(status.accounts), *([_heard(status.told, status)] if status.told else [])]
+    tables = [sums(status.accounts), *([_sources(status.report, status)] if status.report else [])]
     parts.append(Panel(Group(*tables), title=title, title_align="left"))
     parts += [
         Text(printable(f"  pictures of {one.source}: {text}")) for one in status.accounts if (text := _wrong(one))
@@ -57,8 +57,8 @@ def draw(status: Status) -> RenderableType:
     parts.append(Text(f"        {_kept(status)}"))
     held, size = status.reserve_held_bytes / 1e6, status.reserve_bytes / 1e6
     parts.append(Text(f"        reserve for the record: {held:.0f} of {size:.0f} MB held"))
-    if status.told:
-        parts.append(Text(f"model  {', '.join(status.told.models) or 'none: no worker is ready'}"))
+    if status.report:
+        parts.append(Text(f"model  {', '.join(status.report.models) or 'none: no worker is ready'}"))
     return Group(*parts)
 
 
@@ -74,7 +74,7 @@ def _processes(places: Sequence[ProcessStatus]) -> Table:
 
 
 def _kept(status: Status) -> str:
-    """How much evidence there is, in words."""
+    """Return how much evidence there is, as text."""
     if status.stock is None:
         return "no evidence yet"
     sizes = {tier: size / 1e6 for tier, size in status.stock.bytes.items() if size}
@@ -85,14 +85,14 @@ def _kept(status: Status) -> str:
     return f"evidence: {kept:.1f} of {status.budget_bytes / 1e6:.0f} MB{f' ({tiers})' if tiers else ''}{left}"
 
 
-def _heard(told: LineReport, status: Status) -> Table:
-    """When each source was heard, and got its last frame, and what was not inspected within a day."""
+def _sources(report: LineReport, status: Status) -> Table:
+    """When each source was heard and captured its last frame, and what was not inspected within a day."""
     now = time.time()
     lasts = {one.source: one.tally.last_frame_at for one in status.accounts if one.tally}
     table = Grid("source", "heard", "last frame", "canary", "not inspected, last 24 h")
-    for name, heard in told.heard_s_ago.items():
+    for name, heard in report.heard_s_ago.items():
         last = lasts.get(name)
-        cells = (heard, now - last if last else None, told.canary_s_ago.get(name))
+        cells = (heard, now - last if last else None, report.canary_s_ago.get(name))
         ago = ("never" if ago is None else f"{span(ago)} ago" for ago in cells)
         lost = status.lost.get(name, {}).items()
         table.add_row(Text(name), *ago, ", ".join(f"{reason} {_size(loss)}" for reason, loss in lost) or "nothing")
@@ -100,7 +100,7 @@ def _heard(told: LineReport, status: Status) -> Table:
 
 
 def _wrong(account: Account) -> str:
-    """What is wrong with a source's pictures by its last word, in words; empty where nothing is."""
+    """Return what is wrong with the pictures of a source by its last tally, as text; empty where nothing is."""
     sight = account.tally.sight if account.tally else None
     return "; ".join(
         f"{one.kind} since {datetime.fromtimestamp(one.began_at):%Y-%m-%d %H:%M}{f', {one.detail}' * bool(one.detail)}"
@@ -114,6 +114,6 @@ def _size(loss: Loss) -> str:
 
 
 def _left(account: Account) -> str:
-    """What of a drop folder is left alone by its last word, in words; empty where nothing is."""
+    """Return which files of a drop folder are left alone by its last tally, as text; empty where none is."""
     left = account.tally.left if account.tally else []
     return "; ".join(f"{one.count} {one.reason}, as {one.example}" for one in left)
