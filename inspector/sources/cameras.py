@@ -1,4 +1,4 @@
-"""Owns the frames that a grabber shows: the connector of every camera, whatever library opens it."""
+"""Owns the frames of a capture process: the connector of every camera, whatever library opens it."""
 
 import logging
 import math
@@ -13,31 +13,31 @@ from numpy.typing import NDArray
 from inspector.protocol.messages import Judgement, Left
 from inspector.settings.sources.camera import CameraSourceSettings
 from inspector.settings.sources.gige import GigeSourceSettings
-from inspector.sources.capture.client import Leash
+from inspector.sources.capture.client import CaptureClient
 from inspector.sources.capture.protocol import (
     AravisOrder,
+    CapturedImage,
     Ended,
     Failed,
+    Message,
     Missed,
     Opened,
     Order,
-    Picture,
     VideoOrder,
     Waiting,
-    Word,
 )
 from inspector.sources.connector import Capture, Overload
 from inspector.vocabulary import Outcome
 
 log = logging.getLogger(__name__)
 
-#: What a hanging grabber gets beyond its deadline, which the library itself should keep, and for its start.
+#: Seconds that a capture process gets beyond its deadline, which the library itself should keep, and for its start.
 GRACE_S = 3.0
-#: A file that says it has so many more frames than it has, as a share of them, was cut short: it may only guess.
+#: Share of the promised frames that may be missing at the end of a file: its header may only be a guess.
 _SHORT = 0.01
 
 
-class Grabbed:
+class RemoteCamera:
     """A camera never waits; a video file of which every frame counts does. Its frames are gone with this process."""
 
     patient = False
@@ -50,15 +50,15 @@ class Grabbed:
         self._epoch = f"{time.time_ns():x}"
         self._sequence = 0  # of the pictures that came, over all connections
         self._had = 0  # frames of the file that came
-        self._leash: Leash | None = None
-        self._spare: Leash | None = None  # waits for an order, started already
+        self._client: CaptureClient | None = None
+        self._spare: CaptureClient | None = None  # waits for an order, started already
         self._connected = self._seen = self._ended = self._failed = False
         self._same_since: float | None = None
         self._missed: dict[str, int] = {}
         self._size: tuple[int, ...] = ()
 
     def open(self) -> list[Capture]:
-        """Begin to connect, which takes its time: `problem` says how far it is. OSError where the file is not there."""
+        """Begin to connect, which takes a while: `problem` tells how far it is. Raise OSError without the file."""
         if self._ended:
             return []
         order = self._order
@@ -67,49 +67,49 @@ class Grabbed:
             order = msgspec.structs.replace(order, skip=self._had)
         self._connected = self._seen = self._failed = False
         self._same_since = None
-        self._leash, self._spare = self._spare or Leash(self._clock), None
-        self._leash.order(order)
+        self._client, self._spare = self._spare or CaptureClient(self._clock), None
+        self._client.order(order)
         return []
 
     def read(self) -> Capture | None:
-        """The next picture that is whole. OSError: the camera is lost, or hangs."""
-        while self._leash is not None and not self._ended:
-            heard = self._leash.hear()
-            if heard is None:
-                self._check_deadline(self._leash)
+        """Return the next whole picture. Raise OSError if the camera is lost, or hangs."""
+        while self._client is not None and not self._ended:
+            received = self._client.receive()
+            if received is None:
+                self._check_deadline(self._client)
                 return None
-            if capture := self._take(*heard):
+            if capture := self._take(*received):
                 return capture
         return None
 
     def due_ms(self) -> float:
-        """Time until it is late; its words wake earlier."""
-        if self._leash is None or self._ended:
+        """Return the time until the process is late; its messages wake the source earlier."""
+        if self._client is None or self._ended:
             return math.inf
-        return max(0.0, (self._leash.heard_at + self._deadline_s - self._clock()) * 1000)
+        return max(0.0, (self._client.received_at + self._deadline_s - self._clock()) * 1000)
 
     def wake(self) -> int | None:
-        """The grabber's pipe."""
-        return None if self._leash is None else self._leash.fileno()
+        """Return the descriptor of the process's pipe."""
+        return None if self._client is None else self._client.fileno()
 
     def secure(self) -> None:
-        """A camera's frames end with this process."""
+        """Do nothing: a camera's frames end with this process."""
 
     def recorded(self, capture: Capture, outcome: Outcome, judgement: Judgement | None = None) -> None:
-        """A camera forgets the frame."""
+        """Do nothing: a camera forgets the frame."""
 
     def missed(self) -> dict[str, int]:
-        """`stale`: the very same picture as before; the others are the grabber's reasons."""
+        """Return `stale`, the very same picture as before, and the reasons of the capture process."""
         missed, self._missed = self._missed, {}
         return missed
 
     def left(self) -> list[Left]:
-        """Nothing: frames are taken as they come."""
+        """Return nothing: frames are taken as they come."""
         return []
 
     def problem(self) -> str:
-        """Why it shows nothing new."""
-        if self._ended or self._leash is None:
+        """Return why the camera shows nothing new."""
+        if self._ended or self._client is None:
             return ""
         if not self._connected:
             return f"connecting to {self._order.title}"
@@ -119,44 +119,44 @@ class Grabbed:
         return "" if self._seen else f"{self._order.title} answers and shows no whole picture"
 
     def close(self) -> None:
-        """End the grabber. One that has just failed in good order is kept for the next `open`, until closed again."""
+        """End the capture process. One that has just failed in good order is kept until the next `open` or `close`."""
         if self._failed:
             self._failed = False
             return
-        for leash in (self._leash, self._spare):
-            if leash is not None:
-                leash.close()
-        self._leash = self._spare = None
+        for client in (self._client, self._spare):
+            if client is not None:
+                client.close()
+        self._client = self._spare = None
 
     @property
     def _deadline_s(self) -> float:
         return GRACE_S + (self._order.read_s if self._connected else self._order.connect_s)
 
-    def _check_deadline(self, leash: Leash) -> None:
-        if self._clock() - leash.heard_at > self._deadline_s:
+    def _check_deadline(self, client: CaptureClient) -> None:
+        if self._clock() - client.received_at > self._deadline_s:
             what = "shows no picture" if self._connected else "does not answer"
             raise OSError(f"it {what} and hangs: the capture process is killed")
 
-    def _take(self, word: Word, pixels: NDArray[np.uint8] | None) -> Capture | None:
-        match word:
+    def _take(self, message: Message, pixels: NDArray[np.uint8] | None) -> Capture | None:
+        match message:
             case Opened():
                 self._connected = True
-                log.info("connected to %s%s", self._order.title, f": {word.what}" if word.what else "")
+                log.info("connected to %s%s", self._order.title, f": {message.what}" if message.what else "")
             case Waiting():
                 self._seen = True  # it shows nothing because nothing triggers it
             case Missed():
-                self._miss(word.reason, word.pictures)
+                self._miss(message.reason, message.pictures)
             case Failed():
-                if not word.spent:
-                    self._leash, self._spare, self._failed = None, self._leash, True
-                raise OSError(word.reason)
+                if not message.spent:
+                    self._client, self._spare, self._failed = None, self._client, True
+                raise OSError(message.reason)
             case Ended():
-                return self._end(word)
-            case Picture():
-                return self._show(word, pixels)
+                return self._end(message)
+            case CapturedImage():
+                return self._show(message, pixels)
         return None
 
-    def _show(self, picture: Picture, pixels: NDArray[np.uint8] | None) -> Capture | None:
+    def _show(self, picture: CapturedImage, pixels: NDArray[np.uint8] | None) -> Capture | None:
         self._had = picture.number + 1
         if picture.incomplete:
             self._miss("incomplete", 1)
@@ -174,7 +174,7 @@ class Grabbed:
         return self._capture(self._had - 1, picture.captured_at, picture.captured_mono, pixels, picture.reason)
 
     def _end(self, ended: Ended) -> Capture | None:
-        """The file is read; one that was cut short is on record as an error."""
+        """Note that the file is read. One that was cut short becomes an error on record."""
         self._ended = True
         log.info("%s: read to its end, %d frames", self._file, ended.frames)
         if ended.promised - ended.frames <= _SHORT * ended.promised:
@@ -194,7 +194,7 @@ class Grabbed:
         self._missed[reason] = self._missed.get(reason, 0) + count
 
 
-def camera(settings: CameraSourceSettings, clock: Callable[[], float] = time.monotonic) -> Grabbed:
+def camera(settings: CameraSourceSettings, clock: Callable[[], float] = time.monotonic) -> RemoteCamera:
     """Return the connector of a source of type camera: an RTSP or HTTP stream, a USB device, or a video file.
 
     A video file of which every frame counts waits, and may show the same picture twice.
@@ -204,10 +204,10 @@ def camera(settings: CameraSourceSettings, clock: Callable[[], float] = time.mon
         settings.address.get_secret_value(), settings.kind, settings.connect_s, settings.read_s,
         None if settings.kind == "file" else settings.stale_s, every_frame,
     )  # fmt: skip
-    return Grabbed(order, Overload("block" if every_frame else settings.overload, settings.every), clock)
+    return RemoteCamera(order, Overload("block" if every_frame else settings.overload, settings.every), clock)
 
 
-def gige(settings: GigeSourceSettings, clock: Callable[[], float] = time.monotonic) -> Grabbed:
+def gige(settings: GigeSourceSettings, clock: Callable[[], float] = time.monotonic) -> RemoteCamera:
     """Return the connector of a source of type gige: a GigE Vision or USB3 Vision camera, through Aravis."""
     region = settings.region
     order = AravisOrder(
@@ -215,4 +215,4 @@ def gige(settings: GigeSourceSettings, clock: Callable[[], float] = time.monoton
         region.left_px, region.top_px, region.width_px, region.height_px, settings.exposure_us, settings.gain_db,
         settings.rate_fps, settings.trigger, settings.packet_size_bytes, settings.packet_delay_ns,
     )  # fmt: skip
-    return Grabbed(order, Overload(settings.overload, settings.every), clock)
+    return RemoteCamera(order, Overload(settings.overload, settings.every), clock)

@@ -12,7 +12,7 @@ from inspector.vocabulary import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """One frame as a source got it: pixels, uint8 (height, width), or the reason why there are none.
+    """One frame as a source captured it: pixels, uint8 (height, width), or the reason why there are none.
 
     `piece`, `at_mm` and `grade`: the piece of strip it is of, its place along it and the piece's steel grade, where
     these came with the frame. `decode_s`: how long it took to read and decode, where that is done here.
@@ -34,8 +34,8 @@ class Capture:
 
 @dataclass(frozen=True, slots=True)
 class Overload:
-    """What becomes of a frame for which there is no room: it stays where it is (`block`), it goes (`newest`), or the
-    oldest waiting one goes for it. Of `every` so many frames one is inspected at all.
+    """What becomes of a frame without room: it stays where it is (`block`), it is dropped (`newest`), or the oldest
+    waiting one is (`oldest`). One frame of `every` frames is inspected at all.
     """
 
     policy: Literal["oldest", "newest", "block"]
@@ -43,49 +43,50 @@ class Overload:
 
 
 class Connector(Protocol):
-    """Where frames come from. Called by one thread; no call blocks for longer than one frame takes to read."""
+    """Where frames come from. Called by one thread; no call blocks longer than reading one frame takes."""
 
     #: True: what it has read outlives this process (files). False: it is gone with it (cameras).
     patient: bool
     overload: Overload
 
     def open(self) -> list[Capture]:
-        """Connect, and return the frames still owned from a former life. OSError: try again later."""
+        """Connect, and return the frames still owned from a former life. Raise OSError to be opened again later."""
         ...
 
     def read(self) -> Capture | None:
-        """The next frame, or None where there is none now. OSError: the connection is lost."""
+        """Return the next frame; None if there is none now. Raise OSError if the connection is lost."""
         ...
 
     def due_ms(self) -> float:
-        """How long nothing needs to be asked of `read`, unless `wake` becomes readable."""
+        """Return for how long `read` need not be called, unless `wake` becomes readable."""
         ...
 
     def wake(self) -> int | None:
-        """A file descriptor that becomes readable when there may be a frame, or None."""
+        """Return a file descriptor that becomes readable when there may be a frame; None if there is no such."""
         ...
 
     def secure(self) -> None:
-        """Called before what was read goes to a worker: after a power cut it must still be owned, by the same id.
+        """Make sure that what was read is still owned, by the same id, after a power cut.
 
-        OSError: the connection is lost; what was read since the last call comes again from `open`.
+        Called before a worker gets any of it. Raise OSError if the connection is lost; then what was read since the
+        last call comes again from `open`.
         """
         ...
 
     def recorded(self, capture: Capture, outcome: Outcome, judgement: Judgement | None = None) -> None:
-        """The frame is on durable record: what it was read from may go. Who handed it in may hear the `judgement`."""
+        """Let go of a frame that is on durable record. Whoever handed it in may be sent the `judgement`."""
         ...
 
     def missed(self) -> dict[str, int]:
-        """Frames that were there and could not be captured, by reason, since this was asked last."""
+        """Return the number of frames that could not be captured since the last call, by reason."""
         ...
 
     def left(self) -> list[Left]:
-        """What lies where frames come from and is left there; none but a drop folder has such."""
+        """Return what lies where frames come from and is left there; only a drop folder has such."""
         ...
 
     def problem(self) -> str:
-        """What keeps it from capturing although it is open, for readiness; empty where nothing does."""
+        """Return what keeps an open connector from capturing, for readiness; empty if nothing does."""
         ...
 
     def close(self) -> None:

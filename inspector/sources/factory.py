@@ -26,7 +26,7 @@ from inspector.sources.source import Source
 
 if TYPE_CHECKING:
     from inspector.sources.connector import Connector
-    from inspector.sources.hand import Hand
+    from inspector.sources.crash_guard import CrashGuard
 
 
 def source(
@@ -62,12 +62,12 @@ def source(
     return Source(ledger, outages, intake, dispatcher, sink, supervisor, delivery.drain_s, clock)
 
 
-def connector(settings: SourceSettings, refusals: Refusals, hand: "Hand | None" = None) -> "Connector":
-    """Return what a source of these settings opens, reads and closes; `hand` shows what it reads."""
+def connector(settings: SourceSettings, refusals: Refusals, guard: "CrashGuard | None" = None) -> "Connector":
+    """Return what a source of these settings opens, reads and closes; `guard` shows what it reads."""
     if isinstance(settings, FolderSourceSettings):
         from inspector.sources.folder.folder import Folder
 
-        return Folder(settings, hand=hand)
+        return Folder(settings, guard=guard)
     if isinstance(settings, CameraSourceSettings):
         from inspector.sources.cameras import camera
 
@@ -79,11 +79,11 @@ def connector(settings: SourceSettings, refusals: Refusals, hand: "Hand | None" 
     if isinstance(settings, PushSourceSettings):
         from inspector.sources.push import Push
 
-        return Push(settings, refusals, hand)
+        return Push(settings, refusals, guard)
     if isinstance(settings, ReplaySourceSettings):
         from inspector.sources.replay import Replay
 
-        return Replay(settings, hand=hand)
+        return Replay(settings, guard=guard)
     from inspector.sources.simulated import Simulated
 
     return Simulated(settings)

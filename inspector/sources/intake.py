@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from inspector.protocol.messages import Left, Settled
 from inspector.record.gaps import STALLED
-from inspector.sources.backoff import Pauses
+from inspector.sources.backoff import Backoff
 from inspector.sources.connector import Capture, Connector
 from inspector.sources.delivery.ledger import Ledger
 from inspector.sources.delivery.outages import Outages
@@ -15,12 +15,12 @@ from inspector.sources.optics.monitor import OpticsMonitor
 
 log = logging.getLogger(__name__)
 
-#: Frames captured in a row, and made safe together, before workers and sink are looked at again.
+#: Frames captured in a row, and secured together, before workers and sink have their turn again.
 CAPTURE_BURST = 16
 
 
 class Intake:
-    """Captures into a ledger what there is room for, and drops by the connector's policy what there is none for."""
+    """Captures frames into a ledger while it has room, and drops the others by the connector's policy."""
 
     def __init__(
         self,
@@ -30,7 +30,7 @@ class Intake:
         monitor: OpticsMonitor | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`outages` are told what is not inspected, `monitor` sees the pictures that come."""
+        """`outages` gets what is not inspected, `monitor` sees the pictures that come."""
         self.last_frame_at = 0.0  # since 1970
         self._connector = connector
         self._ledger = ledger
@@ -39,15 +39,15 @@ class Intake:
         self._monitor = monitor
         self._open = False
         self._next_open = -math.inf
-        self._pauses = Pauses()
+        self._backoff = Backoff()
         self._frame_since_open = False
         self._frames_seen = 0
         self._lost = ""  # why the connector was lost, until it captures again and that is on record
-        self._lost_told = math.inf  # the first tally that says so
+        self._lost_reported = math.inf  # the first tally with that reason
         self._tallied = 0  # the last of them that is on record
 
     def open(self) -> list[Capture] | None:
-        """Open the connector once it is time to; its frames of a former life, or None where it is not open."""
+        """Open the connector if it is time to; return its frames of a former life, None if it is not open."""
         if self._clock() < self._next_open:
             return None
         try:
@@ -59,7 +59,7 @@ class Intake:
         return former
 
     def capture(self) -> bool:
-        """Read what there is room for; True where there may be more at once."""
+        """Read what there is room for; return whether there may be more at once."""
         if not self._open and not self._reopen():
             return False
         burst: list[Capture] = []
@@ -80,35 +80,35 @@ class Intake:
         return more
 
     def due_ms(self) -> float:
-        """How long `capture` has nothing to do, unless `wake` becomes readable or a frame is on record."""
+        """Return for how long `capture` has nothing to do, unless `wake` becomes readable or a frame is on record."""
         if not self._open:
             return max(0.0, (self._next_open - self._clock()) * 1000)
         return math.inf if self._waits_for_room else self._connector.due_ms()
 
     def wake(self) -> int | None:
-        """A descriptor that becomes readable when there may be a frame; None where none could be captured."""
-        # With no room, a folder that tells of ever more files must not keep us awake.
+        """Return a descriptor that becomes readable when there may be a frame; None if none could be captured."""
+        # Without room, a folder into which ever more files come must not keep the source awake.
         return self._connector.wake() if self._open and not self._waits_for_room else None
 
     def problem(self, tally: int) -> str:
-        """Why it captures nothing, for the `tally`th tally.
+        """Return why nothing is captured, for the `tally`th tally.
 
-        One that was lost is back when it has nothing to complain of, not when it tries. It is told until it is on
-        record: the sink keeps a tally a second, and a shorter loss is a gap, too.
+        A lost source is back when it has no problem, not when it tries. The loss is reported until it is on record: the
+        sink keeps one tally per second, and a shorter loss is a gap, too.
         """
         problem = self._connector.problem() if self._open else self._lost
-        if self._lost and not problem and self._tallied >= self._lost_told:
+        if self._lost and not problem and self._tallied >= self._lost_reported:
             log.info("source is back")
             self._lost = ""
-        self._lost_told = min(self._lost_told, tally)
+        self._lost_reported = min(self._lost_reported, tally)
         return (self._lost or problem)[:1024]
 
     def on_record(self, tally: int) -> None:
-        """The `tally`th tally is on durable record."""
+        """Note that the `tally`th tally is on durable record."""
         self._tallied = tally
 
     def drop_oldest(self, reason: str) -> bool:
-        """Give up the oldest frame that no worker ever had; False where there is none."""
+        """Give up the oldest frame that no worker ever had; return whether there was one."""
         if dropped := self._ledger.drop_oldest(reason):
             self._outages.add(reason, dropped.captured_at, dropped.captured_at)
         return dropped is not None
@@ -135,7 +135,7 @@ class Intake:
         return self._connector.overload.policy == "block" and not self._ledger.room
 
     def _read(self, burst: list[Capture]) -> bool:
-        """Read what there is room for, into `burst`; True where there may be more at once."""
+        """Read what there is room for, into `burst`; return whether there may be more at once."""
         waits = self._connector.overload.policy == "block"
         for _ in range(CAPTURE_BURST):
             if waits and not self._ledger.room_beside(burst):
@@ -160,16 +160,16 @@ class Intake:
     def _lose(self, error: OSError) -> None:
         if (lost := f"lost: {error}") != self._lost:
             log.warning("source %s; it is opened again and again", lost)
-            self._lost, self._lost_told = lost, math.inf
+            self._lost, self._lost_reported = lost, math.inf
         if self._frame_since_open and not self._connector.patient:
-            # Until now it looked as if the next frame might still come.
+            # Until now the next frame might still have come.
             self._outages.add(STALLED, self.last_frame_at, time.time())
         self._connector.close()
         self._open = self._frame_since_open = False
-        self._next_open = self._clock() + self._pauses.next(self._clock())
+        self._next_open = self._clock() + self._backoff.next(self._clock())
 
     def _admit(self, capture: Capture) -> None:
-        # A file may have waited for long; what is asked is whether any come.
+        # A file may have waited for a long time; this is about whether any come.
         self.last_frame_at = time.time() if self._connector.patient else capture.captured_at
         self._frame_since_open = True
         self._frames_seen += 1

@@ -28,24 +28,24 @@ from inspector.protocol.messages import Grade, Judgement, Left, Millimetres, Pie
 from inspector.protocol.rejections import READ_BURST, Refusals
 from inspector.settings.sources.push import PushSourceSettings
 from inspector.sources.connector import Capture, Overload
-from inspector.sources.hand import Hand
+from inspector.sources.crash_guard import CrashGuard
 from inspector.vision import image
 from inspector.vocabulary import MAX_SIDE_PX, Outcome
 
-#: A header of more is none.
+#: Bytes of the longest header that is read.
 MAX_HEADER_BYTES = 16_384
-#: What a frame's own time of capture may be before and after ours.
+#: Seconds that a frame's own time of capture may lie before and after now.
 _OLDEST_S, _NEWEST_S = 86_400.0, 5.0
-#: Who may connect: the line's user and group; the folder of the socket says the rest.
+#: Mode of the socket: the line's user and group may connect, as far as its folder lets them.
 _MODE = 0o660
 _CHANNELS = {"gray8": 1, "gray16": 1, "bgr8": 3}
 
 
 class Header(msgspec.Struct, forbid_unknown_fields=True):
-    """What stands before a frame's bytes. `id` comes back in the answer; `name` is what people call the frame.
+    """The header before a frame's bytes. `id` comes back in the answer; `name` is the frame's name for people.
 
-    `piece` and `at_mm` say of which coil, plate or lot it is and where along that it begins: the encoder's word;
-    `grade` is the steel grade of that, by which a recipe decides it.
+    `piece` is the coil, plate or lot of the frame, and `at_mm` where along that it begins, by the encoder. `grade` is
+    the steel grade of the piece, by which a recipe is chosen.
     `gray8`, `gray16` (little-endian) and `bgr8` are rows of raw pixels and need a size; `file` is an image file.
     """
 
@@ -60,7 +60,7 @@ class Header(msgspec.Struct, forbid_unknown_fields=True):
     grade: Grade = ""
 
 
-class Defect(msgspec.Struct, frozen=True):
+class AnswerRegion(msgspec.Struct, frozen=True):
     """A defect of the frame: the rectangle around it, in its pixels, and what it is."""
 
     x: int
@@ -82,7 +82,7 @@ class Answer(msgspec.Struct, omit_defaults=True):
     label: str = ""
     score: float | None = None
     severity: str = ""
-    regions: list[Defect] = []
+    regions: list[AnswerRegion] = []
 
 
 _decoder = msgspec.json.Decoder(Header)
@@ -94,10 +94,10 @@ class Push:
     patient = False
     overload = Overload("block")
 
-    def __init__(self, settings: PushSourceSettings, refusals: Refusals, hand: Hand | None = None) -> None:
-        """`refusals` counts those who are not let in: no frame of theirs was ever here. `hand` shows what is read."""
+    def __init__(self, settings: PushSourceSettings, refusals: Refusals, guard: CrashGuard | None = None) -> None:
+        """`refusals` counts the clients that are not let in. `guard` remembers what is read."""
         self._settings = settings
-        self._hand = hand or Hand()
+        self._guard = guard or CrashGuard()
         self._refusals = refusals
         self._path = os.fspath(settings.path.absolute()) if settings.path else ""
         self._epoch = f"{time.time_ns():x}"
@@ -109,7 +109,7 @@ class Push:
         self._more = False  # the socket was not read empty
 
     def open(self) -> list[Capture]:
-        """Listen. BusyError where another process has this socket, ConfigError where the keys cannot be used."""
+        """Listen. Raise BusyError if another process has this socket, ConfigError if the keys cannot be used."""
         if self._path:
             self._take_lock()
         settings, max_bytes = self._settings, self._settings.max_frame_mb << 20
@@ -121,7 +121,7 @@ class Push:
         return []
 
     def read(self) -> Capture | None:
-        """The next frame that was handed in."""
+        """Return the next frame that was handed in."""
         self._more = False
         for _ in range(READ_BURST):
             if self._socket is None or not (received := self._socket.receive()):
@@ -136,18 +136,18 @@ class Push:
         return None
 
     def due_ms(self) -> float:
-        """Frames come when they come."""
+        """Return 0 while the socket was not read empty; after that it wakes the source."""
         return 0.0 if self._more else math.inf
 
     def wake(self) -> int | None:
-        """The socket's descriptor."""
+        """Return the socket's descriptor."""
         return None if self._socket is None else self._socket.descriptor()
 
     def secure(self) -> None:
-        """Whoever handed a frame in has it until it is on record."""
+        """Do nothing: whoever handed a frame in has it until it is on record."""
 
     def recorded(self, capture: Capture, outcome: Outcome, judgement: Judgement | None = None) -> None:
-        """Tell the program."""
+        """Answer the program that handed the frame in."""
         envelope, its_id = self._askers.pop(capture.frame)
         answer = Answer(its_id, "on record", outcome)
         if judgement is not None:
@@ -155,24 +155,24 @@ class Push:
             answer.score = judgement.score if judgement.label else None
             answer.severity = "" if judgement.severity == "none" else judgement.severity
             answer.regions = [
-                Defect(one.x, one.y, one.width, one.height, one.label, one.score, one.severity)
+                AnswerRegion(one.x, one.y, one.width, one.height, one.label, one.score, one.severity)
                 for one in judgement.regions
             ]
         self._answer(envelope, answer)
 
     def missed(self) -> dict[str, int]:
-        """`refused`: what was handed in and is no frame."""
+        """Return `refused`: what was handed in and is no frame."""
         refused, self._refused = self._refused, 0
         return {"refused": refused} if refused else {}
 
     def left(self) -> list[Left]:
-        """Nothing: frames are taken as they come."""
+        """Return nothing: frames are taken as they come."""
         return []
 
     def problem(self) -> str:
-        """Why nobody can connect. Nobody who hands in frames is no problem of the line's.
+        """Return why nobody can connect. That nobody hands in frames is no problem of the line.
 
-        This is asked at every tally, room or not: so whom the socket did not let in is counted here.
+        This is called for every tally, with room or without: so the clients that were not let in are counted here.
         """
         if self._socket is None:
             return ""
@@ -181,7 +181,7 @@ class Push:
         return self._socket.problem()
 
     def close(self) -> None:
-        """Tell who still waits that there is no record of it, and stop listening."""
+        """Answer the programs that still wait that there is no record of their frames, and stop listening."""
         if self._socket is not None:
             for envelope, its_id in self._askers.values():
                 self._answer(envelope, Answer(its_id, "refused", why="the line stopped before it was on record"))
@@ -193,7 +193,7 @@ class Push:
             self._lock = None
 
     def _take_lock(self) -> None:
-        """Binding would take the socket from another line without a word."""
+        """Take the lock of the socket: binding alone would take the socket from another line silently."""
         self._lock = taken(f"{self._path}.lock")
         if self._lock is None:
             raise BusyError(f"{self._path}: another source takes frames at this socket")
@@ -222,24 +222,24 @@ class Push:
         )  # fmt: skip
 
     def _pixels(self, header: Header, data: bytes) -> NDArray[np.uint8]:
-        """The frame as uint8 (height, width). ImageError: why it cannot be inspected, or that it ended us before."""
+        """Return the frame as uint8 (height, width). Raise ImageError if it cannot be inspected."""
         if header.encoding != "file":
             return _pixels(header, data, self._settings.bit_depth)
         key = f"{len(data):x}-{zlib.crc32(data):08x}"  # whoever handed it in does so again when we are back
-        if reason := self._hand.ended(key):
+        if reason := self._guard.refusal(key):
             raise ImageError(reason)
-        with self._hand.holding(key, header.name or "a frame that was handed in"):
+        with self._guard.reading(key, header.name or "a frame that was handed in"):
             return image.decode(data, self._settings.bit_depth)
 
     def _answer(self, envelope: list[bytes], answer: Answer) -> None:
-        """Where the program has left or never reads its answers, they are lost; the record is what counts."""
+        """Send an answer. It is lost if the program has left or never reads its answers; the record is what counts."""
         if self._socket is not None:
             peer, *rest = envelope
             self._socket.send(peer, *rest, msgspec.json.encode(answer))
 
 
 def _header(parts: list[bytes]) -> Header:
-    """The header of a message of two parts. ValueError: why it is none."""
+    """Return the header of a message of two parts. Raise ValueError if it is none."""
     if len(parts) != 2:
         raise ValueError(f"{len(parts)} parts: a frame is two, a header in JSON and its bytes")
     if len(parts[0]) > MAX_HEADER_BYTES:
@@ -255,7 +255,7 @@ def _header(parts: list[bytes]) -> Header:
 
 
 def _pixels(header: Header, data: bytes, bit_depth: int) -> NDArray[np.uint8]:
-    """A frame of raw pixels as uint8 (height, width). ImageError: why it cannot be inspected."""
+    """Return a frame of raw pixels as uint8 (height, width). Raise ImageError if it cannot be inspected."""
     height, width, channels = header.height, header.width, _CHANNELS[header.encoding]
     kind = np.dtype("<u2") if header.encoding == "gray16" else np.dtype("u1")
     if len(data) != height * width * channels * kind.itemsize:

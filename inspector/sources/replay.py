@@ -14,17 +14,17 @@ from inspector.record.records import Record
 from inspector.record.store import Store
 from inspector.settings.sources.replay import ReplaySourceSettings
 from inspector.sources.connector import Capture, Overload
-from inspector.sources.hand import Hand
+from inspector.sources.crash_guard import CrashGuard
 from inspector.vision import image
 from inspector.vocabulary import Outcome
 
 log = logging.getLogger(__name__)
 
-#: Records looked through in a row; most have no picture.
+#: Records read in a row; most have no picture.
 _PAGE = 256
-#: A longer pause of the run, a night or a stop, is replayed as this.
+#: Seconds of the longest pause that is replayed; a night or a stop of the run was longer.
 MAX_PAUSE_S = 10.0
-#: Later than this by want of room, and the run goes on from there instead of catching up.
+#: Seconds of delay, by want of room, after which the run goes on from there instead of catching up.
 _LATE_S = 1.0
 
 
@@ -35,11 +35,14 @@ class Replay:
     overload = Overload("block")
 
     def __init__(
-        self, settings: ReplaySourceSettings, clock: Callable[[], float] = time.monotonic, hand: Hand | None = None
+        self,
+        settings: ReplaySourceSettings,
+        clock: Callable[[], float] = time.monotonic,
+        guard: CrashGuard | None = None,
     ) -> None:
-        """`hand` shows what is read."""
+        """`guard` remembers what is read."""
         self._settings = settings
-        self._hand = hand or Hand()
+        self._guard = guard or CrashGuard()
         self._clock = clock
         self._epoch = f"{time.time_ns():x}"
         self._sequence = 0
@@ -51,13 +54,13 @@ class Replay:
         self._ended = False
 
     def open(self) -> list[Capture]:
-        """Open the record. StoreError where there is none."""
+        """Open the record. Raise StoreError if there is none."""
         self.close()
         self._store = Store(self._settings.path, read_only=True)
         return []
 
     def read(self) -> Capture | None:
-        """The next picture, when it is due."""
+        """Return the next picture if it is due."""
         if not self._records and not self._ended:
             self._look_further()
         if not self._records or self._clock() < self._next_at:
@@ -67,30 +70,30 @@ class Replay:
         return self._capture(record)
 
     def due_ms(self) -> float:
-        """Time to the next picture; 0 while one is looked for."""
+        """Return the time to the next picture; 0 while one is searched."""
         if self._records:
             return max(0.0, (self._next_at - self._clock()) * 1000)
         return math.inf if self._ended else 0.0
 
     def wake(self) -> None:
-        """Frames come by the clock."""
+        """Return None: frames come by the clock."""
 
     def secure(self) -> None:
-        """What is replayed ends with this process."""
+        """Do nothing: what is replayed ends with this process."""
 
     def recorded(self, capture: Capture, outcome: Outcome, judgement: Judgement | None = None) -> None:
-        """The recorded run stays as it is."""
+        """Do nothing: the recorded run stays as it is."""
 
     def missed(self) -> dict[str, int]:
-        """A picture that is gone is an error on record, not missed."""
+        """Return nothing: a picture that is gone is an error on record."""
         return {}
 
     def left(self) -> list[Left]:
-        """Nothing: frames are taken as they come."""
+        """Return nothing: frames are taken as they come."""
         return []
 
     def problem(self) -> str:
-        """None: a run that is over is no problem."""
+        """Return no problem: a run that is over is none."""
         return ""
 
     def close(self) -> None:
@@ -100,7 +103,7 @@ class Replay:
             self._store = None
 
     def _look_further(self) -> None:
-        """One page: a call must not take longer than a frame."""
+        """Read one page of records: a call must not take longer than a frame."""
         if self._store is None:
             return
         page = list(self._store.records(Query(oldest_first=True, after_id=self._after_id, limit=_PAGE)))
@@ -113,7 +116,7 @@ class Replay:
         self._set_pace()
 
     def _set_pace(self) -> None:
-        """When the next of the known pictures is due."""
+        """Set when the next of the known pictures is due."""
         if not self._records:
             return
         captured_at, now = self._records[0].captured_at, self._clock()
@@ -126,8 +129,8 @@ class Replay:
 
     def _capture(self, record: Record) -> Capture:
         key, pixels = f"record {record.id}", None
-        if not (reason := self._hand.ended(key)):
-            with self._hand.holding(key, record.evidence):
+        if not (reason := self._guard.refusal(key)):
+            with self._guard.reading(key, record.evidence):
                 try:
                     pixels = image.read(Path(record.evidence))
                 except ImageError as error:

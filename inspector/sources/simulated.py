@@ -15,7 +15,7 @@ from inspector.vocabulary import Outcome
 
 
 class Simulated:
-    """A camera that never waits: what nobody has room for is dropped. The same seed gives the same strip.
+    """A camera that never waits: a frame without room is dropped. The same seed gives the same strip.
 
     A frame's name tells the truth about it: `000042-scratches`.
     """
@@ -36,7 +36,7 @@ class Simulated:
         return []
 
     def read(self) -> Capture | None:
-        """The frame that is due, or None."""
+        """Return the frame that is due, or None."""
         settings = self._settings
         if self._finished or self._clock() < self._next_at:
             return None
@@ -53,32 +53,32 @@ class Simulated:
         return capture
 
     def due_ms(self) -> float:
-        """Time to the next frame."""
+        """Return the time to the next frame."""
         return math.inf if self._finished else max(0.0, (self._next_at - self._clock()) * 1000)
 
     def wake(self) -> None:
-        """Frames come by the clock."""
+        """Return None: frames come by the clock."""
 
     def secure(self) -> None:
-        """A camera's frames end with this process."""
+        """Do nothing: a camera's frames end with this process."""
 
     def recorded(self, capture: Capture, outcome: Outcome, judgement: Judgement | None = None) -> None:
-        """A camera forgets the frame."""
+        """Do nothing: a camera forgets the frame."""
 
     def missed(self) -> dict[str, int]:
-        """A simulator draws every frame."""
+        """Return nothing: a simulator draws every frame."""
         return {}
 
     def left(self) -> list[Left]:
-        """Nothing: frames are taken as they come."""
+        """Return nothing: frames are taken as they come."""
         return []
 
     def problem(self) -> str:
-        """A simulator has none."""
+        """Return no problem: a simulator has none."""
         return ""
 
     def close(self) -> None:
-        """Nothing to disconnect."""
+        """Do nothing: there is no connection."""
 
     @property
     def _finished(self) -> bool:

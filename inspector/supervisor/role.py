@@ -111,16 +111,16 @@ def _prepare(assignment: Assignment, words: Connection, sign: LifeSign) -> Calla
 
         return SinkRole(settings, sockets, words, stop, sign.worked, assignment.canary, assignment.renewed).run
     from inspector.sources import factory
+    from inspector.sources.crash_guard import CrashGuard
     from inspector.sources.delivery.supervisor_link import SupervisorLink
-    from inspector.sources.hand import Hand
     from inspector.sources.optics.monitor import OpticsMonitor
 
     chosen = next(source for source in settings.sources if source.name == assignment.name)
-    refusals, hand = Refusals(), Hand(chosen.name, sign)
-    hand.resume(settings.data)
+    refusals, guard = Refusals(), CrashGuard(chosen.name, sign)
+    guard.resume(settings.data)
     return factory.source(
         chosen.name,
-        factory.connector(chosen, refusals, hand),
+        factory.connector(chosen, refusals, guard),
         settings.delivery,
         sockets,
         SupervisorLink(words, stop, sign.worked),

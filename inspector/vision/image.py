@@ -16,7 +16,7 @@ from inspector.vision.formats import signature
 from inspector.vision.formats.outline import Bytes, Outline, need, refuse_size
 from inspector.vision.preprocess import contrast
 
-#: Less contrast than this, in gray levels, is a blank picture, as for bundles that do not say.
+#: Contrast, in gray levels, below which a picture is blank; the value for bundles without one.
 _BLANK = 2.0
 #: Bytes of a large file that are read first: most headers end within them.
 _HEAD_BYTES = 256
@@ -30,7 +30,7 @@ SUFFIXES = frozenset(
 
 
 def image_format(data: bytes) -> str | None:
-    """Name of the format by its first bytes, or None where it is none that we inspect."""
+    """Return the name of the format by its first bytes, or None if it is none that can be inspected."""
     try:
         return str(signature.of(data[:16]).NAME)
     except ImageError:
@@ -82,7 +82,7 @@ def decode(data: bytes, bit_depth: int = 16) -> NDArray[np.uint8]:
     the camera fills (12 for most): they are shifted down to 8. A file that states that it uses fewer is believed.
 
     Raises:
-        ImageError: the reason, in words fit for the record. Pixels that a decoder would have to invent are one.
+        ImageError: the reason, as it goes on record. Pixels that a decoder would have to invent are one.
     """
     return parse(data).decode(bit_depth)
 
@@ -166,7 +166,7 @@ class _File:
 
 
 def _promised(data: Bytes) -> tuple[ModuleType, Outline]:
-    """Format and outline by the header. Truncated, or ImageError: why such a file cannot be inspected."""
+    """Return format and outline by the header. Raise Truncated, or ImageError, if such a file cannot be inspected."""
     form = signature.of(data[:16])
     shape: Outline = form.outline(data)
     shape.refuse_implausible(len(data))
@@ -175,7 +175,10 @@ def _promised(data: Bytes) -> tuple[ModuleType, Outline]:
 
 
 def inspectable(pixels: NDArray[np.generic], bit_depth: int) -> NDArray[np.uint8]:
-    """Gray pixels (height, width) of 8 or `bit_depth` bits as C-contiguous uint8; see `decode`. ImageError: why not."""
+    """Return gray pixels (height, width) of 8 or `bit_depth` bits as C-contiguous uint8; see `decode`.
+
+    Raise ImageError if they cannot be inspected.
+    """
     height, width = pixels.shape[:2]
     refuse_size(height, width)
     if pixels.dtype == np.uint8:
@@ -188,9 +191,9 @@ def inspectable(pixels: NDArray[np.generic], bit_depth: int) -> NDArray[np.uint8
 
 
 def refuse_unused_bits(pixels: NDArray[np.generic], gray: NDArray[np.uint8], bit_depth: int) -> None:
-    """ImageError where a picture is blank at 16 bits and strip at those it uses: nobody has said how many those are.
+    """Raise ImageError if a picture is blank at 16 bits and strip at those it uses: `bit_depth` was not set.
 
-    `gray` is what `inspectable` made of it. A dark picture of 16 bits may look the same, and the reason says so.
+    `gray` is what `inspectable` made of it. A dark picture of 16 bits may look the same, so the reason names both.
     """
     if pixels.dtype != np.uint16 or bit_depth != 16 or contrast(gray) >= _BLANK:
         return

@@ -4,11 +4,11 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-#: The shortest way of so many seconds counts: quartzes drift apart by less than a millisecond in it.
+#: Seconds of which the shortest transfer counts: quartzes drift apart by less than a millisecond in them.
 WINDOW_S = 10.0
 #: A picture that seems to have taken longer to us has not: the device's clock was set back.
 LONGEST_WAY_S = 1.0
-#: A reading of two clocks that took longer was interrupted between them, and tells nothing.
+#: A reading of two clocks that took longer was interrupted between them, and shows nothing.
 _TORN_S = 0.001
 #: The world's clock was set, or has drifted from ours, where it is off by more.
 _SET_S = 0.002
@@ -29,7 +29,7 @@ class DeviceClock:
         self._ways: deque[tuple[float, float]] = deque()  # arrival, difference; the shortest first, and rising
 
     def captured(self, stamp_s: float, arrived: float) -> float:
-        """When the picture was captured, in the clock of its arrival; its arrival where the device does not know."""
+        """Return when the picture was captured, by the clock of its arrival; its arrival if the device has no clock."""
         self._latest = max(self._latest, self._captured(stamp_s, arrived))
         return self._latest
 
@@ -61,7 +61,7 @@ class WorldClock:
         self._ahead_s = world() - monotonic()
 
     def at(self, moment: float) -> float:
-        """The time, in seconds since 1970; right within 3 ms."""
+        """Return the time in seconds since 1970, right within 3 ms."""
         before, world, after = self._monotonic(), self._world(), self._monotonic()
         ahead_s = world - after
         if after - before <= _TORN_S and abs(ahead_s - self._ahead_s) > _SET_S:

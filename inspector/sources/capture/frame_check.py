@@ -1,4 +1,4 @@
-"""Owns what is told of a picture: here it is, it is the very same as before, or why it cannot be inspected."""
+"""Owns the check of a captured picture: it is new, it is the very same as before, or it cannot be inspected."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -7,23 +7,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import ImageError
-from inspector.sources.capture.protocol import Picture
+from inspector.sources.capture.protocol import CapturedImage
 
 T = TypeVar("T")
 
-#: So many lines apart two pictures are compared first: strip that moves differs in one of them.
+#: Distance in lines at which two pictures are compared first: strip that moves differs in one of the lines.
 _SPARSE = 64
 
 
-class Judge:
-    """Looks at the pictures of one connection. `repeats`: it tells which are the same as the one before."""
+class FrameCheck:
+    """Checks the pictures of one connection. `repeats`: it finds those that are the same as the one before."""
 
     def __init__(self, repeats: bool) -> None:
         self._repeats = repeats
         self._previous: NDArray[np.uint8] | None = None
 
-    def judge(self, picture: Picture, gray: Callable[[T], NDArray[np.uint8]], got: T) -> NDArray[np.uint8] | None:
-        """Complete what is told of the picture; its pixels, uint8 (height, width), where they are to be shown.
+    def judge(self, picture: CapturedImage, gray: Callable[[T], NDArray[np.uint8]], got: T) -> NDArray[np.uint8] | None:
+        """Fill in the message about the picture; return its pixels, uint8 (height, width), where they are to be shown.
 
         `gray` makes them of what the library gave, or says by ImageError why it cannot.
         """

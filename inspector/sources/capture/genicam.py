@@ -28,12 +28,12 @@ _BUFFER_BYTES, _LEAST_BUFFERS, _MOST_BUFFERS = 256 << 20, 3, 16
 _SOCKET_PICTURES, _LEAST_SOCKET_BYTES = 4, 8 << 20
 #: Aravis's enumerations.
 _SUCCESS, _OFF, _CONTINUOUS, _CHECK, _NEVER, _FIXED = 0, 0, 0, 1, 0, 0
-#: No picture waits longer than this in a buffer: what says so is a clock of this host that was set meanwhile.
+#: No picture waits longer than this in a buffer: a longer wait comes from a clock of this host that was set meanwhile.
 _LONGEST_WAIT_S = 60.0
 
 
 class Camera:
-    """A camera that obeys us alone. What it refuses is an OSError with its reason."""
+    """A camera under our control alone. Each method raises OSError, with the reason, if the camera refuses."""
 
     def __init__(self, handle: int) -> None:
         """Take over Aravis's camera of this address; `open_camera` makes one."""
@@ -46,14 +46,14 @@ class Camera:
         self._is_gige = bool(call("arv_camera_is_gv_device", handle))
 
     def set_pixel_format(self, name: str) -> None:
-        """By its name in the Pixel Format Naming Convention."""
+        """Set the pixel format by its name in the Pixel Format Naming Convention."""
         try:
             call("arv_camera_set_pixel_format_from_string", self._handle, name.encode())
         except OSError as error:
             raise OSError(f"{error}; it has {', '.join(self._choices('PixelFormat'))}") from None
 
     def set_region(self, left: int | None, top: int | None, width: int | None, height: int | None) -> None:
-        """In pixels of the sensor; what is None stays as it is."""
+        """Set the region in pixels of the sensor; what is None stays as it is."""
         unset = -1
         place = [unset if offset is None else offset for offset in (left, top)]
         size = [unset if side is None else side for side in (width, height)]
@@ -66,45 +66,45 @@ class Camera:
             raise OSError(f"it took left {got[0]}, top {got[1]}, width {got[2]}, height {got[3]} instead")
 
     def set_exposure(self, exposure_us: float) -> None:
-        """And no automatic exposure."""
+        """Set the exposure, and switch automatic exposure off."""
         if call("arv_camera_is_exposure_auto_available", self._handle):
             call("arv_camera_set_exposure_time_auto", self._handle, _OFF)
         call("arv_camera_set_exposure_time", self._handle, exposure_us)
 
     def set_gain(self, gain: float) -> None:
-        """In the camera's unit, dB by the standard; and no automatic gain."""
+        """Set the gain in the camera's unit, dB by the standard, and switch automatic gain off."""
         if call("arv_camera_is_gain_auto_available", self._handle):
             call("arv_camera_set_gain_auto", self._handle, _OFF)
         call("arv_camera_set_gain", self._handle, gain)
 
     def set_rate(self, rate_fps: float) -> None:
-        """Frames a second; it runs free, then."""
+        """Set the frames per second of a free-running camera."""
         low, high = c_double(), c_double()
         call("arv_camera_get_frame_rate_bounds", self._handle, low, high)
-        if not low.value <= rate_fps <= high.value:  # Aravis would take the nearest, and not tell
+        if not low.value <= rate_fps <= high.value:  # Aravis would take the nearest without a message
             raise OSError(f"{rate_fps:g} is not from {low.value:g} to {high.value:g}")
         call("arv_camera_set_frame_rate", self._handle, rate_fps)
 
     def set_trigger(self, source: str) -> None:
-        """A frame starts with a pulse from there."""
+        """Let a frame start with a pulse from this source."""
         try:
             call("arv_camera_set_trigger", self._handle, source.encode())
         except OSError as error:
             raise OSError(f"{error}; it has {', '.join(self._choices('TriggerSource'))}") from None
 
     def set_packet_size(self, size_bytes: int) -> None:
-        """Of GigE Vision: this and no other, whether or not it gets through."""
+        """Set the packet size of GigE Vision: this and no other, whether or not it gets through."""
         self._needs_gige()
         call("arv_camera_gv_set_packet_size", self._handle, size_bytes)
         call("arv_camera_gv_set_packet_size_adjustment", self._handle, _NEVER)
 
     def set_packet_delay(self, delay_ns: int) -> None:
-        """Of GigE Vision: the pause between two packets."""
+        """Set the pause between two packets of GigE Vision."""
         self._needs_gige()
         call("arv_camera_gv_set_packet_delay", self._handle, delay_ns)
 
     def trigger(self) -> None:
-        """A pulse by software."""
+        """Trigger one frame by software."""
         call("arv_camera_software_trigger", self._handle)
 
     def is_triggered(self) -> bool:
@@ -117,23 +117,23 @@ class Camera:
         return False
 
     def describe(self) -> str:
-        """What it is and how it is set, as it says itself."""
+        """Return what the camera is and how it is set, by its own account."""
         who = [call(f"arv_camera_get_{what}", self._handle) for what in ("vendor_name", "model_name")]
         left, top, width, height = self._region()
-        words = [
+        parts = [
             b" ".join(word for word in who if word).decode(errors="replace"),
             f"{width}x{height} at {left},{top}",
             call("arv_camera_get_pixel_format_as_string", self._handle).decode(errors="replace"),
         ]
         for word, what in (("exposure {:g} us", "exposure_time"), ("gain {:g}", "gain")):
             with contextlib.suppress(OSError):  # a camera may have none
-                words.append(word.format(call(f"arv_camera_get_{what}", self._handle)))
+                parts.append(word.format(call(f"arv_camera_get_{what}", self._handle)))
         if self._is_gige:
-            words.append(f"packets of {call('arv_camera_gv_get_packet_size', self._handle)} bytes")
-        return ", ".join(words)
+            parts.append(f"packets of {call('arv_camera_gv_get_packet_size', self._handle)} bytes")
+        return ", ".join(parts)
 
     def start(self) -> "Stream":
-        """Let pictures come, without end."""
+        """Start the acquisition of pictures, without end."""
         size_bytes = call("arv_camera_get_payload", self._handle)
         if not 0 < size_bytes <= _BUFFER_BYTES:
             raise OSError(f"a picture of {size_bytes:,} bytes: at most {_BUFFER_BYTES:,} are taken")
@@ -151,27 +151,27 @@ class Camera:
         return stream
 
     def stop(self) -> None:
-        """No more pictures."""
+        """Stop the acquisition."""
         if not self.lost.is_set():
             with contextlib.suppress(OSError):
                 call("arv_camera_stop_acquisition", self._handle)
 
     def close(self) -> None:
-        """Let others have it."""
+        """Release the camera for others."""
         call("g_object_unref", self._handle)
 
     def _needs_gige(self) -> None:
-        if not self._is_gige:  # Aravis would do nothing, and not tell
+        if not self._is_gige:  # Aravis would do nothing without a message
             raise OSError("only GigE Vision has packets")
 
     def _region(self) -> tuple[int, ...]:
-        """Left, top, width and height, in pixels."""
+        """Return left, top, width and height, in pixels."""
         numbers = [c_int() for _ in range(4)]
         call("arv_camera_get_region", self._handle, *numbers)
         return tuple(number.value for number in numbers)
 
     def _choices(self, feature: str) -> list[str]:
-        """What an enumeration of the camera can be; nothing where it has no such."""
+        """Return the values of an enumeration of the camera; none if it has no such."""
         count = c_uint()
         with contextlib.suppress(OSError):
             names = call("arv_camera_dup_available_enumerations_as_strings", self._handle, feature.encode(), count)
@@ -192,28 +192,28 @@ class Stream:
             call("arv_stream_push_buffer", handle, call("arv_buffer_new_allocate", size_bytes))
 
     def pop(self, wait_s: float) -> "Buffer | None":
-        """The next one, whole or not; None: none came in that time."""
+        """Return the next picture, whole or not; None if none came in that time."""
         handle = call("arv_stream_timeout_pop_buffer", self._handle, int(wait_s * 1e6))
         return Buffer(handle) if handle else None
 
     def push(self, buffer: "Buffer") -> None:
-        """Give it back: the next picture may lie in it."""
+        """Give a buffer back: the next picture may lie in it."""
         call("arv_stream_push_buffer", self._handle, buffer.handle)
 
     def ran_out(self) -> bool:
-        """Whether a packet came for which there was no buffer, since this was asked last: we were too slow."""
+        """Return whether a packet came without a free buffer since the last call: this process was too slow."""
         completed, failed, underruns = c_uint64(), c_uint64(), c_uint64()
         call("arv_stream_get_statistics", self._handle, completed, failed, underruns)
         before, self._underruns = self._underruns, underruns.value
         return underruns.value > before
 
     def close(self) -> None:
-        """The end; its buffers go with it."""
+        """Free the stream and its buffers."""
         call("g_object_unref", self._handle)
 
 
 class Buffer:
-    """One picture as it came. Not to be used when it was given back."""
+    """One picture as it came. Not to be used after it was given back."""
 
     def __init__(self, handle: int) -> None:
         self.handle = handle
@@ -234,13 +234,13 @@ class Buffer:
         return float(call("arv_buffer_get_timestamp", self.handle)) / 1e9
 
     def age_s(self) -> float:
-        """How long ago its first packet came."""
+        """Return the seconds since its first packet came."""
         age_s = time.time() - call("arv_buffer_get_system_timestamp", self.handle) / 1e9
         return age_s if 0 < age_s < _LONGEST_WAIT_S else 0.0
 
 
 def gray(buffer: Buffer) -> NDArray[np.uint8]:
-    """Its pixels, a copy, uint8 (height, width). ImageError: why they cannot be inspected."""
+    """Return a copy of its pixels, uint8 (height, width). Raise ImageError if they cannot be inspected."""
     size = c_size_t()
     data = call("arv_buffer_get_image_data", buffer.handle, size)
     if not data:
@@ -260,7 +260,7 @@ def gray(buffer: Buffer) -> NDArray[np.uint8]:
 
 
 def open_camera(address: str) -> Camera:
-    """The camera of this IP address, or of this id as arv-tool-0.8 lists it; the only one where the address is empty.
+    """Return the camera of this IP address, or of this id as arv-tool-0.8 lists it; without one, of the only camera.
 
     Raises:
         OSError: it does not answer, obeys another program, or there are several.

@@ -7,43 +7,43 @@ from typing import Any
 
 from inspector.sources.capture import genicam
 from inspector.sources.capture.device_clock import DeviceClock, WorldClock
-from inspector.sources.capture.frame_check import Judge
+from inspector.sources.capture.frame_check import FrameCheck
 from inspector.sources.capture.genicam import Buffer, Camera, Stream
-from inspector.sources.capture.protocol import AravisOrder, Failed, Opened, Picture, Waiting
-from inspector.sources.capture.sender import Mouth
+from inspector.sources.capture.protocol import AravisOrder, CapturedImage, Failed, Opened, Waiting
+from inspector.sources.capture.sender import Sender
 
-#: How often it is asked whether the camera is still there, and whether to stop.
+#: Seconds between checks whether the camera is still there, and whether to stop.
 _TURN_S = 0.1
-#: So many incomplete pictures in a row, and no whole one for `read_s`: this will not heal by waiting.
+#: Incomplete pictures in a row, with no whole one for `read_s`, that waiting will not heal.
 _TORN = 10
 _HALF = 1 << 15
 SOFTWARE = "Software"
 
 
-def grab(order: AravisOrder, mouth: Mouth, stop: threading.Event) -> None:
-    """Show the pictures of a camera until it fails, or is to stop."""
+def grab(order: AravisOrder, sender: Sender, stop: threading.Event) -> None:
+    """Send the pictures of a camera until it fails, or `stop` is set."""
     try:
-        camera, stream = _start(order, mouth)
+        camera, stream = _start(order, sender)
     except OSError as error:
-        mouth.say(Failed(str(error)[:1024]))
+        sender.send(Failed(str(error)[:1024]))
         return
     try:
-        _Capture(camera, stream, order, mouth).run(stop)
+        _GigeCapture(camera, stream, order, sender).run(stop)
     except OSError as error:
-        # Said first, and for the last time: to leave a camera that is not there any more takes Aravis ten seconds.
-        mouth.say(Failed(str(error)[:1024], spent=True))
+        # Sent first, and for the last time: to leave a camera that is not there any more takes Aravis ten seconds.
+        sender.send(Failed(str(error)[:1024], spent=True))
     finally:
         camera.stop()
         stream.close()
         camera.close()
 
 
-def _start(order: AravisOrder, mouth: Mouth) -> tuple[Camera, Stream]:
-    """The camera, set as ordered, and its pictures. OSError: why there are none."""
+def _start(order: AravisOrder, sender: Sender) -> tuple[Camera, Stream]:
+    """Return the camera, set as ordered, and its pictures. Raise OSError if there are none."""
     camera = genicam.open_camera(order.address)
     try:
         _set(camera, order)
-        mouth.say(Opened(camera.describe()))
+        sender.send(Opened(camera.describe()))
         return camera, camera.start()
     except OSError:
         camera.close()
@@ -51,7 +51,7 @@ def _start(order: AravisOrder, mouth: Mouth) -> tuple[Camera, Stream]:
 
 
 def _set(camera: Camera, order: AravisOrder) -> None:
-    """What the order says; the rest stays as the camera is set. A trigger comes after the rate, which ends it."""
+    """Set what the order names; the rest stays as the camera is set. A trigger comes after the rate, which ends it."""
     region = (order.left_px, order.top_px, order.width_px, order.height_px)
     steps: list[tuple[str, Callable[..., None], list[Any]]] = [
         ("pixel_format", camera.set_pixel_format, [order.pixel_format]),
@@ -71,26 +71,26 @@ def _set(camera: Camera, order: AravisOrder) -> None:
                 raise OSError(f"{name}: {error}") from None
 
 
-class _Capture:
+class _GigeCapture:
     """One connection's pictures, in the order in which they come."""
 
-    def __init__(self, camera: Camera, stream: Stream, order: AravisOrder, mouth: Mouth) -> None:
+    def __init__(self, camera: Camera, stream: Stream, order: AravisOrder, sender: Sender) -> None:
         self._camera = camera
         self._stream = stream
         self._order = order
-        self._mouth = mouth
-        self._judge = Judge(order.stale_s is not None)
+        self._sender = sender
+        self._judge = FrameCheck(order.stale_s is not None)
         self._clock = DeviceClock()
         self._world = WorldClock()
         self._pulse_s = 1 / order.rate_fps if order.trigger == SOFTWARE and order.rate_fps else None
         self._may_be_silent = self._pulse_s is None and camera.is_triggered()
-        self._pulse_at = self._whole_at = self._told_at = time.monotonic()
+        self._pulse_at = self._whole_at = self._reported_at = time.monotonic()
         self._torn = 0  # incomplete ones in a row
         self._before: int | None = None  # the camera's number of the picture before
         self._number = 0
 
     def run(self, stop: threading.Event) -> None:
-        """Until told to stop. OSError: the camera is lost, or shows nothing whole any more."""
+        """Send pictures until `stop` is set. Raise OSError if the camera is lost, or shows nothing whole any more."""
         while not stop.is_set():
             if self._camera.lost.is_set():
                 raise OSError("it does not answer any more, or obeys another program")
@@ -101,7 +101,7 @@ class _Capture:
             self._check_deadline(time.monotonic())
 
     def _pulse(self) -> float:
-        """Trigger it where that is ours to do and due; for how long to wait for a picture, in seconds."""
+        """Trigger the camera if the order asks for that and it is due; return the seconds to wait for a picture."""
         if self._pulse_s is None:
             return _TURN_S
         now = time.monotonic()
@@ -112,20 +112,20 @@ class _Capture:
 
     def _take(self, buffer: Buffer) -> None:
         if lost := skipped(self._before, buffer.number):
-            self._mouth.miss("overload" if self._stream.ran_out() else "incomplete", lost)
+            self._sender.miss("overload" if self._stream.ran_out() else "incomplete", lost)
         self._before = buffer.number
         if not buffer.is_whole:
             self._torn += 1
-            self._mouth.miss("incomplete", 1)
+            self._sender.miss("incomplete", 1)
             return
         self._torn = 0
         age_s = buffer.age_s()  # first: a pause between the two may make its way seem longer, never shorter
         self._whole_at = now = time.monotonic()
         captured_mono = self._clock.captured(buffer.stamp_s, now - age_s)
-        picture = Picture(self._number, self._world.at(captured_mono), captured_mono)
+        picture = CapturedImage(self._number, self._world.at(captured_mono), captured_mono)
         self._number += 1
         pixels = self._judge.judge(picture, genicam.gray, buffer)
-        self._mouth.say(picture, pixels, patient=False)
+        self._sender.send(picture, pixels, patient=False)
 
     def _check_deadline(self, now: float) -> None:
         read_s = self._order.read_s
@@ -138,13 +138,13 @@ class _Capture:
             )
         if not self._may_be_silent:
             raise OSError(f"no picture within {read_s:g} s")
-        if now - max(self._whole_at, self._told_at) > read_s:
-            self._told_at = now
-            self._mouth.say(Waiting())
+        if now - max(self._whole_at, self._reported_at) > read_s:
+            self._reported_at = now
+            self._sender.send(Waiting())
 
 
 def skipped(before: int | None, number: int) -> int:
-    """How many pictures are missing between these two, by the camera's numbers; `before` is None at the first.
+    """Return how many pictures are missing between these two, by the camera's numbers; `before` is None at the first.
 
     Numbers of 16 bits go from 65535 to 1 (GigE Vision 2.0, 24.3). A number that goes back, or that far ahead that it
     tells nothing, began anew.

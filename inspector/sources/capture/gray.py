@@ -11,12 +11,12 @@ from inspector.vision.image import inspectable
 
 #: What a decoder makes of picture parts that it never got: Y, U and V of 0 are this green.
 _GREEN_LOW, _GREEN_HIGH = (0, 130, 0), (3, 140, 3)
-#: So many rows of it are one row of blocks: fewer are the picture's own.
+#: Rows of that green in one row of blocks: fewer are the picture's own.
 _GREEN_ROWS = 8
 
 
 def gray(picture: NDArray[Any] | None) -> NDArray[np.uint8]:
-    """What a capture gave, as uint8 (height, width). ImageError: why it cannot be inspected."""
+    """Return what a capture gave as uint8 (height, width). Raise ImageError if it cannot be inspected."""
     if picture is None or picture.size == 0:
         raise ImageError("the camera gave a picture without pixels")
     channels = picture.shape[2] if picture.ndim == 3 else 1
@@ -33,7 +33,7 @@ def gray(picture: NDArray[Any] | None) -> NDArray[np.uint8]:
 
 
 def _green_rows(picture: NDArray[Any]) -> int:
-    """How many rows are green from end to end; only rows that are so at every 16th pixel are looked at whole."""
+    """Return how many rows are green from end to end; only rows that are so at every 16th pixel are looked at whole."""
     within = cv2.inRange(np.ascontiguousarray(picture[:, ::16]), _GREEN_LOW, _GREEN_HIGH)
     rows = np.flatnonzero(within.all(axis=1))
     if not rows.size:

@@ -31,7 +31,7 @@ def main(kind: str, root: str) -> None:
 
 
 def genicam() -> Iterator[FoundCamera]:
-    """Yield what answers Aravis's discovery. OSError where there is no Aravis."""
+    """Yield what answers Aravis's discovery. Raise OSError if there is no Aravis."""
     call("arv_update_device_list")
     for index in range(call("arv_get_n_devices")):
         id_, vendor, model, serial, place, protocol = (
@@ -43,7 +43,7 @@ def genicam() -> Iterator[FoundCamera]:
 
 
 def _pixel_formats(id_: str) -> list[str]:
-    """What the camera can send; nothing where it does not let us ask."""
+    """Return the formats the camera can send; none if it does not let us ask."""
     try:
         camera = call("arv_camera_new", id_.encode())
     except OSError:
@@ -80,7 +80,7 @@ def video_devices(root: Path) -> Iterator[FoundCamera]:
 
 
 def _device_formats(device: Path) -> list[str]:
-    """What the device can send; nothing where it does not let us ask."""
+    """Return the formats the device can send; none if it does not let us ask."""
     formats: list[str] = []
     try:
         descriptor = os.open(device, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -1,6 +1,6 @@
-"""Owns what a source and its grabber say to each other, and how that looks on the wire.
+"""Owns the messages between a source and its capture process, and their form on the wire.
 
-A message is its length in four bytes, msgpack, and behind a Picture with a size its gray pixels.
+A message is its length in four bytes, msgpack, and behind a CapturedImage with a size its gray pixels.
 """
 
 from typing import Annotated, Literal
@@ -16,14 +16,14 @@ MissedWhy = Literal["overload", "incomplete"]
 _Side = Annotated[int, msgspec.Meta(ge=0, le=MAX_SIDE_PX)]
 
 
-class _Word(msgspec.Struct, tag=True):
-    """What goes between a source and its grabber."""
+class _Message(msgspec.Struct, tag=True):
+    """A message between a source and its capture process."""
 
 
-class VideoOrder(_Word):
+class VideoOrder(_Message):
     """What FFmpeg, or of a device OpenCV, is to capture. Of a file every frame counts, or it runs at its own pace.
 
-    `skip` frames of it were had before. With `stale_s`, a picture that is the very same as the one before is told of,
+    `skip` frames of it were had before. With `stale_s`, a picture that is the very same as the one before is reported,
     and not shown.
     """
 
@@ -37,14 +37,14 @@ class VideoOrder(_Word):
 
     @property
     def title(self) -> str:
-        """What people call it, without credentials."""
+        """The name of it for people, without credentials."""
         return shown(self.address)
 
 
-class AravisOrder(_Word):
+class AravisOrder(_Message):
     """What Aravis is to capture: the camera of this address, or the only one; what is None stays as the camera is set.
 
-    With `stale_s`, a picture that is the very same as the one before is told of, and not shown.
+    With `stale_s`, a picture that is the very same as the one before is reported, and not shown.
     """
 
     address: str
@@ -65,21 +65,21 @@ class AravisOrder(_Word):
 
     @property
     def title(self) -> str:
-        """What people call it."""
+        """The name of it for people."""
         return self.address or "the only GenICam camera"
 
 
-class Opened(_Word):
-    """The camera answers, and is `what` it says itself that it is."""
+class Opened(_Message):
+    """The camera answers; `what` is its own description of itself."""
 
     what: str = ""
 
 
-class Waiting(_Word):
+class Waiting(_Message):
     """The camera answers, and nothing triggered it for a while."""
 
 
-class Picture(_Word):
+class CapturedImage(_Message):
     """One picture, gray, uint8 (height, width); without a size the `reason` why it cannot be inspected, or `same`.
 
     Or `incomplete`: data of it were lost on the way, and a part of it is invented.
@@ -95,38 +95,38 @@ class Picture(_Word):
     incomplete: bool = False
 
 
-class Missed(_Word):
-    """So many pictures were there and are not shown."""
+class Missed(_Message):
+    """This number of pictures were there and are not shown."""
 
     reason: MissedWhy
     pictures: int
 
 
-class Failed(_Word):
-    """It cannot be opened, or nothing comes any more; unless it is `spent` the grabber waits for the next order."""
+class Failed(_Message):
+    """It cannot be opened, or nothing comes any more; unless it is `spent` the process waits for the next order."""
 
     reason: str
     spent: bool = False
 
 
-class Ended(_Word):
-    """The file was read to its end, `frames` of the `promised` (0: it does not say)."""
+class Ended(_Message):
+    """The file was read to its end, `frames` of the `promised` (0: it promises no number)."""
 
     frames: int
     promised: int
 
 
 Order = VideoOrder | AravisOrder
-Word = Order | Opened | Waiting | Picture | Missed | Failed | Ended
-_decoder: msgspec.msgpack.Decoder[Word] = msgspec.msgpack.Decoder(Word)
+Message = Order | Opened | Waiting | CapturedImage | Missed | Failed | Ended
+_decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
 
 
-def encode(word: Word) -> bytes:
-    """The word with its length in front."""
-    data = msgspec.msgpack.encode(word)
+def encode(message: Message) -> bytes:
+    """Return the message with its length in front."""
+    data = msgspec.msgpack.encode(message)
     return len(data).to_bytes(4, "big") + data
 
 
-def decode(data: bytes | bytearray) -> Word:
-    """The word in `data`, its length taken off. ValueError where it is none."""
+def decode(data: bytes | bytearray) -> Message:
+    """Return the message in `data`, its length taken off. Raise ValueError if it is none."""
     return _decoder.decode(data)

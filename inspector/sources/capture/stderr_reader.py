@@ -1,4 +1,4 @@
-"""Owns what OpenCV prints of a video device: the one place where it tells why."""
+"""Owns what OpenCV prints about a video device: the one place where it gives reasons."""
 
 import os
 import re
@@ -10,7 +10,7 @@ from collections import deque
 from inspector.host.redaction import without
 
 
-class Mutter:
+class StderrReader:
     """Its last lines. Bounded, and nothing of it goes to the log."""
 
     _NOISE = re.compile(r"^\[ *(?:WARN|ERROR)[^]]*\] global \S+ \S+ |^\[[^]]* @ 0x[0-9a-f]+\] |\?timeout=\d+")
@@ -22,7 +22,7 @@ class Mutter:
         self._ours, theirs = os.pipe()
         os.dup2(theirs, 2)
         os.close(theirs)
-        self._thread = threading.Thread(target=self._listen, name="mutter", daemon=True)
+        self._thread = threading.Thread(target=self._listen, name="stderr", daemon=True)
         self._thread.start()
 
     def _listen(self) -> None:
@@ -32,11 +32,11 @@ class Mutter:
                     self._lines.append(text)
 
     def forget(self) -> None:
-        """What was said until now is of a call before."""
+        """Drop what was printed by earlier calls."""
         self._lines.clear()
 
     def reason(self, address: str, otherwise: str) -> str:
-        """Why the last call failed, in words that are the same for the same cause, without credentials."""
+        """Return why the last call failed, the same text for the same cause, without credentials."""
         unread = select.poll()  # unlike select() it takes descriptors above 1,023
         unread.register(self._ours, select.POLLIN)
         for _ in range(20):  # the line may still be on its way

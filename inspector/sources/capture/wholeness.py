@@ -28,7 +28,7 @@ class Wholeness:
         self._packets += 1
 
     def came_out(self, packet: int, reported: bool, alone: bool) -> bool:
-        """Whether the picture of this packet, counted from 0, is whole.
+        """Return whether the picture of this packet, counted from 0, is whole.
 
         `reported`: something is, of the picture itself. `alone`: it refers to no other; a stream that never shows such
         a one calls pictures key from which on it becomes whole little by little.
@@ -45,7 +45,7 @@ class Wholeness:
         return whole
 
     def lost(self, ended: bool = False) -> int:
-        """How many pictures that are not whole never came out, since this was asked last; `ended`: none come more."""
+        """Return how many pictures that are not whole never came out since the last call; `ended`: no more come."""
         bound = self._packets if ended else self._packets - _HELD_BACK
         gone = [packet for packet in self._held_back if packet < bound]
         return sum(not self._held_back.pop(packet) for packet in gone)

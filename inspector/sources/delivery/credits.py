@@ -5,13 +5,13 @@ from dataclasses import dataclass
 
 from inspector.protocol.messages import Credit
 
-#: Names of workers that ended lately are remembered: a credit sent before a death may be read after it.
+#: Names of ended workers that are remembered: a credit sent before a death may be read after it.
 _REMEMBERED = 64
 
 
 @dataclass(slots=True)
 class CreditWindow:
-    """What one worker has room for: see messages.Credit. `peer` is its address at our socket."""
+    """The room of one worker: see messages.Credit. `peer` is its address at the source's socket."""
 
     worker: str
     peer: bytes
@@ -35,7 +35,7 @@ class Credits:
         self._gone: deque[str] = deque(maxlen=_REMEMBERED)
 
     def take_in(self, peer: bytes, credit: Credit) -> None:
-        """A worker says what it has room for. One that was heard of as ended is not revived."""
+        """Take in what a worker has room for. One that has ended is not revived."""
         if credit.worker in self._gone:
             return
         window = self._windows.setdefault(credit.worker, CreditWindow(credit.worker, peer))
@@ -44,11 +44,11 @@ class Credits:
         window.free = credit.free
 
     def forget(self, worker: str) -> None:
-        """A worker ended; no other will have its name."""
+        """Forget a worker that ended; no other will have its name."""
         self._windows.pop(worker, None)
         self._gone.append(worker)
 
     def asking(self) -> list[CreditWindow]:
-        """The windows with room, the emptiest first."""
+        """Return the windows with room, the emptiest first."""
         able = [window for window in self._windows.values() if window.available]
         return sorted(able, key=lambda window: -window.available)

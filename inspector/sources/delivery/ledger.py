@@ -9,8 +9,8 @@ from inspector.record.gaps import RECORD_LOST
 from inspector.sources.connector import Capture
 from inspector.vocabulary import OUTCOMES, Outcome, Reason
 
-#: A frame that was held by so many workers that ended is suspected though none had it in hand: what harms a worker
-#: before it begins a batch must end, too.
+#: Workers that ended while they held a frame after which it is a suspect though none had it in hand: what harms a
+#: worker before it begins a batch must end, too.
 MAX_LOSSES = 5
 
 
@@ -68,11 +68,11 @@ class Ledger:
 
     @property
     def room(self) -> bool:
-        """Whether another frame may be captured. One always may, however large."""
+        """Whether there is room for another frame. There always is for one, however large."""
         return self.room_beside([])
 
     def room_beside(self, captures: Collection[Capture]) -> bool:
-        """The same, where these are about to be captured, too."""
+        """Return whether there is room for another frame beside these, which are about to be captured."""
         frames = len(self._flights) + len(captures)
         size = self._bytes + sum(capture.pixels.nbytes for capture in captures if capture.pixels is not None)
         return not frames or (frames < self._max_frames and size < self._max_bytes)
@@ -101,7 +101,7 @@ class Ledger:
         return lost
 
     def lose(self, on_record: dict[Outcome, int]) -> int:
-        """Count as dropped what ended and is not among so many on record any more; how many frames."""
+        """Count as dropped what ended and is not on record any more, by its sums; return how many frames."""
         gone = {
             one: count - on_record.get(one, 0) for one, count in self.outcomes.items() if count > on_record.get(one, 0)
         }
@@ -121,7 +121,7 @@ class Ledger:
             self._waiting.append(capture.frame)
 
     def miss(self, reason: str, count: int) -> None:
-        """Frames that could not even be captured: they were there, and nobody inspects them."""
+        """Count frames that could not be captured: they were there, and nobody inspects them."""
         self.captured += count
         self._count_drop(reason, count)
 
@@ -136,7 +136,7 @@ class Ledger:
         return None
 
     def take(self, worker: str, free: int, now: float) -> list[Flight]:
-        """Frames for a worker that can hold `free` more, marked as sent. A suspect comes alone."""
+        """Return frames for a worker that can hold `free` more, marked as sent. A suspect comes alone."""
         held = self._held.setdefault(worker, set())
         if self._suspects and self._isolation is None:
             self._isolation = worker
@@ -149,7 +149,7 @@ class Ledger:
         return [self._send(self._waiting.popleft(), worker, now) for _ in range(min(free, len(self._waiting)))]
 
     def untake(self, flight: Flight) -> None:
-        """The frame could not be handed over after all; nobody is to blame."""
+        """Take back a frame that could not be handed over; nobody is to blame."""
         worker = flight.worker
         self._release(flight)
         (self._suspects if flight.attempt > 1 else self._waiting).appendleft(flight.capture.frame)
@@ -157,7 +157,7 @@ class Ledger:
             self._isolation = None
 
     def settle(self, frame: str, outcome: Outcome) -> Capture | None:
-        """The frame is on record. Returns it, or None where it is not in flight (an ack that came twice)."""
+        """Let go of a frame that is on record, and return it; None if it is not in flight (an ack that came twice)."""
         flight = self._forget(frame)
         if flight is None:
             return None
@@ -165,7 +165,7 @@ class Ledger:
         return flight.capture
 
     def worker_gone(self, worker: str, in_hand: Collection[str] = ()) -> int:
-        """Take back what a lost worker held; how many frames. Those `in_hand` may be why it was lost."""
+        """Take back what a lost worker held; return how many frames. Those `in_hand` may be why it was lost."""
         held = self._held.pop(worker, set())
         if self._isolation == worker:
             self._isolation = None
@@ -180,7 +180,7 @@ class Ledger:
         return len(held)
 
     def expire(self, now: float) -> int:
-        """Take back what has been with a worker for longer than the timeout; how many frames."""
+        """Take back what has been with a worker for longer than the timeout; return how many frames."""
         late = [
             frame
             for frame, flight in self._flights.items()
@@ -191,17 +191,17 @@ class Ledger:
         return len(late)
 
     def postpone(self, seconds: float) -> None:
-        """No verdict could be recorded for so long: the time of what is with a worker goes on from there."""
+        """Put off the deadlines of frames with workers by the time in which no verdict could be recorded."""
         for flight in self._flights.values():
             flight.sent_at += seconds
 
     def send_again(self) -> None:
-        """The sink lost its memory of what was on the way: offer everything once more. Nobody is to blame."""
+        """Offer everything once more, because the sink forgot what was on the way. Nobody is to blame."""
         self._offer_again([frame for frame, flight in self._flights.items() if flight.worker is not None])
         self._reports = deque(self._errors)
 
     def header(self, flight: Flight) -> FrameHeader:
-        """Return what a frame in flight and its verdict say of it."""
+        """Return the header of a frame in flight, which its verdict has, too."""
         capture = flight.capture
         height, width = (0, 0) if capture.pixels is None else capture.pixels.shape
         return FrameHeader(
@@ -222,11 +222,11 @@ class Ledger:
         )
 
     def reports(self, limit: int) -> list[Verdict]:
-        """The next error verdicts that the sink must hear from the source itself, at most `limit`."""
+        """Return the next error verdicts that the source itself has to send, at most `limit`."""
         return [self._errors[self._reports.popleft()] for _ in range(min(limit, len(self._reports)))]
 
     def unreport(self, verdicts: list[Verdict]) -> None:
-        """These reports could not be handed over: they come first next time."""
+        """Put back verdicts that could not be handed over: they come first next time."""
         self._reports.extendleft(verdict.header.frame for verdict in reversed(verdicts))
 
     def _offer_again(self, frames: list[str]) -> None:

@@ -5,13 +5,13 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from inspector.sources.folder.ownership import Hold, joined, split
+from inspector.sources.folder.ownership import OwnedFolder, joined, split
 
 log = logging.getLogger(__name__)
 
 DONE, FAILED = "done", "failed"
 _DONE, _FAILED = DONE.encode(), FAILED.encode()
-#: So many names that came several times are remembered, then they start anew.
+#: Names that came several times and are remembered; then they start anew.
 _MAX_NAMES = 1000
 _MAX_NAME_BYTES = 255
 
@@ -28,15 +28,15 @@ class _Errand:
         return self.target, self.spare
 
 
-class Shelf:
+class Archive:
     """Puts files away, never replacing one. What cannot be moved now is kept and tried again."""
 
-    def __init__(self, hold: Hold, moved: Callable[[bytes], None] = lambda _: None) -> None:
-        """`hold`: on the drop folder; nothing is moved while another folder is where ours was.
+    def __init__(self, owned: OwnedFolder, moved: Callable[[bytes], None] = lambda _: None) -> None:
+        """Nothing is moved while another folder is where ours was.
 
-        `moved` hears of each file that is no longer where it was claimed.
+        `moved` is called with the path of each file that is no longer where it was claimed.
         """
-        self._hold = hold
+        self._owned = owned
         self._moved = moved
         self._waiting: dict[bytes, _Errand] = {}
         self._numbers: dict[bytes, int] = {}
@@ -50,10 +50,10 @@ class Shelf:
         self.clear()
 
     def clear(self) -> bool:
-        """Try what waits; True where nothing is left waiting."""
+        """Try to move what waits; return whether nothing is left waiting."""
         for errand in list(self._waiting.values()):
             try:
-                self._hold.check()
+                self._owned.check()
                 self._move(errand)
             except OSError as error:
                 if self._trouble is None:
@@ -67,7 +67,7 @@ class Shelf:
 
     @property
     def problem(self) -> str:
-        """Why files wait here; empty where none does."""
+        """Why files wait to be moved; empty if none does."""
         return f"what is on record cannot be moved away: {self._trouble.strerror}" if self._trouble else ""
 
     def _move(self, errand: _Errand) -> None:
@@ -86,25 +86,25 @@ class Shelf:
             return
 
     def _rename(self, claimed: bytes, place: bytes) -> int:
-        """Rename to the first free name of this place; its number."""
+        """Rename to the first free name of this place; return the number in that name."""
         number = self._numbers.get(place, 1)
         while True:
             try:
-                self._hold.rename(claimed, _numbered(place, number))
+                self._owned.rename(claimed, _numbered(place, number))
             except FileExistsError:
                 number += 1
             else:
                 return number
 
     def _remember(self, target: bytes, number: int) -> None:
-        """The next free number of a name that comes for ever: looking from the start would cost more each time."""
+        """Remember the next free number of a name that comes again and again: a search from 1 costs more each time."""
         if len(self._numbers) >= _MAX_NAMES:
             self._numbers.clear()
         self._numbers[target] = number
 
 
 def _numbered(target: bytes, number: int) -> bytes:
-    """The name itself for 1, then `a.2.bmp` and on, cut to what a name may have."""
+    """Return the name itself for 1, then `a.2.bmp` and on, cut to what a name may have."""
     if number < 2:
         return target
     folder, name = split(target)

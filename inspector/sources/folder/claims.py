@@ -16,15 +16,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from inspector.host import atomic
-from inspector.sources.folder.ownership import WORK, Hold, joined, split, text
+from inspector.sources.folder.ownership import WORK, OwnedFolder, joined, split, text
 
 log = logging.getLogger(__name__)
 
-#: So many files go through a lane before the next one is begun.
+#: Files that go through a lane before the next one is begun.
 LANE_FILES = 1000
 _WORK = WORK.encode()
 _LANE = re.compile(rb"[0-9a-f]{16}")
-#: Lanes as they were before: numbers, used again and again.
+#: Lanes of older versions: numbers, used again and again.
 _OLD_LANE = re.compile(rb"[0-9]{1,4}")
 
 
@@ -38,10 +38,10 @@ class Claim:
 
 
 class Claims:
-    """Claims files by renaming them. One process at a time, as `hold` sees to."""
+    """Claims files by renaming them. One process at a time, which the lock of `owned` ensures."""
 
-    def __init__(self, hold: Hold) -> None:
-        self._hold = hold
+    def __init__(self, owned: OwnedFolder) -> None:
+        self._owned = owned
         self._lane = b""
         self._taken: set[bytes] = set()  # by this lane so far
         self._folders: set[bytes] = set()  # that this lane has, and has had synced
@@ -50,17 +50,17 @@ class Claims:
         self._cannot_sync = False
 
     def take(self, relative: bytes) -> Claim:
-        """Claim the file at this path below the drop folder. FileNotFoundError where it is gone."""
+        """Claim the file at this path below the drop folder. Raise FileNotFoundError if it is gone."""
         return self._move(relative, relative)
 
     def take_again(self, claim: Claim) -> Claim:
-        """Claim what lies there as another frame."""
+        """Claim what lies at a claim's path as another frame."""
         return self._move(claim.path, claim.relative)
 
     def secure(self) -> None:
         """Return once what was claimed is on disk as claimed: after a power cut the record must not know more.
 
-        OSError where that cannot be said.
+        Raise OSError if the disk does not confirm that.
         """
         for folders in (self._targets, self._origins):  # rather in both places than in none
             for folder in folders:
@@ -69,20 +69,20 @@ class Claims:
             folders.clear()
 
     def left_over(self) -> list[Claim]:
-        """What is claimed, from former lives, too. Folders of lanes that are empty go."""
+        """Return what is claimed, by former lives, too. Empty folders of lanes are removed."""
         self._begin_lane()
-        with self._hold.folder(_WORK) as work:
+        with self._owned.folder(_WORK) as work:
             found = list(_walk(work))
         for claim in found:
             self._note(claim.path, claim.relative)
         return found
 
     def forget(self, path: bytes) -> None:
-        """A claimed file was moved away: its folders go with the last one, once their lane is at its end."""
+        """Note that a claimed file was moved away. With the last one its folders go, once their lane is full."""
         if path.startswith(b"%s/%s/" % (_WORK, self._lane)):
             return
         folder, _ = split(path)
-        while folder != _WORK and self._hold.remove(folder):
+        while folder != _WORK and self._owned.remove(folder):
             folder, _ = split(folder)
 
     def _move(self, origin: bytes, relative: bytes) -> Claim:
@@ -97,14 +97,14 @@ class Claims:
 
     def _rename(self, origin: bytes, relative: bytes) -> Claim:
         path = b"%s/%s/%s" % (_WORK, self._lane, relative)
-        self._hold.rename(origin, path)
+        self._owned.rename(origin, path)
         self._taken.add(relative)
         self._note(path, origin)
         return Claim(_frame(path), relative, path)
 
     def _begin_lane(self) -> None:
         for folder in sorted(self._folders, key=len, reverse=True):
-            self._hold.remove(folder)
+            self._owned.remove(folder)
         self._lane = secrets.token_hex(8).encode()
         self._taken.clear()
         self._folders.clear()
@@ -119,18 +119,18 @@ class Claims:
         self._origins[split(origin)[0]] = None
 
     def _sync(self, folder: bytes) -> None:
-        with self._hold.folder(folder) as descriptor:
+        with self._owned.folder(folder) as descriptor:
             synced = atomic.sync_folder(descriptor)
         if not synced and not self._cannot_sync:
             self._cannot_sync = True
-            root = text(self._hold.root)
+            root = text(self._owned.root)
             log.warning("%s: its file system syncs no folders: a power cut may have frames inspected twice", root)
 
 
 def _walk(work: int) -> Iterator[Claim]:
-    """What lies in the lanes, whose empty folders go; what else is in .work/ is left alone.
+    """Yield what lies in the lanes, and remove their empty folders; what else is in .work/ is left alone.
 
-    OSError where not all of it can be looked through: what is there would wait for nobody.
+    Raise OSError if not all of it can be listed: what lies there would never be inspected.
     """
     lanes = [name for name in map(os.fsencode, os.listdir(work)) if _LANE.fullmatch(name) or _OLD_LANE.fullmatch(name)]
     for lane in lanes:
@@ -152,7 +152,7 @@ def _raise(error: OSError) -> None:
 
 
 def _links(folders: list[bytes], descriptor: int) -> list[bytes]:
-    """Those of the folders' names that are links."""
+    """Return those of the folders' names that are links."""
     found = []
     for name in folders:
         with contextlib.suppress(OSError):
@@ -162,11 +162,11 @@ def _links(folders: list[bytes], descriptor: int) -> list[bytes]:
 
 
 def _frame(path: bytes) -> str:
-    """The id of the frame that is claimed at this path below the drop folder."""
+    """Return the id of the frame that is claimed at this path below the drop folder."""
     return hashlib.blake2b(path[len(_WORK) + 1 :], digest_size=16).hexdigest()
 
 
 def _old_frame(path: bytes, status: os.stat_result) -> str:
-    """The id that it has in an old lane, which the record may know: its ctime is the moment of its claim."""
+    """Return the id of a frame in an old lane, which the record may know: its ctime is the moment of its claim."""
     identity = (path[len(_WORK) :], (status.st_ino, status.st_size, status.st_mtime_ns), status.st_ctime_ns)
     return hashlib.blake2b(repr(identity).encode(), digest_size=16).hexdigest()

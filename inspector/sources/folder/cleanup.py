@@ -20,14 +20,14 @@ from inspector.sources.folder.ownership import WORK, entered, text
 
 log = logging.getLogger(__name__)
 
-#: How often both folders are walked.
+#: Seconds between walks of both folders.
 EVERY_S = 600.0
 _DAY_S = 86_400.0
-#: The oldest files that are remembered at once, however many there are.
+#: Files, the oldest, that are remembered at once, however many there are.
 _BATCH = 10_000
 
 
-class Clearance:
+class Cleanup:
     """Clears one drop folder's done/ and failed/, beside the source that fills them."""
 
     def __init__(
@@ -58,7 +58,7 @@ class Clearance:
         self._thread = threading.Thread(target=self._run, name="clearance", daemon=True)
 
     def start(self) -> None:
-        """Clear now and then from now on, if there is a rule."""
+        """Begin to clear now and then, if there is a rule."""
         if self._rules and not self._thread.is_alive():
             self._thread.start()
 
@@ -69,7 +69,7 @@ class Clearance:
             self._thread.join()
 
     def sweep(self) -> int:
-        """Delete what the rules no longer keep; how many files. OSError where a folder cannot be read."""
+        """Delete what the rules no longer keep; return how many files. Raise OSError if a folder cannot be read."""
         deleted, self._doubted = 0, []
         for folder, days, megabytes in self._rules:
             if days is not None:
@@ -120,7 +120,7 @@ class Clearance:
         return deleted
 
     def _files(self, folder: bytes) -> Iterator[tuple[float, int, bytes]]:
-        """When it was put there (no writer can set a ctime), size and path of each file."""
+        """Yield when each file was put there (no writer can set a ctime), its size and its path."""
         with contextlib.suppress(FileNotFoundError):
             for where, _, names, descriptor in os.fwalk(os.path.join(folder, b"")):  # it may itself be a link
                 for name in names:
@@ -160,7 +160,7 @@ class Clearance:
 
 
 def _read(path: bytes) -> float | None:
-    """Where the clock stood in a former life; None where that is not known."""
+    """Return where the clock stood in a former life; None if that is not known."""
     try:
         with open(path, opener=opened) as file:
             return float(file.read(32))

@@ -17,21 +17,22 @@ import numpy as np
 from inspector.protocol.messages import Judgement, Left
 from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.sources.connector import Capture, Overload
-from inspector.sources.folder.archive import DONE, FAILED, Shelf
+from inspector.sources.crash_guard import CrashGuard
+from inspector.sources.folder.archive import DONE, FAILED, Archive
 from inspector.sources.folder.claims import Claim, Claims
-from inspector.sources.folder.cleanup import Clearance
-from inspector.sources.folder.left_alone import Names
-from inspector.sources.folder.ownership import WORK, Hold, joined, split, text
+from inspector.sources.folder.cleanup import Cleanup
+from inspector.sources.folder.left_alone import NameFilter
+from inspector.sources.folder.ownership import WORK, OwnedFolder, joined, split, text
 from inspector.sources.folder.reader import Content, Reader, Version, version_of
-from inspector.sources.folder.scanner import Scan
-from inspector.sources.hand import Hand
+from inspector.sources.folder.scanner import Scanner
 from inspector.vocabulary import Outcome
 
 log = logging.getLogger(__name__)
 
-#: How often what could not be moved away is tried again.
+#: Seconds between attempts to move away what could not be moved.
 RETRY_S = 1.0
-#: A file's own time before that is none, but what a clock says that was never set; nor is one in the future.
+#: Earliest plausible time of a file, seconds since 1970, and how many seconds it may lie in the future: an earlier
+#: one is of a clock that was never set.
 _EARLIEST_S, _LATEST_S = 946_684_800.0, 1.0
 _LATE = "written to after it was taken: frame {} on record is of other bytes; write under another name, then rename"
 
@@ -43,68 +44,71 @@ class Folder:
     overload = Overload("block")
 
     def __init__(
-        self, settings: FolderSourceSettings, clock: Callable[[], float] = time.monotonic, hand: Hand | None = None
+        self,
+        settings: FolderSourceSettings,
+        clock: Callable[[], float] = time.monotonic,
+        guard: CrashGuard | None = None,
     ) -> None:
-        """`hand` shows which file is read."""
+        """`guard` remembers which file is read."""
         self._settings = settings
         self._clock = clock
-        self._hold = Hold(os.fsencode(settings.path.absolute()))
-        self._reader = Reader(self._hold, hand or Hand(), settings.bit_depth)
+        self._owned = OwnedFolder(os.fsencode(settings.path.absolute()))
+        self._reader = Reader(self._owned, guard or CrashGuard(), settings.bit_depth)
         skipped = {name.encode() for name in (WORK, DONE, FAILED)}
-        self._scan = Scan(self._hold, skipped, Names(settings.ignore), settings.rescan_s, clock)
-        self._claims = Claims(self._hold)
+        self._scanner = Scanner(self._owned, skipped, NameFilter(settings.ignore), settings.rescan_s, clock)
+        self._claims = Claims(self._owned)
         self._claimed: dict[str, tuple[Claim, Version]] = {}  # by frame, with the content that was inspected
         self._late: deque[Capture] = deque()  # what was written to while it was inspected
         self._vanished = 0
-        self._shelf = Shelf(self._hold, self._claims.forget)
-        self._clearance = Clearance(settings)
+        self._archive = Archive(self._owned, self._claims.forget)
+        self._cleanup = Cleanup(settings)
         self._next_retry = 0.0
 
     def open(self) -> list[Capture]:
-        """Take the folder over. Returns what a former life had claimed. BusyError where another process has it."""
-        self._hold.take([DONE.encode(), FAILED.encode()])
-        self._shelf.clear()  # what is on record must not be taken for what is under way
-        self._clearance.close()
-        self._clearance = Clearance(self._settings)
-        self._clearance.start()
-        self._scan.open()
+        """Take the folder over; return what a former life had claimed. Raise BusyError if another process has it."""
+        self._owned.take([DONE.encode(), FAILED.encode()])
+        self._archive.clear()  # what is on record must not be taken for what is under way
+        self._cleanup.close()
+        self._cleanup = Cleanup(self._settings)
+        self._cleanup.start()
+        self._scanner.open()
         self._late.clear()  # it is left over, too
         left_over = self._claims.left_over()
         self._claims.secure()
         return sorted(map(self._capture, left_over), key=lambda capture: (capture.captured_at, capture.name))
 
     def read(self) -> Capture | None:
-        """The next whole file, claimed and decoded; None where there is none now.
+        """Return the next whole file, claimed and decoded; None if there is none now.
 
-        OSError: the folder is gone, or another one is where it was.
+        Raise OSError if the folder is gone, or another one is where it was.
         """
         # Taking more while nothing can be moved away would fill .work/ without an end.
-        if self._shelf.problem and not self._retry_shelf():
+        if self._archive.problem and not self._retry_archive():
             return None
         if self._late:
             return self._late.popleft()
-        while (relative := self._scan.look()) is not None:
+        while (relative := self._scanner.next()) is not None:
             capture = self._consider(relative)
             if capture is not None:
                 return capture
         return None
 
     def due_ms(self) -> float:
-        """Time to the next scan; 0 while one is under way."""
-        if self._shelf.problem:
+        """Return the time to the next scan; 0 while one is under way."""
+        if self._archive.problem:
             return max(0.0, (self._next_retry - self._clock()) * 1000)
-        return 0.0 if self._late else self._scan.due_ms()
+        return 0.0 if self._late else self._scanner.due_ms()
 
     def wake(self) -> int | None:
-        """The scan's descriptor."""
-        return self._scan.wake()
+        """Return the scanner's descriptor."""
+        return self._scanner.wake()
 
     def secure(self) -> None:
-        """Have on disk what was claimed, once for all since the last call."""
+        """Sync what was claimed since the last call, all at once."""
         self._claims.secure()
 
     def recorded(self, capture: Capture, outcome: Outcome, judgement: Judgement | None = None) -> None:
-        """Move the file to done/, or to failed/ where it ended as an error. One that cannot be moved stays claimed.
+        """Move the file to done/, or to failed/ if it ended as an error. One that cannot be moved stays claimed.
 
         One that holds another picture by now is another frame, an error.
         """
@@ -120,62 +124,62 @@ class Folder:
             if self._took_again(claim, reason):
                 return
             failed = True
-        self._shelf.put(claim.path, claim.relative, capture.frame, failed)
+        self._archive.put(claim.path, claim.relative, capture.frame, failed)
 
     def missed(self) -> dict[str, int]:
-        """Files that were whole and went away before they could be claimed: `vanished`."""
+        """Return the number of files that were whole and went away before they could be claimed: `vanished`."""
         vanished, self._vanished = self._vanished, 0
         return {"vanished": vanished} if vanished else {}
 
     def left(self) -> list[Left]:
-        """What was left alone when the folder was looked through last, and what stays in done/ and failed/."""
-        return [*self._scan.left, *self._clearance.left]
+        """Return what the last scan left alone, and what stays in done/ and failed/."""
+        return [*self._scanner.left, *self._cleanup.left]
 
     def problem(self) -> str:
-        """Why nothing is taken now: what is on record could not be moved away."""
-        return self._shelf.problem
+        """Return why nothing is taken now: what is on record could not be moved away."""
+        return self._archive.problem
 
     def close(self) -> None:
         """Give the folder back; what is claimed stays claimed for the next life."""
-        self._scan.close()
-        self._clearance.close()
-        self._hold.let_go()
+        self._scanner.close()
+        self._cleanup.close()
+        self._owned.release()
 
-    def _retry_shelf(self) -> bool:
+    def _retry_archive(self) -> bool:
         if self._clock() < self._next_retry:
             return False
         self._next_retry = self._clock() + RETRY_S
-        self._hold.check()
-        return self._shelf.clear()
+        self._owned.check()
+        return self._archive.clear()
 
     def _consider(self, relative: bytes) -> Capture | None:
         """Claim and decode the file if it is whole; otherwise leave it where it is."""
         whole = False
         try:
             status, content = self._look_at(relative)
-            quiet_s = self._scan.quiet_s(status)  # any change to the file starts the wait anew
+            quiet_s = self._scanner.quiet_s(status)  # any change to the file starts the wait anew
             if quiet_s < self._settings.incomplete_wait_s and content is None:
-                self._scan.again_in(self._settings.settle_ms / 1000)
+                self._scanner.again_in(self._settings.settle_ms / 1000)
                 return None
             whole = True
-            came_ns = status.st_ctime_ns if self._scan.came(status) else None
+            came_ns = status.st_ctime_ns if self._scanner.came(status) else None
             return self._capture(self._claims.take(relative), content, came_ns)
         except OSError as error:
             if whole and isinstance(error, FileNotFoundError):
-                self._hold.check()  # a whole share that went away comes back with its files
+                self._owned.check()  # a whole share that went away comes back with its files
                 self._vanished += 1
                 log.warning(
                     "%s was whole, and someone took it away before it could be inspected", self._shown(relative)
                 )
-            self._scan.leave(relative, error)
+            self._scanner.leave(relative, error)
             return None
 
     def _look_at(self, relative: bytes) -> tuple[os.stat_result, Content | None]:
         """Return the file's status, and its content if the file is whole and may have become so just now."""
         above, name = split(relative)
-        with self._hold.folder(above) as folder:
+        with self._owned.folder(above) as folder:
             status = os.stat(name, dir_fd=folder, follow_symlinks=False)
-            quiet_s = self._scan.quiet_s(status)
+            quiet_s = self._scanner.quiet_s(status)
             if self._settings.settle_ms / 1000 <= quiet_s < self._settings.incomplete_wait_s:
                 return status, self._reader.read_dropped(folder, relative, status)
         return status, None
@@ -194,9 +198,9 @@ class Folder:
         )  # fmt: skip
 
     def _time(self, version: Version, came_ns: int | None, now: float) -> float | None:
-        """When the file was made: when it was last written to, or came, where we saw that. None: nobody can tell."""
+        """Return when the file was made: when it was last written to, or came, if that was seen; else None."""
         for time_ns in (*version[2:], came_ns):
-            if time_ns is not None and _EARLIEST_S < (at := self._scan.time_of(time_ns)) < now + _LATEST_S:
+            if time_ns is not None and _EARLIEST_S < (at := self._scanner.time_of(time_ns)) < now + _LATEST_S:
                 return min(at, now)
         return None
 
@@ -207,7 +211,7 @@ class Folder:
         """
         above, name = split(claim.path)
         try:
-            with self._hold.folder(above) as folder:
+            with self._owned.folder(above) as folder:
                 if version_of(os.stat(name, dir_fd=folder, follow_symlinks=False)) == version:
                     return False
         except OSError:
@@ -216,7 +220,7 @@ class Folder:
         return capture.pixels is None or pixels is None or not np.array_equal(pixels, capture.pixels)
 
     def _took_again(self, claim: Claim, reason: str) -> bool:
-        """Make a frame of its own, an error, of what lies there now; False where it cannot be renamed."""
+        """Make a frame of its own, an error, of what lies there now; return False if it cannot be renamed."""
         try:
             again = self._claims.take_again(claim)
         except OSError:
@@ -227,5 +231,5 @@ class Folder:
         return True
 
     def _shown(self, path: bytes) -> str:
-        """A path below the drop folder, for people."""
-        return text(joined(self._hold.root, path))
+        """Return a path below the drop folder for people."""
+        return text(joined(self._owned.root, path))

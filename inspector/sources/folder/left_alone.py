@@ -1,4 +1,4 @@
-"""Owns what is left alone in a drop folder: by which name, and how many lie there, by reason, with one of each."""
+"""Owns what is left alone in a drop folder: by which names, and how many files by reason, with an example of each."""
 
 import fnmatch
 import os
@@ -9,31 +9,31 @@ from inspector.protocol.messages import Left
 from inspector.sources.folder.ownership import text
 from inspector.vision import image
 
-#: Why a file or a whole folder stays where it is, beside REFUSED.
+#: Reasons why a file or a whole folder stays where it is, beside REFUSED.
 SYSTEM, IGNORED, HIDDEN, SUFFIX = "system", "ignored", "hidden", "suffix"
-#: What file servers, operating systems and office programs put into a folder that people share, in lower case.
+#: Names, in lower case, of what file servers, operating systems and office programs put into a shared folder.
 _SYSTEM_NAMES = frozenset({
     b"@eadir", b"@tmp", b"@recycle", b"@recently-snapshot", b"@sharesnap", b"#recycle", b"#snapshot", b"~snapshot",
     b"$recycle.bin", b"recycler", b"recycled", b"system volume information", b"found.000", b"lost+found",
     b"network trash folder", b"temporary items", b"thevolumesettingsfolder", b"thumbs.db", b"ehthumbs.db",
     b"desktop.ini",
 })  # fmt: skip
-#: A document that an office program has open.
+#: Prefix of a document that an office program has open.
 _OPEN_DOCUMENT = b"~$"
 _SUFFIXES = frozenset(suffix.encode() for suffix in image.SUFFIXES)
 _MAX_EXAMPLE = 1024
 
 
-class Names:
-    """Which names in a drop folder are taken."""
+class NameFilter:
+    """Decides which names in a drop folder are taken."""
 
     def __init__(self, ignore: Sequence[str]) -> None:
-        """`ignore`: patterns as of a shell, of names at any depth, or with a / in it of paths below the drop folder."""
+        """`ignore`: shell patterns, of names at any depth, or with a / in them of paths below the drop folder."""
         self._names = _any_of([pattern for pattern in ignore if "/" not in pattern])
         self._paths = _any_of([pattern for pattern in ignore if "/" in pattern])
 
     def left(self, name: bytes, path: bytes) -> str:
-        """Why a file or folder of this name is left alone, whatever it is; empty where it is not."""
+        """Return why a file or folder of this name is left alone, whatever it is; empty if it is not."""
         if name.startswith(b"."):
             return HIDDEN
         if name.lower() in _SYSTEM_NAMES or name.startswith(_OPEN_DOCUMENT):
@@ -45,7 +45,7 @@ class Names:
         return ""
 
     def is_picture(self, name: bytes) -> bool:
-        """Whether a file has the suffix of a picture."""
+        """Return whether a file has the suffix of a picture."""
         return os.path.splitext(name)[1].lower() in _SUFFIXES
 
 
@@ -54,19 +54,19 @@ def _any_of(patterns: Sequence[str]) -> re.Pattern[str] | None:
     return re.compile("|".join(map(fnmatch.translate, patterns))) if patterns else None
 
 
-class Leavings:
-    """What one look through the folder left alone."""
+class LeftAlone:
+    """What one scan of the folder left alone."""
 
     def __init__(self) -> None:
         self._counts: dict[str, int] = {}
         self._examples: dict[str, str] = {}
 
     def add(self, reason: str, path: bytes, why: str = "") -> None:
-        """One file, or one folder with all that is in it, by its path below the drop folder."""
+        """Count one file, or one folder with all that is in it, by its path below the drop folder."""
         self._counts[reason] = self._counts.get(reason, 0) + 1
         if reason not in self._examples:
             self._examples[reason] = (f"{text(path)}: {why}" if why else text(path))[:_MAX_EXAMPLE]
 
     def all(self) -> list[Left]:
-        """By reason, with one example."""
+        """Return the counts by reason, with one example each."""
         return [Left(reason, count, self._examples[reason]) for reason, count in self._counts.items()]

@@ -1,4 +1,4 @@
-"""Owns the hold on a drop folder: that it is ours, still the one we opened, and that no step leads out of it.
+"""Owns a drop folder's lock and descriptor: it is ours, still the one we opened, and no step leads out of it.
 
 A share can go between any two calls, and its bare mount point has the same path; a folder below can be swapped for a
 link to anywhere. So every step begins at the descriptor of the folder we hold, and follows no link: what was made on
@@ -23,8 +23,8 @@ _MAX_LANES = 8
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
-class Hold:
-    """One folder, held by a lock and a descriptor until it is let go."""
+class OwnedFolder:
+    """One folder, owned by a lock and a descriptor until it is released."""
 
     def __init__(self, root: bytes) -> None:
         self._root = root
@@ -39,9 +39,12 @@ class Hold:
     def take(self, inside: Sequence[bytes]) -> None:
         """Take the folder, made where the one above it is there, with .work/ and the folders named `inside` in it.
 
-        BusyError where another process has it, ConfigError where .work/ is a link or one inside is on another file
-        system, OSError where the folder cannot be used or is a mount point left bare. Links that are there now in the
-        place of those inside are followed, later ones are not.
+        Links that are there now in the place of those inside are followed, later ones are not.
+
+        Raises:
+            BusyError: another process has it.
+            ConfigError: .work/ is a link, or one inside is on another file system.
+            OSError: the folder cannot be used, or is a mount point left bare.
         """
         if self._lock is not None:
             return
@@ -65,13 +68,13 @@ class Hold:
             if self._lock is None:
                 raise BusyError(f"{text(self._root)}: another inspector works on this drop folder")
         except BaseException:
-            self.let_go()
+            self.release()
             raise
         self._device = os.fstat(self._folder).st_dev
         self._lock_status = os.fstat(self._lock)
 
     def _make_root(self) -> None:
-        """Make the folder where the one above it is there: more than that is missing where a path has a typo."""
+        """Make the folder if the one above it is there: more than one is missing if a path has a typo."""
         try:
             os.mkdir(self._root)
         except FileNotFoundError:
@@ -85,8 +88,8 @@ class Hold:
         """The path of the folder, for people."""
         return self._root
 
-    def let_go(self) -> None:
-        """Give it back."""
+    def release(self) -> None:
+        """Give the folder back."""
         self._close_lanes()
         for descriptor in (self._lock, self._folder):
             if descriptor is not None:
@@ -135,7 +138,7 @@ class Hold:
             os.rename(name, target_name, src_dir_fd=source, dst_dir_fd=place)
 
     def remove(self, relative: bytes) -> bool:
-        """Remove an empty folder below ours; False where it is not empty, or not there."""
+        """Remove an empty folder below ours; return False if it is not empty, or not there."""
         above, name = split(relative)
         try:
             with self.folder(above) as place:
@@ -147,7 +150,7 @@ class Hold:
         return True
 
     def file_system_time(self) -> int:
-        """The file system's own clock, ns: a file server's may differ from ours, and ours may be set."""
+        """Return the file system's own time, ns: a file server's clock may differ from ours, and ours may be set."""
         flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW
         with self.folder(WORK.encode()) as work:
             descriptor = opened(b".clock", flags, folder=work)
@@ -172,11 +175,11 @@ class Hold:
             os.close(self._lanes.popitem()[1])
 
     def _known(self) -> bool:
-        """Whether the folder shows that we were there before."""
+        """Return whether the folder shows that a source had it before."""
         return self._folder is not None and _is_there(WORK.encode(), self._folder)
 
     def _check_mounted(self, there: bytes | int) -> None:
-        """OSError where a folder that we had would now be on another file system."""
+        """Raise OSError if a folder that we had would now be on another file system."""
         if self._device is not None and os.stat(there).st_dev != self._device:
             raise OSError(errno.ENODEV, "not mounted", text(self._root))
 
@@ -260,5 +263,5 @@ def joined(above: bytes, name: bytes) -> bytes:
 
 
 def text(path: bytes) -> str:
-    """A path for people, whatever bytes are in it."""
+    """Return a path for people, whatever bytes are in it."""
     return path.decode("utf-8", "backslashreplace")

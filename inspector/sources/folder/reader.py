@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from inspector.errors import ImageError
-from inspector.sources.folder.ownership import Hold, joined, split, text
-from inspector.sources.hand import Hand
+from inspector.sources.crash_guard import CrashGuard
+from inspector.sources.folder.ownership import OwnedFolder, joined, split, text
 from inspector.vision import image
 from inspector.vision.formats.outline import Truncated
 
@@ -37,9 +37,9 @@ class Content:
 class Reader:
     """Reads files of one drop folder by their paths below it."""
 
-    def __init__(self, hold: Hold, hand: Hand, bit_depth: int) -> None:
-        self._hold = hold
-        self._hand = hand
+    def __init__(self, owned: OwnedFolder, guard: CrashGuard, bit_depth: int) -> None:
+        self._owned = owned
+        self._guard = guard
         self._bit_depth = bit_depth
 
     def read_dropped(self, folder: int, relative: bytes, status: os.stat_result) -> Content | None:
@@ -59,7 +59,7 @@ class Reader:
         """
         began_at, began_mono, version = time.time(), time.monotonic(), Version()
         try:
-            with self._hold.folder(split(path)[0]) as folder:
+            with self._owned.folder(split(path)[0]) as folder:
                 status = os.stat(split(path)[1], dir_fd=folder, follow_symlinks=False)
                 version = version_of(status)
                 if known is not None and known.version == version:
@@ -75,10 +75,10 @@ class Reader:
         """Read the file of this status. Raise Truncated if it lacks its end, OSError if it cannot be read."""
         began_at, began_mono = time.time(), time.monotonic()
         key, pixels = _key(relative, status), None
-        reason = self._hand.ended(key)
+        reason = self._guard.refusal(key)
         if not reason:
             try:
-                with self._hand.holding(key, text(joined(self._hold.root, path))):
+                with self._guard.reading(key, text(joined(self._owned.root, path))):
                     pixels = image.read_file(split(path)[1], folder).decode(self._bit_depth)
             except Truncated:
                 raise

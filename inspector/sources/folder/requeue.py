@@ -1,4 +1,4 @@
-"""Owns putting files that could not be inspected back into their drop folder: never over another, and each is told."""
+"""Owns putting files of failed/ back into their drop folder: never over another, and each is reported."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from inspector.sources.folder.renaming import renamed
 
 
 class Retried(msgspec.Struct, frozen=True):
-    """What became of one file of failed/: `problem` says why it is still there; empty: it is in the drop folder."""
+    """What became of one file of failed/: `problem` is why it is still there; empty if it is in the drop folder."""
 
     source: str
     name: str

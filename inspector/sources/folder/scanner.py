@@ -1,8 +1,8 @@
-"""Owns the looking through a drop folder: when it is looked through again, what is there, and what is taken first.
+"""Owns scanning a drop folder: when it is scanned again, what is there, and what is taken first.
 
-A periodic scan is the truth about what is there; inotify only wakes it early, because its queue overflows without a
-word, and it is silent on network shares. A folder below is entered from the one it is in, and only where it is a folder
-still: one that was swapped for a link is left.
+A periodic scan is the truth about what is there; inotify only wakes it early, because its queue overflows
+silently, and it reports nothing on network shares. A folder below is entered from the one it is in, and only if it is
+still a folder: one that was swapped for a link is left.
 """
 
 import errno
@@ -15,53 +15,53 @@ from itertools import islice
 from inotify_simple import INotify, flags
 
 from inspector.protocol.messages import REFUSED, Left
-from inspector.sources.folder.left_alone import SUFFIX, Leavings, Names
-from inspector.sources.folder.ownership import Hold, joined, text
+from inspector.sources.folder.left_alone import SUFFIX, LeftAlone, NameFilter
+from inspector.sources.folder.ownership import OwnedFolder, joined, text
 
 log = logging.getLogger(__name__)
 
-#: The folder is not scanned more often than this; unless it wakes us, nor than ten times what the last scan took.
+#: Least seconds between scans; unless inotify wakes it, ten times the duration of the last scan is the least, too.
 MIN_RESCAN_S = 0.02
-#: So many files of one scan are kept, the oldest; the others are found by the next scan, which follows at once.
+#: Files of one scan that are kept, the oldest; the others are found by the next scan, which follows at once.
 MAX_FOUND = 20_000
-#: Two clocks that differ by less are one: file systems count in steps.
+#: Seconds by which two clocks may differ and count as one: file systems count in steps.
 _SAME_S = 1.0
-#: So many entries are looked at in one step: a large folder on a slow share must not hold up the source.
+#: Entries that are read in one step: a large folder on a slow share must not hold up the source.
 _STEP = 1000
-#: Folders in folders are entered so far: each level costs two descriptors while it is looked through.
+#: Depth to which folders in folders are entered: each level costs two descriptors while it is scanned.
 MAX_DEPTH = 32
 _WATCHED = flags.CLOSE_WRITE | flags.MOVED_TO | flags.CREATE | flags.ONLYDIR
-#: So many complaints about files left where they are, each once; then they start anew.
+#: Warnings about files left where they are, each once; then they start anew.
 _MAX_LEFT = 1000
-#: So many suffixes that are not taken are named.
+#: Suffixes that are not taken and named in the log.
 _MAX_SUFFIXES = 50
 
 #: When a file was last written to, ns, and its path below the drop folder.
 _Found = tuple[int, bytes]
 
 
-class Scan:
-    """Looks through one folder again and again. What one scan finds is taken by the time it was last written to."""
+class Scanner:
+    """Scans one folder again and again. What one scan finds is taken by the time it was last written to."""
 
     def __init__(
         self,
-        hold: Hold,
+        owned: OwnedFolder,
         skipped: set[bytes],
-        names: Names,
+        names: NameFilter,
         rescan_s: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`hold`: on the folder. `skipped`: what is directly in it and ours. `names`: which of the others are taken."""
-        self._hold = hold
+        """`skipped`: what is directly in the folder and ours. `names`: which of the others are taken."""
+        self._owned = owned
         self._skipped = skipped
         self._names = names
         self._rescan_s = rescan_s
         self._clock = clock
         self._inotify: INotify | None = None
         self._watched: dict[int, bytes] = {}  # inotify's number of a folder, and its path below the drop folder
-        self._left: set[bytes] = set()  # what was already complained about
+        self._left: set[bytes] = set()  # what was already warned about
         self._suffixes: set[bytes] = set()  # not taken, and named
-        self._seen, self._refused = Leavings(), Leavings()  # by the scan under way; by it and those it goes on from
+        self._seen, self._refused = LeftAlone(), LeftAlone()  # by the scan under way; by it and those it goes on from
         self.left: list[Left] = []  # where it was as the last scan ended
         self._under_way = False  # a scan, until all that it found was looked at
         self._entries: Iterator[_Found | None] | None = None  # that it still has to look at
@@ -77,10 +77,10 @@ class Scan:
         self._now_ns = 0
 
     def open(self) -> None:
-        """Begin anew, at once."""
+        """Begin to scan anew, at once."""
         self._inotify = INotify(nonblocking=True)
         self._watched.clear()
-        with self._hold.folder(b"") as folder:
+        with self._owned.folder(b"") as folder:
             self._watch(folder, b"")
         self._forget()
         self._next = self._clock()
@@ -88,17 +88,17 @@ class Scan:
         self._opened_ns = self._now_ns
 
     def close(self) -> None:
-        """Let go of the folders it holds open."""
+        """Close the folders that it holds open."""
         self._forget()
         if self._inotify is not None:
             self._inotify.close()
             self._inotify = None
 
-    def look(self) -> bytes | None:
-        """The next file with the suffix of a picture, by its path below the drop folder.
+    def next(self) -> bytes | None:
+        """Return the next file with the suffix of a picture, by its path below the drop folder.
 
-        None where none is due, at the end of a scan, and in the midst of one, while `due_ms` is 0.
-        OSError: the folder is gone, or another one is where it was.
+        Return None if none is due, at the end of a scan, and in the midst of one, while `due_ms` is 0.
+        Raise OSError if the folder is gone, or another one is where it was.
         """
         if not self._under_way and not self._begin():
             return None
@@ -112,19 +112,19 @@ class Scan:
         return None
 
     def quiet_s(self, status: os.stat_result) -> float:
-        """For how long nobody has written to the file. By its ctime, which no writer can set."""
+        """Return the seconds since the file was last written to, by its ctime, which no writer can set."""
         return (self._now_ns - status.st_ctime_ns) / 1e9
 
     def time_of(self, file_system_ns: int) -> float:
-        """That time by our clock, seconds since 1970."""
+        """Return that time by our clock, seconds since 1970."""
         return file_system_ns / 1e9 - self._ahead_s
 
     def came(self, status: os.stat_result) -> bool:
-        """Whether the file came, or was written to, after we began to watch."""
+        """Return whether the file came, or was written to, after the scanner was opened."""
         return status.st_ctime_ns >= self._opened_ns
 
     def again_in(self, seconds: float) -> None:
-        """Something will be due then: the next scan comes as soon."""
+        """Let the next scan come this soon: something will be due then."""
         self._soon_s = min(self._soon_s, seconds)
 
     def leave(self, path: bytes, error: OSError) -> None:
@@ -140,14 +140,14 @@ class Scan:
         if len(self._left) >= _MAX_LEFT:
             self._left.clear()
         self._left.add(path)
-        log.warning("%s is left where it is: %s", text(os.path.join(self._hold.root, path)), error.strerror)
+        log.warning("%s is left where it is: %s", text(os.path.join(self._owned.root, path)), error.strerror)
 
     def due_ms(self) -> float:
-        """Time to the next scan; 0 while one is under way."""
+        """Return the time to the next scan; 0 while one is under way."""
         return 0.0 if self._under_way else max(0.0, (self._next - self._clock()) * 1000)
 
     def wake(self) -> int | None:
-        """The inotify descriptor. It stays readable until the next scan begins, which empties it."""
+        """Return the inotify descriptor. It stays readable until the next scan begins, which empties it."""
         return None if self._inotify is None else self._inotify.fileno()
 
     def _watch(self, folder: int, relative: bytes) -> None:
@@ -170,11 +170,11 @@ class Scan:
             self._next = min(self._next, max(now, self._began + MIN_RESCAN_S))
         if now < self._next:
             return False
-        self._hold.check()
+        self._owned.check()
         self._began, self._took, self._soon_s = now, 0.0, self._rescan_s
         self._read_clock()
         self._entries, self._too_many, self._under_way = self._look_through(), False, True
-        self._seen = Leavings()
+        self._seen = LeftAlone()
         return True
 
     def _forget(self) -> None:
@@ -182,12 +182,12 @@ class Scan:
         self._found.clear()
 
     def _read_clock(self) -> None:
-        self._now_ns = self._hold.file_system_time()
+        self._now_ns = self._owned.file_system_time()
         ahead_s = self._now_ns / 1e9 - time.time()
         self._ahead_s = ahead_s if abs(ahead_s) >= _SAME_S else 0.0
 
     def _go_on(self, entries: Iterator[_Found | None]) -> None:
-        """One step further, and at the end of it put what was found in order."""
+        """Scan one step further, and put what was found in order at the end."""
         began = self._clock()
         looked = 0
         for looked, found in enumerate(islice(entries, _STEP), 1):  # noqa: B007
@@ -207,16 +207,16 @@ class Scan:
     def _end(self) -> None:
         self._under_way = False
         if not self._too_many:
-            self.left, self._refused = [*self._refused.all(), *self._seen.all()], Leavings()
+            self.left, self._refused = [*self._refused.all(), *self._seen.all()], LeftAlone()
         pause_s = 0.0 if self._too_many else max(self._soon_s, 10 * self._took, MIN_RESCAN_S)
         self._next = self._clock() + pause_s
 
     def _look_through(self) -> Iterator[_Found | None]:
-        with self._hold.folder(b"") as folder:
+        with self._owned.folder(b"") as folder:
             yield from self._walk(folder, b"")
 
     def _walk(self, folder: int, relative: bytes) -> Iterator[_Found | None]:
-        """Each entry: when it was last written to and its path, or None for what is no file of ours."""
+        """Yield when each entry was last written to and its path, or None for what is no file to take."""
         with os.scandir(folder) as entries:
             for entry in entries:
                 name = os.fsencode(entry.name)
@@ -236,7 +236,7 @@ class Scan:
                     yield None
 
     def _leave_other(self, path: bytes) -> None:
-        """No picture's suffix: it is left alone, and that is said once of each suffix."""
+        """Leave alone what has no suffix of a picture, and log that once for each suffix."""
         self._seen.add(SUFFIX, path)
         suffix = os.path.splitext(path)[1].lower()
         if suffix not in self._suffixes and len(self._suffixes) < _MAX_SUFFIXES:

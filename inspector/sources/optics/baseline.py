@@ -1,6 +1,6 @@
-"""Owns what is usual for the pictures of a source: learned from the first of them, then fixed. Pure.
+"""Owns the baseline of a source's pictures: learned from the first of them, then fixed. Pure.
 
-It never follows slowly: so would dirt. How far a picture is from it is told in limits: more than 1 is too far.
+It never follows slowly: so would dirt. Distances from it are in limits: more than 1 is too far.
 """
 
 import math
@@ -11,13 +11,13 @@ import numpy as np
 from inspector.protocol.messages import Usual
 from inspector.protocol.optics import Figures, Kind
 from inspector.sources.optics import dirt
-from inspector.sources.optics.dirt import Average, Relief, Window
+from inspector.sources.optics.dirt import Average, Relief, StripCells
 from inspector.sources.optics.figures import grid
 
-#: How far a figure may stray: brightness, contrast and sharpness by such a factor, saturation by such a share. Found on
+#: How far a figure may stray: brightness, contrast and sharpness by a factor, saturation by a share. Found on
 #: simulated strip: see tests/measure/false_alarms.py.
 BRIGHTNESS, CONTRAST, SHARPNESS, SATURATION = 2.0, 3.5, 2.5, 0.1
-#: Nor is anything strange within so many deviations of single pictures: a line of many products is varied.
+#: Standard deviations of single pictures within which nothing is strange: a line of many products is varied.
 DEVIATIONS = 3.0
 _LEAST = (1.0, 1e-4, 1e-3)
 _BYTE = 127 / dirt.CLIP
@@ -27,7 +27,7 @@ Scaled = tuple[float, ...]
 
 
 class Baseline:
-    """Learns from pictures of one size, `since` then (seconds since 1970), until it has as many as are needed."""
+    """Learns from pictures of one size, `since` a time in seconds since 1970, until it has `needed` of them."""
 
     def __init__(self, since: float, needed: int) -> None:
         self.since = since
@@ -40,16 +40,16 @@ class Baseline:
 
     @property
     def complete(self) -> bool:
-        """Whether all is learned: then it stays as it is."""
+        """Whether all is learned: then the baseline stays as it is."""
         return self.pictures >= self.needed
 
     @property
     def relief(self) -> Relief | None:
-        """How light usually lies; None before the first picture."""
+        """The average relief; None before the first picture."""
         return None if self._light is None else self._light.relief
 
-    def learn(self, size: tuple[int, ...], figures: Figures, relief: Relief, window: Window) -> None:
-        """One more picture is usual. Welford's recurrence."""
+    def learn(self, size: tuple[int, ...], figures: Figures, relief: Relief, window: StripCells) -> None:
+        """Learn from one more picture, by Welford's recurrence."""
         self.size, self.pictures = size, self.pictures + 1
         before, new = self.mean, scaled(figures)
         self.mean = towards(before, new, 1 / self.pictures)
@@ -61,7 +61,7 @@ class Baseline:
         self._light.take(relief, window, 1 / self.pictures, 1 / self.pictures)
 
     def limits(self, now: Scaled, tolerance: float) -> dict[Kind, float]:
-        """How far figures are from what is usual, by kind, in limits."""
+        """Return how far figures are from the baseline, by kind, in limits."""
         floors = (math.log(BRIGHTNESS), math.log(CONTRAST), math.log(SHARPNESS), SATURATION)
         brighter, richer, sharper, fuller = (
             (x - mean) / max(tolerance * floor, DEVIATIONS * deviation)
@@ -76,7 +76,7 @@ class Baseline:
         }
 
     def encode(self) -> Usual | None:
-        """As it is kept on record; None before the first picture."""
+        """Return the baseline as it is kept on record; None before the first picture."""
         if self.size is None or self._light is None:
             return None
         spots, streaks = (np.rint(part * _BYTE).astype(np.int8).tobytes() for part in self._light.relief)
@@ -85,7 +85,7 @@ class Baseline:
 
     @classmethod
     def decode(cls, since: float, needed: int, usual: Usual | None) -> "Baseline":
-        """What `encode` made. One whose cells are not those of its size (another version's) is learned anew."""
+        """Return what `encode` was given. One whose cells do not fit its size (another version's) is learned anew."""
         made = cls(since, needed)
         if usual is None:
             return made
@@ -101,17 +101,17 @@ class Baseline:
 
 
 def scaled(figures: Figures) -> Scaled:
-    """Figures as they are averaged and compared."""
+    """Return figures as they are averaged and compared."""
     floors = zip(figures[:3], _LEAST, strict=True)
     return (*(math.log(max(figure, least)) for figure, least in floors), figures.saturation)
 
 
 def unscaled(values: Scaled) -> Figures:
-    """What `scaled` was made from."""
+    """Return the figures that `scaled` was given."""
     brightness, contrast, sharpness = (math.exp(value) for value in values[:3])
     return Figures(brightness, contrast, sharpness, values[3])
 
 
 def towards(mean: Sequence[float], new: Sequence[float], share: float) -> Scaled:
-    """A mean that moves by this share of the way."""
+    """Return the mean, moved by this share of the way."""
     return tuple(m + share * (x - m) for m, x in zip(mean, new, strict=True))

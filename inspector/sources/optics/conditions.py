@@ -1,4 +1,4 @@
-"""Owns what is wrong with the pictures of a source now: which trouble has lasted, since when, and where. Pure."""
+"""Owns the conditions of a source's pictures: which trouble has lasted, since when, and where. Pure."""
 
 import math
 
@@ -6,17 +6,17 @@ from inspector.protocol.messages import Trouble
 from inspector.protocol.optics import FIGURE_OF, KINDS, Figures, Kind
 from inspector.settings.settings import OpticsSettings
 from inspector.sources.optics.baseline import Baseline, Scaled, scaled, towards, unscaled
-from inspector.sources.optics.dirt import Dust, Place, Relief, Window
-from inspector.sources.optics.figures import Look, cell
+from inspector.sources.optics.dirt import DirtPlace, DustDetector, Relief, StripCells
+from inspector.sources.optics.figures import OpticsSample, cell
 
-#: More alike than this, two pictures show the same strip; with less than that, it has certainly moved on.
+#: Likeness above which two pictures show the same strip, and below which it has certainly moved on.
 SAME, MOVED = 0.8, 0.5
-#: What was too far is good again within this share of its limit.
+#: Share of its limit within which a figure is good again.
 _GOOD = 0.7
 _FROZEN = "the same strip again and again: the camera or the strip stands still"
-#: Trouble that only a baseline can tell.
+#: Kinds of trouble that only a baseline shows.
 JUDGED = frozenset[Kind](KINDS) - {"blank", "frozen"}
-#: Dust is gone when no place has been found for so many times `after_s`: how long it takes to find one anew.
+#: Multiple of `after_s` without a dirty place after which dust is gone: finding one anew takes as long.
 _DUST_LEAVES = 3.0
 
 
@@ -30,7 +30,7 @@ class _Condition:
         self.began_at: float | None = None  # while it is on, seconds since 1970
 
     def turn(self, bad: bool, good: bool, seconds: float, at: float) -> None:
-        """One more picture, seen `at`, that stands for so many seconds."""
+        """Take in one more picture, captured `at`, that stands for this many seconds."""
         more = 1.0 if seconds >= self._begins_s else seconds / self._begins_s
         change = more if bad else -seconds / self._ends_s if good else 0.0
         self._weight = min(1.0, max(0.0, self._weight + change))
@@ -40,11 +40,11 @@ class _Condition:
             self.began_at = at - self._begins_s
 
     def resume(self, began_at: float) -> None:
-        """It was on in a former life."""
+        """Switch it on, as it was in the former life."""
         self._weight, self.began_at = 1.0, began_at
 
 
-class Troubles:
+class Conditions:
     """Judges one picture after the other; of strip against a baseline that is complete."""
 
     def __init__(self, settings: OpticsSettings) -> None:
@@ -53,46 +53,46 @@ class Troubles:
         self._conditions = {kind: _Condition(after_s, after_s) for kind in KINDS}
         self._conditions["dust"] = _Condition(0.0, _DUST_LEAVES * after_s)
         self._evidence: dict[Kind, tuple[float, str]] = {}  # figure and detail of when it was bad last
-        self._looked: Look | None = None
+        self._looked: OpticsSample | None = None
         self._averaged = 0
         self._now: Scaled = ()
-        self._dust: Dust | None = None
+        self._dust: DustDetector | None = None
 
     @property
     def figures(self) -> Figures | None:
-        """On average of late; those of the last picture while that shows nothing. None before the first."""
+        """The average of the last pictures; those of the last one while that is blank. None before the first."""
         if self._looked and (self._conditions["blank"].began_at is not None or not self._now):
             return self._looked.figures
         return unscaled(self._now) if self._now else None
 
-    def look(self, look: Look, alike: float, seconds: float, at: float) -> None:
-        """The next picture, seen `at`, `seconds` after the one before and so much alike."""
+    def look(self, look: OpticsSample, alike: float, seconds: float, at: float) -> None:
+        """Take in the next picture, captured `at`, `seconds` after the one before, with this likeness to it."""
         self._looked = look
         self._turn("blank", bool(look.blank), not look.blank, seconds, at, look.figures.brightness, look.blank)
         if not look.blank:
             self._turn("frozen", alike > SAME, alike < MOVED, seconds, at, alike, _FROZEN)
 
-    def average(self, look: Look, seconds: float) -> None:
-        """It shows strip that has moved on."""
+    def average(self, look: OpticsSample, seconds: float) -> None:
+        """Take the figures of a picture of strip that has moved on into the average."""
         self._averaged += 1
         share = max(1 - math.exp(-seconds / self._settings.after_s), 1 / self._averaged)
         self._now = towards(self._now, scaled(look.figures), share) if self._now else scaled(look.figures)
 
-    def judge(self, baseline: Baseline, relief: Relief, window: Window, seconds: float, at: float) -> None:
-        """Hold the average and this picture's relief against the baseline."""
+    def judge(self, baseline: Baseline, relief: Relief, window: StripCells, seconds: float, at: float) -> None:
+        """Compare the average and this picture's relief with the baseline."""
         figures, settings = unscaled(self._now), self._settings
         for kind, limits in baseline.limits(self._now, settings.tolerance).items():
             self._turn(kind, limits > 1, limits < _GOOD, seconds, at, getattr(figures, FIGURE_OF[kind]))
         if self._dust is None and baseline.relief is not None:
-            self._dust = Dust(baseline.relief, settings.after_s, settings.streak_after_s, settings.tolerance)
+            self._dust = DustDetector(baseline.relief, settings.after_s, settings.streak_after_s, settings.tolerance)
         if self._dust is not None:
             self._dust.take(relief, window, seconds)
             places = self._dust.places()
             depth = places[0].depth if places else 0.0
             self._turn("dust", bool(places), not places, seconds, at, depth, _where(places, baseline.size or (0, 0)))
 
-    def told(self, baseline: Baseline) -> list[Trouble]:
-        """What is wrong, each with the figure that says so and what that is usually."""
+    def troubles(self, baseline: Baseline) -> list[Trouble]:
+        """Return what is wrong, each with the figure that shows it and the baseline of that figure."""
         usual = unscaled(baseline.mean)._asdict() if baseline.pictures else {}
         return [
             Trouble(kind, max(0.0, one.began_at), figure, usual.get(FIGURE_OF.get(kind, ""), 0.0), detail)
@@ -102,7 +102,7 @@ class Troubles:
         ]
 
     def resume(self, troubles: list[Trouble]) -> None:
-        """What was wrong in a former life is, until it is seen to be good."""
+        """Take what was wrong in the former life for wrong until it is seen to be good."""
         for trouble in troubles:
             self._conditions[trouble.kind].resume(trouble.began_at)
             self._evidence[trouble.kind] = trouble.figure, trouble.detail
@@ -115,8 +115,8 @@ class Troubles:
             self._evidence[kind] = figure, detail
 
 
-def _where(places: list[Place], size: tuple[int, ...]) -> str:
-    """The worst place in pixels of the picture, and how many more there are."""
+def _where(places: list[DirtPlace], size: tuple[int, ...]) -> str:
+    """Return the worst place in pixels of the picture, and how many more there are, as text."""
     if not places:
         return ""
     height, width = size

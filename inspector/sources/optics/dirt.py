@@ -1,8 +1,8 @@
 """Owns what stays at its place in the picture while the strip moves: dirt on the lens or the sensor. Pure.
 
 A changed product changes everything, everywhere, or moves along; dirt is darker or brighter than what lies around it,
-always at the same place. A spot is told soon. A streak over the whole height of the picture is what dirt on a line-scan
-sensor looks like, and a scratch along a coil, too: it is told once it has outlasted a coil.
+always at the same place. A spot is reported soon. A streak over the whole height of the picture is what dirt on a
+line-scan sensor looks like, and a scratch along a coil, too: it is reported once it has outlasted a coil.
 """
 
 from dataclasses import dataclass
@@ -14,13 +14,13 @@ from numpy.typing import NDArray
 
 _Cells = NDArray[np.float32]
 
-#: Relative to what lies around it: a place must differ by so much, and so many times more than cells do by chance.
+#: How much a place must differ from its surroundings, as a share, and in deviations of cells by chance.
 DEPTH, DEVIATIONS = 0.03, 6.0
-#: One picture counts for so much at most: a defect is deep, and soon gone.
+#: The most that one picture counts for: a defect is deep, and soon gone.
 CLIP = 0.1
-#: A place is dirty until it differs by less than this share of what made it so.
+#: Share of the difference that made a place dirty below which it is clean again.
 _LEAVES = 0.5
-#: What lies around a column: so many of them.
+#: Columns around a column that it is compared with.
 _AROUND = 15
 _MAD_TO_DEVIATION = 1.4826  # of a normal distribution
 
@@ -34,7 +34,7 @@ class Relief(NamedTuple):
     streaks: _Cells
 
 
-class Window(NamedTuple):
+class StripCells(NamedTuple):
     """Which cells of a picture are strip."""
 
     rows: slice
@@ -42,7 +42,7 @@ class Window(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class DirtPlace:
     """Dirt, in cells: the rectangle around it and by how much it is darker (less than 0) or brighter.
 
     `streak`: it goes over the whole height.
@@ -56,8 +56,8 @@ class Place:
     streak: bool = False
 
 
-def relief(cells: _Cells, window: Window) -> Relief:
-    """Of one picture's cells those of the window; elsewhere 0."""
+def relief(cells: _Cells, window: StripCells) -> Relief:
+    """Return the relief of one picture's cells in the window; 0 elsewhere."""
     spots, streaks = np.zeros_like(cells), np.zeros(cells.shape[1], np.float32)
     light = np.log(cells[window] + 1)
     if not light.size:
@@ -76,7 +76,7 @@ class Average:
     def __init__(self, rows: int, columns: int) -> None:
         self.relief = Relief(np.zeros((rows, columns), np.float32), np.zeros(columns, np.float32))
 
-    def take(self, relief: Relief, window: Window, spots: float, streaks: float) -> None:
+    def take(self, relief: Relief, window: StripCells, spots: float, streaks: float) -> None:
         """Move towards a picture by these shares of the way."""
         for mean, new, where, share in (
             (self.relief.spots, relief.spots, window, spots),
@@ -85,11 +85,11 @@ class Average:
             mean[where] += share * (new[where] - mean[where])
 
 
-class Dust:
+class DustDetector:
     """Finds the places that differ from how they were when the lens was known to be clean, its `reference`."""
 
     def __init__(self, reference: Relief, after_s: float, streak_after_s: float, tolerance: float = 1.0) -> None:
-        """A spot is told after `after_s`, a streak after `streak_after_s`; `tolerance` times DEPTH is let pass."""
+        """A spot is reported after `after_s`, a streak after `streak_after_s`; `tolerance` times DEPTH is let pass."""
         rows, columns = reference.spots.shape
         self._reference = reference
         self._after_s = after_s
@@ -103,8 +103,8 @@ class Dust:
         self._spot_s = np.zeros((rows, columns), np.float32)  # and for how long
         self._streak_s = np.zeros(columns, np.float32)
 
-    def take(self, relief: Relief, window: Window, seconds: float) -> None:
-        """One more picture, of strip that has moved since the one before, `seconds` ago."""
+    def take(self, relief: Relief, window: StripCells, seconds: float) -> None:
+        """Take in one more picture, of strip that has moved since the one before, `seconds` ago."""
         # A streak must outlast what a coil has: its average is slower.
         shares = (1 - np.exp(-seconds / self._after_s), 1 - np.exp(-seconds / (self._streak_after_s / 4)))
         self._now.take(relief, window, *shares)
@@ -113,14 +113,14 @@ class Dust:
         _lasts(self._spots[window], self._depth, self._spot_s[window], seconds)
         _lasts(self._streaks[window.columns], self._depth, self._streak_s[window.columns], seconds)
 
-    def places(self) -> list[Place]:
-        """Where dirt is, the worst first."""
+    def places(self) -> list[DirtPlace]:
+        """Return where dirt is, the worst first."""
         found = []
         if (self._spot_s >= self._after_s).any():
             found += _boxes(self._spots, self._spot_s >= self._after_s)
         if (self._streak_s >= self._streak_after_s).any():
             boxes = _boxes(self._streaks[None, :], self._streak_s[None, :] >= self._streak_after_s)
-            found += [Place(box.x, 0, box.width, len(self._spots), box.depth, streak=True) for box in boxes]
+            found += [DirtPlace(box.x, 0, box.width, len(self._spots), box.depth, streak=True) for box in boxes]
         return sorted(found, key=lambda place: -abs(place.depth))
 
 
@@ -134,7 +134,7 @@ def _lasts(differs: _Cells, depth: float, for_s: _Cells, seconds: float) -> None
     for_s[(size >= limit) | (for_s > 0)] += seconds
 
 
-def _boxes(differs: _Cells, dirty: NDArray[np.bool_]) -> list[Place]:
+def _boxes(differs: _Cells, dirty: NDArray[np.bool_]) -> list[DirtPlace]:
     count, found, boxes, _ = cv2.connectedComponentsWithStats(dirty.astype(np.uint8))
     labels = np.asarray(found, np.intp)
     darkest, brightest = np.zeros(count, np.float32), np.zeros(count, np.float32)
@@ -142,4 +142,4 @@ def _boxes(differs: _Cells, dirty: NDArray[np.bool_]) -> list[Place]:
     np.maximum.at(brightest, labels, differs)
     depths = np.where(-darkest > brightest, darkest, brightest).tolist()
     sides = ((int(x), int(y), int(width), int(height)) for x, y, width, height, _ in boxes[1:])
-    return [Place(*side, depth) for side, depth in zip(sides, depths[1:], strict=True)]
+    return [DirtPlace(*side, depth) for side, depth in zip(sides, depths[1:], strict=True)]

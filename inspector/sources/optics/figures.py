@@ -1,6 +1,6 @@
-"""Owns what a picture says of the optics that took it: four figures, whether it is blank, its light cell by cell. Pure.
+"""Owns what a picture shows of the optics that took it: four figures, whether it is blank, its light by cells. Pure.
 
-It looks at whole lines at even distances, as many as make up MAX_PIXELS: whatever the size, a millisecond or so.
+Measured are whole lines at even distances, MAX_PIXELS in all: about a millisecond, whatever the size.
 """
 
 import math
@@ -15,20 +15,20 @@ from inspector.protocol.optics import CELL_PX, MAX_COLUMNS, MAX_ROWS, Figures
 from inspector.vision.tiling import Tile
 
 MAX_PIXELS = 1 << 20
-#: A picture is blank where its gray levels differ by less (standard deviation), noise included, or if it is so dark or
-#: so bright all over.
+#: A picture is blank if the standard deviation of its gray levels, noise included, is below the first, or if its mean
+#: is below the second or above the third.
 BLANK_CONTRAST, BLACK, WHITE = 2.0, 8.0, 247.0
-#: Gray levels beyond these are clipped: the sensor has nothing left to say.
+#: Gray levels beyond which a pixel is clipped.
 _UNCLIPPED = (3, 252)
-#: Differences are taken over so many lines, and at most of pixels so far apart.
+#: Lines over which differences are taken, and the largest distance of two pixels in them.
 _LINES, _FAR = 32, 8
-#: Texture that is less than this share of the noise cannot be compared.
+#: Share of the noise below which texture cannot be compared.
 _FAINT = 0.1
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What one picture of this size (height, width) says. `blank`: why it shows nothing, or empty.
+class OpticsSample:
+    """What one picture of this `size` (height, width) shows. `blank`: why it shows nothing, or empty.
 
     `cells`: mean gray levels, float32. `grain`: how some of its lines differ from others, int16 (lines, width): without
     what goes along the strip; `texture`: how much of it the lens shows, by mean square, 0 where that is lost in noise.
@@ -42,22 +42,22 @@ class Look:
     texture: float
 
 
-def distance(height: int, width: int) -> int:
-    """Of so many lines of a picture one is looked at."""
+def line_step(height: int, width: int) -> int:
+    """Return the distance in lines between those of a picture that are measured."""
     return max(1, -(-height * width // MAX_PIXELS))
 
 
 def cell(height: int, width: int) -> tuple[int, int]:
-    """Height and width in pixels of a picture's cells. What is left over at its end belongs to none."""
-    every = distance(height, width)
+    """Return height and width in pixels of a picture's cells. What is left over at its end belongs to none."""
+    every = line_step(height, width)
     lines = -(-CELL_PX // every)
     return every * max(lines, -(-_lines(height, every) // MAX_ROWS)), max(CELL_PX, -(-width // MAX_COLUMNS))
 
 
 def grid(height: int, width: int) -> tuple[int, int]:
-    """How many rows and columns of cells a picture has."""
+    """Return how many rows and columns of cells a picture has."""
     along, across = cell(height, width)
-    every = distance(height, width)
+    every = line_step(height, width)
     return max(1, _lines(height, every) * every // along), max(1, width // across)
 
 
@@ -65,9 +65,9 @@ def _lines(height: int, every: int) -> int:
     return len(range(every // 2, height, every))
 
 
-def look(pixels: NDArray[np.uint8], area: Tile) -> Look:
-    """What a picture, uint8 (height, width), says in this area of it; the cells are those of all of it."""
-    every = distance(*pixels.shape)
+def measure(pixels: NDArray[np.uint8], area: Tile) -> OpticsSample:
+    """Measure a picture, uint8 (height, width), in this area of it; the cells are those of all of it."""
+    every = line_step(*pixels.shape)
     strip = pixels[area.y : area.y + area.height : every, area.x : area.x + area.width]
     lines = np.ascontiguousarray(strip[:: max(1, len(strip) // _LINES)])
     (brightness,), (deviation,) = (value.ravel().tolist() for value in cv2.meanStdDev(strip))
@@ -85,11 +85,13 @@ def look(pixels: NDArray[np.uint8], area: Tile) -> Look:
     near = _difference(grain, grain, 1)
     texture = _difference(grain, grain, _FAR) - near
     faint = texture < _FAINT * near
-    return Look(figures, _blank(brightness, deviation), _cells(pixels), pixels.shape, grain, 0.0 if faint else texture)
+    return OpticsSample(
+        figures, _blank(brightness, deviation), _cells(pixels), pixels.shape, grain, 0.0 if faint else texture
+    )
 
 
-def likeness(one: Look, other: Look) -> float:
-    """How alike two pictures are: near 1 for the same strip once more, near 0 where it has moved on.
+def likeness(one: OpticsSample, other: OpticsSample) -> float:
+    """Return how alike two pictures are: near 1 for the same strip once more, near 0 where it has moved on.
 
     By how much less they differ at the same place than at places 8 pixels apart: noise and flicker change nothing.
     """
@@ -100,7 +102,7 @@ def likeness(one: Look, other: Look) -> float:
 
 
 def _difference(one: NDArray[Any], other: NDArray[Any], step: int) -> float:
-    """Mean square difference of the pixels of one and of those `step` further in the other; 0 where there are none."""
+    """Return the mean square difference of the pixels of one and those `step` further in the other; 0 if none are."""
     width: int = one.shape[1] - step
     if not len(one) or width < 1:
         return 0.0
@@ -121,7 +123,7 @@ def _blank(brightness: float, deviation: float) -> str:
 
 
 def _cells(pixels: NDArray[np.uint8]) -> NDArray[np.float32]:
-    every = distance(*pixels.shape)
+    every = line_step(*pixels.shape)
     along, across = cell(*pixels.shape)
     rows, columns = grid(*pixels.shape)
     whole = pixels[every // 2 :: every][: rows * along // every, : columns * across]

@@ -16,7 +16,7 @@ _PLAIN = (0, 3, 6)  # uncompressed, without or with colour masks
 
 
 def outline(data: Bytes) -> Outline:
-    """The outline by the two headers. Truncated, or ImageError: why it is none."""
+    """Return the outline by the two headers. Raise Truncated, or ImageError, if there is none."""
     need(data, 54, "a BMP header")
     head = data[:54]
     offset, size = struct.unpack("<II", head[10:18])
@@ -38,16 +38,16 @@ def outline(data: Bytes) -> Outline:
 
 
 def end(data: bytes, shape: Outline) -> int:
-    """Where the last row ends, its padding left out."""
+    """Return where the last row ends, its padding left out."""
     return shape.end
 
 
 def pixels(data: bytes, shape: Outline) -> NDArray[Any]:
-    """Gray pixels (height, width)."""
+    """Return gray pixels (height, width)."""
     missing = shape.end + _padding(shape.width * shape.pixel_bits) - len(data)
     return codec.opencv(data + bytes(missing) if missing > 0 else data, NAME)
 
 
 def _padding(row_bits: int) -> int:
-    """Bytes from the end of a row to the next, which begins at a multiple of 4."""
+    """Return the bytes from the end of a row to the next, which begins at a multiple of 4."""
     return -((row_bits + 7) // 8) % 4

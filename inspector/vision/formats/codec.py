@@ -10,7 +10,7 @@ from inspector.errors import ImageError
 
 
 def opencv(data: bytes, name: str) -> NDArray[Any]:
-    """Decode a BMP, PNG, TIFF or WebP (`name`) to gray (height, width). ImageError where it is damaged."""
+    """Decode a BMP, PNG, TIFF or WebP (`name`) to gray (height, width). Raise ImageError if it is damaged."""
     try:
         pixels = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_GRAYSCALE | cv2.IMREAD_ANYDEPTH)
     except cv2.error as error:

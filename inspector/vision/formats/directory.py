@@ -26,12 +26,12 @@ class Directory:
     following: int
 
     def one(self, tag: int, otherwise: int) -> int:
-        """The first value of a tag."""
+        """Return the first value of a tag."""
         return (self.values.get(tag) or (otherwise,))[0]
 
 
 def read(data: Bytes) -> Directory:
-    """The first directory. BigTIFF has other widths and the same order."""
+    """Return the first directory. BigTIFF has other widths and the same order."""
     need(data, 16, "a TIFF header")
     head = data[:16]
     order = "<" if head[:2] == b"II" else ">"
@@ -71,7 +71,7 @@ def _values(data: Bytes, order: str, link_form: str, form: str, number: int, inl
 
 
 def orientation_of(exif: bytes) -> int:
-    """The orientation (1 to 8) that EXIF data ask for; 1 where they ask for none."""
+    """Return the orientation (1 to 8) that EXIF data ask for; 1 if they ask for none."""
     try:
         value = read(exif).one(274, 1)
     except ImageError:

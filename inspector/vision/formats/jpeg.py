@@ -30,7 +30,7 @@ _AFTER_SCAN = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")
 
 
 def outline(data: Bytes) -> Outline:
-    """The outline by the segments up to the frame header. Truncated, or ImageError: why it is none."""
+    """Return the outline by the segments up to the frame header. Raise Truncated, or ImageError, if there is none."""
     orientation = 1
     for marker, start, length in _segments(data, 2):
         if marker == 0xE1 and data[start : start + 6] == b"Exif\0\0":
@@ -46,7 +46,7 @@ def outline(data: Bytes) -> Outline:
 
 
 def end(data: bytes, shape: Outline) -> int:
-    """Where the end marker after the last scan ends. Truncated without one; ImageError where a scan is missing."""
+    """Return where the end marker after the last scan ends. Raise Truncated without one, ImageError without a scan."""
     at, sent = 2, _Sent()
     for _ in range(_MAX_SCANS):
         segments = _segments(data, at)
@@ -80,12 +80,12 @@ class _Sent:
             owed[first : last + 1] = bytes([bits & 0x0F]) * len(owed[first : last + 1])
 
     def whole(self, components: int) -> bool:
-        """Whether nothing is owed of so many components."""
+        """Return whether nothing is owed of this number of components."""
         return len(self._owed) == components and not any(map(any, self._owed.values()))
 
 
 def pixels(data: bytes, shape: Outline) -> NDArray[Any]:
-    """Gray pixels (height, width), turned as EXIF asks. ImageError where some of them would be invented.
+    """Return gray pixels (height, width), turned as EXIF asks. Raise ImageError if some of them would be invented.
 
     libjpeg fills what is lost with gray and only warns: here a warning is an error.
     """
@@ -97,14 +97,14 @@ def pixels(data: bytes, shape: Outline) -> NDArray[Any]:
 
 
 def _of_known_revision(data: bytes) -> bytes:
-    """The data as JFIF 1: another revision is the one thing libjpeg warns of that costs no pixel."""
+    """Return the data as JFIF 1: another revision is the one thing libjpeg warns of that costs no pixel."""
     if data[6:11] != b"JFIF\0" or data[11] == 1:
         return data
     return data[:11] + b"\x01" + data[12:]
 
 
 def _segments(data: Bytes, at: int) -> Iterator[tuple[int, int, int]]:
-    """Marker, first byte after it and its length, of each segment; those without a length have 0."""
+    """Yield marker, first byte after it and length of each segment; those without a length have 0."""
     for _ in range(_MAX_SEGMENTS):
         head = data[at : at + _MAX_FILL_BYTES]
         body = head.lstrip(b"\xff")
@@ -128,7 +128,7 @@ def _segments(data: Bytes, at: int) -> Iterator[tuple[int, int, int]]:
 
 
 def _turned(rows: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Rows as EXIF's orientation (1 to 8) wants them shown."""
+    """Return rows as EXIF's orientation (1 to 8) wants them shown."""
     if orientation in (5, 6, 7, 8):
         rows = rows.T
     if orientation in (3, 4, 7, 8):

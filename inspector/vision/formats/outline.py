@@ -1,4 +1,4 @@
-"""Owns the outline: what the first bytes of a picture file say of the whole, and what they may say."""
+"""Owns the outline: what the header of a picture file tells of the whole, and the bounds on that."""
 
 from dataclasses import dataclass
 from typing import Protocol
@@ -7,11 +7,11 @@ from inspector import MAX_PIXELS
 from inspector.errors import ImageError
 from inspector.vocabulary import MAX_SIDE_PX
 
-#: The smallest side that still shows texture; anything less is a broken export, not a view of strip.
+#: Pixels of the smallest side that still shows texture; anything less is a broken export, not a view of strip.
 MIN_SIDE_PX = 32
-#: Room for what a file holds beside its pixels: colour profiles, notes, a trailer.
+#: Bytes of what a file may hold beside its pixels: colour profiles, notes, a trailer.
 _MAX_OTHER_BYTES = 16 * 1024 * 1024
-#: No encoder needs more for noise than twice the bytes of the pixels themselves.
+#: Most bytes of an encoded picture, in bytes of its pixels: no encoder needs more for noise.
 _MOST_EXPANSION = 2
 
 
@@ -31,7 +31,7 @@ class Bytes(Protocol):
 class Outline:
     """Size in pixels, bits of all samples of one pixel, and a byte before which the picture cannot end.
 
-    `depth`: how many bits of 16 are used, where the file itself says it. `negative`: the decoder gives white as 0.
+    `depth`: how many bits of 16 are used, if the file itself states it. `negative`: the decoder gives white as 0.
     `orientation` is that of EXIF, for decoders that do not obey it.
     """
 
@@ -44,7 +44,7 @@ class Outline:
     orientation: int = 1
 
     def refuse_implausible(self, file_bytes: int) -> None:
-        """ImageError where such a picture cannot be inspected, or cannot need a file of so many bytes."""
+        """Raise ImageError if such a picture cannot be inspected, or cannot need a file of this number of bytes."""
         refuse_size(self.height, self.width)
         most = _MAX_OTHER_BYTES + _MOST_EXPANSION * self.width * self.height * max(8, self.pixel_bits) // 8
         if file_bytes > most:
@@ -54,7 +54,7 @@ class Outline:
 
 
 def refuse_size(height: int, width: int) -> None:
-    """ImageError where a picture of this size cannot be inspected."""
+    """Raise ImageError if a picture of this size cannot be inspected."""
     if min(height, width) < MIN_SIDE_PX:
         raise ImageError(f"{width}x{height} pixels: smaller than {MIN_SIDE_PX}x{MIN_SIDE_PX}")
     if max(height, width) > MAX_SIDE_PX or height * width > MAX_PIXELS:
@@ -62,6 +62,6 @@ def refuse_size(height: int, width: int) -> None:
 
 
 def need(data: Bytes, end: int, what: str) -> None:
-    """Raise Truncated where the data end before `end`."""
+    """Raise Truncated if the data end before `end`."""
     if len(data) < end:
         raise Truncated(f"truncated: {what} needs {end:,} bytes, the file has {len(data):,}")

@@ -19,7 +19,7 @@ _BEGUN = re.compile(rb"P5(?:[ \t\r\n\v\f0-9]|#[^\n]*(?:\n|$))*")
 
 
 def outline(data: Bytes) -> Outline:
-    """The outline by the header: width, height and the gray level of white. Truncated, or ImageError: why not."""
+    """Return the outline by the header's sizes and level of white. Raise Truncated or ImageError without them."""
     head = data[:_MAX_HEADER_BYTES]
     found = _HEADER.match(head)
     if found is None:
@@ -35,12 +35,12 @@ def outline(data: Bytes) -> Outline:
 
 
 def end(data: bytes, shape: Outline) -> int:
-    """Where the last row ends."""
+    """Return where the last row ends."""
     return shape.end
 
 
 def pixels(data: bytes, shape: Outline) -> NDArray[Any]:
-    """Gray pixels (height, width): uint8, or uint16 where white is above 255."""
+    """Return gray pixels (height, width): uint8, or uint16 if white is above 255."""
     kind, count = np.dtype(">u2" if shape.pixel_bits == 16 else "u1"), shape.width * shape.height
     rows = np.frombuffer(data, kind, count, shape.end - count * kind.itemsize)
     rows = rows.reshape(shape.height, shape.width).astype(kind.newbyteorder("="))

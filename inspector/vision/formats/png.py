@@ -21,7 +21,7 @@ _MAX_CHUNKS_BEFORE = 1000
 
 
 def outline(data: Bytes) -> Outline:
-    """The outline by the header chunk and what stands before the pixels. Truncated, or ImageError: why it is none."""
+    """Return the outline by the chunks before the pixels. Raise Truncated, or ImageError, if there is none."""
     need(data, 33, "a PNG header")
     if data[8:16] != b"\0\0\0\rIHDR":
         raise ImageError("damaged PNG: does not begin with its header")
@@ -32,7 +32,7 @@ def outline(data: Bytes) -> Outline:
 
 
 def end(data: bytes, shape: Outline) -> int:
-    """Where the end chunk ends. Truncated without one."""
+    """Return where the end chunk ends. Raise Truncated without one."""
     after = 0
     for kind, start, length in _chunks(data, _MAX_CHUNKS):
         if kind == b"acTL":
@@ -42,7 +42,7 @@ def end(data: bytes, shape: Outline) -> int:
 
 
 def pixels(data: bytes, shape: Outline) -> NDArray[Any]:
-    """Gray pixels (height, width): uint8 or uint16. ImageError where a chunk that they need is damaged."""
+    """Return gray pixels (height, width): uint8 or uint16. Raise ImageError if a chunk that they need is damaged."""
     view = memoryview(data)
     for kind, start, length in _chunks(data, _MAX_CHUNKS):
         after = start + length
@@ -57,7 +57,7 @@ def pixels(data: bytes, shape: Outline) -> NDArray[Any]:
 
 
 def _depth(data: Bytes) -> int | None:
-    """The bits that the sBIT chunk names, None without one."""
+    """Return the bits that the sBIT chunk names, None without one."""
     for kind, start, length in _chunks(data, _MAX_CHUNKS_BEFORE):
         if kind == b"sBIT" and length:
             depth = max(data[start : start + min(length, 3)])
@@ -68,7 +68,7 @@ def _depth(data: Bytes) -> int | None:
 
 
 def _chunks(data: Bytes, most: int) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, first byte and length of each chunk, all within the file, up to IEND or `most`."""
+    """Yield kind, first byte and length of each chunk, all within the file, up to IEND or `most`."""
     at = 8
     for _ in range(most):
         head = data[at : at + 8]

@@ -10,7 +10,7 @@ from inspector.vision.formats import bmp, jpeg, pgm, png, tiff, webp
 from inspector.vision.formats.outline import Bytes, Outline, Truncated
 
 _FORMATS: tuple[ModuleType, ...] = (bmp, png, jpeg, tiff, webp, pgm)
-#: Pictures that are known, so that the reason names them, and cannot be inspected.
+#: Formats that cannot be inspected, known so that the reason names them.
 _OTHERS = (
     ((b"P2",), "a PGM in text (P2)"),
     ((b"P1", b"P3", b"P4", b"P6", b"P7"), "a PBM, PPM or PAM"),
@@ -19,12 +19,12 @@ _OTHERS = (
     ((b"\xff\x0a", b"\0\0\0\x0cJXL"), "a JPEG XL"),
     ((b"SIMPLE  =",), "a FITS file"),
 )
-#: A trailer with more false beginnings than that is not searched to its end.
+#: False beginnings of a picture in a trailer after which it is searched no further.
 _MAX_LOOKS = 1000
 
 
 def of(head: bytes) -> ModuleType:
-    """The format of a file that begins so. Truncated where it is too short to tell; ImageError where it is none."""
+    """Return the format of a file with this head. Raise Truncated if it is too short to tell, ImageError for none."""
     for form in _FORMATS:
         if head.startswith(form.MAGICS):
             return form
@@ -38,7 +38,7 @@ def of(head: bytes) -> ModuleType:
 
 
 def refuse_second(data: bytes, end: int, name: str) -> None:
-    """ImageError where another picture begins behind `end`. Padding and trailers that are no pictures are nothing."""
+    """Raise ImageError if another picture begins behind `end`. Padding and other trailers pass."""
     if end >= len(data):
         return
     for form in _FORMATS:

@@ -16,7 +16,7 @@ DEFLATE = (8, 32946)
 
 
 def places(tags: Directory) -> list[tuple[int, int]]:
-    """First byte and length of each strip or tile. ImageError where they cannot hold the picture."""
+    """Return first byte and length of each strip or tile. Raise ImageError if they cannot hold the picture."""
     starts, lengths = (tags.values.get(tag, ()) for tag in ((324, 325) if _tiled(tags) else (273, 279)))
     sizes = _sizes(tags)
     plain = tags.one(259, PLAIN) == PLAIN
@@ -31,7 +31,7 @@ def places(tags: Directory) -> list[tuple[int, int]]:
 
 
 def verify(data: bytes, tags: Directory) -> None:
-    """ImageError where a packed strip or tile is damaged or gives fewer bytes than its rows need."""
+    """Raise ImageError if a packed strip or tile is damaged or gives fewer bytes than its rows need."""
     lengths = [length for _, length in places(tags)]
     if sum(lengths) > len(data):
         raise ImageError("damaged TIFF: its strips or tiles lie over each other")
@@ -43,12 +43,12 @@ def verify(data: bytes, tags: Directory) -> None:
 
 
 def planes(tags: Directory) -> int:
-    """How many planes the samples are kept in: each has its own strips."""
+    """Return how many planes the samples are kept in: each has its own strips."""
     return tags.one(277, 1) if tags.one(284, 1) != 1 else 1
 
 
 def _sizes(tags: Directory) -> list[int]:
-    """How many bytes each strip or tile has when it is unpacked. ImageError where there are too many of them."""
+    """Return the unpacked bytes of each strip or tile. Raise ImageError if there are too many of them."""
     width, height, layers = tags.one(256, 0), tags.one(257, 0), planes(tags)
     down = tags.one(323, 0) if _tiled(tags) else max(1, min(height, tags.one(278, height)))
     across = tags.one(322, 0) if _tiled(tags) else width
@@ -65,7 +65,7 @@ def _sizes(tags: Directory) -> list[int]:
 
 
 def _row_bytes(tags: Directory) -> int:
-    """Bytes of one row of a strip or tile."""
+    """Return the bytes of one row of a strip or tile."""
     samples = 1 if planes(tags) > 1 else tags.one(277, 1)
     across = tags.one(322 if _tiled(tags) else 256, 0)
     return math.ceil(across * samples * tags.one(258, 1) / 8)

@@ -18,7 +18,7 @@ _REDUCED = 1
 
 
 def outline(data: Bytes) -> Outline:
-    """The outline by the first directory. Truncated, or ImageError: why it cannot be inspected."""
+    """Return the outline by the first directory. Raise Truncated, or ImageError, if it cannot be inspected."""
     tags = directory.read(data)
     refuse_size(tags.one(257, 0), tags.one(256, 0))
     _refuse_kind(tags)
@@ -30,12 +30,12 @@ def outline(data: Bytes) -> Outline:
 
 
 def end(data: bytes, shape: Outline) -> int:
-    """Where the file ends: directories may stand anywhere in it."""
+    """Return where the file ends: directories may stand anywhere in it."""
     return len(data)
 
 
 def pixels(data: bytes, shape: Outline) -> NDArray[Any]:
-    """Gray pixels (height, width). ImageError where some of them would be invented.
+    """Return gray pixels (height, width). Raise ImageError if some of them would be invented.
 
     OpenCV reads pictures of 8 bits by a function of libtiff that goes on after an error, so that is looked for first.
     """
@@ -44,7 +44,7 @@ def pixels(data: bytes, shape: Outline) -> NDArray[Any]:
 
 
 def _refuse_kind(tags: Directory) -> None:
-    """ImageError for what cannot be read, would be read wrong, or hides what it lost."""
+    """Raise ImageError for what cannot be read, would be read wrong, or hides what it lost."""
     bits, samples, colours = tags.one(258, 1), tags.one(277, 1), tags.one(262, 1)
     compression, number = tags.one(259, strips.PLAIN), tags.one(339, 1)
     if tags.following:

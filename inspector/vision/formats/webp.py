@@ -14,7 +14,7 @@ _ANIMATED = 0x02
 
 
 def outline(data: Bytes) -> Outline:
-    """The outline by the RIFF header and the first chunk. Truncated, or ImageError: why it is none."""
+    """Return the outline by the RIFF header and the first chunk. Raise Truncated, or ImageError, if there is none."""
     need(data, 30, "a WebP header")
     head = data[:30]
     if head[8:12] != b"WEBP":
@@ -35,10 +35,10 @@ def outline(data: Bytes) -> Outline:
 
 
 def end(data: bytes, shape: Outline) -> int:
-    """Where the container ends by its own word."""
+    """Return where the container ends by its own header."""
     return shape.end
 
 
 def pixels(data: bytes, shape: Outline) -> NDArray[Any]:
-    """Gray pixels (height, width). A stream that ends early is an error in libwebp: it invents nothing."""
+    """Return gray pixels (height, width). A stream that ends early is an error in libwebp: it invents nothing."""
     return codec.opencv(data, NAME)

@@ -303,7 +303,8 @@ def test_a_capture_process_that_hangs_past_all_deadlines_is_killed() -> None:
 
 
 def test_a_capture_process_that_is_held_dies_with_its_source() -> None:
-    code = "import time; from inspector.sources.capture.client import Leash; leash = Leash(); time.sleep(60)"
+    start = "from inspector.sources.capture.client import CaptureClient; client = CaptureClient()"
+    code = f"import time; {start}; time.sleep(60)"
     with subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) as source:
         wait_until(lambda: bool(grabbers()))
         (pid,) = grabbers()

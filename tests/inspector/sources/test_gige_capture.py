@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from inspector.settings.sources.gige import GigeSourceSettings
-from inspector.sources.cameras import Grabbed
+from inspector.sources.cameras import RemoteCamera
 from inspector.sources.cameras import gige as connected
 from inspector.sources.capture import aravis
 from inspector.sources.capture.device_clock import LONGEST_WAY_S, WINDOW_S, DeviceClock, WorldClock
@@ -47,11 +47,11 @@ def port() -> Iterator[None]:
 
 
 @pytest.fixture
-def opened(camera: GigeCamera) -> Iterator[Callable[..., Grabbed]]:
+def opened(camera: GigeCamera) -> Iterator[Callable[..., RemoteCamera]]:
     """Opens connectors on the camera; they are closed at the end."""
-    made: list[Grabbed] = []
+    made: list[RemoteCamera] = []
 
-    def open_(**settings: Any) -> Grabbed:
+    def open_(**settings: Any) -> RemoteCamera:
         made.append(connected(GigeSourceSettings.model_validate({"name": "a", **gige(**settings)})))
         made[-1].open()
         return made[-1]
@@ -61,7 +61,7 @@ def opened(camera: GigeCamera) -> Iterator[Callable[..., Grabbed]]:
         connector.close()
 
 
-def take(connector: Grabbed, count: int) -> list[Capture]:
+def take(connector: RemoteCamera, count: int) -> list[Capture]:
     """The next so many pictures."""
     captures: list[Capture] = []
 
@@ -145,7 +145,7 @@ def test_incomplete_pictures_are_counted_and_on_record_as_a_gap(camera: GigeCame
         assert sum(gap.frames for gap in incomplete) == account.tally.dropped["incomplete"]
 
 
-def test_no_incomplete_picture_is_ever_shown(camera: GigeCamera, opened: Callable[..., Grabbed]) -> None:
+def test_no_incomplete_picture_is_ever_shown(camera: GigeCamera, opened: Callable[..., RemoteCamera]) -> None:
     # Given pictures of one gray level each: what is missing in one shows the level of another
     camera.tell("lose 0.02")
     connector = opened(packet_size_bytes=600)
@@ -168,7 +168,7 @@ def test_a_camera_whose_pictures_are_all_incomplete_is_not_taken_for_one_that_wo
         line.worker().work_until(lambda: ok(line.account()) > 5 and problem(line) == "")
 
 
-def test_the_camera_is_set_as_the_config_says(camera: GigeCamera, opened: Callable[..., Grabbed]) -> None:
+def test_the_camera_is_set_as_the_config_says(camera: GigeCamera, opened: Callable[..., RemoteCamera]) -> None:
     connector = opened(
         region={"left_px": 64, "top_px": 32, "width_px": 256, "height_px": 160},
         exposure_us=5000, gain_db=3, rate_fps=50, packet_size_bytes=1000, packet_delay_ns=500,
@@ -185,7 +185,7 @@ def test_the_camera_is_set_as_the_config_says(camera: GigeCamera, opened: Callab
 
 
 def test_what_the_config_does_not_say_stays_as_the_camera_is_set(
-    camera: GigeCamera, opened: Callable[..., Grabbed]
+    camera: GigeCamera, opened: Callable[..., RemoteCamera]
 ) -> None:
     before = camera.told()
 
@@ -206,7 +206,7 @@ def test_what_the_config_does_not_say_stays_as_the_camera_is_set(
     ],
 )
 def test_what_the_camera_refuses_is_named_and_the_right_value_heals_it(
-    camera: GigeCamera, opened: Callable[..., Grabbed], settings: dict[str, Any], reason: str
+    camera: GigeCamera, opened: Callable[..., RemoteCamera], settings: dict[str, Any], reason: str
 ) -> None:
     with pytest.raises(OSError) as caught:
         take(opened(**settings), 1)
@@ -214,7 +214,7 @@ def test_what_the_camera_refuses_is_named_and_the_right_value_heals_it(
     assert len(take(opened(), 3)) == 3
 
 
-def test_a_camera_that_was_let_go_is_free_at_once(camera: GigeCamera, opened: Callable[..., Grabbed]) -> None:
+def test_a_camera_that_was_let_go_is_free_at_once(camera: GigeCamera, opened: Callable[..., RemoteCamera]) -> None:
     first = opened()
     take(first, 1)
     first.close()
@@ -225,14 +225,14 @@ def test_a_camera_that_was_let_go_is_free_at_once(camera: GigeCamera, opened: Ca
     assert second.problem() == ""
 
 
-def test_a_camera_that_obeys_another_program_is_named(camera: GigeCamera, opened: Callable[..., Grabbed]) -> None:
+def test_a_camera_that_obeys_another_program_is_named(camera: GigeCamera, opened: Callable[..., RemoteCamera]) -> None:
     take(opened(), 1)
 
     with pytest.raises(OSError, match="another program controls it"):
         take(opened(), 1)
 
 
-def test_a_camera_that_waits_for_its_trigger_is_well(camera: GigeCamera, opened: Callable[..., Grabbed]) -> None:
+def test_a_camera_that_waits_for_its_trigger_is_well(camera: GigeCamera, opened: Callable[..., RemoteCamera]) -> None:
     # Given a trigger of the config, then one that the camera was left with
     for trigger in ("Line0", None):
         connector = opened(trigger=trigger, rate_fps=None, read_s=0.2)
@@ -245,7 +245,7 @@ def test_a_camera_that_waits_for_its_trigger_is_well(camera: GigeCamera, opened:
 
 
 def test_a_camera_that_is_triggered_by_software_shows_as_many_as_it_is_told(
-    camera: GigeCamera, opened: Callable[..., Grabbed]
+    camera: GigeCamera, opened: Callable[..., RemoteCamera]
 ) -> None:
     captures = take(opened(trigger="Software", rate_fps=20), 11)
 
@@ -274,7 +274,7 @@ def test_a_picture_for_which_there_was_no_buffer_is_told_from_one_that_was_lost(
         held.close()
 
 
-def test_pixels_of_sixteen_bits_become_gray(camera: GigeCamera, opened: Callable[..., Grabbed]) -> None:
+def test_pixels_of_sixteen_bits_become_gray(camera: GigeCamera, opened: Callable[..., RemoteCamera]) -> None:
     (capture,) = take(opened(pixel_format="Mono16"), 1)
 
     assert capture.pixels is not None
@@ -294,7 +294,7 @@ def test_the_very_same_picture_again_is_stale(camera: GigeCamera) -> None:
 
 
 def test_a_camera_without_a_clock_shows_pictures_of_when_they_came(
-    camera: GigeCamera, opened: Callable[..., Grabbed]
+    camera: GigeCamera, opened: Callable[..., RemoteCamera]
 ) -> None:
     camera.tell("timeless")
     before = time.time()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from inspector.settings.sources.camera import CameraSourceSettings
-from inspector.sources.cameras import Grabbed
+from inspector.sources.cameras import RemoteCamera
 from inspector.sources.cameras import camera as connected
 from tests.fakes import wait_until
 from tests.inspector.cameras import film, strip
@@ -39,7 +39,7 @@ def seen(address: str | Path) -> Seen:
     return result
 
 
-def _is_over(connector: Grabbed, result: Seen) -> bool:
+def _is_over(connector: RemoteCamera, result: Seen) -> bool:
     try:
         while capture := connector.read():
             if capture.pixels is None:

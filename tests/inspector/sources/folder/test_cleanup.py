@@ -7,15 +7,15 @@ from typing import Any
 import pytest
 
 from inspector.settings.sources.folder import FolderSourceSettings
-from inspector.sources.folder.cleanup import Clearance
+from inspector.sources.folder.cleanup import Cleanup
 from tests.fakes import Line, running, wait_until
 from tests.inspector import folders
 from tests.inspector.folders import below
 
 
-def clearance(drop: Path, **rules: Any) -> Clearance:
+def clearance(drop: Path, **rules: Any) -> Cleanup:
     """With these rules."""
-    return Clearance(FolderSourceSettings(name="drop", type="folder", path=drop, **rules))
+    return Cleanup(FolderSourceSettings(name="drop", type="folder", path=drop, **rules))
 
 
 class Clocks:
@@ -28,10 +28,10 @@ class Clocks:
         """Both go on."""
         self.world, self.up = self.world + seconds, self.up + seconds
 
-    def clearance(self, drop: Path, **rules: Any) -> Clearance:
+    def clearance(self, drop: Path, **rules: Any) -> Cleanup:
         """With these rules, by these clocks."""
         settings = FolderSourceSettings(name="drop", type="folder", path=drop, **rules)
-        return Clearance(settings, lambda: self.world, lambda: self.up)
+        return Cleanup(settings, lambda: self.world, lambda: self.up)
 
 
 def put(drop: Path, *names: str) -> None:

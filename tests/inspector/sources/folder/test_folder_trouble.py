@@ -13,7 +13,7 @@ from inspector.errors import ConfigError
 from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.sources.folder.claims import Claim
 from inspector.sources.folder.folder import Folder
-from inspector.sources.folder.ownership import Hold
+from inspector.sources.folder.ownership import OwnedFolder
 from inspector.sources.folder.scanner import MAX_DEPTH
 from tests.fakes import wait_until
 from tests.inspector.folders import GOOD, Open, below, claimed, connect, finish, nothing_comes, read
@@ -378,7 +378,7 @@ def test_a_scan_that_waits_for_busy_workers_does_not_put_off_the_next_one(drop: 
 def test_nothing_is_made_where_the_folder_was_when_it_goes_between_a_look_and_a_move(drop: Path, step: str) -> None:
     # Given a folder that was there a moment ago, and now a bare one lies where it was
     drop.mkdir(exist_ok=True)
-    hold = Hold(os.fsencode(drop))
+    hold = OwnedFolder(os.fsencode(drop))
     hold.take([b"done"])
     hold.check()
     aside = drop.with_name("aside")
@@ -391,4 +391,4 @@ def test_nothing_is_made_where_the_folder_was_when_it_goes_between_a_look_and_a_
     # Then the bare one stays bare, or it would pass for the folder: what is made is made in the one that is held
     assert list(drop.iterdir()) == []
     assert (aside / os.fsdecode(target)).parent.is_dir()
-    hold.let_go()
+    hold.release()

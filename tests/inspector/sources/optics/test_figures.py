@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspector.sources.optics.figures import Look, cell, likeness, look
+from inspector.sources.optics.figures import OpticsSample, cell, likeness, measure
 from inspector.vision.renderer.strip import render_strip
 from inspector.vision.renderer.surface import FINISHES
 from inspector.vision.tiling import Tile
@@ -16,10 +16,10 @@ from tests.measure.lens import picture
 Pixels = NDArray[np.uint8]
 
 
-def looked(pixels: Pixels) -> Look:
+def looked(pixels: Pixels) -> OpticsSample:
     """At the whole picture."""
     height, width = pixels.shape
-    return look(pixels, Tile(0, 0, width, height))
+    return measure(pixels, Tile(0, 0, width, height))
 
 
 def with_noise(pixels: Pixels, levels: float) -> Pixels:
@@ -93,7 +93,7 @@ def test_no_strip_is_blank(finish: str) -> None:
 def test_only_what_is_inspected_counts(strip: Pixels) -> None:
     beside = np.hstack([np.zeros((256, 512), np.uint8), strip])
 
-    assert look(beside, Tile(512, 0, 1024, 256)).figures == looked(strip).figures
+    assert measure(beside, Tile(512, 0, 1024, 256)).figures == looked(strip).figures
 
 
 def test_the_same_strip_again_is_alike_through_noise_and_flicker_and_another_is_not(strip: Pixels) -> None:

@@ -1,6 +1,6 @@
-"""Owns what a source has in hand, and what it ended with before: a picture that ended its source twice is not read.
+"""Owns the guard against pictures that crash their source: one that ended it twice while it was read is not read again.
 
-Kept in a small file of the data folder: a source that is killed, alone or with the whole line, says nothing more.
+What is read now is kept in a small file of the data folder, because a source that is killed cannot report it.
 """
 
 import contextlib
@@ -18,37 +18,37 @@ from inspector.protocol.messages import FrameOf
 
 log = logging.getLogger(__name__)
 
-#: Kept below the data folder, one file a source.
+#: Folder in the data folder, with one file per source.
 FOLDER = "in_hand"
-#: A picture that a source held at so many of its ends is not read again.
+#: Ends of the source while it read a picture after which that picture is not read again.
 MAX_ENDS = 2
-#: Pictures whose ends are remembered; the oldest is forgotten for one more.
+#: Pictures whose ends are remembered; the oldest makes room for another.
 _MAX_SUSPECTS = 64
 _MAX_NAME = 1024
-#: One write, whatever it says: longer than the longest text.
+#: Bytes read of the file: more than the longest text has.
 _ROOM_BYTES = 16_384
 
 
 class _Kept(msgspec.Struct):
-    """What the file says: the key and name of what is in hand ("": nothing), and the ends with each suspect in hand."""
+    """The content of the file: key and name of what is read now ("": nothing), and the ends while each suspect was."""
 
     key: str = ""
     name: str = ""
     ends: dict[str, int] = {}
 
 
-class Hand:
-    """What one source reads now. A key stands for one content: at most 64 characters."""
+class CrashGuard:
+    """Remembers what one source reads now. A key stands for one content and has at most 64 characters."""
 
     def __init__(self, source: str = "", sign: LifeSign | None = None) -> None:
-        """`sign` shows the supervisor how long a picture has been in hand. Without `resume`, nothing outlives us."""
+        """`sign` shows the supervisor how long a picture has been read. Without `resume`, nothing is remembered."""
         self._source = source
         self._sign = sign
         self._kept = _Kept()
         self._file: int | None = None
 
     def resume(self, folder: Path) -> None:
-        """Go on from what the source's former life left in the data folder. Where nothing can be kept, that is said."""
+        """Go on from what the former life left in the data folder. Log a warning if nothing can be kept there."""
         path = folder / FOLDER / f"{self._source}.json"
         try:
             path.parent.mkdir(mode=0o750, exist_ok=True)
@@ -61,18 +61,18 @@ class Hand:
             log.warning("%s: %s: begun anew", path, error)
         self._count_end()
 
-    def ended(self, key: str) -> str:
-        """Why this content is not to be read again; empty where it may be."""
+    def refusal(self, key: str) -> str:
+        """Return why this content is not to be read again; empty if it may be."""
         ends = self._kept.ends.get(key, 0)
         if ends < MAX_ENDS:
             return ""
         if self._sign is not None:
-            self._sign.worked()  # a picture set aside is progress: the next one may harm us, too
+            self._sign.worked()  # a picture set aside is progress: the next one may crash the source, too
         return f"ended its source {ends} times while it was read: it is not read again"
 
     @contextmanager
-    def holding(self, key: str, name: str) -> Iterator[None]:
-        """Show this content as in hand. OSError and ImageError let it go; what else ends the process within, counts."""
+    def reading(self, key: str, name: str) -> Iterator[None]:
+        """Show this content as being read. An end of the process within counts; OSError and ImageError do not."""
         self._kept.key, self._kept.name = key, name[:_MAX_NAME]
         self._keep()
         if self._sign is not None:
@@ -92,7 +92,7 @@ class Hand:
             self._sign.let_go()
 
     def _count_end(self) -> None:
-        """A former life that held something when it ended never let it go."""
+        """Count an end: a former life that was reading something when it ended never let it go."""
         key, name, ends = self._kept.key, self._kept.name, self._kept.ends
         if not key:
             return

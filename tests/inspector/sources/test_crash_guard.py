@@ -9,7 +9,7 @@ import zmq
 
 from inspector.errors import ImageError
 from inspector.protocol.heartbeat import LifeSign
-from inspector.sources.hand import Hand
+from inspector.sources.crash_guard import CrashGuard
 from tests.fakes import running, wait_until
 from tests.inspector.folders import GOOD, below, connect, read
 from tests.inspector.supervisor.test_supervisor import ready
@@ -106,10 +106,10 @@ def test_a_picture_that_can_be_read_at_last_is_forgotten(tmp_path: Path) -> None
             hold("a", MemoryError())
 
     def hold(key: str, error: BaseException | None = None) -> None:
-        hand = Hand("drop")
-        hand.resume(tmp_path)
-        assert hand.ended(key) == ""
-        with hand.holding(key, "a.bmp"):
+        guard = CrashGuard("drop")
+        guard.resume(tmp_path)
+        assert guard.refusal(key) == ""
+        with guard.reading(key, "a.bmp"):
             if error:
                 raise error
 
@@ -129,28 +129,28 @@ def test_a_file_of_ours_that_is_damaged_or_cannot_be_written_stops_nothing(tmp_p
     (tmp_path / "in_hand" / "other.json").mkdir()
 
     for source in ("drop", "other"):
-        hand = Hand(source)
-        hand.resume(tmp_path)
-        with hand.holding("a", "a\nb.bmp"):
-            assert hand.ended("a") == ""
+        guard = CrashGuard(source)
+        guard.resume(tmp_path)
+        with guard.reading("a", "a\nb.bmp"):
+            assert guard.refusal("a") == ""
 
 
 def test_each_picture_read_is_a_turn_and_one_set_aside_is_work(tmp_path: Path) -> None:
     sign = LifeSign()
     for _ in range(2):
-        hand = Hand("drop", sign)
-        hand.resume(tmp_path)
-        with pytest.raises(MemoryError), hand.holding("a", "a.bmp"):
+        guard = CrashGuard("drop", sign)
+        guard.resume(tmp_path)
+        with pytest.raises(MemoryError), guard.reading("a", "a.bmp"):
             assert (sign.in_hand()[0].frame, sign.began > 0) == ("a", True)
             raise MemoryError
-    hand = Hand("drop", sign)
-    hand.resume(tmp_path)
+    guard = CrashGuard("drop", sign)
+    guard.resume(tmp_path)
     sign.clear()
 
-    with hand.holding("b", "b.bmp"):
+    with guard.reading("b", "b.bmp"):
         pass
     assert (sign.turned > 0, sign.began, sign.work) == (True, 0, 0)
-    assert hand.ended("a") == REASON
+    assert guard.refusal("a") == REASON
     assert sign.work == 1
 
 
@@ -158,13 +158,13 @@ def test_a_file_is_in_hand_once_on_its_way_from_the_drop_folder_to_its_pixels(
     drop: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     held: list[str] = []
-    holding = Hand.holding
+    reading = CrashGuard.reading
 
-    def counted(self: Hand, key: str, name: str) -> object:
+    def counted(self: CrashGuard, key: str, name: str) -> object:
         held.append(Path(name).name)
-        return holding(self, key, name)
+        return reading(self, key, name)
 
-    monkeypatch.setattr(Hand, "holding", counted)
+    monkeypatch.setattr(CrashGuard, "reading", counted)
     connector = connect(drop)
     connector.open()
     (drop / "a.bmp").write_bytes(GOOD)
