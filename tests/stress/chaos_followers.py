@@ -4,12 +4,14 @@ import json
 import logging
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from inspector.quality.piece_stream import REORDER
 from inspector.record.store import Store
 from inspector.settings import loading
 from inspector.sink import rule_runner
@@ -23,6 +25,13 @@ _ROWS = {
 }
 #: Rows that one kill may make the defect log repeat: a batch.
 _BATCH = 256
+#: Frames that more than REORDER later ones came before: the retried ones of a worker that was killed.
+_LATE = f"""
+    SELECT source, sequence FROM (
+        SELECT source, sequence, MIN(sequence) OVER
+            (PARTITION BY source ORDER BY id ROWS BETWEEN {REORDER} PRECEDING AND 1 PRECEDING) AS settled FROM records
+    ) WHERE sequence < settled
+"""
 #: Rows that a follower may still have before it at the end of the line.
 _LEFT = 5000
 
@@ -75,16 +84,19 @@ def judge(line: ChaosLine, kills: int) -> tuple[int, list[str]]:
         problems.append(f"{logged.cut_off} lines of the defect log are cut off")
     found, once = _alarms(line.data / "records.sqlite"), _alarms(_judged_at_once(line))
     if found != once:
-        problems.append(
-            f"{len(found)} alarms; rules that are never killed raise {len(once)}, for example"
-            f" {sorted(set(found) ^ set(once))[:3]}"
-        )
-    return len(skipped) + len(set(once) - set(found)), problems
+        differ = sorted((found - once) + (once - found))
+        problems.append(f"alarms are not those of rules that are never killed, for example {differ[:3]}")
+    return len(skipped) + (once - found).total(), problems
 
 
-def _alarms(path: Path) -> list[tuple[str, float]]:
+def _alarms(path: Path) -> Counter[tuple[str, float]]:
+    """Each alarm by its source and place, but those beside a frame that came too late to be judged in its place."""
     with closing(sqlite3.connect(path)) as record:
-        return record.execute("SELECT source, raised_at FROM alarms ORDER BY id").fetchall()
+        late = record.execute(_LATE).fetchall()
+        found = record.execute("SELECT source, at FROM alarms").fetchall()
+    return Counter(
+        (source, at) for source, at in found if not any(one == source and abs(at - n) <= REORDER for one, n in late)
+    )
 
 
 def _judged_at_once(line: ChaosLine) -> Path:
