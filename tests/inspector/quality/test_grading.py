@@ -17,7 +17,7 @@ from inspector.record import pieces
 from inspector.record.position import Locator
 from inspector.settings.rules import LimitSettings
 from tests.inspector.record.test_store import tally, verdict
-from tests.inspector.sink.test_rule_runner import ROLLS, SCRATCHES, Line, bad_stretch
+from tests.inspector.sink.watched_record import ROLLS, SCRATCHES, WatchedRecord, bad_stretch
 from tests.inspector.spots import LOCATORS, Spot, frames, of_roll
 from tests.inspector.verdicts import changed
 
@@ -32,7 +32,7 @@ LATER = 1e6
 
 def graded(folder: Path, verdicts: Iterable[Verdict], now: float = LATER, **changes: Any) -> QualityGrade:
     """The grade of the piece c on a record of these verdicts."""
-    line = Line(folder, **{"alarms": [], "grading": {"limits": LIMITS}} | changes)
+    line = WatchedRecord(folder, **{"alarms": [], "grading": {"limits": LIMITS}} | changes)
     line.take(list(verdicts)).rules.close()
     try:
         return grade.judge(gather(line.store, line.settings, "c"), line.settings, now)
@@ -157,7 +157,7 @@ def test_a_piece_that_is_not_over_is_on_hold(tmp_path: Path) -> None:
         ("hold", "Its last frame came 10 s ago: more may follow.")
     ]
     (tmp_path / "on").mkdir()
-    line = Line(tmp_path / "on", grading={"limits": LIMITS}, alarms=[])
+    line = WatchedRecord(tmp_path / "on", grading={"limits": LIMITS}, alarms=[])
     start(line, 1000.0)
     assert [text for _, text in sentences(judged(line))] == [
         "No frame of it is on record.", "It is still on the line: this is of its frames so far.",
@@ -165,7 +165,7 @@ def test_a_piece_that_is_not_over_is_on_hold(tmp_path: Path) -> None:
     line.close()
 
 
-def start(line: Line, began_at: float, ended_at: float | None = None) -> None:
+def start(line: WatchedRecord, began_at: float, ended_at: float | None = None) -> None:
     """Put the piece c on the line."""
     with line.store.transaction() as cursor:
         pieces.start(cursor, began_at, "c")
@@ -173,7 +173,7 @@ def start(line: Line, began_at: float, ended_at: float | None = None) -> None:
             pieces.stop(cursor, ended_at)
 
 
-def judged(line: Line) -> QualityGrade:
+def judged(line: WatchedRecord) -> QualityGrade:
     """The grade of the piece c."""
     return grade.judge(gather(line.store, line.settings, "c"), line.settings, LATER)
 
@@ -182,10 +182,10 @@ CAMERA = {"name": "drop", "type": "simulated", "place": {"mm_per_px": 0.3, "spee
 
 
 @pytest.fixture
-def camera(tmp_path: Path) -> Iterator[Line]:
+def camera(tmp_path: Path) -> Iterator[WatchedRecord]:
     """Cameras over and under a coil that was on the line for 32 s; the frames of one are on record, 32 m of them."""
     under = CAMERA | {"name": "under"}
-    made = Line(tmp_path, sources=[CAMERA, under], alarms=[], grading={"limits": LIMITS})
+    made = WatchedRecord(tmp_path, sources=[CAMERA, under], alarms=[], grading={"limits": LIMITS})
     start(made, 1000.0, 1031.9)
     locators = {"drop": Locator(made.settings.sources[0].place), "under": Locator(made.settings.sources[1].place)}
     for name in locators:
@@ -195,13 +195,13 @@ def camera(tmp_path: Path) -> Iterator[Line]:
     made.close()
 
 
-def gap(line: Line, *values: object) -> None:
+def gap(line: WatchedRecord, *values: object) -> None:
     """Something that was not inspected."""
     names = ("source", "reason", "began_at", "ended_at", "frames", "detail")
     line.store.adopt("gaps", [dict(zip(names, values, strict=True))])
 
 
-def test_a_camera_that_saw_nothing_of_it_or_not_its_ends_puts_it_on_hold(camera: Line) -> None:
+def test_a_camera_that_saw_nothing_of_it_or_not_its_ends_puts_it_on_hold(camera: WatchedRecord) -> None:
     assert judged(camera).grade == "prime"
     gap(camera, "under", "source_down", 900.0, 1000.5, 0, "no answer")  # before its first frame
     gap(camera, "drop", "stale", 1020.0, 1021.0, 0, "")  # the same picture again is no strip that moved
@@ -211,7 +211,7 @@ def test_a_camera_that_saw_nothing_of_it_or_not_its_ends_puts_it_on_hold(camera:
     assert "under has no frame of it." in [text for _, text in sentences(judged(camera))]
 
 
-def test_sums_that_do_not_balance_put_it_on_hold(camera: Line) -> None:
+def test_sums_that_do_not_balance_put_it_on_hold(camera: WatchedRecord) -> None:
     camera.store.write([], [tally(60, source="drop", ok=53)])
     assert sentences(judged(camera)) == [("hold", "The sums of drop do not balance: see inspector account.")]
 
@@ -219,7 +219,7 @@ def test_sums_that_do_not_balance_put_it_on_hold(camera: Line) -> None:
 def test_without_places_frames_are_counted_and_what_is_measured_in_mm_is_not_known(tmp_path: Path) -> None:
     source = {"name": "drop", "type": "simulated"}
     limits = [{"grade": "second", "limit": 0.1, "measure": "per_m2"}, {"grade": "second", "limit": 9}]
-    line = Line(tmp_path, sources=[source], alarms=[], grading={"limits": limits})
+    line = WatchedRecord(tmp_path, sources=[source], alarms=[], grading={"limits": limits})
     start(line, 1000.0, 1100.0)
     bad = [
         verdict(n, "error" if n == 7 else "defect" if n == 9 else "ok", regions=BOX if n == 9 else [])
@@ -256,7 +256,7 @@ def test_alarms_and_marks_of_rolls_give_the_grade_that_the_rules_say(tmp_path: P
 
 def test_a_piece_that_the_rules_have_not_seen_is_on_hold(tmp_path: Path) -> None:
     rules = {"alarms": [SCRATCHES | {"grade": "second"}], "grading": {"limits": LIMITS}}
-    line = Line(tmp_path, **rules)
+    line = WatchedRecord(tmp_path, **rules)
     coil = strip()
     line.take(coil[:50]).rules.close()
     assert judged(line).grade == "prime"
@@ -268,8 +268,8 @@ def test_a_piece_that_the_rules_have_not_seen_is_on_hold(tmp_path: Path) -> None
     assert judged(line).grade == "prime"
     line.store.close()
     # Nor have rules that are newer than the piece.
-    Line(tmp_path, alarms=[]).close()
-    line = Line(tmp_path, **rules)
+    WatchedRecord(tmp_path, alarms=[]).close()
+    line = WatchedRecord(tmp_path, **rules)
     assert sentences(judged(line)) == [said]
     line.close()
 
@@ -278,7 +278,7 @@ def test_the_command_tells_grade_and_reasons_and_exits_1_for_hold(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     limits = [{"grade": "hold", "limit": 1}]
-    line = Line(tmp_path, alarms=[], grading={"limits": limits})
+    line = WatchedRecord(tmp_path, alarms=[], grading={"limits": limits})
     line.take(frames(scratches(1), 31_300, "bad")).take(frames([], 31_300, "good", first=200)).close()
     config = tmp_path / "line.yaml"
     config.write_text(line.settings.model_dump_json(exclude_defaults=True))

@@ -5,116 +5,33 @@ import logging
 import multiprocessing
 import os
 import signal
-import time
-from collections.abc import Callable, Iterator, Sequence
-from itertools import islice
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 
 from inspector.cli import main
 from inspector.errors import StoreError
-from inspector.protocol.messages import Ack, Verdict
 from inspector.quality import defects
 from inspector.quality.piece_stream import LaneFrame
 from inspector.record import findings, pieces
-from inspector.record.findings import Alarm, RollMark
 from inspector.record.followers import RETRY_S
-from inspector.record.store import Store
-from inspector.settings.settings import Settings
-from inspector.sink import rule_runner
-from inspector.sink.follower_group import FollowerGroup
-from inspector.sink.health import Health
-from inspector.sink.metrics import Metrics
 from inspector.sink.rule_engine import RuleEngine
-from tests.fakes import wait_until
-from tests.inspector.mouths import Mouth
-from tests.inspector.roles import bench
-from tests.inspector.sink.test_metrics import parse
-from tests.inspector.spots import LOCATORS, PLACE, Spot, clutter, frames, of_roll, shuffled
+from tests.inspector.sink.watched_record import ROLLS, SCRATCHES, WatchedRecord, bad_stretch, settings
+from tests.inspector.spots import LOCATORS, Spot, clutter, frames, of_roll, shuffled
 from tests.inspector.verdicts import changed
-
-#: "3 scratches of 0.9 or more within 5 m"
-SCRATCHES = {"name": "scratches", "labels": ["scratches"], "min_score": 0.9, "limit": 3, "within_m": 5}
-ROLLS = [{"name": "work-600", "diameter_mm": 600}, {"name": "bridle-400", "diameter_mm": 400}]
-COMMIT = 256
-
-
-def settings(folder: Path, **changes: Any) -> Settings:
-    """A line with one alarm, on frames whose names tell their place."""
-    source = {"name": "drop", "type": "folder", "path": folder / "drop", "place": PLACE}
-    return Settings.model_validate({"data": folder, "sources": [source], "alarms": [SCRATCHES]} | changes)
-
-
-class Line:
-    """The record, its sink and its rules, without their sockets."""
-
-    def __init__(self, folder: Path, **changes: Any) -> None:
-        self.settings = settings(folder, **changes)
-        self.store = Store(folder)
-        self.metrics = Metrics()
-        self.health = Health(set(), 60)
-        self.rules = self.group()
-        self.judge()
-
-    def group(self, clock: Callable[[], float] = time.monotonic) -> FollowerGroup:
-        """The rules as the sink has them, if there are any."""
-        follower = rule_runner.follower(self.settings, self.store, self.metrics, clock)
-        return FollowerGroup([follower] if follower else [], self.metrics, self.health, clock)
-
-    def judge(self) -> int:
-        """All that is on record, in as many turns as it takes."""
-        turns = 1
-        while self.rules.turn():
-            turns += 1
-        return turns
-
-    def take(self, verdicts: Sequence[Verdict] | Iterator[Verdict]) -> "Line":
-        """Record them as the sink does, and judge between its transactions."""
-        coming = iter(verdicts)
-        while batch := list(islice(coming, COMMIT)):
-            self.store.write([("m", one) for one in batch], locators=LOCATORS)
-            self.judge()
-        return self
-
-    def close(self) -> None:
-        """A graceful end."""
-        self.rules.close()
-        self.store.close()
-
-    @property
-    def alarms(self) -> list[Alarm]:
-        """Those on record."""
-        return findings.read(self.store, Alarm)
-
-    @property
-    def marks(self) -> list[RollMark]:
-        """Those on record."""
-        return findings.read(self.store, RollMark)
-
-    def page(self) -> dict[str, dict[tuple[str, ...], float]]:
-        """/metrics."""
-        return parse(self.metrics.render().decode())
 
 
 @pytest.fixture
-def line(tmp_path: Path) -> Iterator[Line]:
+def line(tmp_path: Path) -> Iterator[WatchedRecord]:
     """An empty record, watched."""
-    made = Line(tmp_path)
+    made = WatchedRecord(tmp_path)
     yield made
     made.close()
 
 
-def bad_stretch(begins_m: float, ends_m: float, count: int) -> list[Spot]:
-    """Scratches anywhere on it, the first and the last at its ends."""
-    draw = np.random.default_rng(count)
-    places = [begins_m * 1000, ends_m * 1000, *draw.uniform(begins_m * 1000, ends_m * 1000, count - 2)]
-    return [Spot("scratches", 105 + 60 * float(draw.integers(0, 18)), float(place)) for place in places]
-
-
-def test_10_000_defects_on_one_coil_are_the_alarms_that_the_rule_says(line: Line) -> None:
+def test_10_000_defects_on_one_coil_are_the_alarms_that_the_rule_says(line: WatchedRecord) -> None:
     # Given two bad stretches of a coil of 1,000 m and single scratches elsewhere
     single = [Spot("scratches", 500.0, metre * 1000.0) for metre in range(480, 580, 20)]
     storm = [*bad_stretch(50, 450, 8500), *bad_stretch(600, 940, 7000), *single]
@@ -151,9 +68,9 @@ def test_a_rule_is_for_the_recipes_it_names_also_after_an_end_and_for_all_pieces
         for one in frames(bad_stretch(3, 7, 9), 30_000, piece, first=1 + 1000 * number)
     ]
     # When coils of each run, and the line ends in the middle of the first bad stretch
-    line = Line(tmp_path, **changes)
+    line = WatchedRecord(tmp_path, **changes)
     line.take(verdicts[:20]).close()
-    line = Line(tmp_path, **changes).take(verdicts[20:])
+    line = WatchedRecord(tmp_path, **changes).take(verdicts[20:])
     # Then each has the alarms that are for it, once
     assert sorted((one.piece, one.rule) for one in line.alarms) == [
         ("one", "any"), ("one", "strict"), ("three", "any"), ("three", "other"), ("two", "any"), ("two", "other"),
@@ -170,7 +87,7 @@ def test_a_rule_for_a_recipe_that_there_is_not_is_named(tmp_path: Path) -> None:
 
 
 def test_an_alarm_is_told_while_it_goes_on_and_names_its_defects(
-    line: Line, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], tmp_path: Path
+    line: WatchedRecord, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     caplog.set_level(logging.INFO)
     line.take(frames(bad_stretch(3, 7, 3), 20_000))
@@ -182,13 +99,13 @@ def test_an_alarm_is_told_while_it_goes_on_and_names_its_defects(
     assert line.page()["inspector_alarm_active"] == {("scratches", "drop"): 1}
 
 
-def test_defects_that_are_not_those_of_the_rule_raise_nothing(line: Line) -> None:
+def test_defects_that_are_not_those_of_the_rule_raise_nothing(line: WatchedRecord) -> None:
     weak = [Spot("scratches", 500, 1000.0 * metre, 0.89) for metre in range(1, 20)]
     other = [Spot("patches", 800, 1000.0 * metre) for metre in range(1, 20)]
     assert line.take(frames([*weak, *other, *bad_stretch(3, 9, 3)], 30_000)).alarms == []
 
 
-def test_two_coils_have_their_own_windows_and_the_first_is_over_when_the_second_runs(line: Line) -> None:
+def test_two_coils_have_their_own_windows_and_the_first_is_over_when_the_second_runs(line: WatchedRecord) -> None:
     line.take(frames(bad_stretch(58, 59, 2), 60_000, "one"))
     line.take(frames(bad_stretch(1, 2, 2), 60_000, "two", first=1000))
     assert line.alarms == []  # four within 5 m of travel, and two on each coil
@@ -203,7 +120,7 @@ def test_the_mark_of_a_roll_is_named_while_the_coil_runs(tmp_path: Path, caplog:
     draw = np.random.default_rng(5)
     marks = of_roll(draw, np.pi * 600, 500, 200_000, 1e6, missed=0.1, jitter_mm=1)
     coil = shuffled(draw, frames([*clutter(draw, 500, 1e6), *marks], 1e6), by=32)
-    line = Line(tmp_path, rolls=ROLLS, alarms=[])
+    line = WatchedRecord(tmp_path, rolls=ROLLS, alarms=[])
     # When it runs to 20 m behind its tenth mark
     tenth_mm = [mark.y_mm for mark in marks if mark.label == "scratches"][9]
     so_far = int((tenth_mm + 20_000) / 307.2)
@@ -236,13 +153,13 @@ def test_after_any_number_of_ends_the_alarms_are_those_of_one_run(every: int, tm
     coil = shuffled(draw, frames([*STORMS, *marks], 240_000), by=20)
     (tmp_path / "whole").mkdir()
     (tmp_path / "torn").mkdir()
-    whole = Line(tmp_path / "whole", rolls=ROLLS).take(coil)
+    whole = WatchedRecord(tmp_path / "whole", rolls=ROLLS).take(coil)
     for first in range(0, len(coil), every):
-        torn = Line(tmp_path / "torn", rolls=ROLLS).take(coil[first : first + every])
+        torn = WatchedRecord(tmp_path / "torn", rolls=ROLLS).take(coil[first : first + every])
         torn.store.close()  # as a kill does: nothing more is written
-    torn = Line(tmp_path / "torn", rolls=ROLLS)
+    torn = WatchedRecord(tmp_path / "torn", rolls=ROLLS)
 
-    def told(of: Line) -> list[tuple[object, ...]]:
+    def told(of: WatchedRecord) -> list[tuple[object, ...]]:
         return [(one.id, one.from_mm, one.to_mm, one.count) for one in of.alarms]
 
     assert told(torn) == told(whole) and len(told(whole)) == 3
@@ -263,7 +180,7 @@ def _record_and_die(folder: Path, after: int) -> None:
         judged(self, frame)
 
     RuleEngine._judge = judge  # type: ignore[method-assign]
-    line = Line(folder)
+    line = WatchedRecord(folder)
     line.take(list(frames(STORMS, 240_000))[sum(line.store.account("drop").recorded.values()) :])
 
 
@@ -274,7 +191,7 @@ def test_a_sink_that_is_killed_between_record_and_alarm_loses_none_and_tells_non
         process.start()
         process.join()
         assert process.exitcode == -signal.SIGKILL
-    line = Line(tmp_path)
+    line = WatchedRecord(tmp_path)
     line.take(list(frames(STORMS, 240_000))[sum(line.store.account("drop").recorded.values()) :])
     assert [round((one.from_mm or 0) / 1000) for one in line.alarms] == [20, 120, 160]
     line.close()
@@ -284,7 +201,7 @@ def test_rules_that_fail_are_told_and_the_record_goes_on_and_they_come_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     now = [0.0]
-    line = Line(tmp_path)
+    line = WatchedRecord(tmp_path)
     line.rules = line.group(lambda: now[0])
     for error in (StoreError("disk full"), ZeroDivisionError("a bug")):
         with monkeypatch.context() as patch:
@@ -305,20 +222,20 @@ def test_rules_that_fail_are_told_and_the_record_goes_on_and_they_come_again(
 
 
 def test_rules_that_are_new_do_not_judge_what_is_old_and_those_that_go_end_their_alarms(tmp_path: Path) -> None:
-    line = Line(tmp_path, alarms=[])
+    line = WatchedRecord(tmp_path, alarms=[])
     line.take(frames(bad_stretch(1, 3, 9), 6000, "old")).close()
-    line = Line(tmp_path)
+    line = WatchedRecord(tmp_path)
     assert line.alarms == []
     line.take(frames(bad_stretch(1, 3, 9), 6000, "new", first=100))
     assert [one.cleared_at for one in line.alarms] == [None]
     line.close()
     # When the rule has another name
-    line = Line(tmp_path, alarms=[SCRATCHES | {"name": "other"}])
+    line = WatchedRecord(tmp_path, alarms=[SCRATCHES | {"name": "other"}])
     assert [(one.rule, one.cleared_at is None) for one in line.alarms] == [("scratches", False)]
     line.take(frames(bad_stretch(1, 3, 9), 6000, "next", first=200))
     line.close()
     # And when there is none
-    line = Line(tmp_path, alarms=[])
+    line = WatchedRecord(tmp_path, alarms=[])
     assert [(one.rule, one.cleared_at is None) for one in line.alarms] == [("scratches", False), ("other", False)]
     line.close()
 
@@ -331,7 +248,7 @@ def test_a_frame_full_of_regions_is_judged_in_turns_of_bounded_work(tmp_path: Pa
         return now[0]
 
     crowd = [Spot("scratches", 30.0 + 120 * column, 30.0 + 120 * row) for row in range(50) for column in range(10)]
-    line = Line(tmp_path)
+    line = WatchedRecord(tmp_path)
     line.store.write([("m", one) for one in frames(crowd, 6000)], locators=LOCATORS)
     line.rules = line.group(clock)
     assert line.judge() > 3 and len(line.alarms) == 1
@@ -342,7 +259,7 @@ def test_the_command_lists_alarms_and_marks(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COLUMNS", "250")
-    line = Line(tmp_path, rolls=ROLLS)
+    line = WatchedRecord(tmp_path, rolls=ROLLS)
     marks = of_roll(np.random.default_rng(0), 1257, 900, 1000, 60_000, label="patches")
     line.take(frames([*bad_stretch(3, 7, 3), *marks], 60_000, "one"))
     line.take(frames(bad_stretch(1, 2, 4), 30_000, "two", first=1000))
@@ -374,7 +291,9 @@ def test_the_command_lists_alarms_and_marks(
     assert [len(told["alarms"]), len(told["roll_marks"])] == [1, 0]
 
 
-def test_what_was_found_goes_with_its_piece_its_age_or_its_number(line: Line, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_was_found_goes_with_its_piece_its_age_or_its_number(
+    line: WatchedRecord, monkeypatch: pytest.MonkeyPatch
+) -> None:
     line.take(frames(bad_stretch(1, 2, 4), 6000, "one"))
     line.take(frames(bad_stretch(1, 2, 4), 6000, "two", first=1000))
     line.take(frames(bad_stretch(1, 2, 4), 6000, "three", first=2000))
@@ -389,28 +308,3 @@ def test_what_was_found_goes_with_its_piece_its_age_or_its_number(line: Line, mo
     with line.store.transaction() as cursor:
         findings.forget(cursor, before=0.0)
     assert line.alarms == []
-
-
-def test_a_real_sink_raises_one_alarm_for_a_storm_acks_all_of_it_and_logs_a_line(tmp_path: Path) -> None:
-    log = tmp_path / "defects.jsonl"
-    source = {"type": "folder", "path": tmp_path / "drop", "place": PLACE}
-    with bench(source, alarms=[SCRATCHES], record={"commit_ms": 5, "defect_log": log}) as line:
-        sink, drop, worker = line.start_sink(), Mouth(line, "drop.1f"), Mouth(line, "worker-0.1")
-        drop.hello()
-        storm = list(frames(bad_stretch(5, 95, 1500), 100_000))
-        for first in range(0, len(storm), 32):
-            worker.verdicts(*storm[first : first + 32])
-        acked = 0
-        while acked < len(storm):
-            acked += len(drop.hears(Ack).settled)
-        wait_until(lambda: '"kind":"alarm"' in log.read_text())
-        sink.stop()
-        rows = [json.loads(row) for row in log.read_text().splitlines()]
-        assert sum(row.get("kind") == "alarm" for row in rows) == 1
-        assert sum(row.get("outcome") == "defect" for row in rows) == sum(one.outcome == "defect" for one in storm)
-        store = Store(line.settings.data, read_only=True)
-        (alarm,) = findings.read(store, Alarm)
-        store.close()
-        assert alarm.cleared_at is None and alarm.count > 1000
-        for mouth in (drop, worker):
-            mouth.dealer.close()

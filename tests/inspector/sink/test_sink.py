@@ -1,17 +1,24 @@
 """Holds the sink on real sockets: nothing is acked that is not durable, repeats are acked, nonsense is harmless."""
 
+import json
 import sqlite3
 import urllib.request
+from pathlib import Path
 
 import pytest
 
 from inspector.protocol import messages
 from inspector.protocol.messages import Ack, Beat, Pulse, Settled, Tally
+from inspector.record import findings
+from inspector.record.findings import Alarm
 from inspector.record.schema import FILE
+from inspector.record.store import Store
 from tests.fakes import wait_until
 from tests.inspector.mouths import Mouth
 from tests.inspector.record.test_store import tally, verdict
-from tests.inspector.roles import Bench
+from tests.inspector.roles import Bench, bench
+from tests.inspector.sink.watched_record import SCRATCHES, bad_stretch
+from tests.inspector.spots import PLACE, frames
 
 
 def address(caplog: pytest.LogCaptureFixture) -> str:
@@ -139,3 +146,28 @@ def test_what_arrived_before_the_stop_is_recorded(line: Bench, source: Mouth, wo
     count = len(line.records())
     assert count >= 1
     assert line.account().recorded["ok"] == count
+
+
+def test_a_real_sink_raises_one_alarm_for_a_storm_acks_all_of_it_and_logs_a_line(tmp_path: Path) -> None:
+    log = tmp_path / "defects.jsonl"
+    source = {"type": "folder", "path": tmp_path / "drop", "place": PLACE}
+    with bench(source, alarms=[SCRATCHES], record={"commit_ms": 5, "defect_log": log}) as line:
+        sink, drop, worker = line.start_sink(), Mouth(line, "drop.1f"), Mouth(line, "worker-0.1")
+        drop.hello()
+        storm = list(frames(bad_stretch(5, 95, 1500), 100_000))
+        for first in range(0, len(storm), 32):
+            worker.verdicts(*storm[first : first + 32])
+        acked = 0
+        while acked < len(storm):
+            acked += len(drop.hears(Ack).settled)
+        wait_until(lambda: '"kind":"alarm"' in log.read_text())
+        sink.stop()
+        rows = [json.loads(row) for row in log.read_text().splitlines()]
+        assert sum(row.get("kind") == "alarm" for row in rows) == 1
+        assert sum(row.get("outcome") == "defect" for row in rows) == sum(one.outcome == "defect" for one in storm)
+        store = Store(line.settings.data, read_only=True)
+        (alarm,) = findings.read(store, Alarm)
+        store.close()
+        assert alarm.cleared_at is None and alarm.count > 1000
+        for mouth in (drop, worker):
+            mouth.dealer.close()
