@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 import inspector
-from inspector.cli.arguments import parser
+from inspector.cli.arguments.parser import parser
 from inspector.settings import reference
 from inspector.sink.metrics import Metrics
 from tests.fakes import ROOT, Line, running, wait_until

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 
 import argcomplete
 
-from inspector.cli.arguments import parser
+from inspector.cli.arguments.parser import parser
 from inspector.errors import InspectorError, QuestionError
 from inspector.host.printable import printable
 from inspector.settings import config_file
@@ -141,6 +141,13 @@ def _model(options: argparse.Namespace) -> int:
     return EXIT_OK
 
 
+def _quality(options: argparse.Namespace) -> int:
+    from inspector.cli.commands import agreement
+
+    agreement.run(options)
+    return EXIT_OK
+
+
 def _label(options: argparse.Namespace) -> int:
     from inspector.cli.commands import labels
 
@@ -221,6 +228,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "pin": _pin,
     "unpin": _unpin,
     "model": _model,
+    "quality": _quality,
     "label": _label,
     "labels": _labels,
     "retry": _retry,

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 import inspector
-from inspector.cli.arguments import parser
+from inspector.cli.arguments.parser import parser
 from inspector.settings import loading
 from inspector.settings.sources.folder import FolderSourceSettings
 from tests.deploy.test_systemd import setting

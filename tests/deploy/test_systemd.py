@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.cli.arguments import parser
+from inspector.cli.arguments.parser import parser
 from inspector.settings import loading
 from inspector.settings.settings import DeliverySettings
 from inspector.settings.sources.folder import FolderSourceSettings
