@@ -55,6 +55,12 @@ SENTENCES: dict[ReasonCode, str] = {
     "unreadable": "{}",
 }
 
+#: What reasons are called without their detail, where the rest of the sentence would say nothing.
+_KINDS: dict[ReasonCode, str] = {
+    "low_score_of_kind": "score of all ok or of all defect labels too low",
+    "which_label": "which label it is",
+}
+
 
 class Reason(NamedTuple):
     """Why a frame ended as it did: a code that programs compare, and a detail for people. `str` makes the sentence."""
@@ -75,6 +81,8 @@ class Reason(NamedTuple):
         """The sentence without its detail, which differs from frame to frame."""
         if self.code in ("", "unreadable"):
             return str(self)
+        if self.code in _KINDS:
+            return _KINDS[self.code]
         first, colon, _ = SENTENCES[self.code].partition(":")
         return first if colon else first.format("…")
 

@@ -15,6 +15,7 @@ from inspector.record.findings import Alarm, RollMark, save
 from inspector.record.store import Store
 from inspector.reports import coverage_section, defect_section
 from inspector.reports.elements import moment
+from inspector.vocabulary import Reason
 from tests.fakes import LABELS, Line, make_bundle
 from tests.inspector import coils
 from tests.inspector.coils import Page
@@ -188,6 +189,18 @@ def test_what_is_left_out_is_counted_and_the_command_that_lists_it_is_told(tmp_p
     assert rows(text, "why", "frames") == [["blank", "9"]]
     assert f"9 unsure frames, {piece_summary.MOST_DOUBTFUL} of them shown." in text.text
     assert "the worst 100 of 360 defects show their picture" in text.text
+
+
+def test_unsure_frames_are_counted_by_what_their_reasons_have_in_common(tmp_path: Path) -> None:
+    line = coils.line(tmp_path)
+    reasons = [Reason("which_label", "defect it is: score under 0.50"), Reason("novel", "3.1 over 2.0"),
+               *(Reason("low_score_of_kind", f"{kind} labels under 0.85") for kind in ("ok", "defect"))]  # fmt: skip
+    coils.record(line, *(verdict(n, "unsure", name=f"c_{n}00", reason=one) for n, one in enumerate(reasons)))
+    assert rows(page(line), "why", "frames") == [
+        ["score of all ok or of all defect labels too low", "2"],
+        ["unlike what the model knows", "1"],
+        ["which label it is", "1"],
+    ]
 
 
 @pytest.mark.parametrize("by_frames", [True, False])
