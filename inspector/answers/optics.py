@@ -11,8 +11,7 @@ import msgspec
 from inspector.answers import names
 from inspector.answers.line_record import LineRecord
 from inspector.errors import ConfigError
-from inspector.protocol.messages import Sight, Usual
-from inspector.protocol.optics import FIGURE_OF, Figures
+from inspector.protocol.optics import FIGURE_OF, Figures, Sight, Usual
 from inspector.record import optics_history
 from inspector.record.optics_history import PastTrouble, Trend
 from inspector.record.queries import Query

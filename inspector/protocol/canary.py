@@ -10,7 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.protocol.messages import CANARY, Frame, FrameHeader, Verdict
+from inspector.protocol.frames import CANARY, Frame, FrameHeader
+from inspector.protocol.verdicts import Verdict
 
 #: How often each source offers it.
 EVERY_S = 5.0

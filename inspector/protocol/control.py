@@ -15,7 +15,9 @@ import msgspec
 from msgspec import Meta
 
 from inspector.protocol import messages
-from inspector.protocol.messages import MAX_BATCH_FRAMES, Bounded, Count, Epoch, FrameOf, Grade, Name, Text
+from inspector.protocol.fields import Bounded, Count, Epoch, Name, SteelGrade, Text
+from inspector.protocol.frames import FrameOf
+from inspector.protocol.messages import MAX_BATCH_FRAMES
 
 #: Why a process ended: an exit code, a signal, killed because it was stuck, or told something impossible.
 Cause = Literal["exit", "signal", "stuck", "unusable"]
@@ -59,7 +61,7 @@ class Recipe(Bounded, frozen=True):
     """A recipe's own numbers, and for which steel grades it is. What it leaves out is that of the DecideBy it is in."""
 
     name: Name
-    grades: Annotated[list[Grade], Meta(max_length=1000)]
+    grades: Annotated[list[SteelGrade], Meta(max_length=1000)]
     thresholds: Thresholds
     novelty_margin: Margin | None
     severities: Severities

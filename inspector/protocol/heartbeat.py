@@ -11,7 +11,8 @@ from collections.abc import Iterable
 
 import msgspec
 
-from inspector.protocol.messages import MAX_BATCH_FRAMES, FrameOf
+from inspector.protocol.frames import FrameOf
+from inspector.protocol.messages import MAX_BATCH_FRAMES
 
 #: A batch of so many frames with the longest names fits.
 _MAX_BYTES = MAX_BATCH_FRAMES * 140

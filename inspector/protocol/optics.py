@@ -1,8 +1,10 @@
-"""Owns what processes say of optics: the figures of a picture, and the kinds of trouble."""
+"""Owns what processes say of the optics of a source: figures, what is usual for it, and what is wrong."""
 
 from typing import Annotated, Literal, NamedTuple, get_args
 
 from msgspec import Meta
+
+from inspector.protocol.fields import Bounded, Count, Epoch, Side, Text
 
 #: What can be wrong with the pictures of a source.
 Kind = Literal["blank", "frozen", "dark", "bright", "low_contrast", "blurred", "saturated", "dust"]
@@ -38,3 +40,45 @@ class Figures(NamedTuple):
     contrast: _Figure
     sharpness: _Figure
     saturation: _Figure
+
+
+class Usual(Bounded, frozen=True):
+    """What is usual for a source's pictures of this size, learned from so many of them.
+
+    `deviation` is of the logarithms, but for saturation. `spots`, `streaks`: how light lies, see dust.py; signed bytes,
+    127 of which are dust.CLIP.
+    """
+
+    pictures: Count
+    height: Side
+    width: Side
+    mean: Figures
+    deviation: Figures
+    spots: Annotated[bytes, Meta(max_length=MAX_COLUMNS * MAX_ROWS)]
+    streaks: Annotated[bytes, Meta(max_length=MAX_COLUMNS)]
+
+
+class Trouble(Bounded, frozen=True):
+    """What has been wrong with a source's pictures since it began: the figure that says so, and what it was usually."""
+
+    kind: Kind
+    began_at: Epoch
+    figure: Annotated[float, Meta(ge=-1e6, le=1e6)]
+    usual: Annotated[float, Meta(ge=-1e6, le=1e6)]
+    detail: Text = ""
+
+
+class Sight(Bounded, frozen=True):
+    """How a source's pictures are: the last one was looked at `at`, `figures` are an average of late.
+
+    What is usual is learned from pictures `since` then, `learned` so far of those that are `needed`. It is told as
+    `usual` until that is on record.
+    """
+
+    at: Epoch
+    since: Epoch
+    learned: Count
+    needed: Count
+    figures: Figures | None = None
+    troubles: Annotated[list[Trouble], Meta(max_length=len(KINDS))] = []  # noqa: RUF012 (msgspec copies it)
+    usual: Usual | None = None

@@ -22,7 +22,7 @@ STILL_COMING_S = 60.0
 _MOST = 3
 
 
-class Reason(msgspec.Struct, frozen=True):
+class GradeReason(msgspec.Struct, frozen=True):
     """Why a piece is of that grade at best."""
 
     grade: GradeName
@@ -34,7 +34,7 @@ class QualityGrade(msgspec.Struct, frozen=True):
 
     piece: str
     grade: GradeName
-    reasons: list[Reason]
+    reasons: list[GradeReason]
 
 
 def judge(summary: PieceSummary, settings: Settings, now: float) -> QualityGrade:
@@ -47,10 +47,10 @@ def judge(summary: PieceSummary, settings: Settings, now: float) -> QualityGrade
     sizes = {source.name: source.place.mm_per_px for source in settings.sources}
     limits = [limit for limit in settings.grading.limits if limit.is_for(summary.piece.recipe)]
     reasons = [
-        *(Reason("hold", text) for text in _unlimited(summary, limits)),
-        *(Reason("hold", text) for text in _unfinished(summary, now)),
-        *(Reason("hold", text) for text in _not_inspected(summary, settings)),
-        *(Reason("hold", text) for text in _unsure(summary.shares, settings.grading.max_unsure_percent)),
+        *(GradeReason("hold", text) for text in _unlimited(summary, limits)),
+        *(GradeReason("hold", text) for text in _unfinished(summary, now)),
+        *(GradeReason("hold", text) for text in _not_inspected(summary, settings)),
+        *(GradeReason("hold", text) for text in _unsure(summary.shares, settings.grading.max_unsure_percent)),
         *_found(summary, settings),
         *(reason for limit in limits for reason in _over(limit, summary, sizes)),
     ]
@@ -58,7 +58,7 @@ def judge(summary: PieceSummary, settings: Settings, now: float) -> QualityGrade
     if not reasons:
         frames, unsure = summary.frames, summary.unsure.total()
         text = f"{_count(len(summary.defects), 'defect')} and {unsure:,} unsure of {frames:,} frames reach no limit."
-        return QualityGrade(summary.piece.name, "prime", [Reason("prime", text)])
+        return QualityGrade(summary.piece.name, "prime", [GradeReason("prime", text)])
     return QualityGrade(summary.piece.name, reasons[0].grade, reasons)
 
 
@@ -129,21 +129,25 @@ def _unsure(shares: Sequence[Coverage], limit: float) -> Iterator[str]:
             yield f"{100 * share.in_doubt:.3g}% of what {share.source} inspected is unsure; {limit:g}% may be."
 
 
-def _found(summary: PieceSummary, settings: Settings) -> Iterator[Reason]:
+def _found(summary: PieceSummary, settings: Settings) -> Iterator[GradeReason]:
     """Yield alarms and marks of rolls, or that the rules have not judged all of the piece."""
     grading = settings.grading
     asked = [rule for rule in settings.alarms if rule.grade != "prime" and rule.is_for(summary.piece.recipe)]
     if (asked or (settings.rolls and grading.roll_mark != "prime")) and summary.frames and not summary.judged:
-        yield Reason("hold", "The rules have not seen all of it: its alarms and marks of rolls may not all be known.")
+        yield GradeReason(
+            "hold", "The rules have not seen all of it: its alarms and marks of rolls may not all be known."
+        )
     for rule in asked:
         if raised := [one for one in summary.alarms if one.rule == rule.name]:
             at = next((f", first at {one.from_mm / 1000:.3f} m" for one in raised if one.from_mm is not None), "")
-            yield Reason(rule.grade, f"Alarm {rule.name} was raised {_count(len(raised), 'time')}{at}: {rule.text}.")
+            yield GradeReason(
+                rule.grade, f"Alarm {rule.name} was raised {_count(len(raised), 'time')}{at}: {rule.text}."
+            )
     for mark in summary.marks if grading.roll_mark != "prime" else []:
-        yield Reason(grading.roll_mark, f"A mark of {mark.label} comes again {wording.recurrence(mark)}.")
+        yield GradeReason(grading.roll_mark, f"A mark of {mark.label} comes again {wording.recurrence(mark)}.")
 
 
-def _over(limit: LimitSettings, summary: PieceSummary, mm_per_px: Mapping[str, float | None]) -> Iterator[Reason]:
+def _over(limit: LimitSettings, summary: PieceSummary, mm_per_px: Mapping[str, float | None]) -> Iterator[GradeReason]:
     """Yield the limit where the piece reaches it, and a hold where that cannot be measured."""
     taken = [one for one in summary.defects if limit.takes(one.label, one.severity, one.score)]
     if not taken:
@@ -151,10 +155,10 @@ def _over(limit: LimitSettings, summary: PieceSummary, mm_per_px: Mapping[str, f
     value, unit = _measured(limit, taken, summary, mm_per_px), UNITS[limit.measure]
     these = f"{_count(len(taken), 'defect')} ({limit.which})"
     if value is None:
-        yield Reason("hold", f"{these}: how much{unit} that is nobody can tell, for want of a place or a size.")
+        yield GradeReason("hold", f"{these}: how much{unit} that is nobody can tell, for want of a place or a size.")
     elif value >= limit.limit * (1 - 1e-9):
         much = "" if limit.measure == "count" else f", {value:.3g}{unit}"
-        yield Reason(limit.grade, f"{these}{much}: {limit.grade} from {limit.limit:g}{unit} on.")
+        yield GradeReason(limit.grade, f"{these}{much}: {limit.grade} from {limit.limit:g}{unit} on.")
 
 
 def _measured(

@@ -5,8 +5,8 @@ from typing import Any
 
 import msgspec
 
-from inspector.protocol.messages import Sight, Tally, Trouble, Usual
-from inspector.protocol.optics import KINDS, Figures, Kind
+from inspector.protocol.messages import Tally
+from inspector.protocol.optics import KINDS, Figures, Kind, Sight, Trouble, Usual
 from inspector.record.database import Cursor, OpenRecord
 from inspector.record.queries import MINUTE_S, Query, restrict_time, restrict_to
 from inspector.record.shapes.usual import usual_from_bytes, usual_to_bytes

@@ -13,7 +13,9 @@ import msgspec
 
 from inspector.errors import ConfigError, StoreError
 from inspector.host import instance
-from inspector.protocol.messages import MAX_GRADE, MAX_PIECE, FrameHeader, Verdict
+from inspector.protocol.fields import MAX_GRADE, MAX_PIECE
+from inspector.protocol.frames import FrameHeader
+from inspector.protocol.verdicts import Verdict
 from inspector.record.database import Cursor, OpenRecord
 from inspector.record.position import Locator, Told
 

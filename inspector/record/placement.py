@@ -2,7 +2,7 @@
 
 from msgspec.structs import replace
 
-from inspector.protocol.messages import Verdict
+from inspector.protocol.verdicts import Verdict
 from inspector.record import pieces
 from inspector.record.database import Cursor
 from inspector.record.pieces import Piece

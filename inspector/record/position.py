@@ -4,7 +4,9 @@ import re
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from inspector.protocol.messages import MAX_GRADE, MAX_PIECE, Doubt, FrameHeader, Region
+from inspector.protocol.fields import MAX_GRADE, MAX_PIECE
+from inspector.protocol.frames import FrameHeader
+from inspector.protocol.verdicts import Doubt, Region
 from inspector.settings.sources.place import PlaceSettings
 
 #: Further along than any strip is long: a number beyond it is none.

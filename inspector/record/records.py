@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import asdict
 
 from inspector.host.printable import printable_json
-from inspector.protocol.messages import Doubt, Region, Verdict
+from inspector.protocol.verdicts import Doubt, Region, Verdict
 from inspector.record.evidence import evidence
 from inspector.record.position import Spot
 from inspector.record.shapes.reason import reason_from_text, reason_to_text

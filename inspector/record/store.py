@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from inspector.errors import HinderedError, ReplacedError, StoreError
-from inspector.protocol.messages import Settled, Tally, Verdict
+from inspector.protocol.messages import Tally
+from inspector.protocol.verdicts import Settled, Verdict
 from inspector.record import database, pieces
 from inspector.record.evidence import evidence
 from inspector.record.gaps import Gap

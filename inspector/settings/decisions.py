@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from inspector.errors import ConfigError
-from inspector.protocol.messages import MAX_GRADE
+from inspector.protocol.fields import MAX_GRADE
 from inspector.settings.mistakes import meant
 from inspector.settings.section import NAME_PATTERN, Section
 from inspector.vision.bundle import Label

@@ -5,19 +5,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 
 from inspector.protocol import messages
-from inspector.protocol.messages import (
-    Ack,
-    Hello,
-    Judgement,
-    Message,
-    Pulse,
-    Region,
-    Settled,
-    Tally,
-    Verdict,
-    Welcome,
-)
+from inspector.protocol.messages import Ack, Hello, Message, Pulse, Tally, Welcome
 from inspector.protocol.sockets import Router
+from inspector.protocol.verdicts import Judgement, Region, Settled, Verdict
 from inspector.record import optics_history
 from inspector.record.gaps import heard_at
 from inspector.record.shapes.reason import reason_from_text

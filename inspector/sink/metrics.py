@@ -9,8 +9,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from inspector.protocol.control import CAUSES, Process
-from inspector.protocol.messages import Tally, Verdict
+from inspector.protocol.messages import Tally
 from inspector.protocol.optics import KINDS
+from inspector.protocol.verdicts import Verdict
 from inspector.record.gaps import TIME_ALONE, time_lost
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"

@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 
-from inspector.protocol.messages import Verdict
+from inspector.protocol.verdicts import Verdict
 
 log = logging.getLogger(__name__)
 

@@ -14,9 +14,11 @@ from inspector.host.disk_reserve import Reserve
 from inspector.protocol import messages
 from inspector.protocol.canary import Canary
 from inspector.protocol.control import InForce, Processes, WorkerGone, heard
-from inspector.protocol.messages import CANARY, KEPT, REFUSED, Beat, Hello, Tally, Verdict, Verdicts
+from inspector.protocol.frames import CANARY
+from inspector.protocol.messages import KEPT, REFUSED, Beat, Hello, Tally, Verdicts
 from inspector.protocol.rejections import READ_BURST, Refusals, check_report
 from inspector.protocol.sockets import Poller, Router
+from inspector.protocol.verdicts import Verdict
 from inspector.record import optics_history, settings_history
 from inspector.record.evidence import evidence
 from inspector.record.position import Locator

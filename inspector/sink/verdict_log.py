@@ -4,7 +4,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable, Mapping
 
-from inspector.protocol.messages import Verdict
+from inspector.protocol.verdicts import Verdict
 from inspector.record.position import Locator
 
 log = logging.getLogger(__name__)

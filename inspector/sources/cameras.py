@@ -10,7 +10,8 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.protocol.messages import Judgement, Left
+from inspector.protocol.messages import Left
+from inspector.protocol.verdicts import Judgement
 from inspector.settings.sources.camera import CameraSourceSettings
 from inspector.settings.sources.gige import GigeSourceSettings
 from inspector.sources.capture.client import CaptureClient

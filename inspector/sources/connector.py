@@ -6,7 +6,8 @@ from typing import Literal, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.protocol.messages import Judgement, Left
+from inspector.protocol.messages import Left
+from inspector.protocol.verdicts import Judgement
 from inspector.vocabulary import Outcome
 
 

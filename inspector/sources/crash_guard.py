@@ -13,8 +13,8 @@ from pathlib import Path
 import msgspec
 
 from inspector.errors import ImageError
+from inspector.protocol.frames import FrameOf
 from inspector.protocol.heartbeat import LifeSign
-from inspector.protocol.messages import FrameOf
 
 log = logging.getLogger(__name__)
 

@@ -5,7 +5,8 @@ import math
 import time
 from collections.abc import Callable
 
-from inspector.protocol.messages import Left, Settled
+from inspector.protocol.messages import Left
+from inspector.protocol.verdicts import Settled
 from inspector.record.gaps import STALLED
 from inspector.sources.backoff import Backoff
 from inspector.sources.connector import Capture, Connector

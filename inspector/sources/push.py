@@ -23,9 +23,11 @@ from inspector import MAX_PIXELS
 from inspector.errors import BusyError, ImageError
 from inspector.host.locks import taken
 from inspector.protocol.connections import PublicRouter
+from inspector.protocol.fields import Millimetres, PieceName, SteelGrade
 from inspector.protocol.keys import KeyedRouter
-from inspector.protocol.messages import Grade, Judgement, Left, Millimetres, PieceName
+from inspector.protocol.messages import Left
 from inspector.protocol.rejections import READ_BURST, Refusals
+from inspector.protocol.verdicts import Judgement
 from inspector.settings.sources.push import PushSourceSettings
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.crash_guard import CrashGuard
@@ -57,7 +59,7 @@ class Header(msgspec.Struct, forbid_unknown_fields=True):
     captured_at: float | None = None
     piece: PieceName = ""
     at_mm: Millimetres | None = None
-    grade: Grade = ""
+    grade: SteelGrade = ""
 
 
 class AnswerRegion(msgspec.Struct, frozen=True):

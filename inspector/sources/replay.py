@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from inspector.errors import ImageError
-from inspector.protocol.messages import Judgement, Left
+from inspector.protocol.messages import Left
+from inspector.protocol.verdicts import Judgement
 from inspector.record.queries import Query
 from inspector.record.records import Record
 from inspector.record.store import Store

@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.protocol.messages import Judgement, Left
+from inspector.protocol.messages import Left
+from inspector.protocol.verdicts import Judgement
 from inspector.settings.sources.simulated import SimulatedSourceSettings
 from inspector.sources.connector import Capture, Overload
 from inspector.vision.renderer.strip import DEFECTS, render_image, render_strip

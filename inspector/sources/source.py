@@ -10,8 +10,9 @@ import time
 from collections.abc import Callable
 
 from inspector.protocol.control import WorkerGone
-from inspector.protocol.messages import Ack, Pulse, Settled, Welcome
+from inspector.protocol.messages import Ack, Pulse, Welcome
 from inspector.protocol.sockets import Poller
+from inspector.protocol.verdicts import Settled
 from inspector.record.gaps import RECORD_LOST
 from inspector.sources.connector import Capture
 from inspector.sources.delivery.dispatcher import Dispatcher

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.protocol.messages import CANARY, Frame
+from inspector.protocol.frames import CANARY, Frame
 from inspector.settings.sources.strip import StripSettings
 from inspector.vision import roi
 from inspector.worker.batcher import Batcher, Job

@@ -4,7 +4,7 @@ import time
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from inspector.protocol.messages import MAX_REGIONS, Stages, Verdict
+from inspector.protocol.verdicts import MAX_REGIONS, Stages, Verdict
 from inspector.record import placement
 from inspector.vision import frame_inspector
 from inspector.vision.bundle import Bundle

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.protocol.messages import CANARY, Frame
+from inspector.protocol.frames import CANARY, Frame
 from inspector.vision import tiling
 from inspector.vision.tiling import Cut, Tile
 from inspector.worker.recipes import Choice

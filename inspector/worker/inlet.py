@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from inspector.errors import MessageError
 from inspector.protocol import messages
-from inspector.protocol.messages import Credit, Frame
+from inspector.protocol.frames import Frame, view_pixels
+from inspector.protocol.messages import Credit
 from inspector.protocol.sockets import Dealer
 
 log = logging.getLogger(__name__)
@@ -59,7 +60,7 @@ class Inlet:
         frame = messages.decode(parts[0])
         if not isinstance(frame, Frame) or len(parts) != 2 or frame.header.source != self.source:
             raise MessageError("a source sends a Frame of its own and its pixels")
-        pixels = messages.pixels(frame, parts[1])
+        pixels = view_pixels(frame, parts[1])
         if frame.header.epoch != self._epoch:
             self._epoch, self._seen = frame.header.epoch, 0
         self._seen += 1

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from inspector.errors import StoreError
 from inspector.protocol.control import DecideBy
-from inspector.protocol.messages import CANARY, FrameHeader
+from inspector.protocol.frames import CANARY, FrameHeader
 from inspector.record import pieces
 from inspector.record.database import Cursor, OpenRecord
 from inspector.record.pieces import Piece

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
-from inspector.protocol.messages import MAX_DOUBT, MAX_REGIONS, Doubt, Region
+from inspector.protocol.verdicts import MAX_DOUBT, MAX_REGIONS, Doubt, Region
 from inspector.vision.decision import TileDecision
 from inspector.vision.tiling import Tile
 from inspector.vocabulary import RANK, Reason

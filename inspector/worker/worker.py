@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 
 from inspector.protocol.control import DecideBy, Ready, heard, say
+from inspector.protocol.frames import CANARY, FrameOf
 from inspector.protocol.heartbeat import LifeSign
-from inspector.protocol.messages import CANARY, FrameOf
 from inspector.protocol.sockets import Poller
 from inspector.worker.backlog import Backlog
 from inspector.worker.batch_inspector import BatchInspector

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.protocol.messages import Region, Verdict
+from inspector.protocol.verdicts import Region, Verdict
 from inspector.record.evidence.evidence import Keeper
 from inspector.record.position import Locator
 from inspector.record.store import Store

@@ -4,8 +4,9 @@ import time
 from typing import Any, TypeVar
 
 from inspector.protocol import messages
-from inspector.protocol.messages import Hello, Message, Verdict, Verdicts, Welcome
+from inspector.protocol.messages import Hello, Message, Verdicts, Welcome
 from inspector.protocol.sockets import Dealer, Poller, sink_address
+from inspector.protocol.verdicts import Verdict
 from tests.inspector.roles import Bench
 
 T = TypeVar("T", bound=Message)

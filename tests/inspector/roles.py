@@ -13,10 +13,12 @@ from typing import Any, Protocol, TypeVar
 from inspector.errors import StoreError
 from inspector.protocol import messages
 from inspector.protocol.control import Word, say
+from inspector.protocol.frames import Frame, view_pixels
 from inspector.protocol.heartbeat import LifeSign
-from inspector.protocol.messages import Credit, Frame, Verdict, Verdicts
+from inspector.protocol.messages import Credit, Verdicts
 from inspector.protocol.rejections import Refusals
 from inspector.protocol.sockets import Dealer, Poller, sink_address, source_address
+from inspector.protocol.verdicts import Verdict
 from inspector.record.queries import Query
 from inspector.record.records import Record
 from inspector.record.store import Store
@@ -111,7 +113,7 @@ class Hands:
             header, data = self.source.receive() or []
             frame = messages.decode(header)
             assert isinstance(frame, Frame)
-            assert messages.pixels(frame, data).size
+            assert view_pixels(frame, data).size
             epoch = frame.header.epoch
             self.seen, self.epoch = (self.seen + 1 if epoch == self.epoch else 1), epoch
             frames.append(frame)

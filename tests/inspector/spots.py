@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.protocol.messages import Verdict
+from inspector.protocol.verdicts import Verdict
 from inspector.record.position import Locator
 from inspector.settings.sources.place import PlaceSettings
 from inspector.vision.decision import TileDecision

@@ -4,7 +4,8 @@ from typing import Any
 
 import msgspec
 
-from inspector.protocol.messages import Frame, FrameHeader, Verdict
+from inspector.protocol.frames import Frame, FrameHeader
+from inspector.protocol.verdicts import Verdict
 from inspector.record.shapes.reason import reason_from_text
 
 _HEADER: dict[str, Any] = {

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from inspector.protocol.messages import Sight, Trouble
+from inspector.protocol.optics import Sight, Trouble
 from inspector.settings.settings import OpticsSettings
 from inspector.settings.sources.strip import StripSettings
 from inspector.sources.optics.monitor import OpticsMonitor

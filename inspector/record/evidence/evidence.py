@@ -21,7 +21,8 @@ from msgspec.structs import replace
 from numpy.typing import NDArray
 
 from inspector.host import atomic, disk
-from inspector.protocol.messages import CANARY, Verdict
+from inspector.protocol.frames import CANARY
+from inspector.protocol.verdicts import Verdict
 from inspector.settings.settings import EvidenceSettings, Settings
 
 log = logging.getLogger(__name__)

@@ -8,8 +8,8 @@ import msgspec
 from msgspec import Struct
 from msgspec.structs import replace
 
-from inspector.protocol.messages import Sight, Tally
-from inspector.protocol.optics import KINDS, Figures
+from inspector.protocol.messages import Tally
+from inspector.protocol.optics import KINDS, Figures, Sight
 from inspector.record.shapes import arrays
 
 

@@ -3,13 +3,13 @@
 import msgspec
 from msgspec import Struct
 
-from inspector.protocol.messages import Usual
+from inspector.protocol.optics import Usual
 from inspector.record.shapes import arrays
 from inspector.record.shapes.tally import named_figures
 
 
 class StoredUsual(Struct, frozen=True, kw_only=True):
-    """What was learned. Fields as in protocol.messages.Usual; figures by name."""
+    """What was learned. Fields as in protocol.Usual; figures by name."""
 
     pictures: int
     height: int

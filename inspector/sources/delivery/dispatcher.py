@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from inspector.errors import MessageError
 from inspector.protocol import canary, messages
 from inspector.protocol.canary import Canary
-from inspector.protocol.messages import Frame
+from inspector.protocol.frames import Frame
 from inspector.protocol.rejections import READ_BURST, Refusals, check_credit
 from inspector.protocol.sockets import Router, source_address
 from inspector.sources.delivery.credits import Credits, CreditWindow

@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from inspector.protocol.messages import FrameHeader, Verdict
+from inspector.protocol.frames import FrameHeader
+from inspector.protocol.verdicts import Verdict
 from inspector.record.gaps import RECORD_LOST
 from inspector.sources.connector import Capture
 from inspector.vocabulary import OUTCOMES, Outcome, Reason

@@ -14,7 +14,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from inspector.protocol.messages import Judgement, Left
+from inspector.protocol.messages import Left
+from inspector.protocol.verdicts import Judgement
 from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.sources.connector import Capture, Overload
 from inspector.sources.crash_guard import CrashGuard

@@ -8,8 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from inspector.protocol.messages import Usual
-from inspector.protocol.optics import Figures, Kind
+from inspector.protocol.optics import Figures, Kind, Usual
 from inspector.sources.optics import dirt
 from inspector.sources.optics.dirt import Average, Relief, StripCells
 from inspector.sources.optics.figures import grid

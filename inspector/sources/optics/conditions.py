@@ -2,8 +2,7 @@
 
 import math
 
-from inspector.protocol.messages import Trouble
-from inspector.protocol.optics import FIGURE_OF, KINDS, Figures, Kind
+from inspector.protocol.optics import FIGURE_OF, KINDS, Figures, Kind, Trouble
 from inspector.settings.settings import OpticsSettings
 from inspector.sources.optics.baseline import Baseline, Scaled, scaled, towards, unscaled
 from inspector.sources.optics.dirt import DirtPlace, DustDetector, Relief, StripCells

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.protocol.messages import Sight
+from inspector.protocol.optics import Sight
 from inspector.settings.settings import OpticsSettings
 from inspector.settings.sources.strip import StripSettings
 from inspector.sources.optics.baseline import Baseline

@@ -10,7 +10,8 @@ from msgspec.structs import replace
 from inspector.protocol import canary, messages
 from inspector.protocol.canary import Canary
 from inspector.protocol.control import WorkerGone
-from inspector.protocol.messages import CANARY, Beat, Frame
+from inspector.protocol.frames import CANARY, Frame
+from inspector.protocol.messages import Beat
 from inspector.record.evidence import evidence
 from inspector.settings.settings import EvidenceSettings
 from inspector.supervisor import canary as chosen_canary

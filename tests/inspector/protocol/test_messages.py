@@ -8,26 +8,10 @@ import pytest
 
 from inspector.errors import MessageError
 from inspector.protocol import messages
-from inspector.protocol.messages import (
-    Ack,
-    Beat,
-    Credit,
-    Doubt,
-    Frame,
-    Hello,
-    Message,
-    Pulse,
-    Region,
-    Settled,
-    Sight,
-    Tally,
-    Trouble,
-    Usual,
-    Verdict,
-    Verdicts,
-    Welcome,
-)
-from inspector.protocol.optics import Figures
+from inspector.protocol.frames import Frame, view_pixels
+from inspector.protocol.messages import Ack, Beat, Credit, Hello, Message, Pulse, Tally, Verdicts, Welcome
+from inspector.protocol.optics import Figures, Sight, Trouble, Usual
+from inspector.protocol.verdicts import Doubt, Region, Settled, Verdict
 from inspector.vocabulary import Reason
 from tests.inspector.verdicts import header
 
@@ -204,7 +188,7 @@ def test_changed_and_random_bytes_are_a_message_or_a_message_error() -> None:
 def test_pixels_are_viewed_not_copied() -> None:
     data = bytes(range(200)) * 300
 
-    pixels = messages.pixels(FRAME, data)
+    pixels = view_pixels(FRAME, data)
 
     assert (pixels.shape, pixels.dtype, pixels.flags.owndata) == ((200, 300), np.uint8, False)
     assert pixels[1, 0] == 100
@@ -213,4 +197,4 @@ def test_pixels_are_viewed_not_copied() -> None:
 @pytest.mark.parametrize("length", [0, 1, 200 * 300 - 1, 200 * 300 + 1])
 def test_pixels_of_another_length_are_refused(length: int) -> None:
     with pytest.raises(MessageError, match=f"{length} bytes of pixels for 300x200"):
-        messages.pixels(FRAME, bytes(length))
+        view_pixels(FRAME, bytes(length))

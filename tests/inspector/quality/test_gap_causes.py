@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from inspector.protocol.messages import Verdict
+from inspector.protocol.verdicts import Verdict
 from inspector.quality import coverage, gap_causes
 from inspector.record import pieces
 from inspector.record.gaps import Gap

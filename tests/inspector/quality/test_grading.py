@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from inspector.cli import main
-from inspector.protocol.messages import Region, Verdict
+from inspector.protocol.verdicts import Region, Verdict
 from inspector.quality import grading as grade
 from inspector.quality.grading import QualityGrade
 from inspector.quality.piece_summary import gather

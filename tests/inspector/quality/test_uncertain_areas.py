@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from inspector.cli import main
-from inspector.protocol.messages import MAX_DOUBT, MAX_REGIONS, Doubt, Verdict
+from inspector.protocol.verdicts import MAX_DOUBT, MAX_REGIONS, Doubt, Verdict
 from inspector.quality.coverage import Stretch
 from inspector.quality.uncertain_areas import UncertainArea
 from inspector.record.placement import withheld

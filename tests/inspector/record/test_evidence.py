@@ -15,7 +15,7 @@ import pytest
 
 from inspector.cli import main
 from inspector.errors import ConfigError, StoreError
-from inspector.protocol.messages import Verdict
+from inspector.protocol.verdicts import Verdict
 from inspector.record.evidence import evidence, pins
 from inspector.record.evidence.evidence import Keeper
 from inspector.record.evidence.retention import ASIDE, Gallery

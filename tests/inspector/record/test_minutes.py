@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from inspector.errors import StoreError
-from inspector.protocol.messages import Verdict
+from inspector.protocol.verdicts import Verdict
 from inspector.record.queries import Query
 from inspector.record.schema import FILE, MIGRATIONS
 from inspector.record.store import Store

@@ -19,8 +19,8 @@ from rich.console import Console
 from inspector.answers.status import look, to_json
 from inspector.cli.commands.status import draw
 from inspector.cli.main import main
-from inspector.protocol.messages import Sight, Tally, Trouble, Usual
-from inspector.protocol.optics import Figures
+from inspector.protocol.messages import Tally
+from inspector.protocol.optics import Figures, Sight, Trouble, Usual
 from inspector.record import optics_history
 from inspector.record.optics_history import PastTrouble
 from inspector.record.queries import Query

@@ -9,7 +9,7 @@ import pytest
 
 from inspector.cli import main
 from inspector.errors import ConfigError
-from inspector.protocol.messages import Region, Verdict
+from inspector.protocol.verdicts import Region, Verdict
 from inspector.quality import coverage, defects
 from inspector.quality.coverage import Stretch
 from inspector.record import pieces

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from inspector.cli import main
-from inspector.protocol.messages import Verdict
+from inspector.protocol.verdicts import Verdict
 from inspector.record import pieces
 from inspector.record.position import Locator
 from inspector.record.store import Store

@@ -15,7 +15,8 @@ import msgspec
 import pytest
 
 from inspector.errors import StoreError
-from inspector.protocol.messages import Region, Settled, Tally, Verdict
+from inspector.protocol.messages import Tally
+from inspector.protocol.verdicts import Region, Settled, Verdict
 from inspector.record.queries import Query, statements
 from inspector.record.records import to_json
 from inspector.record.schema import FILE, MIGRATIONS

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from inspector.cli import main
-from inspector.protocol.messages import Region
+from inspector.protocol.verdicts import Region
 from tests.fakes import Line
 from tests.inspector import coils
 from tests.inspector.coils import Page

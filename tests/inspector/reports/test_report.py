@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from inspector.cli import main
-from inspector.protocol.messages import Region
+from inspector.protocol.verdicts import Region
 from inspector.quality import piece_summary
 from inspector.record.findings import Alarm, RollMark, save
 from inspector.record.store import Store

@@ -9,7 +9,7 @@ import pytest
 from msgspec.structs import replace
 from prometheus_client.parser import text_string_to_metric_families
 
-from inspector.protocol.messages import Stages
+from inspector.protocol.verdicts import Stages
 from inspector.sink.metrics import Metrics
 from inspector.vocabulary import OUTCOMES
 from tests.fakes import Line, running, wait_until

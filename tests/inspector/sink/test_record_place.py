@@ -7,7 +7,8 @@ from pathlib import Path
 import cv2
 import pytest
 
-from inspector.protocol.messages import Ack, Settled
+from inspector.protocol.messages import Ack
+from inspector.protocol.verdicts import Settled
 from inspector.record.queries import Query
 from inspector.record.schema import FILE
 from inspector.record.storage import remains

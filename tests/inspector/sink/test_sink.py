@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from inspector.protocol import messages
-from inspector.protocol.messages import Ack, Beat, Pulse, Settled, Tally
+from inspector.protocol.messages import Ack, Beat, Pulse, Tally
+from inspector.protocol.verdicts import Settled
 from inspector.record import findings
 from inspector.record.findings import Alarm
 from inspector.record.schema import FILE

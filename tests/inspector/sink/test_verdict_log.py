@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from inspector.protocol.messages import Verdict
+from inspector.protocol.verdicts import Verdict
 from inspector.record.position import Locator
 from inspector.settings.sources.place import PlaceSettings
 from inspector.sink.verdict_log import LINES_PER_MINUTE, VerdictLog

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from inspector.protocol.messages import Verdict
+from inspector.protocol.verdicts import Verdict
 from inspector.record import findings
 from inspector.record.findings import Alarm, RollMark
 from inspector.record.store import Store

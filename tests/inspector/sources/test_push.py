@@ -14,8 +14,8 @@ import pytest
 import zmq
 
 from inspector.errors import BusyError
-from inspector.protocol.messages import Region, Verdict
 from inspector.protocol.rejections import Refusals
+from inspector.protocol.verdicts import Region, Verdict
 from inspector.record.store import Store
 from inspector.settings.sources.push import PushSourceSettings
 from inspector.sources.push import Push

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from inspector.protocol.control import WorkerGone
-from inspector.protocol.messages import FrameOf
+from inspector.protocol.frames import FrameOf
 from tests.fakes import wait_until
 from tests.inspector.folders import below
 from tests.inspector.roles import Bench, bench, fill, in_flight, ok

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from inspector.host.systemd import Notifier
 from inspector.protocol.control import WorkerGone, hear
+from inspector.protocol.frames import FrameOf
 from inspector.protocol.heartbeat import LifeSign
-from inspector.protocol.messages import FrameOf
 from inspector.settings.settings import SupervisionSettings
 from inspector.sources.capture.stderr_reader import Mutter
 from inspector.supervisor.child import Child

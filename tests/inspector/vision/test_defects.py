@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from inspector.cli import main
-from inspector.protocol.messages import Region
+from inspector.protocol.verdicts import Region
 from inspector.quality import defects
 from inspector.quality.defects import Defect
 from inspector.record import pieces

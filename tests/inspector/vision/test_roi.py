@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspector.protocol.messages import Region
+from inspector.protocol.verdicts import Region
 from inspector.record.position import Locator
 from inspector.record.queries import Query
 from inspector.record.store import Store

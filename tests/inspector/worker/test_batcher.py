@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from inspector.protocol.messages import Frame
+from inspector.protocol.frames import Frame
 from inspector.vision.decision import DecisionRules
 from inspector.worker.batcher import Batcher, views
 from inspector.worker.recipes import Choice

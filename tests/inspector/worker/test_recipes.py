@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from inspector.errors import StoreError
-from inspector.protocol.messages import FrameHeader, Region
+from inspector.protocol.frames import FrameHeader
+from inspector.protocol.verdicts import Region
 from inspector.record import pieces
 from inspector.record.pieces import Piece
 from inspector.record.position import Locator

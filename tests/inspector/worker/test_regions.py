@@ -12,7 +12,7 @@ import pytest
 from inspector.cli import main
 from inspector.errors import StoreError
 from inspector.protocol import messages
-from inspector.protocol.messages import MAX_REGIONS, Region
+from inspector.protocol.verdicts import MAX_REGIONS, Region
 from inspector.record.evidence.evidence import Keeper
 from inspector.record.queries import Query
 from inspector.record.schema import FILE, MIGRATIONS

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from inspector.protocol.messages import Region
+from inspector.protocol.verdicts import Region
 from inspector.vision import bundle, image, tile_pooling
 from inspector.vision import tiling as tiles
 from inspector.vision.decision import rules

@@ -15,8 +15,8 @@ import pytest
 
 from inspector.errors import NewerError, StoreError
 from inspector.protocol.control import DecideBy, InForce, LabelNumbers, Recipe
-from inspector.protocol.messages import Left, Sight, Span, Tally, Trouble, Usual
-from inspector.protocol.optics import Figures
+from inspector.protocol.messages import Left, Span, Tally
+from inspector.protocol.optics import Figures, Sight, Trouble, Usual
 from inspector.record import optics_history, settings_history
 from inspector.record.database import opened
 from inspector.record.queries import Query

@@ -18,7 +18,7 @@ from inspector.protocol.control import (
     Word,
     WorkerGone,
 )
-from inspector.protocol.messages import FrameOf
+from inspector.protocol.frames import FrameOf
 
 BY = DecideBy({"ok": 0.9}, 1.5, {"scratches": "minor"}, [Recipe("exposed", ["DX56D"], {"ok": 0.95}, None, {})])
 WORDS: list[Word] = [

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
-from inspector.protocol.messages import Sight
+from inspector.protocol.optics import Sight
 from inspector.settings.sources.strip import StripSettings
 from inspector.sources.optics.monitor import OTHERS
 from tests.measure.lens import START, Eye, picture, spot, streak
