@@ -104,7 +104,7 @@ def _source(answer: LineAccount, account: Account) -> dict[str, Any]:
     tally = asdict(account.tally) if account.tally else None
     for internal in ("number", "spans"):
         (tally or {}).pop(internal, None)
-    told: dict[str, Any] = {
+    row: dict[str, Any] = {
         "source": account.source,
         "balanced": account.balanced,
         "recorded": account.recorded,
@@ -112,5 +112,5 @@ def _source(answer: LineAccount, account: Account) -> dict[str, Any]:
         "gaps": [gap for gap in answer.gaps if gap.source == account.source],
     }
     if answer.window is not None:
-        told["window"] = answer.window.get(account.source, dict.fromkeys(OUTCOMES, 0))
-    return told
+        row["window"] = answer.window.get(account.source, dict.fromkeys(OUTCOMES, 0))
+    return row
