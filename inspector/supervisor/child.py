@@ -1,23 +1,35 @@
-"""Owns one place in the line as the supervisor sees it: the process that fills it now, and words to and from it."""
+"""Owns one place in the line as the supervisor sees it: the process that fills it now, and its messages."""
 
+import logging
 import select
 import signal
 import subprocess
+import time
 from collections import deque
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
 from inspector.errors import MessageError
-from inspector.protocol.control import Word, hear, say
+from inspector.protocol.control import Cause, Word, hear, say
 from inspector.protocol.heartbeat import LifeSign
 from inspector.settings.settings import SupervisionSettings
 from inspector.supervisor.restart_policy import TROUBLE_ENDS, Restarts
-from inspector.supervisor.role import Role
+from inspector.supervisor.role import EXIT_UNUSABLE, Role
+
+log = logging.getLogger(__name__)
+
+#: What a text for people is cut to, in characters: as much as a message takes.
+_TEXT_CHARS = 1024
 
 
 @dataclass(slots=True)
 class Child:
-    """A place and its process. `sign` and `restarts` outlive the process; the rest is of this one."""
+    """A place and its process. `sign` and `restarts` outlive the process; the rest is of this one.
+
+    `leaving`: it was asked to end, and is not to be started again. `renewed`: its next process follows one that was
+    asked to end. Times are monotonic seconds: nothing before `pardoned_at` counts against it, and at `busy_at` it was
+    seen with a batch, so its last turn was before that.
+    """
 
     role: Role
     slot: str
@@ -30,12 +42,12 @@ class Child:
     ready: bool = False
     was_ready: bool = False  # this process or one before it
     stuck: bool = False
-    leaving: bool = False  # it was told to end, and is not to be started again
-    renewed: bool = False  # its next process follows one that was told to end
+    leaving: bool = False
+    renewed: bool = False
     started_at: float = 0.0
-    pardoned_at: float = 0.0  # nothing before this counts against it
-    busy_at: float = 0.0  # seen with a batch: its last turn was before that
-    reason: str = ""  # the last end, for people
+    pardoned_at: float = 0.0
+    busy_at: float = 0.0
+    reason: str = ""  # why the last process ended, for people
     unsent: deque[Word] = field(default_factory=deque)
 
     @property
@@ -45,31 +57,40 @@ class Child:
 
     @property
     def pid(self) -> int:
-        """The process, or 0."""
+        """The id of the process, 0 if there is none."""
         return self.process.pid if self.process else 0
 
     def trouble(self, now: float) -> str:
-        """What is wrong with it, for readiness; empty where nothing is."""
+        """Return what is wrong with the place, for readiness; empty if nothing is."""
         if self.restarts.given_up:
-            return f"given up, it ended again and again: {self.reason}"[:1024]
+            return f"given up, it ended again and again: {self.reason}"[:_TEXT_CHARS]
         ends = self.restarts.recent(now)
-        return f"ended {ends} times within a minute: {self.reason}"[:1024] if ends >= TROUBLE_ENDS else ""
+        return f"ended {ends} times within a minute: {self.reason}"[:_TEXT_CHARS] if ends >= TROUBLE_ENDS else ""
+
+    def begin(self, incarnation: int) -> None:
+        """Name the next process, and forget what was of the one before it."""
+        self.incarnation = incarnation
+        self.name = f"{self.slot}.{incarnation}" if self.role == "worker" else self.slot
+        self.sign.clear()
+        self.unsent.clear()
+        self.ready = self.stuck = False
+        self.started_at = time.monotonic()
 
     def tell(self, word: Word) -> None:
-        """Say something, or later: a process that is stuck and reads nothing must not hold up the supervisor."""
+        """Send a message, or queue it: a process that is stuck and reads nothing must not hold up the supervisor."""
         self.unsent.append(word)
         self.flush()
 
     def flush(self) -> None:
-        """Say what waits, as far as it can be taken without waiting."""
+        """Send what is queued, as far as the process takes it without waiting."""
         while self.words is not None and self.unsent and _takes_more(self.words):
             try:
                 say(self.words, self.unsent.popleft())
             except OSError:
-                self.unsent.clear()  # it has just ended, and a new one has nothing to be told of
+                self.unsent.clear()  # it has just ended, and none of this is for the next one
 
     def hear(self) -> Word | None:
-        """What it says; None where that cannot be understood or it has left. MessageError is not raised."""
+        """Return its next message; None if that is no message of ours, or it has left. Waits for one."""
         if self.words is None:
             return None
         try:
@@ -77,21 +98,52 @@ class Child:
         except MessageError:
             return None
         except (EOFError, OSError):
-            self.words.close()
-            self.words = None
+            self.close_words()
             return None
 
+    def close_words(self) -> None:
+        """Close the pipe to the process."""
+        if self.words is not None:
+            self.words.close()
+            self.words = None
+
+    def note_failed_start(self, error: OSError, now: float) -> None:
+        """Note at monotonic time `now` that the system gave no process."""
+        self.close_words()
+        self.reason = f"cannot be started: {error}"
+        log.error("%s %s", self.name, self.reason)
+        self.restarts.ended("exit", worked=False, now=now)
+
+    def note_end(self, exit_code: int, now: float) -> Cause:
+        """Note at monotonic time `now` that the process ended, which nobody had asked for; return why."""
+        cause: Cause = "exit"
+        if self.stuck:
+            cause = "stuck"
+        elif exit_code < 0:
+            cause = "signal"
+        elif exit_code == EXIT_UNUSABLE:
+            cause = "unusable"
+        if cause != "unusable":
+            self.reason = "killed, it was stuck" if self.stuck else described(exit_code)
+        self.restarts.ended(cause, self.sign.work > 0, now)
+        if self.restarts.given_up:
+            log.error("%s is given up: %s", self.slot, self.trouble(now))
+        return cause
+
     def send_signal(self, number: signal.Signals) -> None:
-        """A signal, if it still runs."""
+        """Send a signal, if it still runs."""
         if self.process is not None:
-            self.process.send_signal(number)  # nothing where it has ended
+            self.process.send_signal(number)  # does nothing once it has ended
 
     def kill(self) -> None:
         """End it by force, if it still runs."""
         self.send_signal(signal.SIGKILL)
 
     def stuck_for(self, now: float, batch_timeout_s: float, limits: SupervisionSettings) -> str:
-        """How it is stuck, or nothing. One that was not round its loop yet is loading, which takes its time."""
+        """Return how it is stuck at monotonic time `now`; empty if it is not.
+
+        One that never went round its loop is loading, which may take `limits.start_s`.
+        """
         began, turned = self.sign.began, self.sign.turned
         if began:
             most_s, what = (batch_timeout_s, "a batch") if self.role == "worker" else (limits.stuck_s, "one picture")
@@ -106,8 +158,15 @@ class Child:
         return ""
 
 
+def described(exit_code: int) -> str:
+    """Return how a process ended, for people: by which signal, or with which exit code."""
+    if exit_code < 0:
+        return f"signal {-exit_code} ({signal.strsignal(-exit_code) or 'real-time'})"
+    return f"exit code {exit_code}"
+
+
 def _takes_more(pipe: Connection) -> bool:
-    """Whether something can be written without waiting. By poll: select raises at descriptors above 1,023."""
+    """Return whether something can be written at once. By poll: select raises at descriptors above 1,023."""
     writable = select.poll()
     writable.register(pipe, select.POLLOUT)
     return bool(writable.poll(0))

@@ -15,8 +15,8 @@ from types import FrameType
 from typing import Literal
 
 from inspector.errors import BundleError, BusyError, ConfigError, StoreError
-from inspector.host import log as log_setup
 from inspector.host import signals
+from inspector.host.log import setup
 from inspector.protocol.canary import Canary
 from inspector.protocol.control import Unusable, say
 from inspector.protocol.heartbeat import LifeSign
@@ -36,7 +36,7 @@ EXIT_UNUSABLE = 2
 STOP_SIGNAL = signal.SIGUSR1
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
     """What a child process is to be. `name` is of this incarnation: worker-0.3 follows worker-0.2."""
 
@@ -62,7 +62,7 @@ class Assignment:
 def main() -> None:
     """Entry of every child; does not return. What libraries would do while the interpreter ends is spared."""
     assignment, words, sign = Assignment.decode(sys.stdin.buffer.read())
-    log_setup.setup(assignment.name, assignment.settings.log_level)
+    setup(assignment.name, assignment.settings.log_level)
     exit_code = 1
     try:
         exit_code = _serve(assignment, words, sign)

@@ -6,7 +6,7 @@ from inspector.cli import config
 from inspector.host import log
 from inspector.settings.settings import Settings
 from inspector.supervisor import preflight
-from inspector.supervisor.supervisor import Supervisor
+from inspector.supervisor.factory import supervisor
 
 
 def run(options: argparse.Namespace) -> int:
@@ -19,7 +19,7 @@ def run(options: argparse.Namespace) -> int:
 
     settings = load()
     log.setup("supervisor", settings.log_level)
-    return Supervisor(settings, load).run()
+    return supervisor(settings, load).run()
 
 
 def check(options: argparse.Namespace) -> None:
