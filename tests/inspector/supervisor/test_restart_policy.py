@@ -14,7 +14,7 @@ from inspector.protocol.control import WorkerGone, hear
 from inspector.protocol.frames import FrameOf
 from inspector.protocol.heartbeat import LifeSign
 from inspector.settings.settings import SupervisionSettings
-from inspector.sources.capture.stderr_reader import Mutter
+from inspector.sources.capture.stderr_reader import StderrReader
 from inspector.supervisor.child import Child
 from inspector.supervisor.restart_policy import LAST_S, STORM_S, WORKED_LAST_S, Restarts
 
@@ -137,7 +137,7 @@ def test_what_a_library_prints_is_heard_by_a_descriptor_above_1023() -> None:
     stderr = os.dup(2)
     try:
         with many_descriptors(1100):
-            mutter = Mutter()
+            mutter = StderrReader()
             os.write(2, b"no such host\n")
             while mutter.reason("", "") != "no such host":
                 time.sleep(0.001)  # its thread reads it
