@@ -189,7 +189,14 @@ class RemoteCamera:
         frame = f"{self._epoch}-{self._sequence}"
         name = f"{os.path.basename(self._file)}-{number:06d}" if self._file else f"{self._sequence:06d}"
         self._sequence += 1
-        return Capture(frame, name[-4096:], captured_at, captured_mono, pixels, reason)
+        return Capture(
+            frame=frame,
+            name=name[-4096:],
+            captured_at=captured_at,
+            captured_mono=captured_mono,
+            pixels=pixels,
+            reason=reason,
+        )
 
     def _miss(self, reason: str, count: int) -> None:
         self._missed[reason] = self._missed.get(reason, 0) + count
@@ -202,9 +209,13 @@ def camera(settings: CameraSourceSettings, clock: Callable[[], float] = time.mon
     """
     every_frame = settings.kind == "file" and settings.pace == "every_frame"
     order = VideoOrder(
-        settings.address.get_secret_value(), settings.kind, settings.connect_s, settings.read_s,
-        None if settings.kind == "file" else settings.stale_s, every_frame,
-    )  # fmt: skip
+        address=settings.address.get_secret_value(),
+        kind=settings.kind,
+        connect_s=settings.connect_s,
+        read_s=settings.read_s,
+        stale_s=None if settings.kind == "file" else settings.stale_s,
+        every_frame=every_frame,
+    )
     return RemoteCamera(order, Overload("block" if every_frame else settings.overload, settings.every), clock)
 
 
@@ -212,8 +223,20 @@ def gige(settings: GigeSourceSettings, clock: Callable[[], float] = time.monoton
     """Return the connector of a source of type gige: a GigE Vision or USB3 Vision camera, through Aravis."""
     region = settings.region
     order = AravisOrder(
-        settings.address or "", settings.connect_s, settings.read_s, settings.stale_s, settings.pixel_format,
-        region.left_px, region.top_px, region.width_px, region.height_px, settings.exposure_us, settings.gain_db,
-        settings.rate_fps, settings.trigger, settings.packet_size_bytes, settings.packet_delay_ns,
-    )  # fmt: skip
+        address=settings.address or "",
+        connect_s=settings.connect_s,
+        read_s=settings.read_s,
+        stale_s=settings.stale_s,
+        pixel_format=settings.pixel_format,
+        left_px=region.left_px,
+        top_px=region.top_px,
+        width_px=region.width_px,
+        height_px=region.height_px,
+        exposure_us=settings.exposure_us,
+        gain_db=settings.gain_db,
+        rate_fps=settings.rate_fps,
+        trigger=settings.trigger,
+        packet_size_bytes=settings.packet_size_bytes,
+        packet_delay_ns=settings.packet_delay_ns,
+    )
     return RemoteCamera(order, Overload(settings.overload, settings.every), clock)

@@ -11,7 +11,7 @@ from inspector.protocol.verdicts import Judgement
 from inspector.vocabulary import Outcome
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Capture:
     """One frame as a source captured it: pixels, uint8 (height, width), or the reason why there are none.
 

@@ -43,7 +43,7 @@ _MODE = 0o660
 _CHANNELS = {"gray8": 1, "gray16": 1, "bgr8": 3}
 
 
-class Header(msgspec.Struct, forbid_unknown_fields=True):
+class Header(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     """The header before a frame's bytes. `id` comes back in the answer; `name` is the frame's name for people.
 
     `piece` is the coil, plate or lot of the frame, and `at_mm` where along that it begins, by the encoder. `grade` is
@@ -62,7 +62,7 @@ class Header(msgspec.Struct, forbid_unknown_fields=True):
     grade: SteelGrade = ""
 
 
-class AnswerRegion(msgspec.Struct, frozen=True):
+class AnswerRegion(msgspec.Struct, frozen=True, kw_only=True):
     """A defect of the frame: the rectangle around it, in its pixels, and what it is."""
 
     x: int
@@ -157,7 +157,15 @@ class Push:
             answer.score = judgement.score if judgement.label else None
             answer.severity = "" if judgement.severity == "none" else judgement.severity
             answer.regions = [
-                AnswerRegion(one.x, one.y, one.width, one.height, one.label, one.score, one.severity)
+                AnswerRegion(
+                    x=one.x,
+                    y=one.y,
+                    width=one.width,
+                    height=one.height,
+                    label=one.label,
+                    score=one.score,
+                    severity=one.severity,
+                )
                 for one in judgement.regions
             ]
         self._answer(envelope, answer)
@@ -219,9 +227,17 @@ class Push:
         self._askers[frame] = envelope, header.id
         name = header.name or f"{self._sequence - 1:06d}"
         return Capture(
-            frame, name, now - age_s, max(0.0, mono - age_s), pixels, reason, header.piece, header.at_mm,
-            decode_s=time.monotonic() - mono, grade=header.grade,
-        )  # fmt: skip
+            frame=frame,
+            name=name,
+            captured_at=now - age_s,
+            captured_mono=max(0.0, mono - age_s),
+            pixels=pixels,
+            reason=reason,
+            piece=header.piece,
+            at_mm=header.at_mm,
+            grade=header.grade,
+            decode_s=time.monotonic() - mono,
+        )
 
     def _pixels(self, header: Header, data: bytes) -> NDArray[np.uint8]:
         """Return the frame as uint8 (height, width). Raise ImageError if it cannot be inspected."""

@@ -140,4 +140,13 @@ class Replay:
                     reason = f"its evidence cannot be read: {error.strerror}"
         frame = f"{self._epoch}-{self._sequence}"
         self._sequence += 1
-        return Capture(frame, record.name, time.time(), time.monotonic(), pixels, reason, record.piece, record.at_mm)
+        return Capture(
+            frame=frame,
+            name=record.name,
+            captured_at=time.time(),
+            captured_mono=time.monotonic(),
+            pixels=pixels,
+            reason=reason,
+            piece=record.piece,
+            at_mm=record.at_mm,
+        )

@@ -131,7 +131,9 @@ class _FfmpegCapture:
             if self._order.kind == "file" and not self._order.every_frame:
                 due += step_s
                 time.sleep(max(0.0, due - time.monotonic()))
-            picture = CapturedImage(number - 1, time.time(), time.monotonic(), incomplete=not whole)
+            picture = CapturedImage(
+                number=number - 1, captured_at=time.time(), captured_mono=time.monotonic(), incomplete=not whole
+            )
             whole_at = picture.captured_mono if whole else whole_at
             pixels = self._judge.judge(picture, _gray, frame) if whole else None
             self._sender.send(picture, pixels, patient=self._order.every_frame)

@@ -122,7 +122,9 @@ class _GigeCapture:
         age_s = buffer.age_s()  # first: a pause between the two may make its way seem longer, never shorter
         self._whole_at = now = time.monotonic()
         captured_mono = self._clock.captured(buffer.stamp_s, now - age_s)
-        picture = CapturedImage(self._number, self._world.at(captured_mono), captured_mono)
+        picture = CapturedImage(
+            number=self._number, captured_at=self._world.at(captured_mono), captured_mono=captured_mono
+        )
         self._number += 1
         pixels = self._judge.judge(picture, genicam.gray, buffer)
         self._sender.send(picture, pixels, patient=False)

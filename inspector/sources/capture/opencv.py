@@ -30,7 +30,7 @@ def _show(capture: cv2.VideoCapture, sender: Sender, judge: FrameCheck, stop: th
     """Send every picture until no more come."""
     number = 0
     while not stop.is_set() and (got := capture.read())[0]:
-        picture = CapturedImage(number, time.time(), time.monotonic())
+        picture = CapturedImage(number=number, captured_at=time.time(), captured_mono=time.monotonic())
         pixels = judge.judge(picture, gray, got[1])
         sender.send(picture, pixels, patient=False)
         number += 1

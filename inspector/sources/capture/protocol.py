@@ -20,7 +20,7 @@ class _Message(msgspec.Struct, tag=True):
     """A message between a source and its capture process."""
 
 
-class VideoOrder(_Message):
+class VideoOrder(_Message, kw_only=True):
     """What FFmpeg, or of a device OpenCV, is to capture. Of a file every frame counts, or it runs at its own pace.
 
     `skip` frames of it were had before. With `stale_s`, a picture that is the very same as the one before is reported,
@@ -41,7 +41,7 @@ class VideoOrder(_Message):
         return shown(self.address)
 
 
-class AravisOrder(_Message):
+class AravisOrder(_Message, kw_only=True):
     """What Aravis is to capture: the camera of this address, or the only one; what is None stays as the camera is set.
 
     With `stale_s`, a picture that is the very same as the one before is reported, and not shown.
@@ -79,7 +79,7 @@ class Waiting(_Message):
     """The camera answers, and nothing triggered it for a while."""
 
 
-class CapturedImage(_Message):
+class CapturedImage(_Message, kw_only=True):
     """One picture, gray, uint8 (height, width); without a size the `reason` why it cannot be inspected, or `same`.
 
     Or `incomplete`: data of it were lost on the way, and a part of it is invented.

@@ -9,7 +9,7 @@ from inspector.protocol.messages import Credit
 _REMEMBERED = 64
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class CreditWindow:
     """The room of one worker: see messages.Credit. `peer` is its address at the source's socket."""
 
@@ -38,7 +38,7 @@ class Credits:
         """Take in what a worker has room for. One that has ended is not revived."""
         if credit.worker in self._gone:
             return
-        window = self._windows.setdefault(credit.worker, CreditWindow(credit.worker, peer))
+        window = self._windows.setdefault(credit.worker, CreditWindow(worker=credit.worker, peer=peer))
         window.peer = peer
         window.seen = credit.seen if credit.epoch == self._epoch else 0
         window.free = credit.free

@@ -15,7 +15,7 @@ from inspector.vocabulary import OUTCOMES, Outcome, Reason
 MAX_LOSSES = 5
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Flight:
     """A captured frame that is not on record yet. `worker` holds it since `sent_at`, or nobody does."""
 
@@ -114,7 +114,7 @@ class Ledger:
     def capture(self, capture: Capture) -> None:
         """Take a frame in. One without pixels goes to the sink as an error, not to a worker."""
         self.captured += 1
-        self._flights[capture.frame] = Flight(capture, self.captured)
+        self._flights[capture.frame] = Flight(capture=capture, sequence=self.captured)
         if capture.pixels is None:
             self._fail(capture.frame, Reason("unreadable", capture.reason[:1024]))
         else:

@@ -194,9 +194,15 @@ class Folder:
         self._claimed.setdefault(claim.frame, (claim, content.version))
         own = self._time(content.version, came_ns, content.began_at)
         return Capture(
-            claim.frame, text(claim.relative)[:4096], content.began_at if own is None else own, content.began_mono,
-            content.pixels, content.reason, decode_s=content.decode_s, timed=own is not None,
-        )  # fmt: skip
+            frame=claim.frame,
+            name=text(claim.relative)[:4096],
+            captured_at=content.began_at if own is None else own,
+            captured_mono=content.began_mono,
+            pixels=content.pixels,
+            reason=content.reason,
+            decode_s=content.decode_s,
+            timed=own is not None,
+        )
 
     def _time(self, version: Version, came_ns: int | None, now: float) -> float | None:
         """Return when the file was made: when it was last written to, or came, if that was seen; else None."""
@@ -227,8 +233,15 @@ class Folder:
         except OSError:
             return False
         self._claimed[again.frame] = (again, ())
-        name = text(again.relative)[:4096]
-        self._late.append(Capture(again.frame, name, time.time(), time.monotonic(), None, reason))
+        late = Capture(
+            frame=again.frame,
+            name=text(again.relative)[:4096],
+            captured_at=time.time(),
+            captured_mono=time.monotonic(),
+            pixels=None,
+            reason=reason,
+        )
+        self._late.append(late)
         return True
 
     def _shown(self, path: bytes) -> str:

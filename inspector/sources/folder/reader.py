@@ -18,7 +18,7 @@ from inspector.vision.formats.outline import Truncated
 Version = tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Content:
     """What one version of a file holds: pixels, uint8 (height, width), or the reason why there are none.
 
@@ -69,7 +69,14 @@ class Reader:
             reason = str(error)
         except OSError as error:
             reason = f"cannot be read: {error.strerror}"
-        return Content(version, None, reason, began_at, began_mono, time.monotonic() - began_mono)
+        return Content(
+            version=version,
+            pixels=None,
+            reason=reason,
+            began_at=began_at,
+            began_mono=began_mono,
+            decode_s=time.monotonic() - began_mono,
+        )
 
     def _read(self, folder: int, path: bytes, relative: bytes, status: os.stat_result) -> Content:
         """Read the file of this status. Raise Truncated if it lacks its end, OSError if it cannot be read."""
@@ -84,7 +91,14 @@ class Reader:
                 raise
             except ImageError as error:
                 reason = str(error)
-        return Content(version_of(status), pixels, reason, began_at, began_mono, time.monotonic() - began_mono)
+        return Content(
+            version=version_of(status),
+            pixels=pixels,
+            reason=reason,
+            began_at=began_at,
+            began_mono=began_mono,
+            decode_s=time.monotonic() - began_mono,
+        )
 
 
 def version_of(status: os.stat_result) -> Version:

@@ -34,7 +34,8 @@ def outline(data: Bytes) -> Outline:
         raise ImageError(f"a compressed BMP (kind {compression}): an uncompressed one can be inspected")
     row = (width * bits + 7) // 8
     stride = row + _padding(width * bits)
-    return Outline(width, abs(height), bits, offset + stride * max(0, abs(height) - 1) + row)
+    end_at = offset + stride * max(0, abs(height) - 1) + row
+    return Outline(width=width, height=abs(height), pixel_bits=bits, end=end_at)
 
 
 def end(data: bytes, shape: Outline) -> int:

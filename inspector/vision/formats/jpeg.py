@@ -39,7 +39,9 @@ def outline(data: Bytes) -> Outline:
             bits, height, width, samples = struct.unpack(">BHHB", data[start : start + 6].ljust(6, b"\0"))
             if bits != 8:
                 raise ImageError(f"a JPEG of {bits} bits a sample: 8 can be inspected")
-            return Outline(width, height, 8 * samples, start + length, orientation=orientation)
+            return Outline(
+                width=width, height=height, pixel_bits=8 * samples, end=start + length, orientation=orientation
+            )
         elif marker in _STOPS:
             break
     raise ImageError("damaged JPEG: no frame header")

@@ -27,7 +27,7 @@ class Bytes(Protocol):
     def __getitem__(self, part: slice) -> bytes: ...
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Outline:
     """Size in pixels, bits of all samples of one pixel, and a byte before which the picture cannot end.
 

@@ -31,7 +31,13 @@ def outline(data: Bytes) -> Outline:
         raise ImageError(f"damaged PGM: {white} as the level of white; 1 to 65,535 is right")
     depth = white.bit_length()
     sample = 2 if depth > 8 else 1
-    return Outline(width, height, 8 * sample, found.end() + width * height * sample, depth if depth < 16 else None)
+    return Outline(
+        width=width,
+        height=height,
+        pixel_bits=8 * sample,
+        end=found.end() + width * height * sample,
+        depth=depth if depth < 16 else None,
+    )
 
 
 def end(data: bytes, shape: Outline) -> int:

@@ -28,7 +28,8 @@ def outline(data: Bytes) -> Outline:
     width, height, bits, colour = struct.unpack(">IIBB", data[16:26])
     if colour not in _SAMPLES or bits not in (1, 2, 4, 8, 16):
         raise ImageError(f"damaged PNG: {bits} bits of colour kind {colour}")
-    return Outline(width, height, bits * _SAMPLES[colour], 33, _depth(data) if bits == 16 else None)
+    depth = _depth(data) if bits == 16 else None
+    return Outline(width=width, height=height, pixel_bits=bits * _SAMPLES[colour], end=33, depth=depth)
 
 
 def end(data: bytes, shape: Outline) -> int:

@@ -26,7 +26,14 @@ def outline(data: Bytes) -> Outline:
     negative = tags.one(262, 1) == _WHITE_IS_ZERO and bits > 8  # of 8 bits and fewer, OpenCV turns it itself
     depth = 16 if 8 < bits < 16 else None  # what is packed into 12 bits is unpacked to 16
     end_at = max(start + length for start, length in strips.places(tags))
-    return Outline(tags.one(256, 0), tags.one(257, 0), bits * samples, end_at, depth, negative)
+    return Outline(
+        width=tags.one(256, 0),
+        height=tags.one(257, 0),
+        pixel_bits=bits * samples,
+        end=end_at,
+        depth=depth,
+        negative=negative,
+    )
 
 
 def end(data: bytes, shape: Outline) -> int:

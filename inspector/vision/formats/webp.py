@@ -31,7 +31,7 @@ def outline(data: Bytes) -> Outline:
         width, height = (int.from_bytes(head[at : at + 2], "little") & 0x3FFF for at in (26, 28))
     else:
         raise ImageError(f"damaged WebP: no picture in its first chunk, {kind!r}")
-    return Outline(width, height, 32, end_at)
+    return Outline(width=width, height=height, pixel_bits=32, end=end_at)
 
 
 def end(data: bytes, shape: Outline) -> int:

@@ -10,7 +10,14 @@ PIXELS = np.zeros((10, 10), np.uint8)
 
 def capture(number: int, reason: str = "") -> Capture:
     """A frame, or one that could not be decoded for `reason`."""
-    return Capture(f"frame-{number}", f"{number}.bmp", 0.0, 0.0, None if reason else PIXELS, reason)
+    return Capture(
+        frame=f"frame-{number}",
+        name=f"{number}.bmp",
+        captured_at=0.0,
+        captured_mono=0.0,
+        pixels=None if reason else PIXELS,
+        reason=reason,
+    )
 
 
 def ledger(max_frames: int = 1000, max_bytes: int = 1 << 30, max_attempts: int = 3) -> Ledger:
