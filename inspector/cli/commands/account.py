@@ -115,7 +115,7 @@ def _draw_piece(answer: PieceAccount) -> None:
             show(Text(f"not inspected: {share.source}, {_metres(stretch)}"))
         for stretch in share.twice:
             why = "frames overlap, or the encoder ran backwards"
-            show(Text(f"told twice: {share.source}, {_metres(stretch)}: {why}"))
+            show(Text(f"covered twice: {share.source}, {_metres(stretch)}: {why}"))
     if answer.gaps:
         show("\nnot inspected while it was on the line:", _gap_list(answer.gaps))
 

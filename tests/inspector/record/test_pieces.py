@@ -280,7 +280,7 @@ def test_the_commands_put_a_piece_on_the_line_and_show_what_is_on_record_of_it(
     assert code == 1 and "0.000 to 0.400 m" in out and "not inspected: drop, 0.200 to 0.300 m" in out
     code, out = run("account", "--piece", "coil-7", "--json")
     assert json.loads(out)["sources"][0]["missing"] == [{"from_mm": 200.0, "to_mm": 300.0}]
-    assert "told twice" not in out
+    assert "covered twice" not in out
     code, out = run("defects", "--piece", "coil-7", "--verdict", "all", "--json")
     assert [json.loads(row)["sequence"] for row in out.splitlines()] == [3, 1, 0]
     assert "50 mm, 0.025 m: 20x10 mm" in run("defects", "--piece", "coil-7", "--verdict", "defect")[1]
