@@ -9,7 +9,7 @@ from trainer.terminal import PROGRAM
 
 
 def parser() -> argparse.ArgumentParser:
-    """Every command of the trainer; parsed, `command` is its name."""
+    """Return every command of the trainer; parsed, `command` is its name."""
     top = argparse.ArgumentParser(
         prog=PROGRAM,
         description="From labelled pictures of strip to the model bundle that the inspector runs: "

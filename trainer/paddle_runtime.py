@@ -35,7 +35,7 @@ def start(seed: int, threads: int = 0) -> None:
 
 
 def threads() -> int:
-    """Threads of everything that Paddle computes here, inference too: another number gives training other last bits."""
+    """Return the number of Paddle's threads, inference included: another number gives training other last bits."""
     return int(os.environ["OMP_NUM_THREADS"])
 
 
@@ -49,7 +49,7 @@ def reseed(seed: int) -> None:
 
 
 def versions() -> dict[str, str]:
-    """What computed a model: part of its record."""
+    """Return the versions of what computed a model, for its record."""
     import cv2
     import paddle
 

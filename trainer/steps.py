@@ -244,7 +244,7 @@ def cross_validate(
 
 
 def _model(recipe: Recipe, checkpoint: Path | None, bundle_dir: Path | None) -> tuple[Model, Decision | None]:
-    """The model to evaluate; its decision is that of a bundle, None where it is yet to be chosen."""
+    """Return the model to evaluate; its decision is that of a bundle, None where it is yet to be chosen."""
     if bundle_dir:
         model, opened = trainer.evaluation.evaluate.open_bundle(bundle_dir)
         return model, opened.manifest.decision

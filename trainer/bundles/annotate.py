@@ -25,7 +25,7 @@ def save(folder: Path, name: str, pixels: NDArray[np.uint8], outcome: str, text:
 
 
 def _annotated(pixels: NDArray[np.uint8], outcome: str, text: str) -> NDArray[np.uint8]:
-    """The picture, a small one enlarged by whole pixels so that the text has room, above a band of its colour."""
+    """Return the picture above a band of its colour, a small one enlarged by whole pixels to make room for the text."""
     times = max(1, -(-_LEAST_WIDTH_PX // pixels.shape[1]))
     shown = cv2.cvtColor(np.kron(pixels, np.ones((times, times), np.uint8)), cv2.COLOR_GRAY2BGR)
     band = np.empty((_BAND_PX, shown.shape[1], 3), np.uint8)

@@ -145,7 +145,7 @@ def _in_the_inspector(draft: Bundle) -> Model:
 def _in_bf16(
     described: bundle.Manifest, draft: Bundle, trained: Model, golden_images: NDArray[np.uint8]
 ) -> bundle.Manifest:
-    """The manifest with bf16 in it, and the tolerance that a CPU with or without bf16 keeps on the golden images."""
+    """Return the manifest with bf16, and with the tolerance that a CPU with or without bf16 keeps on golden images."""
     if not has_bf16():
         raise ExportError("export.precision: bf16: this CPU has neither avx512_bf16 nor amx_bf16 to measure it with")
     lower = described.model_copy(update={"precision": "bf16"})
@@ -158,7 +158,7 @@ def _in_bf16(
 
 
 def evaluation_of(recipe: Recipe, saved: Checkpoint) -> dict[str, Any]:
-    """The report of the recipe's last evaluation. ExportError where it is of another checkpoint, or none."""
+    """Return the report of the recipe's last evaluation. Raise ExportError if it is of another checkpoint, or none."""
     path = recipe.report_dir / report.REPORT
     try:
         evaluation: dict[str, Any] = json.loads(path.read_text())
@@ -231,7 +231,7 @@ def _describe(
 
 
 def _golden_images(recipe: Recipe, plan: Manifest, trained: Model, view_px: int) -> NDArray[np.uint8]:
-    """uint8 (n, height, width), a few per label: drawn where the renderer knows every label, else of the data."""
+    """Return uint8 (n, height, width), a few a label: drawn if the renderer knows every label, else of the data."""
     count, names = recipe.export.golden_per_label, [label.name for label in trained.labels]
     if all(name == "ok" or name in strip.DEFECTS for name in names):
         return np.stack(
@@ -245,7 +245,7 @@ def _golden_images(recipe: Recipe, plan: Manifest, trained: Model, view_px: int)
 
 
 def _spread(rows: Sequence[Row]) -> Sequence[Row]:
-    """Real pictures first, evenly taken, `_PICTURES_COMPARED` at the most."""
+    """Return at most `_PICTURES_COMPARED` rows, evenly taken: of real pictures, if there are any."""
     ordered = sorted(rows, key=lambda row: row.path.startswith(SIMULATED))
     real = [row for row in ordered if not row.path.startswith(SIMULATED)] or ordered
     return real[:: max(1, -(-len(real) // _PICTURES_COMPARED))]

@@ -35,7 +35,7 @@ _FILES = {
     "model": "params",
     "__model__": "__variables__",
 }
-#: Scores of a picture alone and among others may differ by so much of the largest: another order of summing.
+#: Largest difference of a picture's scores alone and among others, as a share of the largest score: summing order.
 _BATCH_TOLERANCE = 1e-3
 _GOLDEN_SEED = 2**31
 
@@ -160,13 +160,13 @@ def _manifest(
 
 
 def _images() -> NDArray[np.uint8]:
-    """Drawn strip, uint8 (n, 200, 200): the golden images of a model whose pictures we do not have."""
+    """Return drawn strip, uint8 (n, 200, 200): the golden images of a model whose pictures we do not have."""
     names = ("ok", *strip.DEFECTS)
     return np.stack([strip.render_image(name, _GOLDEN_SEED).pixels for name in names])
 
 
 def _scores(draft: Bundle, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-    """What the program itself gives, float32 (n, labels); a picture must score alone as it does among others."""
+    """Return the program's outputs, float32 (n, labels); raise ModelError if a picture alone scores otherwise."""
     predictor = PaddlePredictor(draft)
     try:
         together = predictor.run(batch)
@@ -187,7 +187,7 @@ def _scores(draft: Bundle, batch: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _output(folder: Path, scores: NDArray[np.float32]) -> str | None:
-    """What the scores are. PaddleClas and PaddleX put a softmax at the end unless told otherwise."""
+    """Return what the scores are: PaddleClas and PaddleX put a softmax at the end by default."""
     if scores.min() < 0 or scores.max() > 1:
         return None
     if np.abs(scores.sum(axis=1) - 1).max() < _BATCH_TOLERANCE:

@@ -48,7 +48,7 @@ class _Refused(ValueError):
 
 
 def read(path: Path) -> Described:
-    """Read the file. ConfigError names it, the key, and what would be right."""
+    """Read the file. Raise ConfigError, which names it, the key, and what would be right."""
     try:
         values = yaml_text.load(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
@@ -83,7 +83,7 @@ def _mapping(value: Any, key: str) -> dict[str, Any]:
 
 
 def _steps(operators: Any) -> dict[str, dict[str, Any]]:
-    """Each operator's keys, after a look at every one of them that changes nothing or must not be there."""
+    """Return each operator's keys, once those that change nothing, and those that must not be there, are checked."""
     if not isinstance(operators, list):
         raise _Refused("PreProcess.transform_ops: a list of operators is expected")
     steps: dict[str, dict[str, Any]] = {}
@@ -136,7 +136,7 @@ def _shape(resize: dict[str, Any], crop: dict[str, Any] | None) -> tuple[int, in
 
 
 def _side(key: str, value: Any) -> int:
-    """A square's side, given as one number or twice."""
+    """Return a square's side, given as one number or twice."""
     sides = value if isinstance(value, list) else [value]
     if len(set(map(str, sides))) != 1 or len(sides) > 2 or type(sides[0]) is not int or not 16 <= sides[0] <= 1024:
         raise _Refused(f"{key}: {value!r}: a square of 16 to 1024 pixels is needed, for example 224 or [224, 224]")
@@ -145,12 +145,12 @@ def _side(key: str, value: Any) -> int:
 
 
 def _numbers(normalise: dict[str, Any], order: list[str]) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """Their (x * scale - mean) / std as ours, (x / 255 - mean) / std."""
+    """Convert their (x * scale - mean) / std into ours, (x / 255 - mean) / std."""
     channels_first = order.index("ToCHWImage") < order.index("NormalizeImage")
-    said = normalise.pop("order", None)
-    if said not in (None, "", "hwc", "chw") or (said is not None and (said == "chw") != channels_first):
+    layout = normalise.pop("order", None)
+    if layout not in (None, "", "hwc", "chw") or (layout is not None and (layout == "chw") != channels_first):
         raise _Refused(
-            f"NormalizeImage.order: {said!r}: chw goes with ToCHWImage before it, '' with ToCHWImage after it"
+            f"NormalizeImage.order: {layout!r}: chw goes with ToCHWImage before it, '' with ToCHWImage after it"
         )
     factor = _factor(normalise.pop("scale", None)) * 255
     mean = _three("NormalizeImage.mean", normalise.pop("mean", None) or _MEAN)
@@ -162,7 +162,7 @@ def _numbers(normalise: dict[str, Any], order: list[str]) -> tuple[tuple[float, 
 
 
 def _factor(scale: Any) -> float:
-    """A number, or a text such as `1.0/255.0`, which theirs evaluates and we only divide."""
+    """Return a number, also of a text such as `1.0/255.0`: PaddleClas evaluates it, here it is only divided."""
     above, _, below = str(_SCALE if scale is None else scale).partition("/")
     try:
         factor = float(above) / float(below or 1)
@@ -186,7 +186,7 @@ def _nothing_left(operator: str, keys: dict[str, Any]) -> None:
 
 
 def _labels(path: Path, after: dict[str, Any]) -> tuple[str, ...]:
-    """From `Topk: {...}` as PaddleX writes it, or from `name: Topk` beside its keys as PaddleClas does."""
+    """Read the labels of `Topk: {...}` as PaddleX writes it, or of `name: Topk` with its keys as PaddleClas does."""
     topk = after if after.get("name") == "Topk" else after.get("Topk")
     others = {} if topk is after else after.keys() - _SHOWN - {"Topk"}
     if topk is None or others:

@@ -1,6 +1,6 @@
 """Owns the ONNX file of a bundle: paddle2onnx writes it, and it is kept only if ONNX Runtime scores as the bundle does.
 
-Both come with the extra `onnx`. What the network needs to be told stands in the file's metadata: labels in the order
+Both come with the extra `onnx`. The metadata states what a runtime needs besides the network: labels in the order
 of the outputs, input, preprocessing, decision, and the bundle's id.
 """
 
@@ -51,8 +51,8 @@ def save(opened: Bundle, to: Path) -> float:
         command = [sys.executable, "-W", "ignore", "-c", _CONVERT.format(_OPSET), *files]
         done = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_S, check=False)
         if done.returncode or not scratch.is_file():
-            said = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
-            raise OnnxError(f"{opened.program}: paddle2onnx cannot convert it: {said}")
+            reason = (done.stderr.strip() or done.stdout.strip() or f"exit code {done.returncode}").splitlines()[-1]
+            raise OnnxError(f"{opened.program}: paddle2onnx cannot convert it: {reason}")
         _describe(scratch, opened)
         difference = _difference(scratch, opened)
         if not difference <= TOLERANCE:
@@ -68,15 +68,17 @@ def _describe(path: Path, opened: Bundle) -> None:
     import onnx
 
     manifest = opened.manifest.model_dump(mode="json")
-    told = {key: manifest[key] for key in ("labels", "input", "preprocessing", "decision")}
-    told["output"] = opened.manifest.output or "logits"
+    stated = {key: manifest[key] for key in ("labels", "input", "preprocessing", "decision")}
+    stated["output"] = opened.manifest.output or "logits"
     model = onnx.load(str(path))
-    onnx.helper.set_model_props(model, {"bundle": opened.id} | {key: json.dumps(value) for key, value in told.items()})
+    onnx.helper.set_model_props(
+        model, {"bundle": opened.id} | {key: json.dumps(value) for key, value in stated.items()}
+    )
     onnx.save(model, str(path))
 
 
 def _difference(path: Path, opened: Bundle) -> float:
-    """Of all golden images in one batch and of the first alone, against the bundle's program in float32."""
+    """Return the largest relative difference from the bundle's program, of all golden images and the first alone."""
     import onnxruntime
 
     quiet = onnxruntime.SessionOptions()

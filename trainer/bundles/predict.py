@@ -24,7 +24,7 @@ from trainer.weights import checkpoint
 Engine = Literal["inference", "checkpoint", "exported"]
 
 _BATCH = 64
-#: A picture of more than so many views a side would be squeezed until no defect is left to see.
+#: Largest side of a picture in views: a larger one would be squeezed until no defect is left to see.
 _MOST_VIEWS = 2
 
 
@@ -75,7 +75,7 @@ def judge(engine: Engine, bundle_dir: Path, recipe: Recipe | None = None, checkp
 
 
 def predict(by: Judge, paths: Iterable[Path], draw: Path | None = None, progress: Progress = silent) -> list[Verdict]:
-    """One verdict for each file, a folder standing for the files in it; each file is one view of strip.
+    """Return one verdict for each file, a folder standing for the files in it; each file is one view of strip.
 
     With `draw`, each picture that can be read is written into that folder with its verdict under it.
 
@@ -112,7 +112,7 @@ def _judged(by: Judge, files: Sequence[Path], read: Sequence[NDArray[np.uint8] |
 
 
 def listed(lines: Iterable[bytes]) -> Iterator[Path]:
-    """The paths of a list with one a line, whatever bytes their names hold; empty lines are none."""
+    """Yield the paths of a list with one a line, whatever bytes their names hold; empty lines are none."""
     return (Path(os.fsdecode(line.rstrip(b"\r\n"))) for line in lines if line.strip())
 
 
@@ -126,7 +126,7 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _read(file: Path, by: Judge) -> NDArray[np.uint8] | str:
-    """The pixels, or why not."""
+    """Return the pixels, or why not."""
     try:
         pixels = image.read(file, by.bit_depth or 16)
         height, width = pixels.shape

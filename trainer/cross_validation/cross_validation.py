@@ -33,14 +33,14 @@ FOLDS = 5
 
 @dataclass(frozen=True, slots=True)
 class Few:
-    """So many real pictures of each label are learned from, in so many draws. `draws`: 1 or more, `per_label` too."""
+    """How many real pictures of each label to learn from, and in how many draws; both are 1 or more."""
 
     per_label: int
     draws: int
 
 
 def of_all(recipe: Recipe) -> Recipe:
-    """The recipe with folds. ConfigError where it has no pictures to divide."""
+    """Return the recipe with folds. Raise ConfigError if it has no pictures to divide."""
     if recipe.data is None:
         raise ConfigError("data: folds are of real pictures, and the recipe has none; simulated ones are not counted")
     folds = recipe.data.folds or FOLDS
@@ -75,11 +75,11 @@ def run(
     contents: Mapping[str, str],
     by_fit: bool,
     go_on: bool,
-    told: Callable[[Part, float | None], None],
+    done: Callable[[Part, float | None], None],
 ) -> list[Part]:
-    """Train each part, or fit a head where `by_fit`, and evaluate it. `told` gets it, and the seconds that are left.
+    """Train each part, or fit a head if `by_fit`, and evaluate it. `done` gets each part, and the seconds left.
 
-    Of a part that was kept from before `told` gets None instead.
+    Of a part that was kept from before, `done` gets None as the seconds.
 
     With `go_on`, what was measured of just these settings and pictures (`contents` by path) before a stop is kept, and
     a training that was stopped goes on after its last epoch.
@@ -95,12 +95,12 @@ def run(
         if measured is not None:
             kept += 1
             parts.append(measured)
-            told(measured, None)
+            done(measured, None)
             continue
         parts.append(_measured(recipe, by_fit, go_on))
         part.write(recipe.folder, parts[-1], made_from)
         pace = (time.monotonic() - started) / (len(parts) - kept)
-        told(parts[-1], pace * (len(recipes) - len(parts)))
+        done(parts[-1], pace * (len(recipes) - len(parts)))
     return parts
 
 
@@ -110,7 +110,7 @@ def _alone(recipe: Recipe, folder: str) -> Recipe:
 
 
 def _drawn(source: Manifest, per_label: int, rng: random.Random) -> Manifest:
-    """The manifest with so many real training pictures of each label, no validation part, all else as it is."""
+    """Return the manifest with `per_label` real training pictures of each label, and without a validation part."""
     real: defaultdict[str, list[Row]] = defaultdict(list)
     for row in source.split("train"):
         if not row.path.startswith(SIMULATED):
@@ -165,7 +165,7 @@ def _learned(recipe: Recipe, by_fit: bool, go_on: bool) -> int:
 
 
 def _evaluated(recipe: Recipe) -> dict[str, Any]:
-    """The report of the last checkpoint on the real pictures held out: simulated ones are the same for every part."""
+    """Return the report of the last checkpoint on the real pictures held out; drawn ones are the same in every part."""
     rows = manifest.read(recipe.manifest_path)
     with ProgressBar() as progress:
         data = evaluate.load(rows, tuple(_real(rows.split("eval"))), progress)
@@ -180,6 +180,6 @@ def _real(rows: Sequence[Row]) -> Iterator[Row]:
 
 
 def _cpu_seconds() -> float:
-    """Of this process, all its threads, in user and system mode."""
+    """Return the CPU time of this process, all threads, in user and system mode."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     return used.ru_utime + used.ru_stime

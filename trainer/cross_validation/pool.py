@@ -85,7 +85,7 @@ def save(recipe: Recipe, figures: dict[str, Any]) -> Path:
 
 
 def line(part: Part, left_s: float | None) -> str:
-    """Return what a person who waits is told when a part is done; `left_s` is None where it was done before."""
+    """Return the line that is shown when a part is done; `left_s` is None if it was done before."""
     figures = f"{part.right} of {part.images} right, {percent(asdict(part), 'share')} %"
     passed = f"{part.passed_ok} of {part.defect_images} defects passed as ok, " if part.defect_images else ""
     left = "kept from before" if left_s is None else f"{left_s / 60:.1f} min left"

@@ -17,7 +17,7 @@ _Gray = NDArray[np.uint8]
 
 
 def batch(images: Sequence[_Gray], preprocess: Preprocess, how: Augment, rng: np.random.Generator) -> _Gray:
-    """Pictures as decoded to uint8 (n, size, size), each changed in its own way. Same rng state, same result.
+    """Return decoded pictures as uint8 (n, size, size), each changed in its own way. Same rng state, same result.
 
     In the order of the line: the strip's place, the lens, the lamp, the sensor; and before resizing, which tames noise.
     """
@@ -27,7 +27,7 @@ def batch(images: Sequence[_Gray], preprocess: Preprocess, how: Augment, rng: np
 
 
 def turned(images: Sequence[_Gray], shares: Sequence[float], rng: np.random.Generator) -> list[_Gray]:
-    """Each picture as it is or, at the share that goes with it, turned by 90°; `_cut` flips it the other way, too."""
+    """Return each picture as it is or, with the probability that goes with it, turned by 90°; `_cut` may flip it."""
     return [
         np.ascontiguousarray(np.rot90(pixels)) if share and rng.random() < share else pixels
         for pixels, share in zip(images, shares, strict=True)
@@ -48,7 +48,7 @@ class Mixed:
 
 
 def mix(batch: NDArray[np.float32], targets: NDArray[np.int64], alpha: float, rng: np.random.Generator) -> Mixed:
-    """Mixup of normalised pictures, float32 (n, channels, size, size): Zhang et al., arXiv 1710.09412.
+    """Return mixup of normalised pictures, float32 (n, channels, size, size): Zhang et al., arXiv 1710.09412.
 
     One share a batch, drawn from beta(alpha, alpha), as PaddleClas draws it.
     """
@@ -59,7 +59,7 @@ def mix(batch: NDArray[np.float32], targets: NDArray[np.int64], alpha: float, rn
 
 
 def _cut(pixels: NDArray[np.uint8], how: Augment, rng: np.random.Generator) -> NDArray[np.uint8]:
-    """A rectangle at a random scale, place and, where asked for, proportion, perhaps flipped."""
+    """Return a rectangle at a random scale, place and, where asked for, proportion, perhaps flipped."""
     height, width = pixels.shape
     share = rng.uniform(how.crop_min_share, how.crop_max_share)
     stretch = np.exp(rng.uniform(-1, 1) * np.log(how.crop_aspect) / 2) if how.crop_aspect > 1 else 1.0
@@ -75,7 +75,7 @@ def _cut(pixels: NDArray[np.uint8], how: Augment, rng: np.random.Generator) -> N
 
 
 def _blurred(view: _Gray, how: Augment, rng: np.random.Generator) -> _Gray:
-    """Some, by motion or by a lens out of focus; by either where both are wanted."""
+    """Blur some pictures, by motion or defocus; by either of them where both are wanted."""
     if not (how.blur_px or how.defocus_px) or rng.random() >= how.blur_share:
         return view
     if how.defocus_px and (not how.blur_px or rng.random() < 0.5):
@@ -88,7 +88,7 @@ def _blurred(view: _Gray, how: Augment, rng: np.random.Generator) -> _Gray:
 
 
 def _seen(view: _Gray, how: Augment, rng: np.random.Generator) -> _Gray:
-    """Another lamp and another sensor."""
+    """Return the picture as another lamp and another sensor would show it."""
     mean = np.float32(cv2.mean(view)[0])
     gain = np.float32(rng.uniform(1 - how.contrast, 1 + how.contrast))  # about the mean
     offset = np.float32(rng.uniform(-how.brightness, how.brightness) * 255)
@@ -107,7 +107,7 @@ def _seen(view: _Gray, how: Augment, rng: np.random.Generator) -> _Gray:
 
 
 def _dust(shape: tuple[int, ...], count: int, rng: np.random.Generator) -> NDArray[np.float32]:
-    """What so many soft dark specks take away: 0.5 to 2.5% of the view in radius, up to 80 levels deep."""
+    """Return the gray levels lost to soft dark specks: 0.5 to 2.5% of the view in radius, up to 80 levels deep."""
     specks = np.zeros(shape, np.float32)
     for _ in range(count):
         centre = (int(rng.integers(shape[1])), int(rng.integers(shape[0])))
@@ -117,7 +117,7 @@ def _dust(shape: tuple[int, ...], count: int, rng: np.random.Generator) -> NDArr
 
 
 def _side_light(shape: tuple[int, ...], most: float, angle: float) -> NDArray[np.float32]:
-    """Gains of that shape, from 1 - most to 1 + most at the utmost, rising towards `angle`."""
+    """Return gains of that shape, from 1 - most to 1 + most at the utmost, rising towards `angle`."""
     height, width = shape
     across, along = np.cos(angle), np.sin(angle)
     slope = most / (abs(across) + abs(along))

@@ -29,7 +29,7 @@ def save(folder: Path, pictures: Pictures) -> list[Path]:
 
 
 def _chosen(pictures: Pictures, label: str) -> list[int]:
-    """First one picture of each source, then the second of each, until the sheet is full; in the data's order."""
+    """Choose one picture of each source, then a second of each, until the sheet is full; return them in order."""
     turns: dict[str | int, int] = {}
     ranked = []
     for index, entry in enumerate(pictures.found):

@@ -21,9 +21,9 @@ class Box(NamedTuple):
 
     @classmethod
     def around(cls, left: float, top: float, right: float, bottom: float) -> "Box":
-        """The whole pixels that a rectangle lies on, from 0 on and at least one.
+        """Return the whole pixels that a rectangle lies on, from 0 on and at least one.
 
-        ValueError where these are no sides of a rectangle.
+        Raise ValueError if these are no sides of a rectangle.
         """
         if not (-math.inf < left <= right < math.inf and -math.inf < top <= bottom < math.inf):
             raise ValueError(f"no rectangle: from {left:g} to {right:g} across, from {top:g} to {bottom:g} down")
@@ -31,7 +31,7 @@ class Box(NamedTuple):
         return cls(x, y, max(1, math.ceil(right) - x), max(1, math.ceil(bottom) - y))
 
     def of(self, pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """The part of a picture. ValueError where the picture does not hold all of it."""
+        """Return the part of a picture. Raise ValueError if the picture does not hold all of it."""
         if self.x + self.width > pixels.shape[1] or self.y + self.height > pixels.shape[0] or not self[2] * self[3]:
             raise ValueError(f"no crop at {self.x},{self.y} of {self.width} x {self.height} px: the picture has "
                              f"{pixels.shape[1]} x {pixels.shape[0]}")  # fmt: skip
@@ -39,11 +39,11 @@ class Box(NamedTuple):
 
 
 def name(path: str, box: Box) -> str:
-    """What a manifest calls the part of the picture at `path`."""
+    """Return what a manifest calls the part of the picture at `path`."""
     return f"{PREFIX}{box.x},{box.y},{box.width},{box.height}:{path}"
 
 
 def parts(path: str) -> tuple[str, Box | None]:
-    """The file that a manifest's path names, and the part of it; None where it is the whole picture."""
+    """Return the file that a manifest's path names, and the part of it; None where it is the whole picture."""
     match = _NAME.fullmatch(path)
     return (match[5], Box(*map(int, match.groups()[:4]))) if match else (path, None)

@@ -1,4 +1,4 @@
-"""Owns what prepare tells of the pictures: splits, balance, sources, copies, sizes, gray levels; short and whole."""
+"""Owns the report of prepare on the pictures: splits, balance, sources, copies, sizes, gray levels; short and whole."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from trainer.data.pictures import Pictures
 from trainer.data.prepare import Prepared
 from trainer.data.records import unreviewed
 
-#: A label with so many times fewer training pictures than the largest is named.
+#: Ratio of training pictures, the largest label to another, from which the other is named.
 IMBALANCE = 3
 #: Gray levels, standard deviation: less is a blank picture. Share of black or white pixels that is named.
 BLANK, CLIPPED = 2.0, 0.05
@@ -25,7 +25,7 @@ _SHOWN = 3  # examples of each finding; --json has all
 
 
 def figures(prepared: Prepared, written: Sequence[Path]) -> dict[str, Any]:
-    """All that was found, for --json; `written` are the manifests' paths."""
+    """Return everything that was found, for --json; `written` are the manifests' paths."""
     pictures, plan = prepared.pictures, prepared.manifest
     counts = [{split: len(one.split(split)) for split in SPLITS} for one in prepared.manifests]
     return {
@@ -58,7 +58,7 @@ def show(found: dict[str, Any]) -> None:
 
 
 def warnings(found: dict[str, Any]) -> list[str]:
-    """What is unusual, a line each."""
+    """Return a line for each thing that is unusual."""
     pairs, groups, seen = found["overlaps"]["pairs"], found["overlaps"]["groups"], found["eval_seen_by_training"]
     same = [copy for copy in found["copies"] if copy["similarity"] == 1]
     near = [copy for copy in found["copies"] if copy["similarity"] < 1]
@@ -83,7 +83,7 @@ def warnings(found: dict[str, Any]) -> list[str]:
 
 
 def _labels(plan: Manifest, pictures: Pictures) -> list[dict[str, Any]]:
-    """Of each label: rows of each split, sources of its real pictures, and their gray levels."""
+    """Return of each label the rows of each split, the sources of its real pictures, and their gray levels."""
     rows = Counter((row.label, row.split) for row in plan.rows)
     sources: defaultdict[str, set[str | int]] = defaultdict(set)
     levels: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
@@ -100,7 +100,7 @@ def _labels(plan: Manifest, pictures: Pictures) -> list[dict[str, Any]]:
 
 
 def _levels(each: list[tuple[float, float]]) -> dict[str, list[float] | None]:
-    """The 5th, 50th and 95th percentile over pictures of their mean and standard deviation, None without pictures."""
+    """Return the 5th, 50th and 95th percentile of the pictures' mean and standard deviation, None without any."""
     values = np.percentile(np.array(each), (5, 50, 95), axis=0).round(1) if each else None
     return {
         "gray_mean": None if values is None else values[:, 0].tolist(),
@@ -128,7 +128,7 @@ def _copies(pictures: Pictures) -> list[dict[str, Any]]:
 
 
 def _seen(prepared: Prepared) -> dict[str, float] | None:
-    """How many eval pictures share a source or pixels with training, the pairs, and the share of the eval area."""
+    """Return how many eval pictures share a source or pixels with training, the pairs, and the area's share."""
     if (seen := prepared.seen) is None:
         return None
     return {

@@ -20,7 +20,7 @@ from trainer.recipe.learning import Network
 
 
 def preprocess_of(network: Network) -> Preprocess:
-    """The inspector's preprocessing with this network's numbers."""
+    """Return the inspector's preprocessing with this network's numbers."""
     return Preprocess(network.size_px, network.channels, *network.mean_and_std)
 
 
@@ -40,7 +40,7 @@ class Dataset:
         return len(self.images)
 
     def fingerprint(self) -> str:
-        """sha256 over every row and its pixels: says whether two models learned from the same data."""
+        """Return the sha256 of every row and its pixels: equal if two models learned from the same data."""
         digest = hashlib.sha256()
         for row, pixels in zip(self.rows, self.images, strict=True):
             digest.update(f"{row.path}\t{row.label}\t{pixels.shape}\n".encode("utf-8", "surrogateescape"))
@@ -49,7 +49,7 @@ class Dataset:
 
 
 def load(manifest: Manifest, rows: Sequence[Row], progress: Progress = silent) -> Dataset:
-    """Decode or draw rows of one part. DataError where there are rows and not one of them can be read."""
+    """Decode or draw rows of one part. Raise DataError if there are rows and not one of them can be read."""
     index = {label.name: number for number, label in enumerate(manifest.labels)}
     kept: list[tuple[Row, NDArray[np.uint8]]] = []
     skipped: list[str] = []
@@ -67,7 +67,7 @@ def load(manifest: Manifest, rows: Sequence[Row], progress: Progress = silent) -
 
 
 def pixels_of(root: Path, path: str, bit_depth: int | None = None) -> NDArray[np.uint8]:
-    """The picture a manifest row names: read from under root, a crop of it, or drawn from `simulated:label:seed`.
+    """Return the picture that a manifest row names: a file below root, a part of one, or drawn by label and seed.
 
     `bit_depth`: how many bits a picture of 16 uses; None: all. ImageError and OSError where it cannot be read.
     """
@@ -97,7 +97,7 @@ def _frame(path: Path, changed_ns: int, bit_depth: int) -> NDArray[np.uint8]:
 def batches(
     images: Sequence[NDArray[np.uint8]], preprocess: Preprocess, size: int = 64
 ) -> Iterator[NDArray[np.float32]]:
-    """The pictures in order as network input, float32 (n, channels, size, size), `size` or fewer at a time."""
+    """Yield the pictures in order as network input, float32 (n, channels, size, size), `size` or fewer at a time."""
     for start in range(0, len(images), size):
         tiles = np.stack([preprocess.resize(pixels) for pixels in images[start : start + size]])
         yield preprocess.normalise(tiles)

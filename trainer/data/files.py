@@ -40,9 +40,9 @@ class Files:
         return {name: path for path in self.all for name in (Path(path).stem, Path(path).name) if name in once}
 
     def place(self, name: str) -> str:
-        """The path of a picture that somebody names: that path, or the only one with its file name. Else the name.
+        """Return the path of a picture by its name: that path, or the only one with its file name; else the name.
 
-        DataError where no file can have such a name.
+        Raise DataError if no file can have such a name.
         """
         if "\0" in name or re.search("[\ud800-\udc7f\udd00-\udfff]", name):  # what no name on the disk becomes as text
             raise DataError(f"{name!r}: no file can have this name")
@@ -52,7 +52,7 @@ class Files:
         return self._by_name.get(last) or self._by_name.get(Path(last).stem, name)
 
     def size(self, path: str) -> tuple[int, int] | None:
-        """Width and height in pixels; None where the picture cannot be read."""
+        """Return width and height in pixels; None where the picture cannot be read."""
         if path not in self._sizes:
             try:
                 self._sizes[path] = image.size((self.root / path).resolve())
@@ -62,7 +62,7 @@ class Files:
 
 
 def walk(root: Path, below: str = "") -> Iterator[str]:
-    """Every file below a folder of root, relative to root, in order; links are followed, hidden things left alone."""
+    """Yield every file below a folder of root, relative to root, in order; follow links, pass over hidden things."""
     seen: set[tuple[int, int]] = set()
     for folder, inside, names in os.walk(root / below, followlinks=True):
         status = os.stat(folder)

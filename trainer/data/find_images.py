@@ -205,7 +205,7 @@ class _Search:
             yield Found(path, label, split, folder)
 
     def _of_parts(self, parts: Mapping[Split, Path]) -> Iterator[Found]:
-        """The pictures of train, val and test: class folders, or what COCO or VOC marks."""
+        """Yield the pictures of train, val and test: class folders, or what COCO or VOC marks."""
         for part, folder in parts.items():
             split = self._split_of(part, parts) if len(parts) > 1 else None
             if layouts.holds_classes(folder, self._names):
@@ -223,7 +223,7 @@ class _Search:
                 yield Found(entry.path, entry.label, self._split_of(part, parts), source)
 
     def _split_of(self, part: Split, parts: Container[Split]) -> Split:
-        """Without a test part, the val part is evaluated: a part that chose the thresholds cannot judge them."""
+        """Return the split of a part: without a test part, val is evaluated, as it cannot both choose and judge."""
         if part == "val" and "eval" not in parts:
             self.notes.append(
                 "without a test part, the val part is what `eval` evaluates; validation is drawn from train"
@@ -246,6 +246,6 @@ def _real(root: Path, path: str) -> Path:
 
 
 def _lists(root: Path) -> str:
-    """What lies there and may be a list."""
+    """Return the names of what lies there and may be a list, for a message."""
     found = sorted(path.name for path in root.iterdir() if path.suffix.lower() in (".csv", ".json", ".txt", ".tsv"))
     return f": {', '.join(found[:5])}?" if found else ""

@@ -36,7 +36,7 @@ class Seen:
 
 
 def groups(count: int, links: Iterable[Link]) -> list[int]:
-    """The group of each of `count` pictures: linked ones, over any number of others, have the same.
+    """Return the group of each of `count` pictures: those linked, directly or over others, share one.
 
     Groups are numbered from 0 by their first picture, whatever the order of the links. Union by smallest member
     with path halving (Tarjan and van Leeuwen, 1984): nearly linear.
@@ -62,9 +62,9 @@ def seen(
     shapes: Sequence[tuple[int, int]],
     links: Sequence[Link] = (),
 ) -> Seen:
-    """How much training has seen of the held-out pictures. `shapes`: (height, width) of every picture.
+    """Return how much training has seen of the held-out pictures. `shapes`: (height, width) of every picture.
 
-    `links` tell of one source beyond the overlaps: pairs and area count overlaps alone.
+    `links` are of one source beyond the overlaps: pairs and area count overlaps alone.
 
     Raises:
         ValueError: a picture is in both lists.
@@ -91,7 +91,7 @@ def seen(
 
 
 def _covered(shape: tuple[int, int], boxes: Iterable[Box]) -> int:
-    """Pixels under at least one box."""
+    """Return the number of pixels under at least one box."""
     covered = np.zeros(shape, bool)
     for x, y, width, height in boxes:
         covered[y : y + height, x : x + width] = True

@@ -29,7 +29,7 @@ _HEADERS = (_HEADER.split("\t"), _HEADER.split("\t")[:4])  # the second before t
 SIMULATED = "simulated:"
 #: Behind it for a view whose border may cut the defect.
 CUT = "cut:"
-#: How the source of a row begins whose label is what the inspector's model said, and nobody has looked at since.
+#: Prefix of the source of a row whose label the inspector's model gave, and nobody has reviewed since.
 RECORDED = "recorded:"
 
 Split = Literal["train", "val", "eval"]
@@ -67,11 +67,11 @@ class Manifest:
     bit_depth: int | None = None
 
     def split(self, split: Split) -> tuple[Row, ...]:
-        """The rows of one split, in the file's order."""
+        """Return the rows of one split, in the file's order."""
         return tuple(row for row in self.rows if row.split == split)
 
     def trained_groups(self) -> set[str]:
-        """The groups with a picture that training sees: to fit the weights, or to choose epoch and thresholds."""
+        """Return the groups of which training sees a picture: to fit weights, or to choose epoch and thresholds."""
         return {row.group for row in self.rows if row.group and row.split != "eval"}
 
 

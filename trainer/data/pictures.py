@@ -50,7 +50,7 @@ class Pictures:
     bit_depth: int | None = None
 
     def of(self, rows: Sequence[Row]) -> "Pictures":
-        """Those of them that stand in a manifest's rows, in its order, with its labels, sources and groups."""
+        """Return the pictures in a manifest's rows, in its order, with its labels, sources and groups."""
         index = {entry.path: number for number, entry in enumerate(self.found)}
         real = [row for row in rows if row.path in index]
         kept = [index[row.path] for row in real]
@@ -67,7 +67,7 @@ class Pictures:
 
 
 def _moved(links: Iterable[L], place: Mapping[int, int]) -> Iterator[L]:
-    """The links between pictures that are still there, by their new places."""
+    """Yield the links between pictures that are still there, by their new places."""
     for link in links:
         if link.first in place and link.second in place:
             yield replace(link, first=place[link.first], second=place[link.second])
@@ -81,7 +81,7 @@ class Pair(NamedTuple):
 
 
 def read(recipe: Recipe, known: Corrections, skipped: list[Skipped], notes: list[str], progress: Progress) -> Pictures:
-    """Every picture that the recipe names and that can be read; what cannot goes to `skipped`, what is odd to `notes`.
+    """Return every picture of the recipe that can be read; others go to `skipped`, what is odd to `notes`.
 
     Added are those that corrections alone name.
 
@@ -127,7 +127,7 @@ def _usable(
 
 
 def _added(root: Path, known: Corrections, contents: Container[str]) -> list[Found]:
-    """What corrections add, where it lies as it did and is not in the data by now."""
+    """Return the pictures that corrections add, if they lie where they did and are not in the data by now."""
     added = [one for one in known.all if one.use == "added" and one.label and one.content not in contents]
     return [Found(one.picture, one.label, None, one.source, added=True) for one in added if _is(root, one)]
 
@@ -151,7 +151,7 @@ def _read(root: Path, entry: Found, bit_depth: int | None, skipped: list[Skipped
 
 
 def _group_names(found: Sequence[Found], links: Sequence[Link], given: Mapping[str, str]) -> tuple[str, ...]:
-    """A group is called as it was given, or after its first picture; a picture linked to no other has none.
+    """Return each picture's group, named as given or after its first picture; "" if it is linked to no other.
 
     Pictures of one given group are linked, and crops of one; overlaps join given groups: the name is then the first.
     """
@@ -169,6 +169,6 @@ def _group_names(found: Sequence[Found], links: Sequence[Link], given: Mapping[s
 
 
 def same(names: Sequence[str]) -> list[Pair]:
-    """A link from each picture with a name to the first that has it."""
+    """Return a link from each picture with a name to the first that has it."""
     firsts: dict[str, int] = {}
     return [Pair(firsts.setdefault(name, index), index) for index, name in enumerate(names) if name]

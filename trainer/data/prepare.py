@@ -71,7 +71,7 @@ def prepare(recipe: Recipe, progress: Progress = silent) -> Prepared:
     drawn = _folds(recipe, pictures) if folds else [_split(recipe, pictures)]
     rows = [_rows(recipe, pictures, splits) for splits in drawn]
     contents = {row.path: row.path for row in rows[0]} | _contents(pictures)
-    found, told = known.find(contents), known.told(contents)
+    found, more = known.find(contents), known.notes(contents)
     if folds:
         found = {path: replace(one, split="") for path, one in found.items()}
     manifests = tuple(Manifest(root, labels, _corrected(part, found), pictures.bit_depth) for part in rows)
@@ -81,30 +81,30 @@ def prepare(recipe: Recipe, progress: Progress = silent) -> Prepared:
             raise DataError(f"label {label!r} has no training image{where}: add some, or take it out of `labels`")
     pictures = pictures.of(manifests[0].rows)
     seen = _seen(pictures, manifests[0].rows) if len(manifests) == 1 else None
-    return Prepared(manifests, tuple(skipped), (*notes, *told), pictures, seen, recipe.shown)
+    return Prepared(manifests, tuple(skipped), (*notes, *more), pictures, seen, recipe.shown)
 
 
 def rows_of_list(recipe: Recipe, path: Path) -> tuple[Row, ...]:
-    """Any `path label` list as eval rows, in the manifest or not. DataError names the line."""
+    """Return a `path label` list as eval rows, in the manifest or not. Raise DataError, which names the line."""
     entries = find_images.entries_of(find_images.with_root(recipe, anew=False), path)
     return tuple(Row(entry.path, entry.label, "eval", path.name) for entry in entries)
 
 
 def _split(recipe: Recipe, pictures: Pictures) -> list[Split]:
-    """What lists and parts say, and drawn where they say nothing: the validation part of what is trained, or all."""
+    """Return the splits of lists and parts, the rest drawn: the validation part of what is trained, or all."""
     if recipe.data is None:
         return []
-    said = {entry.split for entry in pictures.found if not entry.added}
-    drawn = {None} if "val" in said else {None, "train"}
+    given = {entry.split for entry in pictures.found if not entry.added}
+    drawn = {None} if "val" in given else {None, "train"}
     free = [index for index, entry in enumerate(pictures.found) if entry.split in drawn and not entry.added]
-    evaluation = recipe.data.eval_share if said <= {None} else 0.0
+    evaluation = recipe.data.eval_share if given <= {None} else 0.0
     splits = _drawn(pictures, free, recipe.data.val_share, evaluation, f"{recipe.seed} split")
     fixed = {index: entry.split for index, entry in enumerate(pictures.found) if entry.split not in drawn}
     return [fixed.get(index) or split for index, split in enumerate(splits)]
 
 
 def _folds(recipe: Recipe, pictures: Pictures) -> Iterator[list[Split]]:
-    """One split a fold: every picture is in eval once; the validation part is drawn from the rest."""
+    """Yield one split a fold: every picture is in eval once; the validation part is drawn from the rest."""
     if recipe.data is None or recipe.data.folds is None:
         return
     count, val = recipe.data.folds, recipe.data.val_share
@@ -116,7 +116,7 @@ def _folds(recipe: Recipe, pictures: Pictures) -> Iterator[list[Split]]:
 
 
 def _drawn(pictures: Pictures, free: Sequence[int], val: float, evaluation: float, seed: str) -> list[Split]:
-    """The `free` pictures split by drawing, `val` of what is not evaluated; all others are evaluated."""
+    """Return the `free` pictures split by drawing, `val` of what is not evaluated; all others are evaluated."""
     shares = [(1 - evaluation) * (1 - val), (1 - evaluation) * val, evaluation]
     keys = _group_keys(pictures)
     parts = draw([pictures.found[index].label for index in free], [keys[index] for index in free], shares, seed)
@@ -127,7 +127,7 @@ def _drawn(pictures: Pictures, free: Sequence[int], val: float, evaluation: floa
 
 
 def _group_keys(pictures: Pictures) -> list[str | int]:
-    """The group of each picture; one that is alone is a group by itself."""
+    """Return the group of each picture; one that is alone is a group by itself."""
     return [group or index for index, group in enumerate(pictures.groups)]
 
 
@@ -140,7 +140,7 @@ def _rows(recipe: Recipe, pictures: Pictures, splits: Sequence[Split]) -> tuple[
 
 
 def _corrected(rows: Iterable[Row], found: Mapping[str, Correction]) -> tuple[Row, ...]:
-    """The rows as a person wants them: drawn as if nothing were wrong, so that a correction moves no other picture."""
+    """Return the rows as corrected. They were drawn uncorrected, so that a correction moves no other picture."""
     kept = (row for row in rows if row.path not in found or found[row.path].use != "no")
     return tuple(found[row.path].of(row) if row.path in found else row for row in kept)
 
@@ -150,7 +150,7 @@ def _contents(pictures: Pictures) -> dict[str, str]:
 
 
 def _seen(pictures: Pictures, rows: Sequence[Row]) -> Seen | None:
-    """What training, validation included, has seen of the real eval pictures, which come first in `rows`."""
+    """Return what training, validation included, has seen of the real eval pictures, which come first in `rows`."""
     held_out = [index for index in range(len(pictures.found)) if rows[index].split == "eval"]
     if not held_out:
         return None
@@ -160,7 +160,7 @@ def _seen(pictures: Pictures, rows: Sequence[Row]) -> Seen | None:
 
 
 def _simulated(recipe: Recipe, plan: Simulated) -> Iterator[Row]:
-    """One running seed over all splits, so that no picture is ever on two sides."""
+    """Yield drawn rows with one running seed over all splits, so that no picture is ever on two sides."""
     seed = plan.first_seed
     parts: tuple[tuple[Split, int, int, str, str], ...] = (
         ("train", plan.train_ok, plan.train_per_defect, "", "simulated"),

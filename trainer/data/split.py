@@ -6,7 +6,7 @@ from collections.abc import Hashable, Sequence
 
 
 def draw(labels: Sequence[str], groups: Sequence[Hashable], shares: Sequence[float], seed: str) -> list[int]:
-    """The part of each picture, an index of `shares`; pictures of one group are in one part.
+    """Return the part of each picture, an index of `shares`; pictures of one group are in one part.
 
     The largest group comes first, equal ones in an order drawn by the seed. Each goes where it lowers the most the
     sum over parts and labels of (count - wanted)² / wanted, Pearson's chi-squared, of equals to the emptiest: so a

@@ -41,5 +41,5 @@ def of(recipe: Recipe, plan: Manifest) -> ViewSize:
     return ViewSize(
         chosen,
         f"export.view_px is {chosen}, but its pictures are of {spread}: on a line it sees steel at {own / chosen:.2g} "
-        f"times the size it learned, and finds less. Leave export.view_px out, unless the line's pixels differ so much",
+        f"times the size it learned, and finds less. Leave export.view_px out, unless the line's pixels differ as well",
     )

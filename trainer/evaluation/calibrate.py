@@ -40,7 +40,7 @@ def choose(
     how: DecisionChoice,
     max_novelty: dict[str, float] | None = None,
 ) -> Choice:
-    """One temperature (see temperature.py) and a threshold for each label: all the same, unless `max_error` is set.
+    """Choose a temperature (see temperature.py) and a threshold a label: all the same, unless `max_error` is set.
 
     The same for all is as high as `max_unsure` allows. A label of kind ok needs, besides, a score at which no more
     than `max_escapes` of the defects pass. The limits of novelty were chosen when it was learned, and what holds for
@@ -79,12 +79,12 @@ def _for_all(scores: NDArray[np.float64], truth: Indices, how: DecisionChoice) -
     right = np.sort(scores.max(axis=1)[scores.argmax(axis=1) == truth])
     if not len(right):
         return how.min_threshold
-    lost = int(len(right) * how.max_unsure)  # so many of the least sure right answers may go
+    lost = int(len(right) * how.max_unsure)  # number of least sure right answers that may go
     return round(float(np.clip(right[lost] - 0.005, how.min_threshold, how.max_threshold)), 2)
 
 
 def _for_one(scores: NDArray[np.float64], truth: Indices, label: int, max_error: float, how: DecisionChoice) -> float:
-    """The least threshold at which at most `max_error` of the pictures called `label` are not; 1 where none is."""
+    """Return the least threshold at which at most `max_error` of the answers `label` are wrong; 1 if there is none."""
     called = scores.argmax(axis=1) == label
     curve = risk_coverage(scores[called].max(axis=1), truth[called] == label)
     if not curve:
@@ -94,7 +94,7 @@ def _for_one(scores: NDArray[np.float64], truth: Indices, label: int, max_error:
 
 
 def describe(logits: NDArray[np.float32], truth: Indices, degree: float, fitted_on: int | None) -> dict[str, Any]:
-    """The report's part: ECE and its bins without and with the temperature, and what refusing the unsure ones gains.
+    """Return the report's part: ECE and its bins without and with the temperature, and the gain of refusing the unsure.
 
     `degree` is the temperature; `fitted_on`: how many validation pictures chose it, None where it came with the bundle.
     """
@@ -114,6 +114,6 @@ def describe(logits: NDArray[np.float32], truth: Indices, degree: float, fitted_
 
 
 def _thinned(curve: list[Kept]) -> list[Kept]:
-    """About a hundred points: the curve has one for each picture."""
+    """Keep about a hundred points of a curve that has one for each picture."""
     step = max(1, len(curve) // 100)
     return [*curve[:-1][::step], *curve[-1:]]

@@ -18,7 +18,7 @@ _INK, _PALE = "#1f4e79", "#9dc3e6"
 
 
 def of(report: Mapping[str, Any]) -> dict[str, bytes]:
-    """Every picture that the report has figures for, by file name."""
+    """Return every picture that the report has figures for, by file name."""
     charts = {
         "confusion.png": confusion(report["confusion"]["labels"], report["confusion"]["rows_are_truth"]),
         "per_label.png": per_label(report["per_label"]),
@@ -31,7 +31,7 @@ def of(report: Mapping[str, Any]) -> dict[str, bytes]:
 
 
 def confusion(labels: Sequence[str], table: Sequence[Sequence[int]]) -> bytes:
-    """The confusion table: rows are the truth, columns the prediction."""
+    """Return the confusion table: rows are the truth, columns the prediction."""
     side = 2.5 + 0.6 * len(labels)
     figure, axes = pyplot.subplots(figsize=(side + 0.5, side))
     shares = [[count / max(1, sum(row)) for count in row] for row in table]
@@ -47,7 +47,7 @@ def confusion(labels: Sequence[str], table: Sequence[Sequence[int]]) -> bytes:
 
 
 def per_label(rows: Sequence[dict[str, Any]]) -> bytes:
-    """Precision, recall and F1 of each label as points with their 95% intervals; what was not measured is left out."""
+    """Draw precision, recall and F1 of each label with their 95% intervals; leave out what was not measured."""
     figure, axes = pyplot.subplots(figsize=(7, 1.2 + 0.55 * len(rows)))
     for shift, (key, colour) in enumerate((("precision", _PALE), ("recall", _INK), ("f1", "#c55a11"))):
         measured = [(y + (shift - 1) * 0.2, row) for y, row in enumerate(rows) if row[key] is not None]
@@ -63,7 +63,7 @@ def per_label(rows: Sequence[dict[str, Any]]) -> bytes:
 
 
 def reliability(calibration: dict[str, Any]) -> bytes:
-    """Share of right answers against score, before and after the temperature; how many pictures each bin holds."""
+    """Draw right answers against score, before and after the temperature, and the pictures in each bin."""
     figure, (axes, counts) = pyplot.subplots(2, 1, figsize=(5, 5.5), height_ratios=(3, 1), sharex=True)
     axes.plot([0, 1], [0, 1], color="gray", lw=1, ls="--", label="calibrated")
     for when, colour in (("before", _PALE), ("after", _INK)):
@@ -83,7 +83,7 @@ def reliability(calibration: dict[str, Any]) -> bytes:
 
 
 def risk_coverage(calibration: dict[str, Any]) -> bytes:
-    """Share wrong among the pictures answered, against the share answered when the least sure are refused first."""
+    """Draw the share wrong among those answered against the share answered, the least sure refused first."""
     points = calibration["risk_coverage"]
     images = points[-1]["images"]
     figure, axes = pyplot.subplots(figsize=(5, 3.5))
@@ -97,7 +97,7 @@ def risk_coverage(calibration: dict[str, Any]) -> bytes:
 
 
 def robustness(figures: dict[str, Any]) -> bytes:
-    """Share right under each fault, a row a fault and a column a strength, with k of n."""
+    """Draw the share right under each fault, a row a fault and a column a strength, with k of n."""
     cells = figures["faults"]
     names = list(dict.fromkeys(cell["fault"] for cell in cells))
     strengths = list(dict.fromkeys(cell["strength"] for cell in cells))

@@ -11,7 +11,7 @@ from trainer.evaluation.metrics import softmax
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
-    """Exact two-sided p: how likely a split at least as uneven is if both models are equally good (McNemar, 1947).
+    """Return the exact two-sided p of a split at least as uneven if both models are equally good (McNemar, 1947).
 
     Only pictures that one of the two has right count; each would go either way like a coin.
     """
@@ -21,7 +21,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
 
 
 def compare(this: Evaluation, other: Evaluation) -> dict[str, Any]:
-    """The report's part. Both evaluated the same data; ValueError where they did not."""
+    """Return the report's part. Raise ValueError unless both evaluated the same data."""
     if this.data.rows != other.data.rows:
         raise ValueError("the two evaluations are of different pictures")
     right, other_right = (done.logits.argmax(axis=1) == done.data.targets for done in (this, other))
@@ -66,6 +66,6 @@ def compare(this: Evaluation, other: Evaluation) -> dict[str, Any]:
 
 
 def _answers(done: Evaluation) -> tuple[list[str], NDArray[np.float64]]:
-    """What each picture is called, and how surely."""
+    """Return what each picture is called, and how surely."""
     names = [done.model.labels[index].name for index in done.logits.argmax(axis=1)]
     return names, softmax(done.logits, done.decision.temperature).max(axis=1)

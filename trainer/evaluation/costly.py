@@ -23,7 +23,7 @@ def of(defects: int, passed_ok: int, clean: int, called_defect: int, can_pass: b
 
 
 def lines(report: Mapping[str, Any]) -> list[str]:
-    """Return what is said of a report, or of the pool of several, before anything else; a line each."""
+    """Return the lines that head a report, or the pool of several."""
     return [_escapes(report["escapes"]), _false_alarms(report["false_alarms"]), _even(report)]
 
 

@@ -68,6 +68,6 @@ def explain(passing: Passing, max_escapes: float) -> str:
 
 
 def _kinds(scores: NDArray[np.float64], truth: Indices, labels: tuple[Label, ...]) -> tuple[Any, Any]:
-    """Which pictures (n,) are of a defect, and which are called a label of kind ok."""
+    """Return which pictures (n,) are of a defect, and which are called a label of kind ok."""
     clean = np.array([label.kind == "ok" for label in labels], bool)
     return ~clean[truth], clean[scores.argmax(axis=1)]

@@ -26,7 +26,7 @@ from trainer.progress.callback import Progress, silent
 from trainer.recipe.bundle import DecisionChoice
 from trainer.weights import checkpoint
 
-#: Besides the first: how often the truth is among so many labels.
+#: Numbers of first answers among which the truth is counted, besides the first alone.
 _TOP_K = (2, 5)
 
 Scorer = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -46,15 +46,15 @@ class Model:
     max_novelty: dict[str, float] | None = None
 
     def logits(self, scores: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Of scores, (n, outputs), the logits: (n, labels)."""
+        """Return the logits (n, labels) among scores (n, outputs)."""
         return scores[:, : len(self.labels)]
 
     def scores(
         self, images: Sequence[NDArray[np.uint8]], progress: Progress = silent, what: str = "score"
     ) -> NDArray[np.float32]:
-        """float32 (n, outputs) for pictures as decoded: a logit for each label, and the novelty where it has limits.
+        """Score decoded pictures, float32 (n, outputs): a logit for each label, and the novelty if it has limits.
 
-        `progress` is told that `what` is under way.
+        `progress` gets `what` as the name of the step.
         """
         parts: list[NDArray[np.float32]] = []
         done = 0
@@ -67,9 +67,9 @@ class Model:
 
 
 def open_checkpoint(path: Path, fast: bool = False) -> Model:
-    """The network of a checkpoint, in Paddle's training engine, or `fast`, in its inference engine as float32.
+    """Return the network of a checkpoint, in Paddle's training engine, or `fast`, in its inference engine as float32.
 
-    CheckpointError where it cannot be used.
+    Raise CheckpointError if it cannot be used.
     """
     saved = checkpoint.load(path)
     paddle_runtime.start(saved.meta.recipe.seed)
@@ -93,7 +93,7 @@ def open_checkpoint(path: Path, fast: bool = False) -> Model:
 
 
 def open_bundle(path: Path) -> tuple[Model, Bundle]:
-    """A bundle, and what it holds in the inspector's own predictor. BundleError where it cannot be used."""
+    """Return a bundle, and what it holds in the inspector's own predictor. Raise BundleError if it cannot be used."""
     opened = bundle.load(path)
     paddle_runtime.start(0)
     predictor = PaddlePredictor(opened, threads=paddle_runtime.threads())
@@ -101,12 +101,12 @@ def open_bundle(path: Path) -> tuple[Model, Bundle]:
 
 
 def of_bundle(opened: Bundle, score: Scorer) -> Model:
-    """A bundle as a model, scored by whatever runs its program."""
+    """Return a bundle as a model, scored by whatever runs its program."""
     return Model(opened.labels, opened.preprocess, score, {"bundle": opened.id}, opened.manifest.decision.max_novelty)
 
 
 def open_exported(path: Path) -> tuple[Model, Bundle]:
-    """A bundle, and its program in Paddle's training engine. BundleError where that cannot open it."""
+    """Return a bundle, and its program in Paddle's training engine. Raise BundleError if that cannot open it."""
     opened = bundle.load(path)
     if opened.program.suffix != ".json":
         raise BundleError(f"{opened.program}: a program of Paddle 1.x or 2.x, which only the inference engine opens")
@@ -126,7 +126,7 @@ def open_exported(path: Path) -> tuple[Model, Bundle]:
 
 
 def open_model(path: Path) -> tuple[Model, Decision | None]:
-    """A bundle where `path` is a folder, with its own decision; otherwise a checkpoint, whose is yet to be chosen."""
+    """Open a bundle, with its own decision, if `path` is a folder, else a checkpoint, whose decision is None."""
     if path.is_dir():
         model, opened = open_bundle(path)
         return model, opened.manifest.decision
@@ -135,7 +135,7 @@ def open_model(path: Path) -> tuple[Model, Decision | None]:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """A model on some pictures: how it decides, what it said, and the counts. `data.targets` index its labels."""
+    """A model on some pictures: how it decides, its scores, and the counts. `data.targets` index its labels."""
 
     model: Model
     decision: Decision
@@ -150,7 +150,7 @@ class Evaluation:
 
 
 def load(plan: Manifest, rows: Sequence[Row], progress: Progress = silent) -> Dataset:
-    """The pictures to evaluate on. DataError where there are none, or a label that is not in the manifest."""
+    """Return the pictures to evaluate on. Raise DataError if there are none, or a label that is not in the manifest."""
     if not rows:
         raise DataError("nothing to evaluate: the manifest has no `eval` rows; set data.eval_list or eval_share")
     _refuse_unknown({row.label for row in rows}, plan.labels, "manifest")
@@ -203,7 +203,7 @@ def decide(
 def report(
     model: Model, decision: Decision, data: Dataset, logits: NDArray[np.float32], tiles: Sequence[TileDecision]
 ) -> dict[str, Any]:
-    """Count: the content of report.json."""
+    """Return the content of report.json: the counts."""
     names = [label.name for label in model.labels]
     clean = {label.name for label in model.labels if label.kind == "ok"}
     predicted = logits.argmax(axis=1).astype(np.int64)
@@ -255,7 +255,7 @@ def _of_source(source: str, data: Dataset, right: NDArray[np.bool_], tiles: Sequ
 
 
 def _unseen(plan: Manifest, data: Dataset, logits: NDArray[np.float32]) -> dict[str, Any] | None:
-    """The figures without pictures that training, validation included, has seen or of which it has seen the source.
+    """Return the figures of pictures of which training, validation included, has not seen the source.
 
     None where it has seen none of them: the figures of all are those.
     """

@@ -38,7 +38,7 @@ class Suspect:
 
 
 def search(plan: Manifest, progress: Progress = silent) -> dict[str, Any]:
-    """The report's part: the real pictures of all splits, the least believed label first.
+    """Return the report's part: the real pictures of all splits, the least believed label first.
 
     A wrong label in the eval part makes every figure wrong; each picture is judged by a head that never saw it.
 
@@ -78,7 +78,7 @@ def require_extra() -> None:
 def rank(
     features: NDArray[np.float32], targets: NDArray[np.int64], groups: Sequence[str], names: Sequence[str]
 ) -> list[Suspect]:
-    """All pictures, the least believed label first: out-of-fold self-confidence (Northcutt et al., arXiv 1911.00068).
+    """Rank all pictures, the least believed label first, by out-of-fold self-confidence (arXiv 1911.00068).
 
     `features` (n, f), `targets` (n,) index `names`; pictures of one group are judged together, by a head that saw
     none of them. DataError names a label whose pictures are all in one fold.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 Indices = NDArray[np.int64]
 Interval = tuple[float, float]
 
-_Z95 = 1.959964  # of the normal distribution: 95% lie within so many standard deviations
+_Z95 = 1.959964  # standard deviations of a normal distribution within which 95% lie
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class LabelFigures:
 
 
 def wilson(part: int, whole: int) -> Interval | None:
-    """95% interval of a share counted as `part` of `whole` (Wilson, JASA 22, 1927); None where `whole` is 0."""
+    """Return the 95% interval of a share, `part` of `whole` (Wilson, JASA 22, 1927); None if `whole` is 0."""
     if not whole:
         return None
     share, spread = part / whole, _Z95**2 / whole
@@ -44,7 +44,7 @@ def wilson(part: int, whole: int) -> Interval | None:
 
 
 def percent(figures: Mapping[str, Any], key: str, decimals: int = 2) -> str:
-    """A share in percent with its 95% interval; a dash where nothing was measured. `decimals`: 1 or more."""
+    """Return a share in percent with its 95% interval; a dash where nothing was measured. `decimals`: 1 or more."""
     if figures[key] is None:
         return "–"
     low, high = figures[f"{key}_95"]
@@ -53,7 +53,7 @@ def percent(figures: Mapping[str, Any], key: str, decimals: int = 2) -> str:
 
 
 def top_k(logits: NDArray[np.float32], truth: Indices, k: int) -> int:
-    """How many pictures have their true label among the k highest logits; of equal ones the first counts as higher."""
+    """Count pictures whose true label is among the k highest logits; of equal ones the first counts as higher."""
     best = np.argsort(-logits, axis=1, kind="stable")[:, :k]
     return int((best == truth[:, None]).any(axis=1).sum())
 
@@ -79,14 +79,14 @@ class Kept:
 
 
 def confusion(truth: Indices, predicted: Indices, labels: int) -> Indices:
-    """int64 (labels, labels): row is the truth, column the prediction."""
+    """Return int64 (labels, labels): row is the truth, column the prediction."""
     table = np.zeros((labels, labels), np.int64)
     np.add.at(table, (truth, predicted), 1)
     return table
 
 
 def per_label(table: Indices, names: Sequence[str]) -> list[LabelFigures]:
-    """Precision, recall and F1 of each label from the confusion table."""
+    """Return precision, recall and F1 of each label from the confusion table."""
     figures = []
     for index, name in enumerate(names):
         right, true, called = int(table[index, index]), int(table[index].sum()), int(table[:, index].sum())
@@ -108,7 +108,7 @@ def per_label(table: Indices, names: Sequence[str]) -> list[LabelFigures]:
 
 
 def balanced_accuracy(figures: Sequence[LabelFigures]) -> tuple[float | None, Interval | None]:
-    """Mean recall of the labels that have pictures, whatever their number; 95% by Zou and Donner, Stat. Med. 27, 2008.
+    """Return the mean recall of the labels that have pictures; 95% by Zou and Donner, Stat. Med. 27, 2008.
 
     None without any.
     """
@@ -123,25 +123,25 @@ def balanced_accuracy(figures: Sequence[LabelFigures]) -> tuple[float | None, In
 
 
 def macro_f1(figures: Sequence[LabelFigures]) -> float | None:
-    """Mean F1 of the labels that have pictures or are called; None without any."""
+    """Return mean F1 of the labels that have pictures or are called; None without any."""
     measured = [row.f1 for row in figures if row.f1 is not None]
     return sum(measured) / len(measured) if measured else None
 
 
 def softmax(logits: NDArray[np.float32], temperature: float = 1.0) -> NDArray[np.float64]:
-    """Scores, float64 (n, labels), each row summing to 1."""
+    """Return scores, float64 (n, labels), each row summing to 1."""
     scaled = logits.astype(np.float64) / temperature
     exponentials = np.exp(scaled - scaled.max(axis=1, keepdims=True))
     return np.asarray(exponentials / exponentials.sum(axis=1, keepdims=True))
 
 
 def log_loss(scores: NDArray[np.float64], truth: Indices) -> float:
-    """Mean negative log of the true label's score."""
+    """Return mean negative log of the true label's score."""
     return float(-np.log(np.maximum(scores[np.arange(len(truth)), truth], 1e-12)).mean())
 
 
 def reliability(scores: NDArray[np.float64], right: NDArray[np.bool_], bins: int = 15) -> list[Bin]:
-    """Pictures binned by the score of their answer (n,), in bins of equal width. Guo et al., arXiv 1706.04599."""
+    """Bin pictures by the score of their answer (n,), in bins of equal width (Guo et al., arXiv 1706.04599)."""
     edges = np.linspace(0, 1, bins + 1)
     number = np.clip(np.ceil(scores * bins).astype(np.int64) - 1, 0, bins - 1)
     found = []
@@ -155,14 +155,14 @@ def reliability(scores: NDArray[np.float64], right: NDArray[np.bool_], bins: int
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
-    """ECE: how far the share of right answers is from the score, mean over the pictures. Same source."""
+    """Return the ECE: the mean distance of the share of right answers from the score. Same source."""
     images = sum(part.images for part in bins)
     gaps = (abs(part.right - part.score * part.images) for part in bins if part.score is not None)
     return sum(gaps) / images if images else 0.0
 
 
 def calibration_error_95(bins: Sequence[Bin], draws: int = 1000) -> Interval | None:
-    """95% interval of the ECE: how much it would be if each bin's right answers were drawn again. None without any."""
+    """Return the 95% interval of the ECE if each bin's right answers were drawn again; None without any."""
     filled = [part for part in bins if part.score is not None]
     if not filled:
         return None
@@ -177,7 +177,7 @@ def calibration_error_95(bins: Sequence[Bin], draws: int = 1000) -> Interval | N
 
 
 def merged(several: Sequence[Sequence[Bin]]) -> list[Bin]:
-    """The bins of pictures that were binned apart, by the same edges."""
+    """Return the bins of pictures that were binned apart, by the same edges."""
     return [_together(parts) for parts in zip(*several, strict=True)]
 
 
@@ -188,7 +188,7 @@ def _together(parts: Sequence[Bin]) -> Bin:
 
 
 def risk_coverage(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> list[Kept]:
-    """What answering only the surer pictures leaves wrong, at each score there is, surest first (Chow, 1970)."""
+    """Return the share wrong if only the surer pictures are answered, at each score, surest first (Chow, 1970)."""
     order = np.argsort(-scores, kind="stable")
     sorted_scores, wrong = scores[order], np.cumsum(~right[order])
     last = np.flatnonzero(np.append(sorted_scores[1:] != sorted_scores[:-1], len(order) > 0))
@@ -196,12 +196,12 @@ def risk_coverage(scores: NDArray[np.float64], right: NDArray[np.bool_]) -> list
 
 
 def counted(part: int, whole: int) -> dict[str, Any]:
-    """`share` and its interval `share_95` of `part` of `whole`, as `percent` takes them."""
+    """Return `share` and its interval `share_95` of `part` of `whole`, as `percent` takes them."""
     return {"share": _ratio(part, whole), "share_95": wilson(part, whole)}
 
 
 def _f1_interval(right: int, either: int) -> Interval | None:
-    """F1 is no share of anything counted, but 2 j / (1 + j) of one: j, `right` of all that are or are called so."""
+    """Return the interval of F1, 2 j / (1 + j) of a share j: `right` of all that are or are called the label."""
     shares = wilson(right, either)
     return None if shares is None else (2 * shares[0] / (1 + shares[0]), 2 * shares[1] / (1 + shares[1]))
 

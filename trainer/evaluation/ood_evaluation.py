@@ -21,7 +21,7 @@ _CHUNK = 48
 
 
 def measure(done: Evaluation, progress: Progress = silent) -> dict[str, Any]:
-    """The report's part: the outcomes of each kind, and how much of the evaluated strip is lost by the same rules."""
+    """Return the report's part: the outcomes of each kind, and the evaluated strip lost by the same rules."""
     kinds = []
     for number, kind in enumerate(outliers.KINDS):
         outcomes: list[str] = []
@@ -51,7 +51,7 @@ def _spread(seed: int, images: int) -> int:
 
 
 def _lost(done: Evaluation) -> list[dict[str, Any]]:
-    """Of each source, how many pictures of strip are called unsure, and how many of those for their novelty."""
+    """Return for each source the pictures of strip that are called unsure, and those of them for their novelty."""
     tiles = decide(done.model, done.decision, done.data.images, done.scores)
     unsure = np.array([tile.outcome == "unsure" for tile in tiles])
     novel = np.array([tile.reason.code == "novel" for tile in tiles])

@@ -97,7 +97,7 @@ def _origin(calibration: dict[str, Any]) -> str:
 
 
 def _robustness(figures: dict[str, Any]) -> Table:
-    """Right answers under each fault, a column a strength."""
+    """Return the right answers under each fault as a table, a column a strength."""
     strengths = list(dict.fromkeys(cell["strength"] for cell in figures["faults"]))
     table = Table(f"right of {figures['images']} ({figures['right_without']} without)", *strengths, box=SIMPLE_HEAD)
     for fault in dict.fromkeys(cell["fault"] for cell in figures["faults"]):
@@ -107,7 +107,7 @@ def _robustness(figures: dict[str, Any]) -> Table:
 
 
 def _unknown(figures: dict[str, Any]) -> Table:
-    """What the line would call pictures that are not strip, and what strip it would not know."""
+    """Return a table of the outcomes of pictures that are not strip, and of the strip that is not known."""
     table = Table("not strip", "pictures", "unsure %", "passed as ok", "called a defect", box=SIMPLE_HEAD)
     for row in figures["kinds"]:
         counts = (str(row[key]) for key in ("passed_ok", "called_defect"))
@@ -139,12 +139,12 @@ def _show_suspects(console: Console, figures: dict[str, Any]) -> None:
 
 
 def plain(path: str) -> str:
-    """A file's name may hold bytes that are no UTF-8, which no terminal takes."""
+    """Escape bytes that are no UTF-8, which no terminal takes: a file's name may hold them."""
     return path.encode(errors="backslashreplace").decode()
 
 
 def confusion(report: dict[str, Any]) -> Table:
-    """The confusion matrix as a table for the terminal."""
+    """Return the confusion matrix as a table for the terminal."""
     labels = report["confusion"]["labels"]
     table = Table("is \\ called", *(str(number) for number in range(len(labels))), box=SIMPLE_HEAD)
     for number, (label, row) in enumerate(zip(labels, report["confusion"]["rows_are_truth"], strict=True)):

@@ -18,7 +18,7 @@ _CHUNK = 64
 
 
 def measure(done: Evaluation, progress: Progress = silent) -> dict[str, Any]:
-    """The report's part: for each fault and strength, images, right and unsure, in all and by source.
+    """Return the report's part: for each fault and strength, images, right and unsure, in all and by source.
 
     Of each source the same pictures, spread evenly over its list, go through every fault.
     """
@@ -41,7 +41,7 @@ def measure(done: Evaluation, progress: Progress = silent) -> dict[str, Any]:
 
 
 def _spread(sources: Sequence[str]) -> list[int]:
-    """At most PICTURES of each source, evenly taken."""
+    """Choose at most PICTURES of each source, evenly taken."""
     chosen: list[int] = []
     for source in dict.fromkeys(sources):
         places = [index for index, name in enumerate(sources) if name == source]
@@ -52,7 +52,7 @@ def _spread(sources: Sequence[str]) -> list[int]:
 def _under(
     done: Evaluation, chosen: Sequence[int], fault: Fault, strength: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which of the chosen pictures are right under the fault, and which the line would call unsure."""
+    """Return which of the chosen pictures are right under the fault, and which the line would call unsure."""
     data: Dataset = done.data
     right, unsure = np.zeros(len(chosen), bool), np.zeros(len(chosen), bool)
     for start in range(0, len(chosen), _CHUNK):

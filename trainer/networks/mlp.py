@@ -56,7 +56,7 @@ def learn(
     """Learn from rows (n, features), standardised by what is `typical`, (m, features). Same input, same weights.
 
     `units` are those of the hidden layer and the outputs. AdamW (Loshchilov and Hutter, arXiv 1711.05101), the rate
-    falling by a cosine. `progress` is told of the rows learned.
+    falling by a cosine. `progress` gets the rows learned.
     """
     rng = np.random.default_rng(seed)
     layer = _begun(typical, units, rng)
@@ -79,7 +79,7 @@ def learn(
 def classify(
     features: Features, targets: NDArray[np.int64], labels: int, hidden: int, seed: int, progress: Progress = silent
 ) -> Perceptron:
-    """A head with a hidden layer, (n, labels) logits, for features (n, f) of pictures with these targets (n,)."""
+    """Fit a head with a hidden layer, (n, labels) logits, to features (n, f) of pictures with targets (n,)."""
 
     def loss(logits: paddle.Tensor, rows: NDArray[np.int64]) -> Any:
         return nn.functional.cross_entropy(logits, paddle.to_tensor(targets[rows]))
@@ -88,7 +88,7 @@ def classify(
 
 
 def restored(weights: Weights) -> Perceptron:
-    """The layer with these weights, ready to score."""
+    """Return the layer with these weights, ready to score."""
     layer = Perceptron(len(weights["mean"]), *weights["out.weight"].shape)
     layer.set_state_dict({name: paddle.to_tensor(array) for name, array in weights.items()})
     layer.eval()
@@ -96,13 +96,13 @@ def restored(weights: Weights) -> Perceptron:
 
 
 def outputs(layer: Perceptron, features: Features) -> Features:
-    """float32 (n, features) to float32 (n, outputs)."""
+    """Compute float32 (n, outputs) of float32 (n, features)."""
     with paddle.no_grad():
         return np.asarray(layer(paddle.to_tensor(features)).numpy(), np.float32)
 
 
 def _begun(typical: Features, units: tuple[int, int], rng: np.random.Generator) -> Perceptron:
-    """Uniform weights of Glorot and Bengio (2010), from our own random numbers: Paddle's are the training's."""
+    """Return uniform weights of Glorot and Bengio (2010), from our own random numbers: Paddle's are the training's."""
     layer = Perceptron(typical.shape[1], *units)
     for linear in (layer.hidden, layer.out):
         bound = np.sqrt(6 / sum(linear.weight.shape))

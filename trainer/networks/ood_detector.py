@@ -1,6 +1,6 @@
 """Owns the reject model: how unlike everything a network was trained on its features of a picture are. Imports Paddle.
 
-A small network learns to tell features of strip, clean and changed as training changes it, from those of pictures
+A small network learns to separate features of strip, clean and changed as training changes it, from those of pictures
 that are not strip (`trainer.synthetic.outliers`): outlier exposure, Hendrycks et al., arXiv 1812.04606. Measured on
 NEU-CLS at 2% of unseen sources lost, on photographs of 56 other materials: it flags 91 to 98%, Mahalanobis distance
 65 to 79%, the distance to the fifth neighbour 57 to 74%; and strip that is blurred or noisy stays known, which for
@@ -78,7 +78,7 @@ def _of_one_group(targets: NDArray[np.int64], groups: NDArray[np.int64]) -> list
 
 
 def _limit(novelty: Features, of_label: NDArray[np.bool_], sources: NDArray[np.str_], lost: float) -> float:
-    """The highest of the sources': drawn strip must not decide what is known of real strip, nor the other way."""
+    """Return the highest limit of all sources: drawn strip must not decide for real strip, or vice versa."""
     limits = [
         np.quantile(novelty[chosen], 1 - lost)
         for source in np.unique(sources)
@@ -88,7 +88,7 @@ def _limit(novelty: Features, of_label: NDArray[np.bool_], sources: NDArray[np.s
 
 
 def _fitted(strip: Features, strangers: Features, seed: int) -> Perceptron:
-    """Its output is the log-odds that a picture is not strip. Both sides weigh the same, however many they are."""
+    """Fit a layer to the log-odds that a picture is not strip. Both sides weigh the same, whatever their number."""
     rows = np.concatenate([strip, strangers])
     is_stranger = (np.arange(len(rows)) >= len(strip)).astype(np.float32)[:, None]
     weight = np.where(is_stranger > 0, len(strip) / len(strangers), 1).astype(np.float32)

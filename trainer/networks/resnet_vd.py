@@ -102,7 +102,7 @@ class ResNetVd(nn.Layer):
         return scores
 
     def features(self, x: paddle.Tensor) -> paddle.Tensor:
-        """What the last layer sees: float32 (n, channels, size, size) to (n, the last stage's maps)."""
+        """Return what the last layer sees: float32 (n, channels, size, size) to (n, the last stage's maps)."""
         return paddle.flatten(self.avg_pool(self.blocks(self.max_pool(self.stem(x)))), 1)
 
 
@@ -121,7 +121,7 @@ class Pooled(nn.Layer):
 
 
 def with_head(network: ResNetVd, head: Head) -> ResNetVd:
-    """The network, its last layer being this head."""
+    """Return the network, its last layer being this head."""
     network.fc.weight.set_value(head.weight)
     network.fc.bias.set_value(head.bias)
     return network
@@ -146,7 +146,7 @@ NETWORK = "network."
 
 
 def scorer(saved: Checkpoint) -> nn.Layer:
-    """All that a checkpoint computes, (n, outputs): the network, with its reject model where it has one."""
+    """Return all that a checkpoint computes, (n, outputs): the network, with its reject model where it has one."""
     network = restored(saved)
     if saved.meta.max_novelty is None:
         return network
@@ -156,7 +156,7 @@ def scorer(saved: Checkpoint) -> nn.Layer:
 
 
 def restored(saved: Checkpoint) -> nn.Layer:
-    """The network of a checkpoint, ready to score. CheckpointError where the weights are not its own."""
+    """Return the network of a checkpoint, ready to score. Raise CheckpointError if the weights are not its own."""
     recipe, labels = saved.meta.recipe, len(saved.meta.labels)
     lite = recipe.network.backbone == "lite0"
     network = efficientnet_lite0.empty(labels, recipe.fit.hidden) if lite else ResNetVd(recipe.network, labels)
@@ -171,7 +171,7 @@ def load(model: nn.Layer, weights: Weights) -> None:
 
 
 def weights(model: nn.Layer) -> dict[str, NDArray[np.float32]]:
-    """Every parameter and batch norm statistic by name, copied to NumPy."""
+    """Return every parameter and batch norm statistic by name, copied to NumPy."""
     return {name: np.array(value.numpy(), np.float32) for name, value in model.state_dict().items()}
 
 

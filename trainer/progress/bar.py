@@ -26,9 +26,9 @@ class _Rate(ProgressColumn):
 
 
 class ProgressBar:
-    """Call it with what is done, and how many pictures of how many. A context manager; writes to stderr.
+    """A progress that shows each step as a bar, or in lines. A context manager; writes to stderr.
 
-    `clock` tells seconds.
+    `clock` returns seconds.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -48,7 +48,7 @@ class ProgressBar:
         self._bar.stop()
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """So far."""
+        """Show how far the step is."""
         if self._pace is not None:
             self._pace(what, done, total)
         if what not in self._tasks:

@@ -14,7 +14,7 @@ from trainer.progress.pace import Pace
 class EpochProgress:
     """Counts the images of all epochs from `begin` on. A context manager; writes to stderr unless it is quiet.
 
-    `clock` tells seconds.
+    `clock` returns seconds.
     """
 
     def __init__(self, epochs: int, quiet: bool = False, clock: Callable[[], float] = time.monotonic):
@@ -45,13 +45,13 @@ class EpochProgress:
         self._bar.stop()
 
     def begin(self, epoch_images: int, done: int = 0) -> None:
-        """The images are loaded, the clock starts, after so many epochs that were done before."""
+        """Start the clock: the images are loaded, and `done` epochs were done before."""
         self._total, self._started = self._epochs * epoch_images, self._clock()
         self._before = self._seen = done * epoch_images
         self._bar.update(self._task, description=f"epoch {done + 1}", total=self._total)
 
     def step(self, images: int) -> None:
-        """So many more images were trained on."""
+        """Count images that were trained on."""
         self._seen += images
         self._bar.update(self._task, completed=self._seen, rate=self._rate())
         if self._pace is not None:
@@ -59,7 +59,7 @@ class EpochProgress:
             self._pace(f"epoch {epoch}/{self._epochs}", self._seen, self._total)
 
     def epoch(self, done: int, figures: dict[str, Any]) -> None:
-        """An epoch is finished."""
+        """Print the figures of a finished epoch, the `done`th."""
         left_s = (self._total - self._seen) / max(self._rate(), 1e-9)
         right = figures["val_right"]  # None: this epoch was not evaluated
         validation = "" if right is None else f"validation {right} of {figures['val_images']} right  "
@@ -73,7 +73,7 @@ class EpochProgress:
         self._bar.update(self._task, description=f"epoch {min(done + 1, self._epochs)}")
 
     def beside(self, what: str, done: int, total: int) -> None:
-        """So far in a step that comes before the epochs, or after them."""
+        """Show how far a step is that comes before the epochs, or after them."""
         if self._pace is not None:
             self._pace(what, done, total)
         if what not in self._later:

@@ -7,9 +7,9 @@ EVERY_S = 10.0
 
 
 class Pace:
-    """Call it with what is done, and how many pictures of how many: `write` gets a line at most every EVERY_S.
+    """A progress that `write` shows, in a line at most every EVERY_S.
 
-    What takes less than that is silent. `clock` tells seconds.
+    What takes less than that is silent. `clock` returns seconds.
     """
 
     def __init__(self, write: Callable[[str], None], clock: Callable[[], float] = time.monotonic):
@@ -18,7 +18,7 @@ class Pace:
         self._begun: dict[str, tuple[float, int]] = {}
 
     def __call__(self, what: str, done: int, total: int) -> None:
-        """So far."""
+        """Write a line if one is due."""
         now = self._clock()
         since, before = self._begun.setdefault(what, (self._said, 0) if not self._begun else (now, done))
         if now - self._said < EVERY_S:
@@ -29,5 +29,5 @@ class Pace:
         self._write(f"{what}: {done:,} of {total:,} images, {rate:.0f} images/s{left}")
 
     def other(self) -> None:
-        """Another line was written just now: the next is due EVERY_S after it."""
+        """Count a line that was written elsewhere: the next is due EVERY_S after it."""
         self._said = self._clock()

@@ -25,7 +25,7 @@ class LabelSpec(Section):
     """Names of this label in the data, such as its folder or its name in a label file."""
 
     def label(self) -> Label:
-        """The class as the bundle states it."""
+        """Return the class as the bundle states it."""
         return Label(name=self.name, kind=self.kind, severity=self.severity)
 
     @property
@@ -45,7 +45,7 @@ class RecordFile(Section):
 
 
 def _record_files(value: Any) -> Any:
-    """One file or several, each its path or with its root."""
+    """Return one file or several, each its path or with its root."""
     several = value if isinstance(value, list | tuple) else [] if value is None else [value]
     return [{"path": one} if isinstance(one, str | Path) else one for one in several]
 

@@ -47,7 +47,7 @@ class Network(Section):
         if self.backbone == "lite0":
             for name, value in LITE0_INPUT.items():
                 if getattr(self, name) != value:
-                    raise ValueError(f"{name}: a lite0 backbone needs {value}, and has it where nothing is said")
+                    raise ValueError(f"{name}: a lite0 backbone needs {value}, which is its default")
         for name, numbers in (("mean", self.mean), ("std", self.std)):
             if len(numbers) not in (1, self.channels):
                 raise ValueError(f"{name}: {len(numbers)} numbers; one is needed, or one for each of channels")
@@ -120,7 +120,7 @@ class Training(Section):
 class Augment(Section):
     """Random changes of a training image, in camera pixels and gray levels.
 
-    No 90° turn but of the labels named: rolled-in scale is told by the rolling direction.
+    No 90° turn but of the labels named: rolled-in scale is recognised by the rolling direction.
     """
 
     crop_min_share: Annotated[float, Field(gt=0, le=1)] = 0.8

@@ -23,14 +23,14 @@ def load(path: Path, overrides: Sequence[str] = ()) -> Recipe:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """The keys of a YAML file, unchecked; `${NAME:-default}` in its values takes an environment variable."""
+    """Return the keys of a YAML file, unchecked; `${NAME:-default}` in its values takes an environment variable."""
     values = yaml_text.read(path, "a recipe is a YAML file that begins with `name:`, see configs/train/")
     expanded: dict[str, Any] = _with_environment(values)
     return expanded
 
 
 def build(path: Path, values: dict[str, Any], overrides: Sequence[str] = ()) -> Recipe:
-    """The recipe of `values`, which `path` is named for in errors. ConfigError where they are not one."""
+    """Return the recipe of `values`, which `path` is named for in errors. Raise ConfigError if they are not one."""
     for text in overrides:
         override(values, text)
     try:
@@ -50,7 +50,7 @@ def _with_environment(value: Any) -> Any:
 
 
 def override(values: dict[str, Any], assignment: str) -> None:
-    """Set one key, given as `a.b=value`. ConfigError where it is not of that form."""
+    """Set one key, given as `a.b=value`. Raise ConfigError if it is not of that form."""
     key, value = yaml_text.assignment(assignment, f"-o {assignment}", "training.epochs=30")
     *parents, last = key.split(".")
     for parent in parents:

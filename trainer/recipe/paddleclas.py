@@ -52,7 +52,7 @@ def recognised(values: dict[str, Any]) -> bool:
 
 
 def load(path: Path, values: dict[str, Any], overrides: Sequence[str] = ()) -> tuple[Recipe, str]:
-    """The recipe of a config, and one warning that names every key we do not honour.
+    """Return the recipe of a config, and one warning that names every key that is not honoured.
 
     An override may use the config's own keys (`TRAIN.batch_size=8`) or the recipe's (`training.batch_images=8`),
     which win.
@@ -92,16 +92,16 @@ class _Keys:
                 del self.left[key]
 
     def take(self, key: str, default: Any = None) -> Any:
-        """The value, now honoured."""
+        """Return the value, now honoured."""
         self.last = key
         return self.left.pop(key, default)
 
     def take_if(self, key: str, *accepted: Any) -> Any:
-        """The value where it is one of those we honour, None otherwise."""
+        """Return the value where it is one of those we honour, None otherwise."""
         return self.take(key) if self.left.get(key) in accepted else None
 
     def need(self, key: str) -> Any:
-        """The value. ValueError where there is none."""
+        """Return the value. Raise ValueError if there is none."""
         value = self.take(key)
         if value in (None, ""):
             raise ValueError("it is missing; every command takes the config of the training")
@@ -150,7 +150,7 @@ def _data(keys: _Keys) -> dict[str, Any]:
 
 
 def _below(root: Path, file: str) -> str:
-    """The list as a recipe names it: relative to the pictures where it lies beside them."""
+    """Return the list as a recipe names it: relative to the pictures where it lies beside them."""
     path = Path(file)
     return str(path.relative_to(root) if path.is_relative_to(root) else path.absolute())
 
@@ -169,7 +169,7 @@ def _network(keys: _Keys, depth: int, channels: int, size: int) -> dict[str, Any
 
 
 def _is_1_in_255(scale: Any) -> bool:
-    """PaddleClas evaluates a text, `1./255.`; we do not."""
+    """Return whether a scale is 1 / 255, also as the text `1./255.`, which PaddleClas evaluates."""
     above, _, below = str(scale).partition("/")
     try:
         return math.isclose(float(above) / float(below or 1), 1 / 255, rel_tol=1e-3)
@@ -209,14 +209,14 @@ def _training(keys: _Keys) -> dict[str, Any]:
 
 
 def _half_precision(keys: _Keys) -> bool:
-    """Asked for by a switch, or by a section of its own."""
+    """Return whether half precision is asked for, by a switch or by a section of its own."""
     switched_on = keys.take_if("use_fp16", True, False)
     keys.take_if("AMP", None, {})
     return bool(switched_on) or any(key.split(".")[0] == "AMP" for key in keys.named)
 
 
 def _augment(keys: _Keys, size: int) -> dict[str, Any]:
-    """Only what the config asks for. A crop is drawn by its side, PaddleClas draws it by its area: same bounds."""
+    """Return the changes the config asks for. A crop is drawn by its side, in PaddleClas by its area: same bounds."""
     chosen: dict[str, Any] = {"crop_min_share": 1, "flip": False, "brightness": 0, "contrast": 0}
     chosen |= {"noise_share": 0, "blur_share": 0}
     if "TRAIN.RandCropImage.size" in keys.left:
@@ -233,7 +233,7 @@ def _augment(keys: _Keys, size: int) -> dict[str, Any]:
 def _name_labels(path: Path, recipe: dict[str, Any], count: int | None) -> str:
     """Give the recipe its labels where an override has not, and say where they come from."""
     if "labels" in recipe:
-        return "labels as told"
+        return "labels by override"
     file = Path(recipe["data"]["root"]) / LABEL_FILE
     if file.is_file():
         names = names_in_label_file(file)
@@ -252,7 +252,7 @@ def _name_labels(path: Path, recipe: dict[str, Any], count: int | None) -> str:
 
 
 def names_in_label_file(file: Path) -> list[str]:
-    """Return the names of a label file's lines of `id name`. ConfigError where the ids are not 0, 1, 2 in order."""
+    """Return the names of a label file's lines of `id name`. Raise ConfigError if the ids are not 0, 1, 2 in order."""
     try:
         content = lines.text(file)
     except (OSError, ValueError) as error:

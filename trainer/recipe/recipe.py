@@ -72,7 +72,7 @@ class Recipe(Section):
         return self.run_dir / f"fold-{self.data.fold}"
 
     def of_folds(self) -> "tuple[Recipe, ...]":
-        """The recipe of each fold in turn, or this one where there are none."""
+        """Return the recipe of each fold in turn, or this one where there are none."""
         if self.data is None or self.data.folds is None:
             return (self,)
         parts = [self.data.model_copy(update={"fold": fold}) for fold in range(1, self.data.folds + 1)]
@@ -112,10 +112,10 @@ class Recipe(Section):
         return self.report_of()
 
     def report_of(self, *others: str) -> Path:
-        """Where eval writes of another model, or another list: beside the recipe's own report, which export reads."""
+        """Return the folder of another model's or list's report: beside the recipe's own, which export reads."""
         return self.folder / "-".join(("eval", *others))
 
     @property
     def bundle_dir(self) -> Path:
-        """Where export writes, unless told otherwise."""
+        """Where export writes by default."""
         return self.folder / "bundle"

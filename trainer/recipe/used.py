@@ -1,4 +1,4 @@
-"""Owns which keys of a recipe a command uses: one that is left unused is said, or refused where that would mislead."""
+"""Owns which keys of a recipe a command uses: an unused one is named, or refused if that would mislead."""
 
 from collections.abc import Iterator, Sequence
 from typing import get_origin
@@ -26,7 +26,7 @@ _COMMANDS = {
 }
 #: Of what is in `_FIT` these are not.
 _NOT_FIT = ("augment.turn",)
-#: Sections that say how to learn: what a way of learning leaves unused of them is said wherever it stands.
+#: Sections that say how to learn: their unused keys are named wherever they are set.
 _LEARNING = ("network", "training", "augment", "fit", "novelty")
 #: Who sets one of these wants another model than a fit would give.
 _REFUSED = {"fit": ("training.class_weights",)}
@@ -44,7 +44,7 @@ def uses(command: str, recipe: Recipe, key: str, by_fit: bool = False) -> bool:
 
 
 def note(command: str, recipe: Recipe, overrides: Sequence[str], by_fit: bool = False) -> str:
-    """Return what is said of keys that the command does not use, "" if nothing.
+    """Return a warning that names the keys that the command does not use, "" if there is none.
 
     Every key given by an override (`a.b=value`) counts; of those in the recipe's file the ones that say how to learn,
     where the command learns: the others are for the other commands.

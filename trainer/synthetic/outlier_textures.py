@@ -1,4 +1,4 @@
-"""Owns drawn textures that are not steel strip: what a reject model learns to tell strip from.
+"""Owns drawn textures that are not steel strip: what a reject model learns to distinguish from strip.
 
 Twelve families, each random in scale, direction and contrast, because it is their variety that carries over to
 materials never drawn: with three of them left out, photographs of other materials were missed a third more often.

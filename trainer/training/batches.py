@@ -20,7 +20,7 @@ from trainer.data.manifest import SIMULATED, DataError
 from trainer.recipe.recipe import Recipe
 from trainer.training.distributed import Ranks
 
-#: Steps count from 1; a generator's numbers end in zeros that NumPy does not tell from none.
+#: Steps count from 1; a generator's numbers end in zeros that NumPy treats like none.
 _SHUFFLE = 0
 
 
@@ -51,7 +51,7 @@ class Feed:
             )
 
     def epoch(self, epoch: int) -> Iterator[list[Mixed]]:
-        """The batches of an epoch: of each the parts that this process computes."""
+        """Yield the batches of an epoch: of each the parts that this process computes."""
         size, seed = self._recipe.training.batch_images, self._recipe.seed
         order = np.random.default_rng((seed, epoch, _SHUFFLE)).permutation(self.deck)
         for step in range(1, self.steps + 1):
@@ -74,7 +74,7 @@ class Feed:
         return augment.mix(batch, targets, alpha, rng) if alpha else Mixed(batch, 1.0, targets, targets)
 
     def label_weights(self, labels: Sequence[Label]) -> NDArray[np.float32] | None:
-        """What the loss of a picture counts by its label, float32 (labels,), as the recipe says; None: all the same.
+        """Return the weight of each label in the loss, float32 (labels,), as the recipe says; None: all the same.
 
         Balanced: every label counts the same in an epoch, and the mean over its pictures is 1.
         """

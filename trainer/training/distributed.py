@@ -1,4 +1,4 @@
-"""Owns what the processes of one training tell each other: `python -m paddle.distributed.launch` starts one a device.
+"""Owns what the processes of one training share: `python -m paddle.distributed.launch` starts one a device.
 
 Each computes its part of every batch. Gradients, loss and batch norm statistics are averaged, so that all of them hold
 the same weights; only the first writes and speaks. One process alone is a training of one.
@@ -29,20 +29,20 @@ class Ranks:
         return self.rank == 0
 
     def join(self) -> None:
-        """Wait for the others. Imports Paddle; on a GPU, this process takes the one that the launcher gave it."""
+        """Wait for the other processes. Imports Paddle; on a GPU, this process takes the one the launcher gave it."""
         if self.size > 1:
             import paddle
 
             paddle.distributed.init_parallel_env()
 
     def parallel(self, network: Any) -> Any:
-        """The network, its gradients averaged over the processes at the end of each backward pass."""
+        """Return the network, its gradients averaged over the processes at the end of each backward pass."""
         import paddle
 
         return paddle.DataParallel(network) if self.size > 1 else network
 
     def total(self, number: float) -> float:
-        """The sum over all processes."""
+        """Return the sum over all processes."""
         if self.size == 1:
             return number
         import paddle
@@ -62,7 +62,7 @@ class Ranks:
             tensor.scale_(1 / self.size)
 
     def agree(self, what: str, text: str) -> None:
-        """RanksError where the processes do not all have the same text."""
+        """Raise RanksError unless all processes have the same text."""
         if self.size == 1:
             return
         import paddle
@@ -74,5 +74,5 @@ class Ranks:
 
 
 def of_environment() -> Ranks:
-    """What the launcher has told this process by its environment."""
+    """Return the rank and the number of processes that the launcher put into the environment."""
     return Ranks(int(os.environ.get("PADDLE_TRAINER_ID", "0")), int(os.environ.get("PADDLE_TRAINERS_NUM", "1")))

@@ -128,7 +128,7 @@ def _logits(fitted: "Head | Perceptron", features: NDArray[np.float32]) -> NDArr
 
 
 def _backbone(recipe: Recipe, labels: Sequence[Label]) -> tuple[Any, Callable[[Any], Any]]:
-    """The layer that computes the features, and the whole network of it and a head."""
+    """Return the layer that computes the features, and the whole network of it and a head."""
     from trainer.networks import efficientnet_lite0, resnet_vd
 
     if recipe.network.backbone == "lite0":

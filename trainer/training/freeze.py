@@ -1,4 +1,4 @@
-"""Owns freezing: which parameters stay as they are, said by stage or by layer."""
+"""Owns freezing: which parameters stay as they are, named by stage or by layer."""
 
 from collections.abc import Iterable, Sequence
 
@@ -6,7 +6,7 @@ from inspector.errors import ConfigError
 
 
 def frozen(names: Sequence[str], wanted: Iterable[str], depths: Sequence[int]) -> set[str]:
-    """Of all parameter names those to freeze.
+    """Return those of all parameter names that are to be frozen.
 
     An entry of `wanted` is `stem`, `stage1` to `stage4`, or a layer's name: blocks.0 is all of the first block.
     `depths` has the blocks of each stage.

@@ -62,13 +62,13 @@ class Learner:
         return self._network if self._average is None else self._average
 
     def begin_epoch(self) -> None:
-        """From here on it learns: batch norm uses the batch's own statistics, except in frozen layers."""
+        """Switch to learning: batch norm uses the batch's own statistics, except in frozen layers."""
         self._parallel.train()
         for layer in self._frozen:
             layer.eval()
 
     def step(self, parts: Sequence[Mixed], rate: float) -> float:
-        """One step on a batch, given as the equal parts that this process computes one after the other.
+        """Return one step on a batch, given as the equal parts that this process computes one after the other.
 
         Returns the mean loss of the whole batch, over all processes. Where it is not finite nothing is changed.
         """
@@ -86,23 +86,26 @@ class Learner:
         return mean
 
     def end_epoch(self) -> None:
-        """All processes get the same batch norm statistics: each saw other pictures."""
+        """Give all processes the same batch norm statistics: each saw other pictures."""
         for network in (self._network, self._average):
             if network is not None:
                 named = network.state_dict().items()
                 self._ranks.average(tensor for name, tensor in named if name.endswith(_STATISTICS))
 
     def weights(self) -> dict[str, NDArray[np.float32]]:
-        """Of `judged`, by name."""
+        """Return the weights of `judged`, by name."""
         return resnet_vd.weights(self.judged)
 
     def broken(self) -> str | None:
-        """The name of a weight that is not finite. ReLU turns NaN to 0 in Paddle, so a loss may look well after it."""
+        """Return the name of a weight that is not finite.
+
+        ReLU turns NaN to 0 in Paddle, so a loss may look well after it.
+        """
         weights = resnet_vd.weights(self._network)
         return next((name for name, array in weights.items() if not np.isfinite(array).all()), None)
 
     def state(self) -> dict[str, NDArray[Any]]:
-        """All that a training needs to go on, besides the weights and the numbers of `counters`."""
+        """Return all that a training needs to go on, besides the weights and the numbers of `counters`."""
         velocities = self._optimiser.state_dict()
         state = {
             _VELOCITY + name: velocities[tensor.name + _PADDLES_VELOCITY].numpy()
@@ -114,12 +117,12 @@ class Learner:
         return state
 
     def counters(self) -> dict[str, float]:
-        """The numbers of the state: updates of the running average, and the scale of half-precision gradients."""
+        """Return the counters of the state: updates of the running average, scale of half-precision gradients."""
         scaler: dict[str, Any] = dict(self._scaler.state_dict()) if self._scaler else {}
         return {"updates": self._updates} | {name: float(scaler[name]) for name in _SCALER if scaler}
 
     def restore(self, weights: Weights, state: Weights, counters: Mapping[str, float]) -> None:
-        """Go on where `weights`, `state` and `counters` were taken."""
+        """Restore the learner as it was when `weights`, `state` and `counters` were taken."""
         own = {name.removeprefix(_NETWORK): array for name, array in state.items() if name.startswith(_NETWORK)}
         resnet_vd.load(self._network, own or weights)
         if self._average is not None:
@@ -139,7 +142,7 @@ class Learner:
             self._scaler.load_state_dict(state_dict)
 
     def _loss(self, part: Mixed) -> Any:
-        """Cross-entropy of one part, a tensor; of both pictures that lie over each other where they are mixed."""
+        """Return the cross-entropy of one part, a tensor; where pictures are mixed, of both of them."""
         with paddle.amp.auto_cast(enable=True) if self._scaler else nullcontext():
             scores = self._parallel(paddle.to_tensor(part.batch))
         scores = scores.astype("float32")
@@ -147,7 +150,10 @@ class Learner:
         return loss if part.share == 1 else part.share * loss + (1 - part.share) * self._entropy(scores, part.others)
 
     def _entropy(self, scores: Any, truth: NDArray[np.int64]) -> Any:
-        """The mean over the part. A weight scales a picture's loss and nothing else, so that parts can be summed."""
+        """Return the mean over the part.
+
+        A weight scales a picture's loss and nothing else, so that parts can be summed.
+        """
         targets = paddle.to_tensor(truth)
         smoothing = self._how.label_smoothing
         if self._label_weights is None:
@@ -174,7 +180,7 @@ class Learner:
 
 
 def _freeze(network: resnet_vd.ResNetVd, how: Training) -> list[nn.Layer]:
-    """Stop the gradients of the layers that the recipe names; returns their batch norms, whose statistics stay."""
+    """Stop the gradients of the layers that the recipe names; return their batch norms, whose statistics stay."""
     names = [name for name, tensor in network.named_parameters() if not tensor.stop_gradient]
     stopped = frozen(names, how.freeze, network.depths)
     for name, tensor in network.named_parameters():

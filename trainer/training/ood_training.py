@@ -27,7 +27,7 @@ _COPIES = 2
 def rounds(
     extractor: "Extractor", data: Dataset, recipe: Recipe, copies: int, turns: bool, progress: Progress = silent
 ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Features of every round of every picture, (rows, features), and the picture that each row came from.
+    """Return features of every round of every picture, (rows, features), and the picture that each row came from.
 
     Of a picture its first row is the picture as it is. A drawn picture is not turned and has one changed copy at the
     most: another seed shows more than another copy, and no camera of the simulator is turned.
@@ -55,7 +55,7 @@ def learn(
     recipe: Recipe,
     progress: Progress = silent,
 ) -> "Learned":
-    """The reject model for features of `data` as `rounds` gives them."""
+    """Return the reject model for features of `data` as `rounds` gives them."""
     from trainer.networks import ood_detector
 
     unlike = []
@@ -72,7 +72,7 @@ def learn(
 def add(path: Path, data: Dataset, progress: Progress = silent) -> None:
     """Give the trained checkpoint at `path` a reject model, learned from what it was trained on.
 
-    Nothing is done where it has one, or where its recipe wants none. CheckpointError where it cannot be used.
+    Nothing is done where it has one, or where its recipe wants none. Raise CheckpointError if it cannot be used.
     """
     saved = checkpoint.load(path)
     recipe = saved.meta.recipe
@@ -88,11 +88,11 @@ def add(path: Path, data: Dataset, progress: Progress = silent) -> None:
 
 
 def limits(meta: checkpoint.Meta, learned: "Learned") -> dict[str, float]:
-    """The limits of novelty by label name."""
+    """Return the limits of novelty by label name."""
     return {label.name: limit for label, limit in zip(meta.labels, learned.limits, strict=True)}
 
 
 def groups(data: Dataset) -> NDArray[np.int64]:
-    """A number for each picture; pictures of one source share it, so that none is held back while its twin is seen."""
+    """Return a number for each picture, shared by those of one source: none is held back while its twin is seen."""
     names: Sequence[str] = [row.group or row.path for row in data.rows]
     return np.unique(names, return_inverse=True)[1].astype(np.int64)

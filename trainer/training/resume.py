@@ -15,7 +15,7 @@ _FREE = {"training.threads", "training.save_every_epochs", "training.pretrained"
 
 
 def find(recipe: Recipe, data_fingerprint: str) -> Checkpoint | None:
-    """The last checkpoint of this recipe, finished or not; None where there is none yet.
+    """Return the last checkpoint of this recipe, finished or not; None where there is none yet.
 
     Raises:
         CheckpointError: it cannot be read.
@@ -42,7 +42,7 @@ def find(recipe: Recipe, data_fingerprint: str) -> Checkpoint | None:
 
 
 def _finished(saved: Checkpoint, recipe: Recipe) -> str:
-    """Why a finished training cannot have other epochs, and what can be done instead."""
+    """Return why a finished training cannot have other epochs, and what can be done instead."""
     done, wanted = saved.meta.epoch, recipe.training.epochs
     return (
         f"{saved.path}: finished after {done} epochs, and its learning rate went down to 0 with them: it cannot end "

@@ -97,7 +97,7 @@ def train(recipe: Recipe, progress: EpochProgress, go_on: bool = False, curves: 
         meta = epochs.next(meta, meta.position, notes)
     took_s = time.monotonic() - started
 
-    # 4. What the network knows, so that it can tell what it does not.
+    # 4. The reject model: what the network has learned, so that it refuses what it has not.
     if team.first:
         for path in (recipe.last_checkpoint, recipe.best_checkpoint):
             ood_training.add(path, training, progress.beside)
@@ -208,7 +208,7 @@ def _save(meta: Meta, learner: "Learner", is_best: bool) -> None:
 
 
 def learning_rate(how: Training, epoch: float) -> float:
-    """Linear from 0 over the warm-up, then half a cosine down to 0 at the end; `epoch` may be a fraction."""
+    """Return the rate at `epoch`, a fraction too: linear from 0 over the warm-up, then half a cosine to 0."""
     warmup = min(how.warmup_epochs, how.epochs / 2)
     if epoch < warmup:
         return how.peak_learning_rate * (epoch + 1e-3) / warmup
@@ -216,7 +216,10 @@ def learning_rate(how: Training, epoch: float) -> float:
 
 
 def parts(recipe: Recipe, progress: Progress = silent) -> tuple[tuple[Label, ...], Dataset, Dataset]:
-    """Labels, training part, validation part, as the manifest says. DataError where a label cannot be learned."""
+    """Return labels, training part, validation part, as the manifest says.
+
+    Raise DataError if a label cannot be learned.
+    """
     path = recipe.manifest_path
     plan = manifest.read(path)
     if plan.labels != tuple(spec.label() for spec in recipe.labels):
@@ -230,7 +233,7 @@ def parts(recipe: Recipe, progress: Progress = silent) -> tuple[tuple[Label, ...
 
 
 def _before(recipe: Recipe, labels: tuple[Label, ...], fingerprint: str) -> Meta:
-    """A training that has not begun."""
+    """Return a training that has not begun."""
     return Meta(
         recipe=recipe,
         labels=labels,
@@ -244,7 +247,7 @@ def _before(recipe: Recipe, labels: tuple[Label, ...], fingerprint: str) -> Meta
 
 
 def _pass(feed: Feed, learner: "Learner", meta: Meta, progress: EpochProgress, curves: Curves | None) -> float:
-    """One epoch of training; its mean loss. TrainingError where loss or weights are no longer numbers."""
+    """Return one epoch of training; its mean loss. Raise TrainingError if loss or weights are no longer numbers."""
     how, losses = meta.recipe.training, []
     paddle_runtime.reseed(meta.recipe.seed + meta.epoch)  # so that all that is random depends on the position alone
     learner.begin_epoch()
@@ -270,7 +273,7 @@ def _diverged(meta: Meta, what: str) -> TrainingError:
 
 
 def _right(learner: "Learner", validation: Dataset, preprocess: Preprocess, team: Ranks) -> int:
-    """How many validation pictures are right, over all processes: each scores its share."""
+    """Return how many validation pictures are right, over all processes: each scores its share."""
     from trainer.networks import resnet_vd
 
     images, targets = validation.images[team.rank :: team.size], validation.targets[team.rank :: team.size]

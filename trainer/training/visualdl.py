@@ -29,10 +29,10 @@ class Curves:
         self._writer.close()
 
     def step(self, step: int, loss: float, rate: float) -> None:
-        """After a step, counted from 1 over all epochs: the loss of its batch, and its learning rate."""
+        """Write the loss and learning rate of a step, counted from 1 over all epochs."""
         self._writer.add_scalar(tag="train/loss", value=loss, step=step)
         self._writer.add_scalar(tag="train/learning_rate", value=rate, step=step)
 
     def epoch(self, done: int, right_share: float) -> None:
-        """After an epoch that was evaluated: the share of the validation part that is right."""
+        """Write the share of the validation part that is right after an epoch."""
         self._writer.add_scalar(tag="validation/right", value=right_share, step=done)

@@ -124,7 +124,7 @@ def load(path: Path) -> Checkpoint:
 
 
 def fit(checkpoint: Checkpoint, expected: Weights) -> Weights:
-    """The weights, after checking that names and shapes are those of the network they are for.
+    """Return the weights, after checking that names and shapes are those of the network they are for.
 
     Raises:
         CheckpointError: names what is missing, left over, or of another shape.

@@ -43,12 +43,12 @@ def load(path: Path, network: Weights, labels: Sequence[str]) -> Pretrained:
     weights = {name: own if name in replaced else found[name] for name, own in network.items()}
     if not replaced:
         return Pretrained(weights, None)
-    told = f"{path}: its head for {len(found['fc.bias'])} classes is replaced by an untrained one for {len(labels)}"
-    return Pretrained(weights, f"{told}: {_listed(of)} became {_listed(labels)}" if of else told)
+    note = f"{path}: its head for {len(found['fc.bias'])} classes is replaced by an untrained one for {len(labels)}"
+    return Pretrained(weights, f"{note}: {_listed(of)} became {_listed(labels)}" if of else note)
 
 
 def _read(path: Path) -> tuple[dict[str, NDArray[np.float32]], list[str] | None]:
-    """The weights, and the labels they were trained for where the file knows them."""
+    """Return the weights, and the labels they were trained for where the file knows them."""
     if path.is_dir():
         opened = bundle.load(path)
         if opened.program.name != bundle.PROGRAM:
@@ -61,7 +61,7 @@ def _read(path: Path) -> tuple[dict[str, NDArray[np.float32]], list[str] | None]
 
 
 def _of_program(program: Path) -> dict[str, NDArray[np.float32]]:
-    """The parameters of a bundle by their names, which `trainer export` gives them; Paddle appends a number."""
+    """Return the parameters of a bundle by their names, which `trainer export` gives them; Paddle appends a number."""
     import paddle
 
     layer = paddle.jit.load(str(program.with_suffix("")))

@@ -13,7 +13,7 @@ _BYTES = {0: 1, 1: 2, 2: 4, 3: 8, 4: 2, 5: 4, 6: 8, 20: 1, 21: 1, 22: 2, 23: 8, 
 
 
 def tensors(path: Path) -> list[tuple[int, ...]]:
-    """The shape of each tensor, in order. ValueError where the file is not whole, or no such file at all."""
+    """Return the shape of each tensor, in order. Raise ValueError if the file is not whole, or no such file at all."""
     data = path.read_bytes()
     shapes: list[tuple[int, ...]] = []
     place = 0
@@ -29,7 +29,7 @@ def tensors(path: Path) -> list[tuple[int, ...]]:
 
 
 def _record(data: bytes, place: int) -> tuple[tuple[int, ...], int]:
-    """One tensor's shape, and where the next record begins."""
+    """Return one tensor's shape, and where the next record begins."""
     version, levels = struct.unpack_from("<IQ", data, place)
     if version or levels:
         raise KeyError("a version or a nesting that inference models do not have")
@@ -42,7 +42,7 @@ def _record(data: bytes, place: int) -> tuple[tuple[int, ...], int]:
 
 
 def _description(message: bytes) -> tuple[int, tuple[int, ...]]:
-    """VarType.TensorDesc: field 1 is the element's type, field 2 a dimension, or all of them packed."""
+    """Parse VarType.TensorDesc: field 1 is the element's type, field 2 a dimension, or all of them packed."""
     kind, dims, place = -1, [], 0
     while place < len(message):
         key, place = _varint(message, place)

@@ -32,7 +32,7 @@ class _Array:
 
 
 def read(path: Path) -> dict[str, NDArray[np.float32]]:
-    """Every array by name, float32; read-only views of the file's bytes.
+    """Return every array by name, float32; read-only views of the file's bytes.
 
     PaddleClas names weights without the suffix: where `path` is no file, `path`.pdparams is tried.
 

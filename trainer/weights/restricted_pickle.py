@@ -42,7 +42,7 @@ class Machine:
         self._memo: dict[int, Any] = {}
 
     def called(self, name: str, arguments: tuple[Any, ...]) -> Any:
-        """The value of a call of an allowed name."""
+        """Return the value of a call of an allowed name."""
         raise ValueError(f"refused: a call of {name!r} with {len(arguments)} arguments")
 
     def built(self, target: Any, state: Any) -> None:
@@ -50,7 +50,7 @@ class Machine:
         raise ValueError(f"refused: a state for a {type(target).__name__}")
 
     def stored(self, identity: Any) -> Any:
-        """The value that the file keeps outside the pickle."""
+        """Return the value that the file keeps outside the pickle."""
         raise ValueError("refused: a value outside the pickle")
 
     def run(self, file: io.BytesIO) -> Any:
@@ -110,7 +110,7 @@ class Machine:
             raise ValueError(f"refused: pickle opcode {name}, which no tensor needs")
 
     def _take(self, count: int | None) -> list[Any]:
-        """The topmost `count` values, or all down to the last mark, off the stack."""
+        """Return the topmost `count` values, or all down to the last mark, off the stack."""
         start = self._marks.pop() if count is None else len(self._stack) - count
         if start < 0:
             raise ValueError("a pickle that takes more than it put")
@@ -120,7 +120,7 @@ class Machine:
 
 
 def of(kind: type[Any], value: Any) -> Any:
-    """The value, if it is of exactly this type. ValueError otherwise."""
+    """Return the value, if it is of exactly this type. ValueError otherwise."""
     if type(value) is not kind:
         raise ValueError(f"{type(value).__name__} where {kind.__name__} is needed")
     return value

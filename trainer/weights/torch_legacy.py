@@ -39,7 +39,7 @@ class _View:
 
 
 def read(path: Path) -> dict[str, NDArray[Any]]:
-    """Every tensor by name, float32 or int64, in C order.
+    """Return every tensor by name, float32 or int64, in C order.
 
     Raises:
         WeightsError: names the file and what in it is not a plain tensor.
@@ -85,7 +85,7 @@ def _values(data: bytes, file: io.BytesIO, storage: _Storage) -> NDArray[Any]:
 
 
 def _array(name: str, view: _View, values: NDArray[Any]) -> NDArray[Any]:
-    """A copy, so that no strided view of the file outlives this module."""
+    """Return a copy, so that no strided view of the file outlives this module."""
     if len(view.shape) != len(view.strides) or min((view.offset, *view.shape, *view.strides)) < 0:
         raise ValueError(f"{name}: offset {view.offset}, shape {view.shape}, strides {view.strides}")
     last = view.offset + sum((size - 1) * stride for size, stride in zip(view.shape, view.strides, strict=True))

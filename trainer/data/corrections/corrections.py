@@ -47,14 +47,14 @@ class Correction:
     content: str = ""
 
     def of(self, row: Row) -> Row:
-        """The row as corrected."""
+        """Return the row as corrected."""
         group = row.group if not self.group else "" if self.group == ALONE else self.group
         split = next((split for split in SPLITS if split == self.split), row.split)
         source = self.source or (CORRECTED if self.label else row.source)
         return replace(row, label=self.label or row.label, split=split, group=group, source=source)
 
     def over(self, older: "Correction") -> "Correction":
-        """Both, this one where they differ. An added picture stays one when it is changed later."""
+        """Return both, this one where they differ. An added picture stays one when it is changed later."""
         kept = {name: getattr(older, name) for name in ("label", "split", "group", "source") if not getattr(self, name)}
         return replace(self, use=self.use or older.use, was=older.was, **kept)
 
@@ -70,14 +70,14 @@ class Corrections:
     all: tuple[Correction, ...] = ()
 
     def find(self, contents: Mapping[str, str]) -> dict[str, Correction]:
-        """The corrections of pictures, by path; `contents` gives the content of each path."""
+        """Return the corrections of pictures, by path; `contents` gives the content of each path."""
         by_content = {one.content: one for one in self.all}
         by_both = {(one.content, one.picture): one for one in self.all}
         found = {path: by_both.get((content, path)) or by_content.get(content) for path, content in contents.items()}
         return {path: one for path, one in found.items() if one is not None}
 
-    def told(self, contents: Mapping[str, str]) -> list[str]:
-        """What a person should know of them, with these pictures in the data: how many hold, and which do not."""
+    def notes(self, contents: Mapping[str, str]) -> list[str]:
+        """Return notes for a person: how many corrections apply to these pictures, and which do not."""
         there = set(contents.values())
         held = [one for one in self.all if one.content in there]
         gone = [one.picture for one in self.all if one.content not in there and one.use != "no"]
@@ -97,7 +97,7 @@ class Corrections:
         return notes
 
     def with_newer(self, newer: Iterable[Correction]) -> "Corrections":
-        """Both, the newer where they differ.
+        """Return both, the newer where they differ.
 
         Raises:
             DataError: two of the newer differ on one picture, which two manifests name.
@@ -112,9 +112,9 @@ class Corrections:
 
 
 def content_of(root: Path, path: str) -> str:
-    """What a picture is known by, wherever it lies: of a file its sha256, of a drawn one its name.
+    """Return the identity of a picture, wherever it lies: the sha256 of a file, the name of a drawn one.
 
-    OSError where the file cannot be read.
+    Raise OSError if the file cannot be read.
     """
     if path.startswith(SIMULATED):
         return path
@@ -125,7 +125,7 @@ def content_of(root: Path, path: str) -> str:
 
 
 def read(path: Path, names: Mapping[str, str]) -> Corrections:
-    """The corrections in the file; none where there is no file. `names`: every label and alias to the recipe's name.
+    """Return the corrections in the file, none if there is no file. `names`: each label and alias to the label.
 
     Raises:
         DataError: names the line and what would be right.

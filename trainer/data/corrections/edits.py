@@ -56,7 +56,7 @@ def write_all(paths: Sequence[Path], plans: Sequence[Manifest], contents: Mappin
 def keep(recipe: Recipe, recipes: Sequence[Recipe]) -> list[str]:
     """Take what was changed by hand in the manifests of `recipes`, the parts of `recipe`, into its corrections.
 
-    Returns notes of it, to be shown. DataError where it cannot be taken: then nothing is written.
+    Return notes of it, to be shown. Raise DataError if it cannot be taken: then nothing is written.
     """
     known = corrections.read(recipe.corrections_path, names_of(recipe))
     ours = [part.manifest_path for part in recipes]
@@ -72,7 +72,7 @@ def keep(recipe: Recipe, recipes: Sequence[Recipe]) -> list[str]:
 
 
 def take(paths: Iterable[Path], known: Corrections, folds: bool = False) -> tuple[Corrections, list[str]]:
-    """What was changed by hand in the manifests since prepare wrote them, over the corrections known; and notes of it.
+    """Return the corrections with what was changed by hand in the manifests since prepare wrote them, and notes of it.
 
     `folds`: the manifests are those of folds, whose splits are not to be corrected.
 
@@ -132,7 +132,7 @@ def _content(root: Path, row: Row) -> str:
 
 
 def _read(path: Path) -> _Prepared | None:
-    """None where there is no such file, or another program's."""
+    """Read what prepare noted; return None if there is no such file, or another program's."""
     try:
         first, *lines = _beside(path).read_text(encoding="utf-8", errors="surrogateescape").split("\n")
     except OSError:

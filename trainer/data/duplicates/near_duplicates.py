@@ -19,7 +19,7 @@ WHOLE, BLOCK = 0.9, 0.6
 _COARSE_PX, _FINE_PX, _BLOCKS = 16, 64, 4
 _MIN_DETAIL = 0.5  # gray levels, standard deviation: less is blank, and blank pictures are all alike
 _CHUNK = 256
-_PARTNERS = 16  # a picture is compared with so many later ones: where thousands are alike, their group is still whole
+_PARTNERS = 16  # later pictures that one is compared with: where thousands are alike, their group is whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class Copy:
 
 
 def find_copies(images: Sequence[Gray], progress: Progress = silent) -> list[Copy]:
-    """Copies, in order: of pictures with the same pixels each with the one before; near ones as far as they differ.
+    """Return the copies in order: equal pictures each with the one before, near copies with how alike they are.
 
     Near copies lie as their original does: what is turned, mirrored or cut is no copy (pixel-identical areas under
     these are overlaps). Time is quadratic, 2 s for 10,000 pictures; memory 2 kB a picture. Of pictures that
@@ -56,7 +56,7 @@ def _exact(images: Sequence[Gray]) -> Iterator[Copy]:
 
 
 def _near(images: Sequence[Gray], progress: Progress) -> Iterator[tuple[int, int, float]]:
-    """Candidates alike as a whole, on coarse thumbnails, are compared block by block on finer ones."""
+    """Yield pairs that are alike as a whole, on coarse thumbnails, and block by block on finer ones."""
     coarse = np.stack([_coarse(image) for image in images]) if images else np.zeros((0, 1), np.float32)
     for start in range(0, len(coarse), _CHUNK):
         likeness = coarse[start : start + _CHUNK] @ coarse[start:].T
@@ -70,13 +70,13 @@ def _near(images: Sequence[Gray], progress: Progress) -> Iterator[tuple[int, int
 
 
 def _coarse(image: Gray) -> Floats:
-    """The detail of a picture as a unit vector: two pictures agree by their product. Zeros where there is none."""
+    """Return the detail of a picture as a unit vector, whose products measure likeness; zeros without detail."""
     detail = _detail(image, _COARSE_PX).ravel()
     return _unit(detail) if detail.std() >= _MIN_DETAIL else np.zeros_like(detail)
 
 
 def _block_likeness(one: Gray, other: Gray) -> float:
-    """The median over blocks of the correlation of their detail."""
+    """Return the median over blocks of the correlation of their detail."""
     pairs = zip(_blocks(one), _blocks(other), strict=True)
     return float(np.median([float(_unit(a) @ _unit(b)) for a, b in pairs]))
 
@@ -88,7 +88,7 @@ def _blocks(image: Gray) -> list[Floats]:
 
 
 def _detail(image: Gray, side: int) -> Floats:
-    """A thumbnail less its surroundings, so that no lighting is left in it."""
+    """Return a thumbnail less its surroundings, so that no lighting is left in it."""
     thumbnail = cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA).astype(np.float32)
     return np.asarray(thumbnail - cv2.blur(thumbnail, (5, 5)), np.float32)
 

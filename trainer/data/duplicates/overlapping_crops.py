@@ -25,15 +25,15 @@ _Number = TypeVar("_Number", int, Ints)
 WINDOW_PX = 8
 #: How each turn is called: `turn` is a place in this tuple, see `turned`.
 TURNS = ("as it is", "90°", "180°", "270°", "mirrored", "mirrored 90°", "mirrored 180°", "mirrored 270°")
-#: What an overlap must tell at least, see `texture_bits`. Chance agrees on 40 bits once in 2^40 placings, about as
+#: Least bits of information in an overlap, see `texture_bits`. Chance agrees on 40 bits once in 2^40 placings, about as
 #: many as there are among 1,800 pictures; real overlaps of 8 x 8 grainy pixels have more than 150.
 MIN_TEXTURE_BITS = 128.0
 
 #: About how many windows are kept of all pictures together: bounds memory, see `find_overlaps`.
 _SAMPLES = 1 << 22
-#: A window is hashed only if so many of its 49 mixed differences are not 0: saturated areas with a speck are alike.
+#: Least of its 49 mixed differences that are not 0 for a window to be hashed: saturated areas with a speck are alike.
 _MIN_ROUGH = 12
-#: Of one hash, so many places in one picture count, and each is compared with so many others: periodic or burnt-in
+#: Most places of one hash that count in a picture, and most that each is compared with: periodic or burnt-in
 #: patterns stay linear.
 _PLACES, _PARTNERS = 4, 64
 #: So many placings of one pair are checked, those that most windows propose first.
@@ -87,7 +87,7 @@ _NONE = _Windows._make(np.zeros(0, kind) for kind in (np.uint64, np.int32, np.in
 def find_overlaps(
     images: Sequence[Gray], progress: Callable[[int, int], None] = lambda done, total: None
 ) -> list[Overlap]:
-    """The pairs of pictures that overlap, in order; of each pair the largest overlap. Sizes may differ.
+    """Return the pairs of pictures that overlap, in order; of each pair the largest overlap. Sizes may differ.
 
     An overlap is the whole rectangle on which the two pictures lie on each other: at least WINDOW_PX a side, equal
     without tolerance, and with MIN_TEXTURE_BITS of texture, so blank areas link nothing. It is found if one window
@@ -123,12 +123,12 @@ def find_overlaps(
 
 
 def turned(image: Gray, turn: int) -> Gray:
-    """The picture mirrored left to right where turn >= 4, then turned turn % 4 quarters counter-clockwise: a view."""
+    """Return a view of the picture mirrored left to right if turn >= 4, then turned turn % 4 quarters left."""
     return np.rot90(image[:, ::-1] if turn >= 4 else image, turn % 4)
 
 
 def texture_bits(area: Gray) -> float:
-    """How much an area tells: its mixed second differences times their entropy, in bits.
+    """Return the information in an area: its mixed second differences times their entropy, in bits.
 
     Constant areas, stripes and even gradients have 0, sensor noise about 3 bits a pixel. At least 2 x 2 pixels.
     """
@@ -139,7 +139,7 @@ def texture_bits(area: Gray) -> float:
 
 
 def _windows(image: Gray, index: int, one_in: int) -> _Windows:
-    """The kept windows of one picture, about one in so many, in bands that bound the memory."""
+    """Return the kept windows of one picture, a fixed share of all, found in bands that bound the memory."""
     height, width = image.shape
     rows = max(_BAND_PX // max(width, 1), WINDOW_PX)
     bands = range(0, height - WINDOW_PX + 1, rows) if width >= WINDOW_PX else range(0)
@@ -149,7 +149,7 @@ def _windows(image: Gray, index: int, one_in: int) -> _Windows:
 
 
 def _band(band: Gray, top: int, index: int, one_in: int) -> _Windows:
-    """The kept windows of some rows."""
+    """Return the kept windows of some rows."""
     by_turn = _hashes(band)
     smallest = by_turn[0].copy()
     for hashes in by_turn[1:]:
@@ -164,7 +164,7 @@ def _band(band: Gray, top: int, index: int, one_in: int) -> _Windows:
 
 
 def _hashes(band: Gray) -> list[Hashes]:
-    """Of every window the hash of each of its 8 turns, from 12 sums along rows and columns. 72 operations a pixel.
+    """Hash each of the 8 turns of every window, from 12 sums along rows and columns. 72 operations a pixel.
 
     The hash of a window is the sum of pixel * _DOWN^row * _ACROSS^column modulo 2^64. To turn the window is to swap
     the bases or to count the powers from the other end.
@@ -182,7 +182,7 @@ def _hashes(band: Gray) -> list[Hashes]:
 
 
 def _rolling(values: Hashes, base: int, back: bool) -> Hashes:
-    """Of WINDOW_PX values below each other the sum of value * base^place, counted from the last if `back`."""
+    """Sum value * base^place over WINDOW_PX values below each other; places count from the last if `back`."""
     length = 1
     while length < WINDOW_PX:
         power = np.uint64(pow(base, length, 2**64))
@@ -193,7 +193,7 @@ def _rolling(values: Hashes, base: int, back: bool) -> Hashes:
 
 
 def _repeated(windows: _Windows) -> _Windows:
-    """The windows whose hash is there more than once, by hash, then by picture: the sort is stable."""
+    """Return the windows whose hash is there more than once, by hash, then by picture: the sort is stable."""
     order = np.argsort(windows.hash, kind="stable")
     new = _changes(windows.hash[order])
     alone = new & np.append(new[1:], True)
@@ -201,7 +201,7 @@ def _repeated(windows: _Windows) -> _Windows:
 
 
 def _placings(windows: _Windows, shapes: Ints) -> Iterator[tuple[int, int, int, int, int]]:
-    """First, second, turn, dx, dy that windows of one hash propose; per pair the most proposed first."""
+    """Yield first, second, turn, dx, dy that windows of one hash propose; per pair the most proposed first."""
     tallies = []
     for step in range(1, min(_PARTNERS, len(windows.hash) - 1) + 1):
         alike = np.flatnonzero(windows.hash[step:] == windows.hash[:-step])
@@ -221,7 +221,7 @@ def _placings(windows: _Windows, shapes: Ints) -> Iterator[tuple[int, int, int, 
 
 
 def _proposed(windows: _Windows, one: Ints, other: Ints, shapes: Ints) -> tuple[Ints, Ints, Ints]:
-    """Pairs, packed placings and votes for windows that lie on each other."""
+    """Return pairs, packed placings and votes for windows that lie on each other."""
     turn = _BETWEEN[windows.turn[one], windows.turn[other]]
     dx, dy = np.zeros_like(one), np.zeros_like(one)
     for value in range(8):
@@ -236,7 +236,7 @@ def _proposed(windows: _Windows, one: Ints, other: Ints, shapes: Ints) -> tuple[
 
 
 def _tally(pair: Ints, placing: Ints, votes: Ints) -> tuple[Ints, Ints, Ints]:
-    """Each pair and placing once, with the sum of its votes."""
+    """Return each pair and placing once, with the sum of its votes."""
     order = np.lexsort((placing, pair))
     pair, placing, votes = pair[order], placing[order], votes[order]
     new = np.flatnonzero(_changes(pair) | _changes(placing))
@@ -244,7 +244,7 @@ def _tally(pair: Ints, placing: Ints, votes: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def _checked(images: Sequence[Gray], first: int, second: int, turn: int, dx: int, dy: int) -> Overlap | None:
-    """The overlap, if every pixel of the rectangle is the same and there is texture in it."""
+    """Return the overlap, if every pixel of the rectangle is the same and there is texture in it."""
     below, above = images[first], turned(images[second], turn)
     left, top = max(dx, 0), max(dy, 0)
     right, bottom = min(below.shape[1], dx + above.shape[1]), min(below.shape[0], dy + above.shape[0])
@@ -263,7 +263,7 @@ def _checked(images: Sequence[Gray], first: int, second: int, turn: int, dx: int
 def _box_turned(
     box: tuple[_Number, _Number, _Number, _Number], turn: int, height: _Number, width: _Number
 ) -> tuple[_Number, _Number, _Number, _Number]:
-    """Where a box lies once its picture of this height and width is turned: of one box or of arrays of boxes."""
+    """Return where a box lies once its picture of this height and width is turned: of one box or of arrays of boxes."""
     x, y, across, down = box
     if turn >= 4:
         x = width - x - across
@@ -274,18 +274,18 @@ def _box_turned(
 
 
 def _changes(values: NDArray[Any]) -> NDArray[np.bool_]:
-    """True where a value differs from the one before it, and at the first."""
+    """Return True where a value differs from the one before it, and at the first."""
     return np.concatenate([np.ones(min(len(values), 1), bool), values[1:] != values[:-1]])
 
 
 def _rank(values: NDArray[Any]) -> Ints:
-    """How many equal values stand before each of these sorted ones."""
+    """Return how many equal values stand before each of these sorted ones."""
     places = np.arange(len(values))
     return places - np.maximum.accumulate(np.where(_changes(values), places, 0))
 
 
 def _between() -> Ints:
-    """[a, b]: the turn of the second picture so that its window lies as the first's, hashed under turns a and b."""
+    """Return [a, b]: the second picture's turn that lays its window, hashed as b, on the first's, hashed as a."""
     sample = np.array([[0, 1], [2, 3]], np.uint8)
     numbers = {turned(sample, turn).tobytes(): turn for turn in range(8)}
     table = np.zeros((8, 8), np.int64)

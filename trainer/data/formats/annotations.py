@@ -15,12 +15,12 @@ from trainer.data.manifest import DataError
 from trainer.recipe.bundle import VIEW_PX
 
 _SHOWN = 3  # names in a note
-#: A picture with a longer side less than so many times the shorter is no strip of views.
+#: Ratio of the longer side to the shorter from which a picture is a strip of views.
 _SQUARE = 1.5
 
 
 def read(path: Path, files: Files) -> list[Marked] | None:
-    """What the list, or folder of lists, marks, its pictures looked for under the root; None where it is a plain list.
+    """Return the marks of a list, or folder of lists, its pictures found under the root; None if it is a plain list.
 
     Raises:
         DataError: names the file, and where it can the line, that is not of its form.
@@ -42,9 +42,9 @@ def entries(
     found: Iterable[Marked], files: Files, known: Mapping[str, str], view_px: int | None, clean: str | None,
     notes: list[str], source: str,
 ) -> list[Entry]:  # fmt: skip
-    """The views of marked pictures, with the recipe's labels, which `known` gives for each name of theirs.
+    """Return the views of marked pictures with the recipe's labels; `known` maps the names in the data to them.
 
-    Where no `view_px` is said, a picture that is about square is one view. `notes` gets how many views there are, and
+    Without `view_px`, a picture that is about square is one view. `notes` gets how many views there are, and
     which pictures have none.
 
     Raises:
@@ -80,7 +80,7 @@ def _view_px(width: int, height: int) -> int:
 
 
 def some(names: Sequence[str]) -> str:
-    """The first of them, and how many more."""
+    """Return the first of them, and how many more."""
     more = len(names) - _SHOWN
     return ", ".join(names[:_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
@@ -95,7 +95,7 @@ def _folder(path: Path, files: Files) -> list[Marked]:
 
 
 def _table(path: Path) -> tables.Table | None:
-    """A table that marks places."""
+    """Return the table in the file, if it marks places."""
     try:
         table = tables.read(lines.text(path, any_names=True))
     except OSError as error:
@@ -106,7 +106,7 @@ def _table(path: Path) -> tables.Table | None:
 
 
 def _of_table(path: Path, table: tables.Table, files: Files) -> list[Marked]:
-    """A picture's lines together; one that has no rectangle and no mask says that the picture has no such defect."""
+    """Gather the lines of each picture; one without rectangle and mask states that there is no such defect."""
     marks: dict[str, list[Mark]] = {}
     first: dict[str, int] = {}
     for number, line in enumerate(table.lines, 1):

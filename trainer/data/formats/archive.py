@@ -28,7 +28,7 @@ _DAMAGED = (
 
 
 def is_archive(path: Path) -> bool:
-    """By its name: whether this is a file that `unpack` opens."""
+    """Return whether the name is that of a file that `unpack` opens."""
     return path.name.lower().endswith(SUFFIXES) and not path.is_dir()
 
 
@@ -59,7 +59,7 @@ def unpack(path: Path, folder: Path, progress: Progress = silent) -> Path:
 
 
 def _write(path: Path, folder: Path, progress: Progress) -> None:
-    """Every kept member, counted as it is written: what a header says is nobody's word."""
+    """Write every kept member, counting bytes as they are written: headers are not believed."""
     try:
         packed = path.stat().st_size
     except OSError as error:
@@ -118,7 +118,7 @@ def _inside(path: Path, name: str) -> PurePosixPath:
 
 
 def innermost(folder: Path) -> Path:
-    """Where what was unpacked is all in one folder, that folder."""
+    """Return the folder that holds more than one thing: this one, or the only folder in it, and so on."""
     while True:
         inside = [path for path in folder.iterdir() if not path.name.startswith(".")]
         if len(inside) != 1 or not inside[0].is_dir():

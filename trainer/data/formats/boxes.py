@@ -13,12 +13,12 @@ from trainer.data.crop import Box
 
 #: Views along one side of a rectangle that is larger than they are, and clean ones of a picture without a rectangle.
 _MOST, _CLEAN = 4, 2
-#: Two views of one label that share so much of their area show the same.
+#: Share of their area from which two views of one label show the same.
 _SAME = 0.5
 
 
 class Mark(NamedTuple):
-    """What somebody says of a picture, or of a rectangle of it."""
+    """A label that somebody gave a picture, or a rectangle of it."""
 
     label: str
     box: Box | None
@@ -26,7 +26,7 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Marked:
-    """A picture and all that is said of it, on which line; without marks it is said to be clean."""
+    """A picture and its marks, with the line of the list; a picture without marks is clean."""
 
     path: str
     marks: tuple[Mark, ...]
@@ -53,9 +53,9 @@ def views(
     doubtful: Sequence[Box] = (),
     area: Box | None = None,
 ) -> list[LabelledView]:
-    """The views of a picture of this size. `clean` is the label of clean strip, None where there is none, or many.
+    """Return the views of a picture of this size. `clean`: the label of clean strip; None if there is none, or many.
 
-    No clean view touches a mark or what is `doubtful`, and all lie in `area`, which is the whole picture unless said.
+    No clean view touches a mark or what is `doubtful`, and all lie in `area`, which is the whole picture by default.
 
     Raises:
         Unusable: the picture has no label.
@@ -89,7 +89,7 @@ def views(
 
 
 def _around(box: Box, side: Box, area: Box, most: int | None = _MOST) -> list[Box]:
-    """Rectangles of `side` within `area` that cover `box`, or are spread over it where `most` are too few."""
+    """Return rectangles of `side` within `area` that cover `box`, or are spread over it where `most` are too few."""
     xs = _starts(box.x, box.width, side.width, area.x, area.x + area.width, most)
     ys = _starts(box.y, box.height, side.height, area.y, area.y + area.height, most)
     return [Box(x, y, side.width, side.height) for y in ys for x in xs]
@@ -104,7 +104,7 @@ def _starts(start: int, length: int, side: int, low: int, high: int, most: int |
 
 
 def _mostly(place: Box, marks: Iterable[Mark]) -> str:
-    """The label whose rectangles cover most of the place; "" where none does."""
+    """Return the label whose rectangles cover most of the place; "" where none does."""
     covered: Counter[str] = Counter()
     for label, box in marks:
         covered[label] += _shared(place, box) if box else 0
@@ -113,7 +113,7 @@ def _mostly(place: Box, marks: Iterable[Mark]) -> str:
 
 
 def _distinct(found: Sequence[LabelledView]) -> list[LabelledView]:
-    """Without those that nearly show what one before them with their label shows."""
+    """Drop the views that show nearly the same as one before them with their label."""
     kept: list[LabelledView] = []
     for view in found:
         same = (one.box for one in kept if one.label == view.label)
@@ -123,7 +123,7 @@ def _distinct(found: Sequence[LabelledView]) -> list[LabelledView]:
 
 
 def _shared(one: Box, other: Box) -> int:
-    """The pixels that are in both."""
+    """Return the pixels that are in both."""
     width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
     height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
     return max(0, width) * max(0, height)

@@ -37,7 +37,10 @@ class _Coco(BaseModel):
 
 
 def read(path: Path) -> list[Marked]:
-    """The images in the file's order, with what is annotated. DataError where the file is not as COCO has it."""
+    """Return the images in the file's order, with what is annotated.
+
+    Raise DataError if the file is not as COCO has it.
+    """
     try:
         coco = _Coco.model_validate(json.loads(lines.text(path)))
     except OSError as error:

@@ -14,7 +14,7 @@ def is_label_name(name: str) -> bool:
 
 
 def label_names(names: Sequence[str]) -> list[str]:
-    """A label name for each of `names`, no two the same: itself where it may be, else as near to it as letters allow.
+    """Return a label name for each of `names`, no two the same: itself if allowed, else as near as letters permit.
 
     `rolled in scale` is rolled_in_scale, `Kratzer grün` Kratzer_grun; what has no such letter is class_ and its place.
     """
@@ -24,7 +24,7 @@ def label_names(names: Sequence[str]) -> list[str]:
 
 
 def _unused(name: str, taken: set[str]) -> str:
-    """The name, with a number behind it where it is taken; it is taken now."""
+    """Return the name, with a number behind it if it is taken, and take it."""
     found = next(one for n in range(1, len(taken) + 2) if (one := name if n == 1 else f"{name[:60]}_{n}") not in taken)
     taken.add(found)
     return found

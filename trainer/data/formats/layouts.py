@@ -1,6 +1,6 @@
 """Owns pictures in folders: one a class, below train, val and test or not, with folders and masks inside, or YOLO's.
 
-What is no picture of a class is left alone and said: masks, annotations, what systems write.
+What is no picture of a class is left alone and named: masks, annotations, what systems write.
 """
 
 from collections import Counter, defaultdict
@@ -29,7 +29,7 @@ _NO_PICTURES = frozenset({".txt", ".xml", ".json", ".csv", ".tsv", ".yaml", ".ym
 
 
 def visible(folder: Path) -> list[Path]:
-    """The folders in a folder that may be classes or parts. DataError where it cannot be read."""
+    """Return the folders in a folder that may be classes or parts. Raise DataError if it cannot be read."""
     try:
         found = [path for path in folder.iterdir() if path.is_dir() and not is_hidden(path.name)]
     except OSError as error:
@@ -38,9 +38,9 @@ def visible(folder: Path) -> list[Path]:
 
 
 def parts(folders: Sequence[Path]) -> dict[Split, Path]:
-    """Those that are a data set's parts, if one of them is `train`: what is not trained on cannot be judged.
+    """Return those that are a data set's parts, if one of them is `train`: what is not trained on cannot be judged.
 
-    DataError where two folders are one part.
+    Raise DataError if two folders are one part.
     """
     found: dict[Split, Path] = {}
     for path in folders:
@@ -50,7 +50,7 @@ def parts(folders: Sequence[Path]) -> dict[Split, Path]:
 
 
 def listed(root: Path) -> Path | None:
-    """The folder, root or in it, whose files mark places in pictures as VOC or YOLO does; None without one."""
+    """Return the folder, root or in it, whose files mark places in pictures as VOC or YOLO does; None without one."""
     if any(path.endswith(".xml") for path in walk(root)):
         return root
     labels = root / "labels"
@@ -63,7 +63,7 @@ def holds_classes(folder: Path, names: Mapping[str, str]) -> bool:
 
 
 def classes(root: Path, below: Path, names: Mapping[str, str], notes: list[str]) -> Iterator[tuple[str, str, str]]:
-    """Path below root, label, and folder of each picture in the class folders of a folder, those in them included.
+    """Yield path below root, label, and folder of each picture in the class folders of a folder, at any depth.
 
     Raises:
         DataError: names all folders that are no label, and a label's folder within another's.
@@ -97,7 +97,7 @@ def _pictures(root: Path, folder: Path, names: Mapping[str, str], notes: list[st
 
 
 def _masks(root: Path, paths: Sequence[str]) -> set[str]:
-    """Those named after another picture, `a_mask.png` beside `a.png`; and of two called `a`, one of two gray levels."""
+    """Return the masks: `a_mask.png` beside `a.png`; and of two called `a`, the one of two gray levels."""
     found: set[str] = set()
     twins: Counter[str] = Counter()
     pictures = [path for path in paths if PurePosixPath(path).suffix.lower() in image.SUFFIXES]

@@ -16,7 +16,7 @@ _END = "\0"
 
 
 def text(path: Path, any_names: bool = False) -> str:
-    """The text with `\\n` at the ends of its lines. `any_names`: file names in it may be no UTF-8, as on the disk.
+    """Return the text with `\\n` at the ends of lines. `any_names`: file names in it may be no UTF-8, as on the disk.
 
     Raises:
         OSError: the file cannot be read.
@@ -39,7 +39,7 @@ def is_plain(name: str) -> bool:
 
 
 def table(content: str) -> Iterator[tuple[int, list[str]]]:
-    """The number and cells of each line of a CSV that is not empty; commas, semicolons or tabs, as its first has most.
+    """Yield number and cells of each line of a CSV that is not empty; the first decides on comma, semicolon or tab.
 
     Excel separates by what its country uses, and may say so in a first line `sep=;`. Cells are without blanks around
     them; empty ones at the end of a line are left out.
@@ -48,8 +48,8 @@ def table(content: str) -> Iterator[tuple[int, list[str]]]:
     """
     lines = content.split("\n")
     first = next((line for line in lines if line.strip()), "")
-    told = first.strip().removeprefix("sep=") if first.startswith("sep=") else ""
-    separator = told if told and told in _SEPARATORS else max(_SEPARATORS, key=first.count)
+    stated = first.strip().removeprefix("sep=") if first.startswith("sep=") else ""
+    separator = stated if stated and stated in _SEPARATORS else max(_SEPARATORS, key=first.count)
     csv.field_size_limit(len(content) + 2)  # a mask may be longer than what csv takes for a cell
     reader = csv.reader([*lines, _END], delimiter=separator)
     through = 0

@@ -26,7 +26,7 @@ class Entry:
 def read_label_file(path: Path, names: Mapping[str, str]) -> dict[str, str]:
     """Read lines of `id name`; returns each id's label, as the recipe names it.
 
-    `names` maps every name and alias to the recipe's name. DataError names the line, of unknown names all.
+    `names` maps every name and alias to the recipe's name. Raise DataError, which names the line.
     """
     labels: dict[str, str] = {}
     unknown: list[str] = []

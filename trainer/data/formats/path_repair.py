@@ -13,7 +13,7 @@ _FOLDERS = 200  # below the root that are tried
 
 @dataclass(frozen=True, slots=True)
 class _Start:
-    """A prefix of so many parts taken away; then a folder of the root put before, or the one of the label."""
+    """A number of leading parts taken away; then a folder of the root put before, or the one of the label."""
 
     strip: int = 0
     folder: str = ""
@@ -25,7 +25,7 @@ class _Start:
 
 
 def located(root: Path, entries: Sequence[Entry], names: Mapping[str, str]) -> tuple[list[Entry], str]:
-    """The entries with paths that exist under root, and a note of what was changed, "" if nothing was.
+    """Return the entries with paths that exist under root, and a note of what was changed, "" if nothing was.
 
     Tried are backslashes for slashes, a prefix that all paths share and root does not have (an absolute one too), a
     folder of root that all lack, and the folder of the label. `names` maps what a folder may be called to the label.
@@ -64,7 +64,7 @@ def _starts(root: Path, entries: Sequence[Entry]) -> Iterator[_Start]:
 
 
 def _folders(root: Path) -> list[Path]:
-    """Folders of the root and their folders, the nearest first."""
+    """Return folders of the root and their folders, the nearest first."""
     found: list[Path] = []
     for pattern in ("*/", "*/*/"):
         found += sorted(path for path in root.glob(pattern) if path.is_dir() and not path.name.startswith("."))

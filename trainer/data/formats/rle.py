@@ -7,7 +7,7 @@ from trainer.data.crop import Box
 
 
 def boxes(text: str, width: int, height: int) -> list[Box]:
-    """The rectangle around each part of the mask that hangs together.
+    """Return the rectangle around each part of the mask that hangs together.
 
     Raises:
         ValueError: no pairs of numbers, or a run that leaves the picture.

@@ -20,7 +20,7 @@ _COLUMNS: dict[str, list[str]] = {
     "mask": ["encodedpixels", "encoded_pixels", "rle"],
 } | {side: [side] for side in ("xmin", "ymin", "xmax", "ymax")}
 SIDES = ("xmin", "ymin", "xmax", "ymax")
-#: What a person is told whose list is not understood.
+#: The columns of a table, for the message about a list that is not understood.
 WANTED = "a header line would be `image,label`"
 
 
@@ -45,7 +45,7 @@ class Table:
 
 
 def read(content: str) -> Table | None:
-    """The table; None where the first line is no header that names a picture's file and its label."""
+    """Return the table; None where the first line is no header that names a picture's file and its label."""
     rows = lines.table(content)
     _, head = next(rows, (0, []))
     places = {cell.lower(): place for place, cell in reversed(list(enumerate(head)))}

@@ -10,7 +10,10 @@ from trainer.data.manifest import DataError
 
 
 def read(files: Sequence[Path]) -> list[Marked]:
-    """A picture a file, in their order. DataError names the file that is not as VOC has it."""
+    """Return the marked picture of each file, in order.
+
+    Raise DataError, which names the file, if one is not as VOC has it.
+    """
     return [_picture(path) for path in files]
 
 

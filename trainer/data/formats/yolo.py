@@ -21,7 +21,10 @@ _PARTS: dict[str, Split] = {"train": "train", "val": "val", "valid": "val", "tes
 
 
 def parts(path: Path, files: Files) -> dict[Split, list[Marked]]:
-    """What data.yaml says is for `train`, `val` and `eval`. DataError where it, or a label, is not as YOLO has it."""
+    """Return what data.yaml says is for `train`, `val` and `eval`.
+
+    Raise DataError if it, or a label, is not as YOLO has it.
+    """
     top = _data_yaml(path)
     names = _names_of(path, top.get("names"))
     found: dict[Split, list[Marked]] = {}
@@ -38,7 +41,10 @@ def parts(path: Path, files: Files) -> dict[Split, list[Marked]]:
 
 
 def read_texts(folder: Path, texts: Iterable[Path], files: Files) -> list[Marked]:
-    """The pictures whose labels lie in texts of a folder. DataError where no classes.txt names the classes."""
+    """Return the pictures whose labels lie in texts of a folder.
+
+    Raise DataError if no classes.txt names the classes.
+    """
     file = next((place / name for place in (folder, folder.parent, files.root) for name in _NAMES
                  if (place / name).is_file()), None)  # fmt: skip
     if file is None:
@@ -49,14 +55,14 @@ def read_texts(folder: Path, texts: Iterable[Path], files: Files) -> list[Marked
 
 
 def _marked(files: Files, pictures: Sequence[tuple[str, Path]], names: list[str]) -> Iterator[Marked]:
-    """The marks of pictures, each with its text."""
+    """Yield the marks of pictures, each with its text."""
     for number, (picture, path) in enumerate(pictures, 1):
         files.progress("reading marks", number, len(pictures))
         yield _picture(files, picture, path, names)
 
 
 def _label_file(root: Path, picture: str) -> Path:
-    """Beside the picture, or in `labels` where the picture is in `images`. It may not be there: then all is clean."""
+    """Return the path of a picture's labels: beside it, or in `labels` if it is in `images`. Clean strip has none."""
     path = PurePosixPath(picture)
     folders = ["labels" if part == "images" else part for part in path.parts[:-1]]
     twin = root / PurePosixPath(*folders, f"{path.stem}.txt")
@@ -83,7 +89,7 @@ def _number(place: str) -> int:
 
 
 def _box(sides: list[float], width: int, height: int) -> Box:
-    """Of a rectangle, perhaps with a score behind it, or of a polygon. ValueError where it is neither."""
+    """Return the box of a rectangle, perhaps with a score, or of a polygon. Raise ValueError if it is neither."""
     if not all(0 <= side <= 1.001 for side in sides):
         raise ValueError
     if len(sides) in (4, 5):
@@ -116,7 +122,7 @@ def _names_of(path: Path, names: Any) -> list[str]:
 
 
 def _below(path: Path, top: dict[str, Any], place: str, files: Files) -> list[str]:
-    """The pictures of a folder, or of a list of paths, that data.yaml names from wherever it was written."""
+    """Return the pictures of a folder, or of a list of paths, that data.yaml names from wherever it was written."""
     bases = [path.parent / str(top.get("path") or ""), path.parent]
     tried = [base / place for base in bases] + [path.parent / place.removeprefix("../")]
     found = next((one for one in tried if one.exists()), None)

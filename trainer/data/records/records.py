@@ -71,7 +71,7 @@ class Recorded:
 def read(
     files: Sequence[RecordFile], root: Path, names: Mapping[str, str], view_px: int, clean: str | None, notes: list[str]
 ) -> list[Recorded]:
-    """The pictures and views that records name, in the files' order; a picture may be missing all the same.
+    """Return the pictures and views that records name, in the files' order; a picture may be missing all the same.
 
     Frames lie by name where their file says, else in `root`: the drop folder's done/. What is not there, or in doubt,
     is taken from the inspector's evidence if that still has it. `names` maps every label and alias to the recipe's
@@ -124,7 +124,7 @@ def _refuse_unknown(lines: Sequence[_Line], names: Mapping[str, str]) -> None:
 
 
 def _once(lines: Sequence[_Line], notes: list[str]) -> list[_Line]:
-    """Without frames that an earlier line has, too: exports may overlap."""
+    """Drop frames that an earlier line has, too: exports may overlap."""
     seen: set[tuple[str, str, str]] = set()
     kept = []
     for line in lines:
@@ -146,12 +146,12 @@ def _kept(line: _Line, times: int) -> tuple[bool, str]:
 
 
 def _named(line: _Line, root: Path) -> str:
-    """The picture's path: below data.root, or absolute where it lies elsewhere."""
+    """Return the picture's path: below data.root, or absolute where it lies elsewhere."""
     return line.record.name if line.root == root.absolute() else str(line.root / line.record.name)
 
 
 def _views(line: _Line, names: Mapping[str, str], view_px: int, clean: str | None) -> list[LabelledView]:
-    """Unusable where the record has no label for any part of the picture."""
+    """Return the views of a frame. Raise Unusable if the record has no label for any part of the picture."""
     record = line.record
     if record.outcome == "error" or not record.label:
         raise Unusable("not inspected or without a label")
@@ -189,7 +189,7 @@ def _record(path: Path, number: int, line: bytes) -> _Record:
 
 
 def _doubt(record: _Record, root: Path, times: int) -> str:
-    """Why the name may be another frame's, too; "" where it is not."""
+    """Return why the name may be another frame's, too; "" if it is not."""
     # The inspector keeps a second file of the same name as `a.2.bmp`, in the order in which they were recorded.
     place = PurePosixPath(record.name)
     if times > 1 or (root / place.with_name(f"{place.stem}.2{place.suffix}")).exists():

@@ -23,9 +23,9 @@ def lines(report: Mapping[str, Any]) -> list[str]:
     """Return that part of a report as lines for a person; none where every label was reviewed."""
     found = report.get("recorded") or {}
     evaluated, chosen_by = found.get("images", 0), found.get("validation_images", 0)
-    told = [f"{evaluated} of the {report['images']} labels are an earlier model's own answer: "
+    shown = [f"{evaluated} of the {report['images']} labels are an earlier model's own answer: "
             "what is right by them agrees with that model, and may be wrong"] if evaluated else []  # fmt: skip
-    return told + (
+    return shown + (
         [f"so are {chosen_by} of the validation labels, by which thresholds are chosen"] if chosen_by else []
     )
 
