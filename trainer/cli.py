@@ -23,7 +23,7 @@ EXIT_OK, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Returns 0, or 2 with one line on stderr where the input cannot be used."""
+    """Run one command. Return 0, or 2 with one line on stderr if the input cannot be used."""
     commands = parser()
     argcomplete.autocomplete(commands)
     options = commands.parse_args(arguments)

@@ -84,7 +84,7 @@ def load(path: Path | str, *overrides: str) -> Recipe:
     """Return the recipe of a YAML file; each override is `key=value`, such as `training.epochs=5`.
 
     A dict becomes a recipe by `Recipe.model_validate`. What of a PaddleClas config is not honoured is warned of.
-    Raises ConfigError where the recipe cannot be used.
+    Raise ConfigError if the recipe cannot be used.
     """
     recipe, warning = read_recipe(Path(path), overrides)
     if warning:

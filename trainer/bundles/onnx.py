@@ -38,7 +38,7 @@ def require() -> None:
 
 
 def save(opened: Bundle, to: Path) -> float:
-    """Write the file, whole or not at all; returns the largest difference of a golden image's logits, relative.
+    """Write the file, whole or not at all; return the largest difference of a golden image's logits, relative.
 
     Raises:
         MissingExtraError: the extra `onnx` is not installed.

@@ -69,7 +69,7 @@ def load(manifest: Manifest, rows: Sequence[Row], progress: Progress = silent) -
 def pixels_of(root: Path, path: str, bit_depth: int | None = None) -> NDArray[np.uint8]:
     """Return the picture that a manifest row names: a file below root, a part of one, or drawn by label and seed.
 
-    `bit_depth`: how many bits a picture of 16 uses; None: all. ImageError and OSError where it cannot be read.
+    `bit_depth`: how many bits a picture of 16 uses; None: all. Raise ImageError or OSError if it cannot be read.
     """
     if not path.startswith(SIMULATED):
         file, box = crop.parts(path)

@@ -36,7 +36,7 @@ class Found:
 def with_root(recipe: Recipe, anew: bool, progress: Progress = silent) -> Recipe:
     """Return the recipe with a folder for data.root: of a zip or tar, the one where prepare unpacks it.
 
-    It is unpacked if `anew`. Raises DataError for an archive that cannot be unpacked safely, OSError where it is not
+    It is unpacked if `anew`. Raise DataError for an archive that cannot be unpacked safely, OSError if it is not
     unpacked yet.
     """
     if recipe.data is None or not archive.is_archive(recipe.data.root):
@@ -131,7 +131,7 @@ class _Search:
         return list(self._of_classes(self.root)) if layouts.holds_classes(self.root, self._names) else []
 
     def entries(self, path: Path) -> list[Entry]:
-        """Return what a list of any form says. Raises DataError, which names the line."""
+        """Return what a list of any form says. Raise DataError, which names the line."""
         names = self._names
         label_file = self.root / self.data.label_file if self.data and self.data.label_file else None
         ids = lists.read_label_file(label_file, names) if label_file else {}
@@ -146,7 +146,7 @@ class _Search:
         return entries
 
     def listed(self) -> Iterator[Found]:
-        """Yield the pictures of data.train_list and data.eval_list. Raises DataError where one is in both, or twice."""
+        """Yield the pictures of data.train_list and data.eval_list. Raise DataError if one is in both, or twice."""
         seen: dict[str, str] = {}
         lists_of: tuple[tuple[str | None, Split], ...] = ()
         if self.data:

@@ -30,7 +30,7 @@ class Feed:
     def __init__(self, data: Dataset, recipe: Recipe, preprocess: Preprocess, ranks: Ranks):
         """`preprocess` is the judged network's; training may see smaller crops, of the recipe's `training.size_px`.
 
-        Raises DataError where one batch is more than there is, ConfigError where it cannot be shared out."""
+        Raise DataError if one batch is more than there is, ConfigError if it cannot be shared out."""
         how = recipe.training
         self._data, self._recipe, self._ranks = data, recipe, ranks
         self._preprocess = replace(preprocess, size=how.size_px or preprocess.size)

@@ -36,7 +36,7 @@ class Learner:
     def __init__(
         self, network: resnet_vd.ResNetVd, how: Training, ranks: Ranks, label_weights: NDArray[np.float32] | None
     ):
-        """Raises ConfigError where layers to freeze do not exist, or AMP is wanted on a CPU."""
+        """Raise ConfigError if layers to freeze do not exist, or AMP is wanted on a CPU."""
         if how.amp and paddle.device.get_device() == "cpu":
             raise ConfigError(
                 "training.amp: half precision needs a GPU, and this Paddle computes on a CPU: set it to false"
@@ -70,7 +70,7 @@ class Learner:
     def step(self, parts: Sequence[Mixed], rate: float) -> float:
         """Return one step on a batch, given as the equal parts that this process computes one after the other.
 
-        Returns the mean loss of the whole batch, over all processes. Where it is not finite nothing is changed.
+        Return the mean loss of the whole batch, over all processes. Where it is not finite nothing is changed.
         """
         self._optimiser.set_lr(rate)
         losses = []

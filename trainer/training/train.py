@@ -164,7 +164,7 @@ class _Epochs:
 
 
 def _data(recipe: Recipe, progress: EpochProgress) -> tuple[tuple[Label, ...], Dataset, Dataset]:
-    """Return labels, training part and validation part; ConfigError where the recipe cannot be trained on them."""
+    """Return labels, training part and validation part; raise ConfigError if the recipe cannot be trained on them."""
     if recipe.network.backbone != "resnet_vd":
         raise ConfigError("network.backbone: a frozen network is not trained: `trainer fit` fits a head to it")
     labels, training, validation = parts(recipe, progress.beside)

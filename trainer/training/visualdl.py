@@ -11,7 +11,7 @@ class Curves:
     """Writes a VisualDL log into `folder`. A context manager."""
 
     def __init__(self, folder: Path):
-        """Raises ConfigError where VisualDL is not installed."""
+        """Raise ConfigError if VisualDL is not installed."""
         try:
             from visualdl import LogWriter
         except ImportError as error:

@@ -30,7 +30,7 @@ class _Prepared:
 
 
 def write(path: Path, plan: Manifest, contents: Mapping[str, str]) -> Path | None:
-    """Write the manifest; `contents` gives each path's content. Returns the copy of one that it takes the place of.
+    """Write the manifest; `contents` gives each path's content. Return the copy of one that it takes the place of.
 
     There is one where that manifest is not as prepare wrote it, or nothing says whether it is.
     """
@@ -48,7 +48,7 @@ def write(path: Path, plan: Manifest, contents: Mapping[str, str]) -> Path | Non
 
 
 def write_all(paths: Sequence[Path], plans: Sequence[Manifest], contents: Mapping[str, str]) -> list[str]:
-    """Write a manifest a path, as `write` does; returns a note of each copy."""
+    """Write a manifest a path, as `write` does; return a note of each copy."""
     kept = {path: write(path, plan, contents) for path, plan in zip(paths, plans, strict=True)}
     return [f"{path}: as it was before: {copy}" for path, copy in kept.items() if copy]
 

@@ -33,7 +33,7 @@ def is_archive(path: Path) -> bool:
 
 
 def unpack(path: Path, folder: Path, progress: Progress = silent) -> Path:
-    """Unpack pictures and lists into `folder`, which is replaced; returns the folder in it that holds more than one.
+    """Unpack pictures and lists into `folder`, which is replaced; return the folder in it that holds more than one.
 
     Only plain files are written, and only below `folder`. On an error `folder` is as it was.
 

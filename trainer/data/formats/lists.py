@@ -24,7 +24,7 @@ class Entry:
 
 
 def read_label_file(path: Path, names: Mapping[str, str]) -> dict[str, str]:
-    """Read lines of `id name`; returns each id's label, as the recipe names it.
+    """Read lines of `id name`; return each id's label, as the recipe names it.
 
     `names` maps every name and alias to the recipe's name. Raise DataError, which names the line.
     """
