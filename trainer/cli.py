@@ -83,7 +83,8 @@ def _train(options: argparse.Namespace) -> None:
         return _print_json(asdict(trained) | {"last": str(trained.last), "best": str(trained.best)})
     terminal.warn(*trained.notes, *_unreviewed(recipe))
     skipped = terminal.warn_of_skipped(trained.skipped)
-    pace = f"{trained.epochs} epochs in {trained.seconds / 60:.1f} min ({trained.images_per_s:.0f} images/s)"
+    epochs = terminal.counted(trained.epochs, "epoch")
+    pace = f"{epochs} in {trained.seconds / 60:.1f} min ({trained.images_per_s:.0f} images/s)"
     print(f"{trained.last}: {pace}, validation {trained.val_right} of {trained.val_images} right{skipped}")
 
 
@@ -151,7 +152,7 @@ def _export(options: argparse.Namespace) -> None:
     print(f"{done.bundle.path}: {done.bundle.id}, {done.bytes:,} bytes, {done.precision}, views of {view_px} px")
     print(
         f"against the checkpoint, on {agrees.pictures} images: a logit at most {agrees.logits:.1e} off, a probability "
-        f"{agrees.probabilities:.1e}, {agrees.decisions_changed} decisions changed"
+        f"{agrees.probabilities:.1e}, {terminal.counted(agrees.decisions_changed, 'decision')} changed"
     )
     if done.onnx_difference is not None:
         print(f"{options.onnx}: ONNX, a logit at most {done.onnx_difference:.1e} off the bundle's")

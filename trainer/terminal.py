@@ -24,6 +24,6 @@ def printable(text: str) -> str:
     return text.encode("unicode_escape" if "\n" in text else "utf-8", "backslashreplace").decode()
 
 
-def counted(number: int, noun: str) -> str:
-    """Return `1 row` or `2 rows`."""
-    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """Return `1 row` or `2 rows`; `plural` is where it is no noun with an s."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {plural or noun + 's'}"

@@ -43,7 +43,8 @@ def test_it_runs_as_a_module() -> None:
     done = subprocess.run([sys.executable, "-m", "trainer", "eval", "-c", "none.yaml"], cwd=REPOSITORY,
                           capture_output=True, text=True)  # fmt: skip
     assert done.returncode == 2
-    assert done.stderr == "trainer: none.yaml: No such file or directory; a recipe is a YAML file, see configs/train/\n"
+    form = "a recipe is a YAML file that begins with `name:`, see configs/train/"
+    assert done.stderr == f"trainer: none.yaml: No such file or directory; {form}\n"
 
 
 @pytest.mark.parametrize(
@@ -112,9 +113,9 @@ def test_prepare_says_how_much_of_the_eval_list_training_sees(
     assert main(["prepare", "-c", str(write_recipe(tmp_path, data=data))]) == 0
 
     printed = capsys.readouterr().out
-    assert "1 pairs overlap\n2 images are of 1 sources: overlapping crops, copies, given groups\n" in printed
-    assert "1 exact copies: Sc/Sc_1.png = Sc/copy.png\n" in printed
-    assert "of the 1 eval images, training sees the source of 1, pixels of 1 (1 pairs), 100% of their area" in printed
+    assert "1 pair overlaps\n2 images are of 1 source: overlapping crops, copies, given groups\n" in printed
+    assert "1 exact copy: Sc/Sc_1.png = Sc/copy.png\n" in printed
+    assert "of the 1 eval images, training sees the source of 1, pixels of 1 (1 pair), 100% of their area" in printed
 
 
 def test_each_fold_is_prepared_trained_and_evaluated_in_its_own_folder(

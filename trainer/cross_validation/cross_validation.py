@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from inspector.errors import ConfigError
+from trainer import terminal
 from trainer.cross_validation import part
 from trainer.cross_validation.part import Part
 from trainer.data import manifest
@@ -117,7 +118,9 @@ def _drawn(source: Manifest, per_label: int, rng: random.Random) -> Manifest:
             real[row.label].append(row)
     for label, rows in real.items():
         if len(rows) < per_label:
-            raise DataError(f"label {label!r} has {len(rows)} pictures to draw from: {per_label} are wanted")
+            raise DataError(
+                f"label {label!r} has {terminal.counted(len(rows), 'picture')} to draw from: {per_label} are wanted"
+            )
     kept = {row.path for rows in real.values() for row in rng.sample(rows, per_label)}
 
     def stays(row: Row) -> bool:

@@ -64,14 +64,15 @@ def warnings(found: dict[str, Any]) -> list[str]:
     near = [copy for copy in found["copies"] if copy["similarity"] < 1]
     twice = [copy for copy in found["copies"] if copy["labels"][0] != copy["labels"][1]]
     lines = [
-        (len(pairs), f"{len(pairs)} pairs overlap"),
+        (len(pairs), terminal.counted(len(pairs), "pair overlaps", "pairs overlap")),
         (
             len(groups),
-            f"{sum(groups.values())} images are of {len(groups)} sources: overlapping crops, copies, given groups",
+            f"{sum(groups.values())} images are of {terminal.counted(len(groups), 'source')}: "
+            "overlapping crops, copies, given groups",
         ),
-        (len(same), f"{len(same)} exact copies: {_examples(_names(same))}"),
-        (len(near), f"{len(near)} near copies: {_examples(_names(near))}"),
-        (len(twice), f"{len(twice)} copies under two labels: {_examples(_names(twice))}"),
+        (len(same), f"{terminal.counted(len(same), 'exact copy', 'exact copies')}: {_examples(_names(same))}"),
+        (len(near), f"{terminal.counted(len(near), 'near copy', 'near copies')}: {_examples(_names(near))}"),
+        (len(twice), f"{terminal.counted(len(twice), 'copy', 'copies')} under two labels: {_examples(_names(twice))}"),
         (len(found["sizes"]) > 1, f"{len(found['sizes'])} sizes: {_examples(found['sizes'])}"),
         (len(found["blank"]), f"{len(found['blank'])} blank: {_examples(found['blank'])}"),
         (len(found["clipped"]), f"{len(found['clipped'])} over {CLIPPED:.0%} clipped: {_examples(found['clipped'])}"),
@@ -152,7 +153,7 @@ def _where(pictures: Pictures, unusual: Any) -> list[str]:
 def _of_seen(seen: dict[str, Any]) -> str:
     return (
         f"of the {seen['eval_images']} eval images, training sees the source of {seen['same_source']}, pixels of "
-        f"{seen['overlapping']} ({seen['pairs']} pairs), {seen['area_share']:.0%} of their area: "
+        f"{seen['overlapping']} ({terminal.counted(seen['pairs'], 'pair')}), {seen['area_share']:.0%} of their area: "
         "`trainer eval` counts the others apart"
     )
 

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from inspector.host import atomic
+from trainer import terminal
 from trainer.data.manifest import Manifest
 from trainer.data.records import unreviewed
 from trainer.evaluation import costly
@@ -127,7 +128,10 @@ def _show_comparison(console: Console, figures: dict[str, Any]) -> None:
     table = Table("label", "images", "right here", "right there", "gained", "lost", box=SIMPLE_HEAD)
     for row in figures["per_label"]:
         table.add_row(*(str(row[key]) for key in ("label", "images", "right", "other_right", "gained", "lost")))
-    console.print(table, f"{len(figures['differ'])} pictures are called differently: see {PAGE}")
+    console.print(
+        table,
+        f"{terminal.counted(len(figures['differ']), 'picture is', 'pictures are')} called differently: see {PAGE}",
+    )
 
 
 def _show_suspects(console: Console, figures: dict[str, Any]) -> None:

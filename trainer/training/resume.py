@@ -3,6 +3,7 @@
 from typing import Any
 
 from inspector.errors import ConfigError
+from trainer import terminal
 from trainer.data.manifest import DataError
 from trainer.recipe.recipe import Recipe
 from trainer.weights import checkpoint
@@ -43,9 +44,9 @@ def find(recipe: Recipe, data_fingerprint: str) -> Checkpoint | None:
 
 def _finished(saved: Checkpoint, recipe: Recipe) -> str:
     """Return why a finished training cannot have other epochs, and what can be done instead."""
-    done, wanted = saved.meta.epoch, recipe.training.epochs
+    done, wanted = terminal.counted(saved.meta.epoch, "epoch"), recipe.training.epochs
     return (
-        f"{saved.path}: finished after {done} epochs, and its learning rate went down to 0 with them: it cannot end "
+        f"{saved.path}: finished after {done}, and its learning rate went down to 0 with them: it cannot end "
         f"after {wanted} instead. To train on from its weights, `trainer train --from {saved.path}` without --resume, "
         f"training.epochs being how many more; to train {wanted} from the start, leave out --resume"
     )

@@ -66,7 +66,7 @@ def test_what_was_taken_is_said_and_where_the_old_file_is(
     edit(tmp_path, ("Sc/Sc_1.png\tscratches", "Sc/Sc_1.png\tpatches"))
     assert main(["prepare", "-c", str(recipe)]) == 0
     said = capsys.readouterr().err
-    assert "manifest.tsv: was changed by hand in 1 rows (Sc/Sc_1.png): kept as corrections in" in said
+    assert "manifest.tsv: was changed by hand in 1 row (Sc/Sc_1.png): kept as corrections in" in said
     assert f"as it was before: {tmp_path / 'run/manifest.1.tsv'}" in said
 
 
@@ -114,7 +114,7 @@ def test_an_editor_of_windows_may_have_saved_the_manifest(
     (tmp_path / "run/manifest.tsv").write_bytes(b"\xef\xbb\xbf" + edited.replace("\n", "\r\n").encode())
     found = run_json("prepare", "-c", recipe)
     assert rows(tmp_path)["Sc/Sc_1.png"].label == "patches"
-    assert any("1 corrections hold: 1 labels" in note for note in found["notes"])
+    assert any("1 correction holds: 1 label" in note for note in found["notes"])
 
 
 def test_a_manifest_of_an_older_version_is_kept_and_how_to_keep_its_changes_is_said(

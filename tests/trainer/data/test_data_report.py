@@ -64,8 +64,8 @@ def test_every_planted_fault_is_named(tmp_path: Path, root: Path, run_json: Run)
     assert found["blank"] == ["clean/dark.png"]
     assert found["clipped"] == ["clean/glare.png"]
     told = "\n".join(data_report.warnings(found))
-    for words in ("1 exact copies: Sc/Sc_3.png = patches/again.png", "1 copies under two labels", "3 sizes: 48x48",
-                  "1 near copies: Sc/large.jpg = Sc/large.png", "1 blank: clean/dark.png", "1 skipped"):  # fmt: skip
+    for words in ("1 exact copy: Sc/Sc_3.png = patches/again.png", "1 copy under two labels", "3 sizes: 48x48",
+                  "1 near copy: Sc/large.jpg = Sc/large.png", "1 blank: clean/dark.png", "1 skipped"):  # fmt: skip
         assert words in told
 
 

@@ -134,7 +134,7 @@ def test_more_epochs_than_a_finished_training_had_are_refused_with_the_way_that_
     last = tmp_path / "run/last.npz"
     assert main(["train", "-c", str(recipe), "--resume", "-o", "training.epochs=2"]) == 2
     said = capsys.readouterr().err
-    assert f"{last}: finished after 1 epochs" in said and f"`trainer train --from {last}`" in said
+    assert f"{last}: finished after 1 epoch," in said and f"`trainer train --from {last}`" in said
     # What it says works, in the same folder
     run_json("train", "-c", recipe, "--from", last, "-o", "training.epochs=2")
     assert checkpoint.load(last).meta.epoch == 2

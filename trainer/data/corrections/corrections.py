@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Literal, get_args
 
 from inspector.host import atomic
+from trainer import terminal
 from trainer.data import crop
 from trainer.data.formats import lines
 from trainer.data.manifest import SIMULATED, SPLITS, DataError, Row
@@ -81,19 +82,21 @@ class Corrections:
         there = set(contents.values())
         held = [one for one in self.all if one.content in there]
         gone = [one.picture for one in self.all if one.content not in there and one.use != "no"]
-        kinds = {
-            "labels": sum(bool(one.label) and one.use != "added" for one in held),
-            "splits": sum(bool(one.split) and one.use != "added" for one in held),
-            "groups": sum(bool(one.group) and one.use != "added" for one in held),
-            "taken out": sum(one.use == "no" for one in held),
-            "added": sum(one.use == "added" for one in held),
-        }
-        what = ", ".join(f"{count} {kind}" for kind, count in kinds.items() if count)
-        notes = [f"{self.path}: {len(held)} corrections hold: {what or 'sources'}"] if held else []
+        changed = [one for one in held if one.use != "added"]
+        kinds = [
+            (sum(bool(one.label) for one in changed), "label", "labels"),
+            (sum(bool(one.split) for one in changed), "split", "splits"),
+            (sum(bool(one.group) for one in changed), "group", "groups"),
+            (sum(one.use == "no" for one in held), "taken out", "taken out"),
+            (len(held) - len(changed), "added", "added"),
+        ]
+        what = ", ".join(terminal.counted(*kind) for kind in kinds if kind[0]) or "sources"
+        hold = terminal.counted(len(held), "correction holds", "corrections hold")
+        notes = [f"{self.path}: {hold}: {what}"] if held else []
         if gone:
             more = f" and {len(gone) - 1} more" if len(gone) > 1 else ""
-            notes.append(f"{self.path}: {len(gone)} corrections are of pictures that are not in the data: "
-                         f"{gone[0]}{more}")  # fmt: skip
+            are = terminal.counted(len(gone), "correction is", "corrections are")
+            notes.append(f"{self.path}: {are} of pictures that are not in the data: {gone[0]}{more}")
         return notes
 
     def with_newer(self, newer: Iterable[Correction]) -> "Corrections":

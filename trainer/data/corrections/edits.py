@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from inspector.host import atomic
+from trainer import terminal
 from trainer.data import manifest
 from trainer.data.corrections import corrections
 from trainer.data.corrections.corrections import ALONE, Correction, Corrections
@@ -95,8 +96,8 @@ def take(paths: Iterable[Path], known: Corrections, folds: bool = False) -> tupl
         if folds and moved:
             raise DataError(f"{path}: the split of {moved[0]}{_more(moved)} was changed by hand, but folds evaluate "
                             "every picture once: put it back, or leave the picture out")  # fmt: skip
-        notes.append(f"{path}: was changed by hand in {len(found)} rows{_named(found)}: kept as corrections in "
-                     f"{known.path}")  # fmt: skip
+        rows = f"{terminal.counted(len(found), 'row')}{_named(found)}"
+        notes.append(f"{path}: was changed by hand in {rows}: kept as corrections in {known.path}")
         taken += found
     return known.with_newer(taken), notes
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from inspector.errors import ImageError
 from inspector.vision import image
+from trainer import terminal
 from trainer.data import dataset
 from trainer.data.files import is_hidden, walk
 from trainer.data.formats.annotations import some
@@ -80,20 +81,21 @@ def classes(root: Path, below: Path, names: Mapping[str, str], notes: list[str])
 def _pictures(root: Path, folder: Path, names: Mapping[str, str], notes: list[str]) -> Iterator[str]:
     inside = list(walk(root, folder.relative_to(root).as_posix()))
     depth = len(folder.relative_to(root).parts)
-    left_out: defaultdict[str, list[str]] = defaultdict(list)
+    left_out: defaultdict[tuple[str, str], list[str]] = defaultdict(list)
     masks = _masks(root, inside)
     for path in inside:
         between = PurePosixPath(path).parts[depth:-1]
         if other := next((name for name in between if name in names), None):
             raise DataError(f"{root / path}: a picture in {other}, in {folder.name}: which of the two labels has it?")
         if path in masks or any(name.lower() in _MASKS for name in between):
-            left_out["masks"].append(path)
+            left_out["file is a mask", "files are masks"].append(path)
         elif PurePosixPath(path).suffix.lower() in _NO_PICTURES:
-            left_out["no pictures"].append(path)
+            left_out["file is no picture", "files are no pictures"].append(path)
         else:
             yield path
-    notes += [f"{folder.relative_to(root)}: {len(paths)} files are {what} and left out: {some(paths)}"
-              for what, paths in left_out.items()]  # fmt: skip
+    for what, paths in left_out.items():
+        files = terminal.counted(len(paths), *what)
+        notes.append(f"{folder.relative_to(root)}: {files} and left out: {some(paths)}")
 
 
 def _masks(root: Path, paths: Sequence[str]) -> set[str]:
