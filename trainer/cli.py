@@ -108,7 +108,9 @@ def _folds(options: argparse.Namespace) -> None:
 
     few = Few(options.per_label, options.draws) if options.per_label else None
     recipe = _recipe(options)
-    done = steps.cross_validate(recipe, by_fit=options.fit, few=few, resume=options.resume, say=terminal.warn)
+    done = steps.cross_validate(
+        recipe, by_fit=options.fit, few=few, resume=options.resume, warn=terminal.warn, say=terminal.say
+    )
     if options.json:
         return _print_json(done.figures)
     pool.show(done.figures)

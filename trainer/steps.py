@@ -216,12 +216,13 @@ def cross_validate(
     by_fit: bool = False,
     few: Few | None = None,
     resume: bool = False,
+    warn: Callable[[str], None] = print,
     say: Callable[[str], None] = print,
 ) -> CrossValidated:
     """Prepare, then train or fit, and evaluate, every fold of the data; write folds.json.
 
     A recipe with a frozen backbone is fitted, any other one where `by_fit`. `few` learns from a few pictures of each
-    label, drawn anew for each part. `say` gets notes, skipped pictures, and a line when a part is done.
+    label, drawn anew for each part. `warn` gets notes and skipped pictures, `say` a line when a part is done.
 
     Raises:
         ConfigError, DataError: the recipe or its pictures cannot be divided, or learned from.
@@ -234,7 +235,7 @@ def cross_validate(
     with _shown(progress) as shown:
         prepared = trainer.data.prepare.prepare(recipe, shown)
     for note in (*notes, *prepared.notes, *(f"skipped {skip.path}: {skip.reason}" for skip in prepared.skipped)):
-        say(note)
+        warn(note)
     of_models = unreviewed.note(prepared.manifest.rows)
     recipes, contents = cross_validation.plan(recipe, prepared, few), prepared.contents
     del prepared  # the pictures: each part reads its own

@@ -12,6 +12,11 @@ def warn(*notes: str) -> None:
         print(f"{PROGRAM}: {printable(note)}", file=sys.stderr)
 
 
+def say(line: str) -> None:
+    """Print a line on stderr, for whoever waits: stdout is for the result."""
+    print(line, file=sys.stderr)
+
+
 def warn_of_skipped(pictures: Iterable[str]) -> str:
     """Name each picture that could not be read on stderr; return what the summary says of them, "" if there is none."""
     skipped = list(pictures)
