@@ -5,7 +5,7 @@ from typing import Literal
 import msgspec
 
 
-class FoundCamera(msgspec.Struct):
+class FoundCamera(msgspec.Struct, kw_only=True):
     """A camera that is here: the `type` and `address` of its source's settings, and what it says of itself."""
 
     type: Literal["gige", "camera"]

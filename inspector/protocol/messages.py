@@ -71,7 +71,7 @@ class Hello(Bounded, frozen=True):
     claimed: Annotated[list[FrameId], Meta(max_length=MAX_IN_FLIGHT_FRAMES)]
 
 
-class Welcome(Bounded, frozen=True):
+class Welcome(Bounded, frozen=True, kw_only=True):
     """Answer to Hello: the sink's incarnation, which claimed frames are on record, and the source's sums so far.
 
     `since`: what was in flight at the source's last word on record was captured from then on. `sight`: how its pictures
@@ -102,7 +102,7 @@ class Left(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     example: Text
 
 
-class Tally(Bounded, frozen=True):
+class Tally(Bounded, frozen=True, kw_only=True):
     """A source's sums at one instant: captured = outcomes + dropped + in flight. `problem`: why it captures nothing.
 
     The `number`th of this life, told `at`. The oldest frame in flight was captured `oldest_at`, or nothing is and

@@ -42,7 +42,7 @@ class Figures(NamedTuple):
     saturation: _Figure
 
 
-class Usual(Bounded, frozen=True):
+class Usual(Bounded, frozen=True, kw_only=True):
     """What is usual for a source's pictures of this size, learned from so many of them.
 
     `deviation` is of the logarithms, but for saturation. `spots`, `streaks`: how light lies, see dust.py; signed bytes,
@@ -68,7 +68,7 @@ class Trouble(Bounded, frozen=True):
     detail: Text = ""
 
 
-class Sight(Bounded, frozen=True):
+class Sight(Bounded, frozen=True, kw_only=True):
     """How a source's pictures are: the last one was looked at `at`, `figures` are an average of late.
 
     What is usual is learned from pictures `since` then, `learned` so far of those that are `needed`. It is told as

@@ -22,7 +22,7 @@ class Stages(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
     batch_wait_s: Seconds
 
 
-class Region(Bounded, frozen=True):
+class Region(Bounded, frozen=True, kw_only=True):
     """A defect of the frame: the rectangle around it, in pixels, and what it is."""
 
     x: Count
@@ -34,7 +34,7 @@ class Region(Bounded, frozen=True):
     severity: Annotated[str, Meta(max_length=16)] = "none"
 
 
-class Doubt(Bounded, frozen=True):
+class Doubt(Bounded, frozen=True, kw_only=True):
     """A part of the frame, in pixels, of which the model does not know what it is: its best guess, and why not."""
 
     x: Count

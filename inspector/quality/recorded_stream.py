@@ -101,7 +101,17 @@ class RecordedLane:
         from_mm, at_mm, end_mm = (event.began, event.at, event.ended) if rule.unit == "mm" else (None, None, None)
         if event.ended is None:
             alarm = Alarm(
-                0, self.source, self.name, rule.name, at, None, from_mm, at_mm, event.count, rule.text, event.at
+                id=0,
+                source=self.source,
+                piece=self.name,
+                rule=rule.name,
+                raised_at=at,
+                cleared_at=None,
+                from_mm=from_mm,
+                to_mm=at_mm,
+                count=event.count,
+                detail=rule.text,
+                at=event.at,
             )
             self._alarms[rule.name] = event, alarm
             return alarm, True
@@ -113,7 +123,9 @@ class RecordedLane:
         mark = next((mark for found, mark in self._marks if found is event), None)
         is_new = mark is None
         if mark is None:
-            mark = RollMark(0, self.source, self.name, event.label, at, None, [])
+            mark = RollMark(
+                id=0, source=self.source, piece=self.name, label=event.label, found_at=at, ended_at=None, rolls=[]
+            )
             self._marks.append((event, mark))
         for name in _SHARED:
             setattr(mark, name, getattr(event, name))

@@ -16,7 +16,7 @@ RULES_BEGAN, RULES_CURSOR = "rules_began", "rules"
 KEEP = 100_000
 
 
-class Alarm(msgspec.Struct):
+class Alarm(msgspec.Struct, kw_only=True):
     """An alarm of a rule; it goes on while `cleared_at` is None. `piece` is "" where none is known.
 
     Times are when the frame was captured that raised or cleared it, seconds since 1970. `count` defects are from
@@ -37,7 +37,7 @@ class Alarm(msgspec.Struct):
     at: float
 
 
-class RollMark(msgspec.Struct):
+class RollMark(msgspec.Struct, kw_only=True):
     """A mark of a roll; it goes on while `ended_at` is None. `rolls` fit its distance, the nearest first.
 
     `confidence`: see quality/periodic_defects.py. It is `width_mm` wide from `x_mm` on, and was met `repeats` times

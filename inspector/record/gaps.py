@@ -19,7 +19,7 @@ TIME_ALONE = (NOT_RUNNING, SOURCE_DOWN, STALLED)
 SILENT_S = 5.0
 
 
-class Gap(msgspec.Struct, frozen=True):
+class Gap(msgspec.Struct, frozen=True, kw_only=True):
     """Not inspected: `frames` of a source captured from `began_at` to `ended_at` (seconds since 1970), and why.
 
     `frames` is 0 where nobody knows how many there were: only the time is known.
@@ -76,8 +76,15 @@ def silence(last: Tally, now: float) -> Gap | None:
     """The gap that is open at `now` because nothing was heard since a source's last word; None while that is fresh."""
     if now - heard_at(last) <= SILENT_S:
         return None
-    return Gap(last.source, NOT_RUNNING, heard_at(last), now, state="open")
+    return Gap(source=last.source, reason=NOT_RUNNING, began_at=heard_at(last), ended_at=now, state="open")
 
 
 def _gap(tally: Tally, reason: str, began_at: float, ended_at: float, frames: int = 0, detail: str = "") -> Gap:
-    return Gap(tally.source, reason, began_at, max(began_at, ended_at), frames, detail)  # clocks may be set back
+    return Gap(
+        source=tally.source,
+        reason=reason,
+        began_at=began_at,
+        ended_at=max(began_at, ended_at),
+        frames=frames,
+        detail=detail,
+    )  # clocks may be set back

@@ -8,11 +8,11 @@ import msgspec
 from inspector.protocol.messages import Tally
 from inspector.protocol.optics import KINDS, Figures, Kind, Sight, Trouble, Usual
 from inspector.record.database import Cursor, OpenRecord
-from inspector.record.queries import MINUTE_S, Query, restrict_time, restrict_to
+from inspector.record.queries import MINUTE_S, Query, restrict_time, restrict_to, struct_of
 from inspector.record.shapes.usual import usual_from_bytes, usual_to_bytes
 
 
-class Trend(msgspec.Struct, frozen=True):
+class Trend(msgspec.Struct, frozen=True, kw_only=True):
     """The mean figures of a source in an hour or a day that began then, seconds since 1970."""
 
     source: str
@@ -23,7 +23,7 @@ class Trend(msgspec.Struct, frozen=True):
     saturation: float
 
 
-class PastTrouble(msgspec.Struct, frozen=True):
+class PastTrouble(msgspec.Struct, frozen=True, kw_only=True):
     """What was wrong with a source's pictures, from when to when (None: still); its last figure, and the usual one."""
 
     source: str
@@ -87,7 +87,15 @@ def sight(store: OpenRecord, source: str) -> Sight | None:
     since, learned = known
     wrong = [one for one in troubles(store, Query(sources=[source])) if one.ended_at is None]
     told = [Trouble(one.kind, one.began_at, one.figure, one.usual, one.detail) for one in wrong if one.kind in KINDS]
-    return Sight(0.0, since, learned.pictures if learned else 0, 0, None, told, learned)
+    return Sight(
+        at=0.0,
+        since=since,
+        learned=learned.pictures if learned else 0,
+        needed=0,
+        figures=None,
+        troubles=told,
+        usual=learned,
+    )
 
 
 def trend(store: OpenRecord, query: Query, every_s: int) -> list[Trend]:
@@ -95,7 +103,7 @@ def trend(store: OpenRecord, query: Query, every_s: int) -> list[Trend]:
     means = ", ".join(f"avg({name})" for name in Figures._fields)
     columns = f"source, began_at / {every_s} * {every_s}, {means}"
     rows = _rows(store, f"SELECT {columns} FROM optics_minutes", "began_at", query, "GROUP BY 1, 2 ORDER BY 1, 2")
-    return [Trend(*row) for row in rows]
+    return [struct_of(Trend, row) for row in rows]
 
 
 def troubles(store: OpenRecord, query: Query) -> list[PastTrouble]:
@@ -103,7 +111,7 @@ def troubles(store: OpenRecord, query: Query) -> list[PastTrouble]:
     columns = ", ".join(PastTrouble.__struct_fields__)
     ended_at = "ifnull(ended_at, 9e99)"
     rows = _rows(store, f"SELECT {columns} FROM optics_troubles", ended_at, query, "ORDER BY source, began_at, kind")
-    return [PastTrouble(*row) for row in rows]
+    return [struct_of(PastTrouble, row) for row in rows]
 
 
 def usual(store: OpenRecord, source: str) -> tuple[float, Usual | None] | None:

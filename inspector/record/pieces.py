@@ -36,7 +36,7 @@ _COLUMNS = "id, name, began_at, ended_at, by_frames, grade, recipe"
 _LOOK_BACK = 4
 
 
-class Piece(msgspec.Struct, frozen=True):
+class Piece(msgspec.Struct, frozen=True, kw_only=True):
     """A piece and when it was on the line, seconds since 1970; `ended_at` is None while it is.
 
     `by_frames`: its frames name it, and the times are those of the first and the last of them. `recipe` is what it is
@@ -73,7 +73,7 @@ def start(cursor: Cursor, now: float, name: str, grade: str = "", recipe: str = 
         " RETURNING id",
         (name, now, grade, recipe),
     ).fetchone()
-    return Piece(number, name, now, None, False, grade, recipe)
+    return Piece(id=number, name=name, began_at=now, ended_at=None, by_frames=False, grade=grade, recipe=recipe)
 
 
 def stop(cursor: Cursor, now: float) -> Piece | None:
@@ -252,4 +252,12 @@ def _check(what: str, name: str, most: int) -> None:
 
 def _piece(row: tuple[Any, ...]) -> Piece:
     number, name, began_at, ended_at, by_frames, grade, recipe = row
-    return Piece(number, name, began_at, ended_at, bool(by_frames), grade, recipe or "")
+    return Piece(
+        id=number,
+        name=name,
+        began_at=began_at,
+        ended_at=ended_at,
+        by_frames=bool(by_frames),
+        grade=grade,
+        recipe=recipe or "",
+    )

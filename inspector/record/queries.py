@@ -3,15 +3,20 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
+
+from msgspec import Struct
 
 from inspector.record.records import SELECTED, Record
 from inspector.vocabulary import OUTCOMES
+
+T = TypeVar("T", bound=Struct)
 
 #: The table `minutes` sums up so much in a row.
 MINUTE_S = 60.0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
     """Which records: None or nothing means any. `since` and `until` are seconds since 1970.
 
@@ -38,6 +43,11 @@ class Query:
         return (
             (lambda record: (0.0, record.id)) if self.oldest_first else lambda record: (record.captured_at, record.id)
         )
+
+
+def struct_of(kind: type[T], row: Sequence[Any]) -> T:
+    """Return a struct whose first fields are the columns of a row, in order."""
+    return kind(**dict(zip(kind.__struct_fields__, row, strict=False)))
 
 
 def shares(query: Query) -> list[Query]:

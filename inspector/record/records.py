@@ -36,7 +36,7 @@ def _insert(table: str) -> str:
 INSERT_REGION, INSERT_DOUBT = _insert("regions"), _insert("doubts")
 
 
-class Record(msgspec.Struct, frozen=True):
+class Record(msgspec.Struct, frozen=True, kw_only=True):
     """One row: how one frame ended. Times are seconds since 1970 UTC; `latency_s` is from capture to record.
 
     A region is a rectangle in pixels with label, score and severity, the worst first, and the rectangle on the piece

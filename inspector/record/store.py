@@ -18,7 +18,7 @@ from inspector.record.evidence import evidence
 from inspector.record.gaps import Gap
 from inspector.record.placement import placed
 from inspector.record.position import Locator
-from inspector.record.queries import Query, gap_statement, next_page, shares, statements, within
+from inspector.record.queries import Query, gap_statement, next_page, shares, statements, struct_of, within
 from inspector.record.records import (
     INSERT,
     INSERT_DOUBT,
@@ -153,7 +153,7 @@ class Store:
 
     def gaps(self, query: Query) -> list[Gap]:
         """What was not inspected within the query's time and of its sources, by source and time."""
-        return [Gap(*row) for row in self.read(*gap_statement(query))]
+        return [struct_of(Gap, row) for row in self.read(*gap_statement(query))]
 
     def fold_gaps(self, keep: int) -> None:
         """Keep the newest `keep` gaps as they are; of the older ones, one a source and reason, so the sums stay."""

@@ -10,6 +10,7 @@ from inspector.protocol.sockets import Router
 from inspector.protocol.verdicts import Judgement, Region, Settled, Verdict
 from inspector.record import optics_history
 from inspector.record.gaps import heard_at
+from inspector.record.queries import struct_of
 from inspector.record.shapes.reason import reason_from_text
 from inspector.record.store import Store
 from inspector.vocabulary import Reason
@@ -51,7 +52,18 @@ class KnownSources:
         captured = max(last.captured if last else 0, self._store.last_sequence(hello.source))
         dropped = last.dropped if last else {}
         since = (min(last.oldest_at, last.at) or heard_at(last)) if last else 0.0
-        self._send(peer, Welcome(self._incarnation, recorded, captured, account.recorded, dropped, since, sight))
+        self._send(
+            peer,
+            Welcome(
+                sink=self._incarnation,
+                recorded=recorded,
+                captured=captured,
+                outcomes=account.recorded,
+                dropped=dropped,
+                since=since,
+                sight=sight,
+            ),
+        )
 
     def is_stale(self, verdict: Verdict) -> bool:
         """Return whether the camera has restarted since: it counted its old frames as dropped, so none may count twice.
@@ -110,7 +122,7 @@ def judgements(store: Store, source: str, frames: Iterable[str]) -> Iterator[Set
     regions = "SELECT x, y, width, height, label, score, severity FROM regions WHERE record = ? ORDER BY id"
     for frame in frames:
         for number, outcome, label, score, severity, reason in list(store.read(statement, (source, frame))):
-            worst = [Region(*row) for row in islice(store.read(regions, (number,)), MAX_REGIONS)]
+            worst = [struct_of(Region, row) for row in islice(store.read(regions, (number,)), MAX_REGIONS)]
             yield Settled(frame, outcome, Judgement(label, score, severity, _sentence(reason_from_text(reason)), worst))
 
 

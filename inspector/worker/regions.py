@@ -98,14 +98,16 @@ def _touch(one: Tile, other: Tile) -> bool:
 
 def _region(group: list[tuple[Tile, TileDecision]]) -> Region:
     _, strongest = max(group, key=lambda one: one[1].score)
-    return Region(*_around([tile for tile, _ in group]), strongest.label, strongest.score, strongest.severity)
+    x, y, width, height = _around([tile for tile, _ in group])
+    label, score, severity = strongest.label, strongest.score, strongest.severity
+    return Region(x=x, y=y, width=width, height=height, label=label, score=score, severity=severity)
 
 
 def _doubt(group: list[tuple[Tile, TileDecision]]) -> Doubt:
     _, least_sure = min(group, key=lambda one: one[1].score)
-    around = _around([tile for tile, _ in group])
+    x, y, width, height = _around([tile for tile, _ in group])
     reason = Reason(least_sure.reason.code, least_sure.reason.detail[:MAX_DOUBT])
-    return Doubt(*around, least_sure.label, least_sure.score, reason)
+    return Doubt(x=x, y=y, width=width, height=height, label=least_sure.label, score=least_sure.score, reason=reason)
 
 
 def _around(tiles: list[Tile]) -> tuple[int, int, int, int]:

@@ -20,7 +20,7 @@ from tests.fakes import Line
 PLACE = {"mm_per_px": 0.5, "pattern": r"^(?P<piece>[^_]+)_(?P<at_mm>[\d.]+)"}
 
 #: A defect of such a frame.
-SCRATCH = Region(10, 20, 60, 40, "scratches", 0.9, "major")
+SCRATCH = Region(x=10, y=20, width=60, height=40, label="scratches", score=0.9, severity="major")
 
 #: What a report tells of each label.
 DECIDED_BY = ("label", "means", "severity", "threshold", "in wide frames", "set by")

@@ -59,7 +59,20 @@ def test_whatever_known_speakers_say_the_sink_goes_on() -> None:
             wait_until(lambda number=number: speakers[number % 2].send(mutator.next()))  # type: ignore[misc]
         # Then it still answers, and what is said well is recorded
         speakers[1].send(messages.encode(Hello("drop", "1f", True, [])))
-        speakers[1].send(messages.encode(Tally("drop", "1f", 0, {}, {}, 0, 0.0, number=2**40)))
+        speakers[1].send(
+            messages.encode(
+                Tally(
+                    source="drop",
+                    epoch="1f",
+                    captured=0,
+                    outcomes={},
+                    dropped={},
+                    in_flight=0,
+                    last_frame_at=0.0,
+                    number=2**40,
+                )
+            )
+        )
 
         def answered() -> bool:
             while parts := speakers[1].receive():  # all that came: there may be one for each message

@@ -46,4 +46,12 @@ def usual_from_bytes(data: bytes | None) -> Usual | None:
     mean, deviation = named_figures(stored.mean), named_figures(stored.deviation)
     if mean is None or deviation is None:
         return None
-    return Usual(stored.pictures, stored.height, stored.width, mean, deviation, stored.spots, stored.streaks)
+    return Usual(
+        pictures=stored.pictures,
+        height=stored.height,
+        width=stored.width,
+        mean=mean,
+        deviation=deviation,
+        spots=stored.spots,
+        streaks=stored.streaks,
+    )

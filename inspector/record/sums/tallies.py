@@ -62,7 +62,15 @@ def _rebuilt(cursor: Cursor, source: str, recorded: Mapping[Outcome, int]) -> Ta
     """Return the sums that rows and gaps give, for a source whose tally cannot be read."""
     dropped = _listed(cursor, source)
     captured = sum(recorded.values()) + sum(dropped.values())
-    return Tally(source, "", captured, dict(recorded), dropped, 0, 0.0)
+    return Tally(
+        source=source,
+        epoch="",
+        captured=captured,
+        outcomes=dict(recorded),
+        dropped=dropped,
+        in_flight=0,
+        last_frame_at=0.0,
+    )
 
 
 def _listed(cursor: Cursor, source: str) -> dict[str, int]:

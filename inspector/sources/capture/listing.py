@@ -39,7 +39,9 @@ def genicam() -> Iterator[FoundCamera]:
             for name in ("id", "vendor", "model", "serial_nbr", "address", "protocol")
         )
         address = place if protocol == "GigEVision" else id_
-        yield FoundCamera("gige", address, id_, vendor, model, serial, _pixel_formats(id_))
+        yield FoundCamera(
+            type="gige", address=address, id=id_, vendor=vendor, model=model, serial=serial, formats=_pixel_formats(id_)
+        )
 
 
 def _pixel_formats(id_: str) -> list[str]:
@@ -69,13 +71,13 @@ def video_devices(root: Path) -> Iterator[FoundCamera]:
         usb = (entry / "device").resolve().parent
         model = _text(usb / "product") or _text(entry / "name")
         yield FoundCamera(
-            "camera",
-            f"/dev/{entry.name}",
-            entry.name,
-            _text(usb / "manufacturer"),
-            model,
-            _text(usb / "serial"),
-            formats,
+            type="camera",
+            address=f"/dev/{entry.name}",
+            id=entry.name,
+            vendor=_text(usb / "manufacturer"),
+            model=model,
+            serial=_text(usb / "serial"),
+            formats=formats,
         )
 
 

@@ -80,7 +80,15 @@ class Baseline:
             return None
         spots, streaks = (np.rint(part * _BYTE).astype(np.int8).tobytes() for part in self._light.relief)
         height, width = self.size
-        return Usual(self.pictures, height, width, unscaled(self.mean), Figures(*self.deviation), spots, streaks)
+        return Usual(
+            pictures=self.pictures,
+            height=height,
+            width=width,
+            mean=unscaled(self.mean),
+            deviation=Figures(*self.deviation),
+            spots=spots,
+            streaks=streaks,
+        )
 
     @classmethod
     def decode(cls, since: float, needed: int, usual: Usual | None) -> "Baseline":

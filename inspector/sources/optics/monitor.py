@@ -106,7 +106,15 @@ class OpticsMonitor:
         if self._unsaved is not None:
             usual, self._unsaved = baseline.encode(), min(self._unsaved, tally)
         troubles = self._conditions.troubles(baseline)
-        return Sight(self._at, baseline.since, baseline.pictures, baseline.needed, figures, troubles, usual)
+        return Sight(
+            at=self._at,
+            since=baseline.since,
+            learned=baseline.pictures,
+            needed=baseline.needed,
+            figures=figures,
+            troubles=troubles,
+            usual=usual,
+        )
 
     def on_record(self, tally: int, learn_since: float) -> None:
         """Note that the `tally`th tally is on record, and from which time on the baseline is to be learned."""

@@ -33,8 +33,18 @@ def test_video_devices_are_listed_with_what_they_say_of_themselves(tmp_path: Pat
 
     found, _ = cameras.find(tmp_path)
     assert [one for one in found if one.type == "camera"] == [
-        FoundCamera("camera", "/dev/video0", "video0", "ACME", "StripCam 4K", "A17", []),
-        FoundCamera("camera", "/dev/video10", "video10", "", "UVC camera", "", []),
+        FoundCamera(
+            type="camera",
+            address="/dev/video0",
+            id="video0",
+            vendor="ACME",
+            model="StripCam 4K",
+            serial="A17",
+            formats=[],
+        ),
+        FoundCamera(
+            type="camera", address="/dev/video10", id="video10", vendor="", model="UVC camera", serial="", formats=[]
+        ),
     ]
 
 

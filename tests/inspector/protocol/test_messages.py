@@ -19,14 +19,16 @@ HEADER = header("f" * 32, "scan/ä\n\"'.bmp", sequence=7, captured_at=1.7e9, cap
 VERDICT = Verdict(
     header=HEADER, outcome="defect", label="scratches", severity="major", score=0.97,
     reason=Reason("too_many_regions", "300 regions: the worst 256"),
-    regions=[Region(0, 100, 200, 200, "scratches", 0.97)],
-    doubts=[Doubt(100, 0, 200, 100, "ok", 0.6, Reason("low_score", "0.70"))], in_doubt=0.25,
+    regions=[Region(x=0, y=100, width=200, height=200, label="scratches", score=0.97)],
+    doubts=[Doubt(x=100, y=0, width=200, height=100, label="ok", score=0.6, reason=Reason("low_score", "0.70"))],
+    in_doubt=0.25,
 )  # fmt: skip
 FRAME = Frame(HEADER, 0.002)
 FIGURES = Figures(120.5, 0.1, 0.4, 0.0)
 SIGHT = Sight(
-    1.7e9, 1.6e9, 60, 3600, FIGURES, [Trouble("dust", 1.7e9, -0.08, 0.0, "a spot at x 8 to 16")],
-    Usual(60, 16, 16, FIGURES, FIGURES, b"\1\2\3\4", b"\5\6"),
+    at=1.7e9, since=1.6e9, learned=60, needed=3600, figures=FIGURES,
+    troubles=[Trouble("dust", 1.7e9, -0.08, 0.0, "a spot at x 8 to 16")],
+    usual=Usual(pictures=60, height=16, width=16, mean=FIGURES, deviation=FIGURES, spots=b"\1\2\3\4", streaks=b"\5\6"),
 )  # fmt: skip
 EXAMPLES: list[Message] = [
     Credit("worker-0.1", "1f", 10, 32),
@@ -35,10 +37,22 @@ EXAMPLES: list[Message] = [
     Verdicts("drop", "", [VERDICT]),
     Beat("worker-0.1", "model-1"),
     Hello("drop", "1f", True, ["a", "b"]),
-    Welcome("2e", [Settled("a", "ok")], 5, {"ok": 3, "error": 1}, {"overload": 1}),
-    Tally("drop", "1f", 5, {"ok": 3, "defect": 0, "unsure": 0, "error": 1}, {"overload": 1}, 0, 1.7e9),
-    Tally("drop", "1f", 0, {}, {}, 0, 1.7e9, sight=SIGHT),
-    Welcome("2e", [], 0, {}, {}, 0.0, SIGHT),
+    Welcome(
+        sink="2e", recorded=[Settled("a", "ok")], captured=5, outcomes={"ok": 3, "error": 1}, dropped={"overload": 1}
+    ),
+    Tally(
+        source="drop",
+        epoch="1f",
+        captured=5,
+        outcomes={"ok": 3, "defect": 0, "unsure": 0, "error": 1},
+        dropped={"overload": 1},
+        in_flight=0,
+        last_frame_at=1.7e9,
+    ),
+    Tally(
+        source="drop", epoch="1f", captured=0, outcomes={}, dropped={}, in_flight=0, last_frame_at=1.7e9, sight=SIGHT
+    ),
+    Welcome(sink="2e", recorded=[], captured=0, outcomes={}, dropped={}, since=0.0, sight=SIGHT),
     Pulse("2e", 7, 1.7e9),
     Ack([Settled("a", "unsure"), Settled("b", "error")]),
 ]
@@ -109,7 +123,14 @@ def test_a_message_cut_short_or_with_something_behind_it_is_refused(message: Mes
         (EXAMPLES[8], {"sight": msgspec.structs.replace(SIGHT, troubles=SIGHT.troubles * 9)}),
         (
             EXAMPLES[8],
-            {"sight": msgspec.structs.replace(SIGHT, usual=Usual(1, 9, 9, FIGURES, FIGURES, bytes(16_385), b""))},
+            {
+                "sight": msgspec.structs.replace(
+                    SIGHT,
+                    usual=Usual(
+                        pictures=1, height=9, width=9, mean=FIGURES, deviation=FIGURES, spots=bytes(16_385), streaks=b""
+                    ),
+                )
+            },
         ),
     ],
 )

@@ -52,7 +52,10 @@ def test_a_place_that_was_rounded_does_not_hide_the_error_there(tmp_path: Path) 
 def test_frames_that_never_came_are_explained_by_the_gap_of_their_time(
     tmp_path: Path, began_at: float, ended_at: float, reason: str
 ) -> None:
-    gaps = [Gap("drop", "overload", began_at, ended_at, 2), Gap("other", "stalled", 1000, 1005)]
+    gaps = [
+        Gap(source="drop", reason="overload", began_at=began_at, ended_at=ended_at, frames=2),
+        Gap(source="other", reason="stalled", began_at=1000, ended_at=1005),
+    ]
     assert why(tmp_path, [at(0), at(300), at(400)], *gaps) == [reason]
 
 

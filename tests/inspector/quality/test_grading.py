@@ -23,7 +23,7 @@ from tests.inspector.verdicts import changed
 
 #: 102 frames, as long as 31.334 m.
 METRES = 31.3
-BOX = [Region(0, 0, 9, 9, "scratches", 0.9, "minor")]
+BOX = [Region(x=0, y=0, width=9, height=9, label="scratches", score=0.9, severity="minor")]
 THREE = "scratches of score 0.9 or more within 5 m, limit 3"
 LIMITS = [{"grade": "second", "limit": 3, "min_severity": "major"}]
 #: Long after the last frame.

@@ -52,7 +52,9 @@ def found(picture: str) -> list[Doubt]:
 
 def in_doubt(number: int, *boxes: tuple[int, int, int, int], share: float, outcome: str = "unsure") -> Verdict:
     """A frame of 800 x 200 px of the piece c, 100 mm long, with such doubts."""
-    doubts = [Doubt(*box, "scratches", 0.5, LOW) for box in boxes]
+    doubts = [
+        Doubt(x=x, y=y, width=wide, height=high, label="scratches", score=0.5, reason=LOW) for x, y, wide, high in boxes
+    ]
     return verdict(
         number, outcome, name=f"c_{100 * number}", width=800, doubts=doubts, in_doubt=share,
         reason="score under 0.70" if outcome == "unsure" else "",

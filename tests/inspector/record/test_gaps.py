@@ -36,7 +36,16 @@ def word(at: float, dropped: dict[str, int] | None = None, epoch: str = "1f", **
     """What a source says at a moment: nothing recorded, the rest dropped."""
     counts = dropped or {}
     values: dict[str, Any] = {"at": at, "oldest_at": at, **changes}
-    return Tally("drop", epoch, sum(counts.values()), {}, counts, 0, at, **values)
+    return Tally(
+        source="drop",
+        epoch=epoch,
+        captured=sum(counts.values()),
+        outcomes={},
+        dropped=counts,
+        in_flight=0,
+        last_frame_at=at,
+        **values,
+    )
 
 
 def listed(book: Store, **query: Any) -> list[tuple[str, float, float, int]]:
@@ -146,7 +155,9 @@ def test_sums_that_name_more_dropped_frames_than_the_gaps_do_not_balance(book: S
 
 def test_silence_is_a_gap_that_is_open_and_a_fresh_word_is_none() -> None:
     assert silence(word(100), 104.0) is None
-    assert silence(word(100), 160.0) == Gap("drop", NOT_RUNNING, 100.0, 160.0, state="open")
+    assert silence(word(100), 160.0) == Gap(
+        source="drop", reason=NOT_RUNNING, began_at=100.0, ended_at=160.0, state="open"
+    )
 
 
 def test_an_outage_goes_on_until_it_is_over_and_on_record() -> None:

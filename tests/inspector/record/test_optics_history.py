@@ -35,13 +35,23 @@ from tests.inspector.roles import Bench, bench, ok
 FIGURES = Figures(120.0, 0.1, 0.4, 0.0)
 DUST = Trouble("dust", 100.0, -0.08, 0.0, "a spot at x 400 to 408, y 112 to 120 px, 8% darker")
 DARK = Trouble("dark", 150.0, 40.0, 120.0)
-USUAL = Usual(60, 200, 300, FIGURES, Figures(0.1, 0.2, 0.3, 0.0), bytes(25 * 37), bytes(37))
+USUAL = Usual(
+    pictures=60,
+    height=200,
+    width=300,
+    mean=FIGURES,
+    deviation=Figures(0.1, 0.2, 0.3, 0.0),
+    spots=bytes(25 * 37),
+    streaks=bytes(37),
+)
 
 
 def tally(at: float, *troubles: Trouble, since: float = 50.0, usual: Usual | None = None) -> Tally:
     """A word of the source at that time."""
-    sight = Sight(at, since, 60, 60, FIGURES, list(troubles), usual)
-    return Tally("cam", "1f", 0, {}, {}, 0, at, at=at, sight=sight)
+    sight = Sight(at=at, since=since, learned=60, needed=60, figures=FIGURES, troubles=list(troubles), usual=usual)
+    return Tally(
+        source="cam", epoch="1f", captured=0, outcomes={}, dropped={}, in_flight=0, last_frame_at=at, at=at, sight=sight
+    )
 
 
 @pytest.fixture
@@ -60,7 +70,9 @@ def test_troubles_are_on_record_from_their_begin_to_their_end(store: Store) -> N
         store.write([], [word])
 
     assert troubles(store) == [("dust", 100, 180), ("dark", 150, None)]
-    assert optics_history.troubles(store, Query())[0] == PastTrouble("cam", "dust", 100, 180, -0.08, 0, DUST.detail)
+    assert optics_history.troubles(store, Query())[0] == PastTrouble(
+        source="cam", kind="dust", began_at=100, ended_at=180, figure=-0.08, usual=0, detail=DUST.detail
+    )
     assert optics_history.troubles(store, Query(until=120))[0].kind == "dust"
     assert [one.kind for one in optics_history.troubles(store, Query(since=200))] == ["dark"]
 
@@ -161,7 +173,7 @@ class Drop:
         """What the source last said."""
         told = self._line.account().tally
         assert told is not None
-        return told.sight or Sight(0.0, 0.0, 0, 0)
+        return told.sight or Sight(at=0.0, since=0.0, learned=0, needed=0)
 
     def kinds(self) -> list[str]:
         """The troubles that it last told."""

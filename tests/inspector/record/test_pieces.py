@@ -61,7 +61,7 @@ def test_a_frame_belongs_to_the_piece_that_was_on_the_line_when_it_was_captured(
     # Frames are captured at 1000 + number, and recorded long after: the pieces have changed meanwhile.
     start(book, "coil-1", 1010.0)
     start(book, "coil-2", 1020.0)
-    assert stop(book, 1030.0) == Piece(2, "coil-2", 1020.0, 1030.0, False)
+    assert stop(book, 1030.0) == Piece(id=2, name="coil-2", began_at=1020.0, ended_at=1030.0, by_frames=False)
     assert stop(book, 1031.0) is None
     start(book, "coil-3", 1040.0)
     write(book, *(verdict(number) for number in (9, 10, 19, 20, 29, 30, 39, 40, 99)))
@@ -78,11 +78,11 @@ def test_a_piece_that_was_there_or_cannot_be_called_so_is_refused_and_the_other_
 
     with pytest.raises(ConfigError, match="piece"):
         start(book, name, 1010.0)
-    assert pieces.latest(book, 9) == [Piece(1, "coil-1", 1000.0, None, False)]
+    assert pieces.latest(book, 9) == [Piece(id=1, name="coil-1", began_at=1000.0, ended_at=None, by_frames=False)]
 
 
 def test_frames_that_name_their_piece_and_place_lie_there_with_their_regions(book: Store) -> None:
-    found = [Region(100, 50, 40, 20, "scratches", 0.9, "major")]
+    found = [Region(x=100, y=50, width=40, height=20, label="scratches", score=0.9, severity="major")]
     one = verdict(1, "defect", name="coil-7_1500.5.bmp", width=4096, height=1000, regions=found)
     start(book, "coil-1", 0.0)  # it is on the line, and the frame says otherwise
     write(book, one, verdict(2, name="coil-7_2000.bmp"), pattern=NAMED, mm_per_px=0.3, mm_per_line=0.5, left_mm=-20)
@@ -93,7 +93,7 @@ def test_frames_that_name_their_piece_and_place_lie_there_with_their_regions(boo
     assert {name: region[name] for name in ("x_mm", "y_mm", "width_mm", "length_mm")} == pytest.approx(
         {"x_mm": 10.0, "y_mm": 1525.5, "width_mm": 12.0, "length_mm": 10.0}
     )
-    assert pieces.find(book, "coil-7") == Piece(2, "coil-7", 1001.0, 1002.0, True)
+    assert pieces.find(book, "coil-7") == Piece(id=2, name="coil-7", began_at=1001.0, ended_at=1002.0, by_frames=True)
 
 
 def test_what_comes_with_a_frame_goes_before_its_name_and_that_before_the_piece_on_the_line(book: Store) -> None:
@@ -129,7 +129,8 @@ def test_a_name_that_tells_no_piece_or_place_has_none(book: Store, name: str, pi
 
 
 def test_the_folder_of_a_file_names_its_piece_and_its_place_is_not_known(book: Store) -> None:
-    write(book, verdict(1, "defect", name="coil-7/a.bmp", regions=[Region(10, 0, 5, 5, "s", 1.0)]),
+    region = Region(x=10, y=0, width=5, height=5, label="s", score=1.0)
+    write(book, verdict(1, "defect", name="coil-7/a.bmp", regions=[region]),
           pattern="^(?P<piece>[^/]+)/", mm_per_px=2)  # fmt: skip
 
     record = recorded(book)["coil-7/a.bmp"]
@@ -269,7 +270,7 @@ def test_the_commands_put_a_piece_on_the_line_and_show_what_is_on_record_of_it(
     code, out = run("piece", "--json")
     began_at = json.loads(out)["began_at"]
     book = Store(line.data)
-    found = [Region(100, 50, 40, 20, "scratches", 0.9, "major")]
+    found = [Region(x=100, y=50, width=40, height=20, label="scratches", score=0.9, severity="major")]
     frames = [
         verdict(n, "ok" if n else "defect", captured_at=began_at + n, regions=[] if n else found) for n in (0, 1, 3)
     ]
@@ -325,7 +326,10 @@ def test_the_grade_or_the_command_itself_says_the_recipe_of_a_piece(
 @pytest.mark.parametrize("off", range(10))
 def test_a_defect_that_a_frames_border_cuts_is_one_however_unevenly_they_come(book: Store, off: int) -> None:
     """A short part at the end of each tenth frame goes on in the one that follows it."""
-    parts = {0: Region(3, 7, 4, 3, "scratches", 0.9, "major"), 1: Region(3, 0, 4, 2, "scratches", 0.9, "major")}
+    parts = {
+        0: Region(x=3, y=7, width=4, height=3, label="scratches", score=0.9, severity="major"),
+        1: Region(x=3, y=0, width=4, height=2, label="scratches", score=0.9, severity="major"),
+    }
     start(book, "c", 1000.0)
     frames = []
     for number in range(200):

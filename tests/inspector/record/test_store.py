@@ -36,7 +36,15 @@ def verdict(number: int, outcome: str = "ok", source: str = "drop", **changes: A
 def tally(captured: int, in_flight: int = 0, source: str = "drop", dropped: int = 0, **outcomes: int) -> Tally:
     """A source's sums."""
     counts: Any = {"ok": 0, "defect": 0, "unsure": 0, "error": 0, **outcomes}
-    return Tally(source, "1f", captured, counts, {"overload": dropped} if dropped else {}, in_flight, 1000.0)
+    return Tally(
+        source=source,
+        epoch="1f",
+        captured=captured,
+        outcomes=counts,
+        dropped={"overload": dropped} if dropped else {},
+        in_flight=in_flight,
+        last_frame_at=1000.0,
+    )
 
 
 @pytest.fixture
@@ -63,7 +71,7 @@ def frames(book: Store, **query: Any) -> list[str]:
 
 
 def test_every_field_of_a_verdict_is_on_record(book: Store) -> None:
-    region = Region(10, 20, 200, 200, "scratches", 0.97, "major")
+    region = Region(x=10, y=20, width=200, height=200, label="scratches", score=0.97, severity="major")
     written = verdict(
         3, "defect", name="scan/ä\n\"'\\xff.bmp", severity="major", score=0.97, reason="r", regions=[region], attempt=2
     )

@@ -21,7 +21,7 @@ from inspector.reports.map.coil_map import CoilMap
 from inspector.reports.map.shapes import Drawing, Line, Rectangle, Text
 
 SVG = "{http://www.w3.org/2000/svg}"
-COIL = Piece(1, "coil <7>", 0.0, 9.0, True)
+COIL = Piece(id=1, name="coil <7>", began_at=0.0, ended_at=9.0, by_frames=True)
 #: Of a piece from 0 to 12 m.
 LEFT, WIDTH, BAND = 76.0, 1208.0, 150.0
 GROUND, UNSURE = "#e8ecef", "#f7e39b"
@@ -199,7 +199,7 @@ def test_any_number_of_labels_has_a_legend_within_the_paper() -> None:
 
 def test_any_name_gives_a_file_that_is_well_formed_and_lies_here() -> None:
     odd = "../<a>&\"'$x^$\x00\n\u202e\ud7ff"
-    piece = Piece(1, odd, 0.0, None, True)
+    piece = Piece(id=1, name=odd, began_at=0.0, ended_at=None, by_frames=True)
     drawn = laid_out([share("drop")], [defect(1, 1, "<b>$", name=odd)], piece=piece)
 
     parsed = ElementTree.fromstring(svg.write(drawn.drawing))
@@ -209,7 +209,10 @@ def test_any_name_gives_a_file_that_is_well_formed_and_lies_here() -> None:
     assert cv2.imdecode(np.frombuffer(png.write(drawn.drawing), np.uint8), cv2.IMREAD_COLOR) is not None
     name = export.file_name(piece, ".svg")
     assert Path(name).name == name != ".svg"
-    assert export.file_name(Piece(1, "..", 0.0, None, True), "-report.html") == "_-report.html"
+    assert (
+        export.file_name(Piece(id=1, name="..", began_at=0.0, ended_at=None, by_frames=True), "-report.html")
+        == "_-report.html"
+    )
 
 
 def test_svg_and_png_show_every_shape_at_the_same_place() -> None:
@@ -240,7 +243,20 @@ def roll(first_mm: float, last_mm: float, distance_mm: float, source: str = "dro
     """A mark of a roll, 10 mm wide and 245 mm from the edge."""
     repeats = round((last_mm - first_mm) / distance_mm) + 1
     return RollMark(
-        1, source, "c", "s", 0.0, None, list(rolls), distance_mm, 1e-5, repeats, 245.0, 10.0, first_mm, last_mm
+        id=1,
+        source=source,
+        piece="c",
+        label="s",
+        found_at=0.0,
+        ended_at=None,
+        rolls=list(rolls),
+        distance_mm=distance_mm,
+        confidence=1e-5,
+        repeats=repeats,
+        x_mm=245.0,
+        width_mm=10.0,
+        first_mm=first_mm,
+        last_mm=last_mm,
     )
 
 

@@ -38,7 +38,10 @@ def run(line: Line, *command: str) -> int:
 def coil(tmp_path: Path) -> Line:
     """300 mm of a coil, the second frame lost; one defect in the first and one in the last."""
     line = coils.line(tmp_path)
-    found = [Region(500, 60, 100, 40, "scratches", 0.9, "major")], [Region(0, 150, 40, 50, "patches", 0.8, "minor")]
+    found = (
+        [Region(x=500, y=60, width=100, height=40, label="scratches", score=0.9, severity="major")],
+        [Region(x=0, y=150, width=40, height=50, label="patches", score=0.8, severity="minor")],
+    )
     for n, at, regions in ((0, 0, found[0]), (2, 200, found[1])):
         box = regions[0]
         coils.record(
@@ -149,10 +152,18 @@ def test_cards_are_those_of_the_worst_and_a_page_does_not_grow_beyond_a_few_mega
     line = coils.line(tmp_path, {"strip": {}})
     noise = np.random.default_rng(0).integers(0, 256, (200, 800), np.uint8)  # the most that a JPEG can be
     frames = [
-        verdict(n, "defect", name=f"c_{n * 100}", width=800,
-                regions=[Region(60 * k, 20, 50, 50, "scratches", 0.9 - n / 1000, "major") for k in range(12)])
+        verdict(
+            n,
+            "defect",
+            name=f"c_{n * 100}",
+            width=800,
+            regions=[
+                Region(x=60 * k, y=20, width=50, height=50, label="scratches", score=0.9 - n / 1000, severity="major")
+                for k in range(12)
+            ],
+        )
         for n in range(30)
-    ]  # fmt: skip
+    ]
     coils.record(line, *frames, pixels=noise)
     assert run(line, "map", "c", "--to", str(tmp_path / "m.html")) == 0
     page = Page((tmp_path / "m.html").read_text())
@@ -168,7 +179,12 @@ def test_whatever_piece_label_and_frame_are_called_the_page_stays_harmless(tmp_p
     coils.record(
         line,
         verdict(
-            1, "defect", name=HARM, piece=piece, at_mm=0.0, regions=[Region(1, 1, 50, 50, HARM[:64], 0.9, HARM[:16])]
+            1,
+            "defect",
+            name=HARM,
+            piece=piece,
+            at_mm=0.0,
+            regions=[Region(x=1, y=1, width=50, height=50, label=HARM[:64], score=0.9, severity=HARM[:16])],
         ),
         verdict(2, "unsure", name=HARM, piece=piece, at_mm=100.0, reason=HARM),
         verdict(3, "error", name=HARM, piece=piece, at_mm=200.0, reason=HARM, width=0),

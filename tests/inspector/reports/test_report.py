@@ -40,7 +40,10 @@ def rows(text: Page, *heads: str) -> list[list[str]]:
 
 def regions(count: int, label: str, score: float = 0.9) -> list[Region]:
     """So many in a row, apart."""
-    return [Region(120 * n, 60, 50, 50, label, score - n / 100, SEVERITIES[label]) for n in range(count)]
+    return [
+        Region(x=120 * n, y=60, width=50, height=50, label=label, score=score - n / 100, severity=SEVERITIES[label])
+        for n in range(count)
+    ]
 
 
 @pytest.fixture
@@ -317,9 +320,34 @@ def test_the_grade_and_its_reasons_are_those_of_the_command(coil: Line, capsys: 
 
 
 def test_alarms_and_marks_of_rolls_are_told_and_marks_are_drawn(coil: Line) -> None:
-    alarm = Alarm(0, "drop", "c", "scratches", 1001.0, None, 100.0, 260.0, 4, "scratches within 5 m", 260.0)
+    alarm = Alarm(
+        id=0,
+        source="drop",
+        piece="c",
+        rule="scratches",
+        raised_at=1001.0,
+        cleared_at=None,
+        from_mm=100.0,
+        to_mm=260.0,
+        count=4,
+        detail="scratches within 5 m",
+        at=260.0,
+    )
     mark = RollMark(
-        0, "drop", "c", "scratches", 1009.0, 1010.0, ["work-1"], 200.0, 0.00012, 5, 60.0, 25.0, 100.0, 900.0
+        id=0,
+        source="drop",
+        piece="c",
+        label="scratches",
+        found_at=1009.0,
+        ended_at=1010.0,
+        rolls=["work-1"],
+        distance_mm=200.0,
+        confidence=0.00012,
+        repeats=5,
+        x_mm=60.0,
+        width_mm=25.0,
+        first_mm=100.0,
+        last_mm=900.0,
     )
     book = Store(coil.data)
     with book.transaction() as cursor:

@@ -73,9 +73,21 @@ class LogCase:
                 ids += put_frames(store, 1, "defect")
             return ids
         found: list[Alarm | RollMark] = [
-            Alarm(0, "drop", "", "many", 1.0, None, None, None, 1, "scratches", 1.0)
+            Alarm(
+                id=0,
+                source="drop",
+                piece="",
+                rule="many",
+                raised_at=1.0,
+                cleared_at=None,
+                from_mm=None,
+                to_mm=None,
+                count=1,
+                detail="scratches",
+                at=1.0,
+            )
             if self.name == "defect_log_alarms"
-            else RollMark(0, "drop", "", "scratches", 1.0, None)
+            else RollMark(id=0, source="drop", piece="", label="scratches", found_at=1.0, ended_at=None)
             for _ in range(count)
         ]
         with store.transaction() as cursor:

@@ -140,7 +140,9 @@ def test_what_arrived_before_the_stop_is_recorded(line: Bench, source: Mouth, wo
     source.hello()
     for number in range(500):
         worker.verdicts(verdict(number))
-    source.say(Tally("drop", "1f", 500, {"ok": 0}, {}, 500, 0.0))
+    source.say(
+        Tally(source="drop", epoch="1f", captured=500, outcomes={"ok": 0}, dropped={}, in_flight=500, last_frame_at=0.0)
+    )
     source.hears(Ack)  # some are in; the last may still be on their way
     sink.stop()
 

@@ -88,7 +88,10 @@ def test_the_client_of_the_configs_hands_files_in_and_hears_what_became_of_them(
     assert {record.name: record.outcome for record in line.records()} == {"good.bmp": "ok", "bad.bmp": "error"}
 
 
-REGIONS = [Region(8 * number, 2, 7, 5, "scratches", 0.9 - number / 100, "major") for number in range(40)]
+REGIONS = [
+    Region(x=8 * number, y=2, width=7, height=5, label="scratches", score=0.9 - number / 100, severity="major")
+    for number in range(40)
+]
 #: What is told of them.
 WORST = [
     {"x": one.x, "y": 2, "width": 7, "height": 5, "label": "scratches", "score": one.score, "severity": "major"}

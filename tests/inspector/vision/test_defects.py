@@ -33,12 +33,18 @@ def book(tmp_path: Path) -> Iterator[Store]:
     opened.close()
 
 
+def region(box: tuple[int, int, int, int, str], score: float, severity: str) -> Region:
+    """A region of that place and label."""
+    x, y, width, height, label = box
+    return Region(x=x, y=y, width=width, height=height, label=label, score=score, severity=severity)
+
+
 def write(book: Store, boxes: Boxes, source: str = "drop", piece: str = "c") -> None:
     """Frames at these mm, with these regions (x, y, width, height, label), on record in the order given."""
     frames = [
         verdict(
             number, "defect", source, frame=f"{piece}-{at}", name=f"{piece}_{at}", width=400, height=100,
-            regions=[Region(*box, 0.5 + number / 64, "major" if number % 2 else "minor") for box in regions],
+            regions=[region(box, 0.5 + number / 64, "major" if number % 2 else "minor") for box in regions],
         )
         for number, (at, regions) in enumerate(boxes.items())
     ]  # fmt: skip
@@ -115,7 +121,16 @@ def test_two_arms_that_meet_in_the_next_frame_are_one_defect(book: Store) -> Non
 
 def test_regions_without_a_place_are_defects_by_themselves(book: Store) -> None:
     locator = Locator(PlaceSettings(pattern=r"^(?P<piece>\w+)_(?P<at_mm>[\d.]+)"))  # no size of a pixel
-    cut = [verdict(n, "defect", name=f"c_{n}", height=100, regions=[Region(0, 0, 9, 100, "s", 0.9)]) for n in range(3)]
+    cut = [
+        verdict(
+            n,
+            "defect",
+            name=f"c_{n}",
+            height=100,
+            regions=[Region(x=0, y=0, width=9, height=100, label="s", score=0.9)],
+        )
+        for n in range(3)
+    ]
     book.write([("m", one) for one in cut], locators={"drop": locator})
 
     assert [(one.frames, one.x_mm, one.y_mm, one.width) for one in of(book)] == [(1, None, None, 9)] * 3

@@ -86,7 +86,7 @@ def test_tiles_of_an_area_lie_in_it() -> None:
 def test_places_across_count_from_the_edge_that_was_found(tmp_path: Path) -> None:
     book = Store(tmp_path)
     one = verdict(1, "defect", name="c_0.bmp", width=1000, area=(120, 0, 800, 200),
-                  regions=[Region(220, 0, 200, 200, "s", 0.9)])  # fmt: skip
+                  regions=[Region(x=220, y=0, width=200, height=200, label="s", score=0.9)])  # fmt: skip
     place = PlaceSettings(pattern=NAMED, mm_per_px=0.5)
     book.write([("m", one)], locators={"drop": Locator(place, from_edge=True)})
     book.write([("m", verdict(2, frame="f2", **{"name": "c_0.bmp", "regions": one.regions, "outcome": "defect"}))],

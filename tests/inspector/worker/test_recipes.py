@@ -245,7 +245,9 @@ def test_a_piece_begins_after_it_is_on_record_however_long_that_takes(book: Stor
         book, partial(pieces.start, name="coil-2", recipe="hidden"), lambda: next(clock), slept.append
     )
     # Then it begins 2 s after the last write, which the command waits for, and the one before ends there
-    assert piece == Piece(2, "coil-2", 1004.2, None, False, "", "hidden")
+    assert piece == Piece(
+        id=2, name="coil-2", began_at=1004.2, ended_at=None, by_frames=False, grade="", recipe="hidden"
+    )
     assert pieces.find(book, "coil-1").ended_at == 1004.2
     assert slept == pytest.approx([2.0])
 
@@ -286,7 +288,7 @@ def test_the_recipe_that_decided_is_on_record(book: Store) -> None:
 
 def test_a_frame_that_was_decided_by_another_recipe_than_its_pieces_is_unsure_and_says_why(book: Store) -> None:
     start(book, "coil-1", 0.0, "hidden", "S235JR")
-    found = [Region(0, 0, 9, 9, "scratches", 0.9, "critical")]
+    found = [Region(x=0, y=0, width=9, height=9, label="scratches", score=0.9, severity="critical")]
     wrong = verdict(1, "defect", name="a", recipe="exposed", severity="critical", regions=found)
     told = verdict(2, name="b", recipe="exposed", grade="DX56D")  # against what was said of the piece on the line
     none, failed = verdict(3, name="c"), verdict(4, "error", name="d")

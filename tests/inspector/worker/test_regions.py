@@ -83,7 +83,10 @@ def test_a_frame_that_is_one_defect_all_over_is_merged_in_a_moment() -> None:
 
 def test_regions_are_on_record_in_their_order_and_go_with_the_frame(tmp_path: Path) -> None:
     book = Store(tmp_path)
-    many = [Region(n, 2 * n, 10, 20, "scratches", 0.5 + n / 1024, "major") for n in range(MAX_REGIONS)]
+    many = [
+        Region(x=n, y=2 * n, width=10, height=20, label="scratches", score=0.5 + n / 1024, severity="major")
+        for n in range(MAX_REGIONS)
+    ]
     book.write([("m", verdict(1, "defect", regions=many)), ("m", verdict(2)), ("m", verdict(3, "defect"))])
 
     recorded = {record.sequence: record.regions for record in book.records(Query())}
@@ -98,7 +101,9 @@ def test_regions_are_on_record_in_their_order_and_go_with_the_frame(tmp_path: Pa
 def test_a_frame_that_comes_again_adds_no_regions(tmp_path: Path) -> None:
     book = Store(tmp_path)
     for x in (0, 50):
-        book.write([("m", verdict(1, "defect", regions=[Region(x, 0, 10, 20, "scratches", 0.5)]))])
+        book.write(
+            [("m", verdict(1, "defect", regions=[Region(x=x, y=0, width=10, height=20, label="scratches", score=0.5)]))]
+        )
 
     (record,) = book.records(Query())
     assert [one["x"] for one in record.regions] == [0]
@@ -122,7 +127,9 @@ def test_the_regions_of_an_older_record_are_taken_over(tmp_path: Path) -> None:
     book = Store(tmp_path)
     recorded = {record.frame: record.regions for record in book.records(Query())}
     assert recorded["b"] == []
-    assert [in_pixels(one) for one in recorded["a"]] == [Region(10, 0, 200, 100, "scratches", 0.97, "major")]
+    assert [in_pixels(one) for one in recorded["a"]] == [
+        Region(x=10, y=0, width=200, height=100, label="scratches", score=0.97, severity="major")
+    ]
     book.close()
 
 
@@ -132,7 +139,10 @@ def test_what_defects_draws_is_the_kept_picture_with_its_regions_boxed(
     line = Line(tmp_path)
     line.data.mkdir()
     settings = loading.load(line.config)
-    found = [Region(30, 40, 100, 60, "scratches", 0.9, "critical"), Region(150, 0, 50, 50, "patches", 0.8, "minor")]
+    found = [
+        Region(x=30, y=40, width=100, height=60, label="scratches", score=0.9, severity="critical"),
+        Region(x=150, y=0, width=50, height=50, label="patches", score=0.8, severity="minor"),
+    ]
     pixels = strip(200, 200)
     book = Store(line.data)
     kept = Keeper(settings).keep(verdict(1, "defect", regions=found, captured_at=time.time()), pixels)
@@ -153,13 +163,17 @@ def test_what_defects_draws_is_the_kept_picture_with_its_regions_boxed(
 def test_a_region_that_cannot_be_written_keeps_its_frame_off_the_record_too(tmp_path: Path) -> None:
     book = Store(tmp_path)
     with pytest.raises(StoreError):
-        book.write([("m", verdict(1, "defect", regions=[Region(0, 0, 1, 1, "s", float("nan"))]))])
+        book.write(
+            [("m", verdict(1, "defect", regions=[Region(x=0, y=0, width=1, height=1, label="s", score=float("nan"))]))]
+        )
     assert list(book.records(Query())) == []
     book.close()
 
 
 def test_the_longest_batch_of_verdicts_is_a_message_that_can_be_sent() -> None:
-    region = Region(16_000, 16_000, 16_000, 16_000, "s" * 64, 0.123456789, "critical")
+    region = Region(
+        x=16_000, y=16_000, width=16_000, height=16_000, label="s" * 64, score=0.123456789, severity="critical"
+    )
     many = [verdict(1, "defect", regions=[region] * MAX_REGIONS, reason="r" * 1024, piece="p" * 128)]
     several = [verdict(n, "defect", regions=[region], name="n" * 255) for n in range(MAX_REGIONS)]
 

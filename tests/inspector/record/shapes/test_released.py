@@ -32,12 +32,32 @@ from tests.fakes import ROOT
 
 FIGURES = Figures(120.5, 0.11, 0.4, 0.001)
 DUST = Trouble("dust", 1005.0, -0.08, 0.0, "a spot at x 8 to 16 px")
-USUAL = Usual(3600, 16, 24, FIGURES, Figures(0.1, 0.2, 0.3, 0.0), b"\1\2\3\4\5\6", b"\7\10\11")
+USUAL = Usual(
+    pictures=3600,
+    height=16,
+    width=24,
+    mean=FIGURES,
+    deviation=Figures(0.1, 0.2, 0.3, 0.0),
+    spots=b"\1\2\3\4\5\6",
+    streaks=b"\7\10\11",
+)
 TALLY = Tally(
-    "cam", "1f", 12, {"ok": 1, "defect": 1, "unsure": 5, "error": 1}, {"overload": 2, "stale": 1}, 1, 1010.0,
-    "lost: no route to host", 7, 1010.0, 1008.5, {"stale": Span(1009.5, 1009.6)}, 2,
-    Sight(1010.0, 990.0, 3600, 3600, FIGURES, [DUST]), [Left("refused", 2, "a.bmp: Permission denied")],
-)  # fmt: skip
+    source="cam",
+    epoch="1f",
+    captured=12,
+    outcomes={"ok": 1, "defect": 1, "unsure": 5, "error": 1},
+    dropped={"overload": 2, "stale": 1},
+    in_flight=1,
+    last_frame_at=1010.0,
+    problem="lost: no route to host",
+    number=7,
+    at=1010.0,
+    oldest_at=1008.5,
+    spans={"stale": Span(1009.5, 1009.6)},
+    refused=2,
+    sight=Sight(at=1010.0, since=990.0, learned=3600, needed=3600, figures=FIGURES, troubles=[DUST]),
+    left=[Left("refused", 2, "a.bmp: Permission denied")],
+)
 TERMS = InForce(
     1001.0, "model-1",
     {"ok": LabelNumbers("ok", "none", 0.5), "scratches": LabelNumbers("defect", "major", 0.6, 0.85)},
@@ -132,7 +152,9 @@ def test_what_0_2_kept_is_what_it_was_told(tmp_path: Path) -> None:
 
     account = store.account("cam")
     assert (account.tally, account.balanced, account.listed) == (TALLY, True, 3)
-    assert optics_history.sight(store, "cam") == Sight(0.0, 990.0, 3600, 0, None, [DUST], USUAL)
+    assert optics_history.sight(store, "cam") == Sight(
+        at=0.0, since=990.0, learned=3600, needed=0, figures=None, troubles=[DUST], usual=USUAL
+    )
     assert settings_history.named(store) == ({"ok", "scratches"}, {"model-1"})
     ((text,),) = store.read("SELECT terms FROM in_force")
     assert terms_from_text(text, 1001.0) == TERMS
@@ -153,7 +175,11 @@ def test_a_record_of_this_version_is_refused_by_one_that_knows_fewer_layouts(tmp
             opened(tmp_path / FILE, read_only, 1.0, MIGRATIONS[:13])
 
 
-@pytest.mark.parametrize("value", [TALLY, Tally("drop", "2a", 0, {}, {}, 0, 0.0)], ids=["full", "empty"])
+@pytest.mark.parametrize(
+    "value",
+    [TALLY, Tally(source="drop", epoch="2a", captured=0, outcomes={}, dropped={}, in_flight=0, last_frame_at=0.0)],
+    ids=["full", "empty"],
+)
 def test_a_tally_comes_back_as_it_went_also_with_what_only_a_newer_version_knows(value: Tally) -> None:
     kept = json.loads(tally_to_text(value))
     assert tally_from_text(json.dumps(kept)) == value
