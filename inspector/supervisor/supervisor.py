@@ -209,7 +209,9 @@ class Supervisor:
                 if other.role != "worker":
                     other.tell(gone)
         if not expected:
-            child.note_end(exit_code, self._clock())
+            cause = child.note_end(exit_code, self._clock())
+            if cause == "unusable" and child.role == "worker":
+                model_copies.mend(self._model, self._in_force.settings.bundle_path)
 
     def _hopeless(self, keep: set[Role]) -> int:
         """Return the exit code with which the line must end because a whole role cannot serve; 0 if it can."""

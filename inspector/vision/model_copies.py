@@ -74,6 +74,22 @@ def reopen(model: Bundle) -> Bundle:
     return found
 
 
+def mend(copy: Bundle, chosen: Path) -> None:
+    """Copy the model again if its copy is damaged, and `chosen` still holds it; log what was done, or why it was not.
+
+    Only processes that start read the copy: those that run have their model in memory.
+    """
+    if copy.path == chosen or _intact(copy.path) is not None:
+        return
+    try:
+        if address(chosen) != copy.path.name:
+            raise BundleError(f"{chosen} holds another model now")
+        _copied(bundle.load(chosen), copy.path)
+    except (BundleError, OSError) as error:
+        why = error if isinstance(error, BundleError) else f"{error.filename}: {error.strerror}"
+        log.error("%s: damaged, and cannot be copied again: %s; put %s there", copy.path, why, copy.id)
+
+
 def replaced(chosen: Path, model: Bundle) -> str:
     """Return a note if the folder in the config holds another model than the running one; "" if it does not."""
     try:
@@ -119,7 +135,9 @@ def _copied(chosen: Bundle, own: Path) -> Bundle:
         if address(incoming) != own.name or bundle.load(incoming).id != chosen.id:
             raise BundleError(f"{chosen.path}: was replaced while it was read; start again")
         incoming.chmod(0o555)
-        _remove(own)  # damaged, or it would not be copied
+        if own.exists():
+            log.warning("%s: was damaged: copied again from %s", own, chosen.path)
+            _remove(own)
         atomic.place(incoming, own)
     finally:
         _remove(incoming)

@@ -43,7 +43,9 @@ def test_the_copy_is_named_by_its_content_whole_and_read_only(data: Path, tmp_pa
     assert copies(data) == [address(model)]
 
 
-def test_a_copy_that_is_there_is_used_and_a_damaged_one_made_anew(data: Path, tmp_path: Path) -> None:
+def test_a_copy_that_is_there_is_used_and_a_damaged_one_made_anew(
+    data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     model = make_bundle(tmp_path / "bundle")
     with model_copies.adopted(data, model) as copy:
         first = copy.path.stat().st_ino
@@ -53,6 +55,7 @@ def test_a_copy_that_is_there_is_used_and_a_damaged_one_made_anew(data: Path, tm
     (copy.path / PARAMETERS).write_bytes(b"1")
     with model_copies.adopted(data, model) as copy:
         assert (copy.path / PARAMETERS).read_bytes() == b"0"
+    assert f"{copy.path}: was damaged: copied again from {model.path}" in caplog.text
 
 
 def test_what_a_killed_start_left_and_other_models_go_but_nothing_of_others(data: Path, tmp_path: Path) -> None:
@@ -140,6 +143,45 @@ def test_a_line_decides_by_the_model_it_started_with_until_it_is_started_again(t
         addresses = [row.address for row in history.every()]
     assert addresses[-1] == hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()
     assert copies(line.data) == sorted(addresses) and len(addresses) == 2
+
+
+def damage(path: Path) -> None:
+    """Change a file of a copy as someone could who may."""
+    path.parent.chmod(0o755)
+    path.chmod(0o644)
+    path.write_bytes(b"tampered")
+
+
+def test_a_damaged_copy_stops_no_worker_for_long_it_is_copied_again_and_the_log_says_so(tmp_path: Path) -> None:
+    line = Line(tmp_path)
+    with running(line):
+        drop_one(line)
+        wait_until(lambda: ready(line) == (True, []), line.explain)
+        (name,) = copies(line.data)
+        damage(line.data / "models" / name / PARAMETERS)
+        os.kill(line.child("worker-0"), signal.SIGKILL)
+        drop_one(line)
+        wait_until(lambda: f"{name}: was damaged: copied again from {tmp_path / 'bundle'}" in line.log, line.explain)
+        assert line.stop() == 0
+    assert bundle.load(line.data / "models" / name).id == line.records()[0].model
+
+
+def test_a_damaged_copy_whose_source_holds_another_model_is_left_and_named(
+    data: Path, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    model = make_bundle(tmp_path / "bundle")
+    with model_copies.adopted(data, model) as copy:
+        model_copies.mend(copy, model.path)
+        assert caplog.text == ""
+        damage(copy.path / PARAMETERS)
+        shutil.rmtree(model.path)
+        make_bundle(model.path, name="other")
+        model_copies.mend(copy, model.path)
+        assert f"damaged, and cannot be copied again: {model.path} holds another model now" in caplog.text
+        assert (copy.path / PARAMETERS).read_bytes() == b"tampered"
+        shutil.rmtree(model.path)
+        model_copies.mend(copy, model.path)
+        assert f"cannot be copied again: {model.path / MANIFEST}: No such file or directory" in caplog.text
 
 
 def test_a_worker_refuses_another_model_than_the_lines(tmp_path: Path) -> None:
