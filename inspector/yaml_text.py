@@ -21,7 +21,7 @@ def read(path: Path, what: str) -> dict[str, Any]:
     ConfigError names the file and says what is wrong; `what` says what kind of file is needed.
     """
     try:
-        values = load(path.read_bytes().decode("utf-8-sig"))
+        values = load(path.read_bytes().decode().removeprefix("\ufeff"))  # a byte order mark
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; {what}") from None
     except UnicodeDecodeError as error:

@@ -51,7 +51,7 @@ def test_a_drop_folder_that_the_line_may_not_write_to_is_refused(readable: Path)
     line = Line(readable)
     line.drop.mkdir(exist_ok=True)
     as_nobody = (
-        "import os, sys; from inspector.cli import main as cli; from inspector.supervisor import preflight;"
+        "import os, sys; from inspector.cli import main as cli; from inspector.cli.commands import line;"
         " os.seteuid(65534); sys.exit(cli.main(sys.argv[1:]))"
     )
     command = [sys.executable, "-c", as_nobody, "check", "-c", str(line.config), "-o", "data=/tmp/nobodys"]
