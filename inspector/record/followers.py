@@ -118,6 +118,8 @@ class Follower(Generic[Row]):
     def turn(self, ends_at: float = math.inf) -> bool:
         """Deliver one batch; return whether more rows wait and may be delivered at once. Raises nothing."""
         is_due = self._clock() >= self._retry_at
+        if not is_due and self._at < 0:
+            return False
         try:
             first, newest = self._waiting()
             more = is_due and self._go_on(first, newest, ends_at)
@@ -199,6 +201,9 @@ class Follower(Generic[Row]):
             self._consumer.close()
         self._is_open = False
         self._at = self._moved_to
+        with suppress(StoreError):  # a transaction whose end is not known may have moved it
+            if (known := position(self._store, self.name)) is not None:
+                self._at = self._moved_to = known
         self.failures += 1
         self._failed_in_a_row += 1
         self._retry_at = self._clock() + min(MAX_RETRY_S, RETRY_S * 2 ** min(self._failed_in_a_row - 1, 16))

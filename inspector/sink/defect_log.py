@@ -17,11 +17,11 @@ from inspector.record import findings
 from inspector.record.database import OpenRecord
 from inspector.record.findings import Alarm, RollMark
 from inspector.record.followers import Consumer, Delivered, Feed, Follower
-from inspector.record.queries import Query, statements
-from inspector.record.records import Record, from_row, to_json
+from inspector.record.records import SELECTED, Record, from_row, to_json
 
 #: Defects of one turn: each may have hundreds of regions.
 _BATCH = 64
+_DEFECTS = f"SELECT {SELECTED} FROM records NOT INDEXED WHERE id > ? AND id <= ? AND outcome = 'defect' ORDER BY id"
 
 Row = TypeVar("Row", Record, Alarm, RollMark)
 
@@ -108,8 +108,7 @@ def followers(
 
 
 def _defects(store: OpenRecord, after: int, through: int) -> list[tuple[int, Record]]:
-    query = Query(outcomes=("defect",), after_id=after, last_id=through, oldest_first=True)
-    rows = (row for statement, values in statements(query) for row in store.read(statement, values))
+    rows = store.read(_DEFECTS, (after, through))
     return [(record.id, record) for record in (from_row(row, store.path.parent) for row in rows)]
 
 

@@ -27,6 +27,7 @@ class FollowerGroup:
     ) -> None:
         """`clock` gives monotonic seconds."""
         self._followers = deque(followers)
+        self._reported: dict[str, tuple[int, int]] = {}  # rows behind and failures by name, as the metrics have them
         self._metrics = metrics
         self._health = health
         self._clock = clock
@@ -37,13 +38,18 @@ class FollowerGroup:
         for _ in range(len(self._followers)):
             follower = self._followers[0]
             self._followers.rotate(-1)
-            failures = follower.failures
             more = follower.turn(ends_at) or more
-            self._metrics.follower(follower.name, follower.lag_rows, follower.failures - failures)
-            self._health.trouble(follower.name, follower.problem)
+            self._report(follower)
             if self._clock() >= ends_at:
                 return True
         return more
+
+    def _report(self, follower: Follower[Any]) -> None:
+        lag_rows, failures = self._reported.get(follower.name, (-1, 0))
+        if (follower.lag_rows, follower.failures) != (lag_rows, failures):
+            self._metrics.follower(follower.name, follower.lag_rows, follower.failures - failures)
+            self._reported[follower.name] = follower.lag_rows, follower.failures
+        self._health.trouble(follower.name, follower.problem)
 
     def finish(self) -> None:
         """Deliver what is on record, for FINISH_S at most."""
