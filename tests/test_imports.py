@@ -1,6 +1,7 @@
 """Holds the architecture: who may import whom, and that each dangerous library has one door."""
 
 import ast
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -194,3 +195,23 @@ def test_capture_libraries_are_reached_by_the_grabbers_process_alone() -> None:
 def test_importing_a_part_does_not_import_paddle(module: str) -> None:
     code = f"import sys, inspector.{module}; sys.exit('paddle' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=ROOT, check=False).returncode == 0
+
+
+def test_every_module_that_a_string_names_for_a_process_of_its_own_is_there() -> None:
+    known = {name for package in ("inspector", "trainer") for name in modules(package)}
+    named: set[str] = set()
+    for path in [
+        *(ROOT / "inspector").rglob("*.py"),
+        *(ROOT / "trainer").rglob("*.py"),
+        *(ROOT / "tests").rglob("*.py"),
+    ]:
+        texts = [
+            node.value for node in ast.walk(ast.parse(path.read_text()))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        ]  # fmt: skip
+        for text in texts:
+            named |= set(re.findall(r"\bfrom ((?:inspector|trainer)(?:\.\w+)+) import ", text))
+            named |= set(re.findall(r"^((?:inspector|trainer)(?:\.[a-z]\w*)+)$", text))  # after "-m"
+    assert "inspector.supervisor.role" in named and "inspector.supervisor.trial" in named
+    attributes = {name for name in named if name.rpartition(".")[0] in known}
+    assert named - known - attributes == set()

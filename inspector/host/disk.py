@@ -10,13 +10,13 @@ _NETWORK = re.compile(r"nfs\d?|cifs|smb\d?|smbfs|9p|afs|ceph|glusterfs|lustre|fu
 
 
 def free_bytes(folder: Path) -> int:
-    """Room that a process without privileges may still use. OSError where the folder is not there."""
+    """Return the bytes that a process without privileges may still use. Raise OSError if there is no such folder."""
     status = os.statvfs(folder)
     return status.f_bavail * status.f_frsize
 
 
 def low(folder: Path, min_free_mb: int) -> str:
-    """Why there is too little room for evidence; empty where there is enough."""
+    """Return why there is too little room for evidence; empty if there is enough."""
     free_mb = free_bytes(folder) / 1e6
     if free_mb >= min_free_mb:
         return ""
@@ -24,7 +24,7 @@ def low(folder: Path, min_free_mb: int) -> str:
 
 
 def network_file_system(folder: Path, mounts: Path = Path("/proc/self/mountinfo")) -> str:
-    """The kind of network file system that the folder is on; empty where it is on a disk of this machine."""
+    """Return the kind of network file system that the folder is on; empty if it is on a disk of this machine."""
     kinds = {}
     for line in mounts.read_text().splitlines():  # proc(5): "36 35 98:0 / /mnt rw - ext3 /dev/root rw"
         place, _, kind = line.partition(" - ")

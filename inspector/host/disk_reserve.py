@@ -1,4 +1,4 @@
-"""Owns the reserve: a file that holds room on the disk, and gives it to the record when the disk is full."""
+"""Owns the reserve: a file that keeps room on the disk, which the record gets when the disk is full."""
 
 import logging
 import os
@@ -34,7 +34,7 @@ class Reserve:
         return self.held >= self._size
 
     def hold(self, spare: int) -> bool:
-        """Hold the room back where that leaves `spare` bytes, or the disk would be low by us; whether it is held."""
+        """Hold the room back if that leaves `spare` bytes free; return whether all of it is held."""
         if self.whole or disk.free_bytes(self._path.parent) < spare + self._size:
             return self.whole
         try:
@@ -45,7 +45,7 @@ class Reserve:
         return self.whole
 
     def release(self) -> bool:
-        """Give the room to the record if the disk is full; whether that gave any."""
+        """Give the room to the record if the disk is full; return whether there was any."""
         if not self.held or disk.free_bytes(self._path.parent) >= FULL_BYTES:
             return False
         freed = self.held

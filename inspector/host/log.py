@@ -1,4 +1,4 @@
-"""Owns the log: one line an event on stderr, with the process that speaks. journald adds nothing it lacks."""
+"""Owns the log: one line an event on stderr, with time, level and process."""
 
 import logging
 import sys
@@ -18,7 +18,7 @@ def setup(process: str, level: str = "INFO") -> None:
 
 
 class _OneLine(logging.Formatter):
-    """Whatever a name or a reason holds, it begins no line; those of a traceback are indented."""
+    """No name or reason can begin a line of its own; the lines of a traceback are indented."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return printable(super().formatMessage(record))

@@ -10,7 +10,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def bind(parent: int, number: signal.Signals) -> None:
-    """Get this signal when `parent` ends; at once where it has ended already. exec keeps the bond.
+    """Have the kernel send this signal when `parent` ends, or at once if it has. exec keeps the bond.
 
     SIGKILL ends a process that is held, too.
     """
@@ -20,7 +20,7 @@ def bind(parent: int, number: signal.Signals) -> None:
 
 
 def bound(number: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
-    """A `preexec_fn` that binds the new process to us before it runs anything.
+    """Return a `preexec_fn` that binds the new process to us before it runs anything.
 
     One that bound itself only after its imports, and is held (SIGSTOP) before that, would outlive us.
     """

@@ -1,4 +1,4 @@
-"""Owns which signals wait until a process can act on them: none of its first second ends it, and none is lost.
+"""Owns holding signals until a process can act on them: none ends it while it starts, and none is lost.
 
 A mask outlives fork and exec: what a parent holds before it starts a process, that process holds from its first line.
 """
@@ -10,10 +10,10 @@ _HELD = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1}
 
 
 def hold() -> None:
-    """Let them wait from now on."""
+    """Hold the signals from now on."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
 
 
 def release() -> None:
-    """The handlers are there: what waited comes now."""
+    """Deliver what was held: the handlers are there."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)

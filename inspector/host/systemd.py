@@ -1,4 +1,4 @@
-"""Owns what systemd is told: ready, reloading, stopping, still alive. Silent where nobody listens. See sd_notify(3)."""
+"""Owns notifying systemd: ready, reloading, stopping, still alive. Does nothing without it. See sd_notify(3)."""
 
 import contextlib
 import os
@@ -8,7 +8,7 @@ from collections.abc import Mapping
 
 
 class Notifier:
-    """Speaks to the socket that NOTIFY_SOCKET names. A datagram that cannot be sent is not worth a trouble."""
+    """Writes to the socket that NOTIFY_SOCKET names. A datagram that cannot be sent is dropped."""
 
     def __init__(self, environment: Mapping[str, str] = os.environ, pid: int | None = None) -> None:
         self._address = environment.get("NOTIFY_SOCKET", "")

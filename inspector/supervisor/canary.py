@@ -1,4 +1,4 @@
-"""Owns which picture is the canary: of a bundle's golden images the one whose answer is the surest."""
+"""Owns the choice of the canary: of a bundle's golden images, the one with the surest answer."""
 
 import numpy as np
 
@@ -9,10 +9,10 @@ from inspector.vision.preprocess import contrast
 
 
 def choose(bundle: Bundle, engine: str) -> Canary:
-    """The golden image whose answer is the surest: a defect, as a model that calls everything ok must not pass.
+    """Return the golden image with the surest answer: a defect, as a model that calls everything ok must not pass.
 
-    One larger than a view is cut to it, and an engine without a model knows no answers: then only its coming back
-    counts. BundleError where there are no golden images to read.
+    The image is cut to one view. If that cuts something off, or the engine is fake, the answer is not known: then the
+    canary only has to come back. Raise BundleError if the golden images cannot be read.
     """
     golden, view = bundle.golden(), bundle.manifest.input.view_px
     contrasts = [contrast(bundle.preprocess.resize(image)) for image in golden.images]

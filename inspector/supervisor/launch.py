@@ -1,6 +1,6 @@
-"""Owns how a child process comes to be: bound to the supervisor's life before it runs anything, then told its part.
+"""Owns the start of a child process: bound to the supervisor's life before it runs anything, then given its part.
 
-By fork and exec, as multiprocessing's spawn does it; but spawn leaves no room between the two for the bond.
+By fork and exec, as multiprocessing's spawn does it; but spawn has no hook between the two for the bond.
 """
 
 import os
@@ -18,7 +18,7 @@ _ENTRY = "import sys; sys.path = sys.argv[2:]; from inspector.supervisor.role im
 
 
 def launch(assignment: Assignment, words: Connection, sign: LifeSign) -> "subprocess.Popen[bytes]":
-    """Start the process of this assignment, with its end of the words. OSError where the system gives none."""
+    """Start the process of this assignment, with its end of the pipe. Raise OSError if the system gives none."""
     command = [sys.executable, "-c", _ENTRY, assignment.name, *sys.path]
     with open(os.memfd_create(assignment.name), "w+b") as told:  # no pipe: one that reads nothing must not hold us up
         told.write(assignment.encode(words.fileno(), sign.descriptor))
@@ -27,7 +27,7 @@ def launch(assignment: Assignment, words: Connection, sign: LifeSign) -> "subpro
 
 
 def _prepared() -> Callable[[], None]:
-    """A `preexec_fn`: bound to us, and no signal acts until the role has its handlers."""
+    """Return a `preexec_fn` that binds the process to us and holds its signals until the role has its handlers."""
     bind = parent_death.bound()
 
     def prepare() -> None:
@@ -38,9 +38,9 @@ def _prepared() -> Callable[[], None]:
 
 
 def rehearse() -> None:
-    """Start a process that does nothing, with all that `launch` needs. OSError where the system gives none.
+    """Start a process that does nothing, with all that `launch` needs. Raise OSError if the system gives none.
 
-    For those who are about to end a process so that another takes its place.
+    Call it before a process is ended so that another can take its place.
     """
     ours, theirs = Pipe()
     with ours, theirs, open(os.memfd_create("rehearsal"), "w+b") as told:

@@ -1,4 +1,4 @@
-"""Owns a reload: what of a changed config is taken over, and the processes that are replaced for it, without a stop.
+"""Owns a reload: what of a changed config is taken over, and which processes are replaced for it without a stop.
 
 Sources that go or change finish what they have in flight; then the sink is replaced, and everything it had not recorded
 is offered to the next one; workers stop one by one, each when another that knows the new config serves.
@@ -22,9 +22,9 @@ from inspector.supervisor.role import STOP_SIGNAL, Role
 
 log = logging.getLogger(__name__)
 
-#: Sections that are outputs: the sink reads them when it starts, and of evidence the workers do, too.
+#: Sections that the sink reads when it starts; evidence is read by workers, too.
 _OUTPUTS = ("record", "evidence", "disk", "metrics", "alarms", "grading", "rolls")
-#: A source that makes its turns for so long has started, whether or not its camera is there.
+#: A source whose loop has turned for this long has started, whether or not its camera is there, in seconds.
 _OPEN_S = 3.0
 
 
@@ -50,7 +50,7 @@ class Change:
 
 
 def plan(before: Settings, fresh: Settings) -> Change:
-    """What has to be done so that as much as can be of `fresh` is in force."""
+    """Return what must be done so that as much of `fresh` as possible is in force."""
     outputs = {name: getattr(fresh, name) for name in (*_OUTPUTS, "decision", "recipes", "sources")}
     settings = before.model_copy(update=outputs)
     old, new = ({source.name: source for source in one.sources} for one in (before, settings))
@@ -74,7 +74,7 @@ def plan(before: Settings, fresh: Settings) -> Change:
 
 
 def _own(source: SourceSettings) -> dict[str, Any]:
-    """What the source's own process goes by."""
+    """Return the settings that the source's own process uses."""
     return source.model_dump(exclude={"place", "strip"})
 
 
@@ -87,7 +87,7 @@ class Renewal:
     def __init__(
         self, change: Change, children: list[Child], put_in_force: Callable[[Settings], None], stop_s: float
     ) -> None:
-        """`put_in_force`: processes that start from then on get these settings. `stop_s`: how long one may take to."""
+        """`put_in_force`: processes that start from then on get these settings. `stop_s`: time to stop, in seconds."""
         self._change = change
         self._children = children
         self._put_in_force = put_in_force
@@ -96,7 +96,7 @@ class Renewal:
         self._replaced: set[str] = set()  # slots of workers that know the new config
 
     def steps(self) -> Iterator[None]:
-        """The procedure; to be stepped once in each turn of the supervisor, until it ends."""
+        """Yield once in each turn of the supervisor until the reload is done or undone."""
         change = self._change
         here = {child.slot for child in self._of("source")}
         try:
@@ -113,7 +113,7 @@ class Renewal:
         self._close_spare()
 
     def _carry_out(self, change: Change, workers: list[Child]) -> Generator[None, None, bool]:
-        """Replace what the change replaces; False, and what is wrong is logged, where one cannot be."""
+        """Replace what the change replaces; return False, and log why, if a process cannot be replaced."""
         yield from self._end_sources(change)
         if change.sink and not (yield from self._replace_sink()):
             return False
@@ -126,7 +126,7 @@ class Renewal:
         return True
 
     def _go_back(self, change: Change) -> Iterator[None]:
-        """Undo what was carried out. Whatever does not start now is started again by the supervisor, as ever."""
+        """Undo what was carried out. What does not start at once is left to the supervisor, which tries again."""
         log.error("reload: the line goes on as before")
         yield from self._end_sources(change)
         self._close_spare(change.beginning)  # first of all: it may be descriptors that are lacking
@@ -142,7 +142,7 @@ class Renewal:
         return [child for child in self._children if child.role == role]
 
     def _child(self, role: Role, slot: str) -> Child:
-        """One that the line can do without: that it cannot serve is told, and ends nothing."""
+        """Return a place that the line can do without: a process that cannot serve is reported, and ends nothing."""
         return Child(role, slot, LifeSign(), Restarts(self._change.before.supervision.give_up_after), was_ready=True)
 
     def _close_spare(self, but: Collection[str] = ()) -> None:
@@ -154,7 +154,7 @@ class Renewal:
         child.sign.close()
 
     def _end(self, children: list[Child], limit_s: float) -> Iterator[None]:
-        """Stop them, by force after `limit_s`."""
+        """Stop these processes, by force after `limit_s`."""
         deadline = time.monotonic() + limit_s
         for child in children:
             child.leaving = True
@@ -170,7 +170,7 @@ class Renewal:
             child.ready = False
 
     def _end_sources(self, change: Change) -> Iterator[None]:
-        """What they have in flight is recorded, as at a stop. From then on the change's settings are in force."""
+        """End sources as at a stop, their frames in flight recorded; then put the change's settings in force."""
         ending = [child for child in self._of("source") if child.slot in change.ending]
         yield from self._end(ending, change.before.delivery.drain_s + self._stop_s)
         for child in ending:
@@ -179,7 +179,7 @@ class Renewal:
         self._put_in_force(change.settings)
 
     def _begin_sources(self, change: Change) -> Generator[None, None, bool]:
-        """Start them; False where one ends at once. A camera that is away is no such one: its source goes on trying."""
+        """Start sources; return False if one ends at once. One whose camera is away does not: it goes on trying."""
         coming = [self._spare.pop(name) for name in change.beginning]
         for child in coming:
             child.leaving, child.was_ready = False, True

@@ -1,21 +1,21 @@
-"""Owns when a process that ended may start again, and when it is given up. Pure; times are monotonic seconds."""
+"""Owns the pauses before a process that ended starts again, and giving it up. Pure; times are monotonic seconds."""
 
 from collections import deque
 
 from inspector.protocol.control import Cause
 
-#: The first pause, doubled with each end after which nothing had been done, up to the last.
+#: First and longest pause, in seconds; each end without work doubles it.
 FIRST_S, LAST_S = 0.1, 30.0
-#: One that did its work before it ended waits no longer than this: the line needs it.
+#: Longest pause of a process that worked before it ended, in seconds: the line needs it.
 WORKED_LAST_S = 2.0
-#: Ends within this count as now, and so many of them as trouble.
+#: Ends that count as recent, in seconds, and how many recent ones are reported as trouble.
 RECENT_S, TROUBLE_ENDS = 60.0, 5
-#: Ends without any work are a storm if they come within this.
+#: Restarts within 30 minutes, without progress between them, count towards giving up, in seconds.
 STORM_S = 1800.0
 
 
 class Restarts:
-    """The ends of one process of the line. A storm of them ends: after `give_up_after` without any work between."""
+    """The ends of one process of the line. After `give_up_after` of them without work in between it is given up."""
 
     def __init__(self, give_up_after: int) -> None:
         self.causes: dict[Cause, int] = {}
@@ -26,7 +26,7 @@ class Restarts:
 
     @property
     def given_up(self) -> bool:
-        """Whether it is not started any more."""
+        """Whether it is not started again."""
         return len(self._fruitless) >= self._give_up_after
 
     @property
@@ -35,7 +35,7 @@ class Restarts:
         return sum(self.causes.values())
 
     def ended(self, cause: Cause, worked: bool, now: float) -> None:
-        """It ended; `worked`: it had done something. Sets `at`, when it may start again."""
+        """Note an end at `now`; `worked`: it had done something. Set `at`, when it may start again."""
         self.causes[cause] = self.causes.get(cause, 0) + 1
         self._recent.append(now)
         if worked:
@@ -48,12 +48,12 @@ class Restarts:
         self.at = now + min(last_s, FIRST_S * 2 ** min(ends - 1, 20))
 
     def recent(self, now: float) -> int:
-        """How often it ended within the last minute."""
+        """Return how often it ended within the minute before `now`."""
         while self._recent and self._recent[0] < now - RECENT_S:
             self._recent.popleft()
         return len(self._recent)
 
     def forgive(self) -> None:
-        """Someone has looked at it: try again, now."""
+        """Forget the ends without work and start again at once: someone has looked at it."""
         self._fruitless.clear()
         self.at = 0.0

@@ -1,4 +1,4 @@
-"""Owns the inside of a child process: stops when told, runs one role. launch.py binds it to its parent's life."""
+"""Owns the inside of a child process: runs one role until the supervisor stops it. launch.py starts it."""
 
 import contextlib
 import faulthandler
@@ -29,16 +29,19 @@ log = logging.getLogger(__name__)
 
 Role = Literal["sink", "worker", "source"]
 
-#: A child ends with this when it was told something impossible: starting it again would change nothing.
+#: Exit code of a child that can never serve as it is set up: starting it again would change nothing.
 EXIT_UNUSABLE = 2
-#: How the supervisor tells a child to stop. SIGTERM (from systemd) and SIGINT (Ctrl-C) come to every process at once:
-#: the supervisor alone acts on them, because the order in which the roles stop matters.
+#: The signal by which the supervisor stops a child. SIGTERM (from systemd) and SIGINT (Ctrl-C) come to every process at
+#: once: the supervisor alone acts on them, because the order in which the roles stop matters.
 STOP_SIGNAL = signal.SIGUSR1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assignment:
-    """What a child process is to be. `name` is of this incarnation: worker-0.3 follows worker-0.2."""
+    """What a child process is to be. `name` is of this incarnation: worker-0.3 follows worker-0.2.
+
+    `renewed`: it takes the place of a process that was stopped, while the line went on.
+    """
 
     role: Role
     name: str
@@ -46,21 +49,21 @@ class Assignment:
     sockets: Path
     canary: Canary
     model: Bundle
-    renewed: bool = False  # it follows one that was told to end, and the line went on
+    renewed: bool = False
 
     def encode(self, words: int, sign: int) -> bytes:
-        """As the child reads it from its stdin, with the descriptors it inherits. Pickled: nobody else writes there."""
+        """Return what the child reads from its stdin, with its descriptors. Pickled: nobody else writes there."""
         return pickle.dumps((self, words, sign))
 
     @classmethod
     def decode(cls, data: bytes) -> tuple["Assignment", Connection, LifeSign]:
-        """What `encode` wrote, and what the descriptors stand for."""
+        """Return what `encode` wrote, and what the descriptors stand for."""
         assignment, words, sign = pickle.loads(data)
         return assignment, Connection(words), LifeSign(sign)
 
 
 def main() -> None:
-    """Entry of every child; does not return. What libraries would do while the interpreter ends is spared."""
+    """Run a child; never return. Libraries get no chance to act while the interpreter ends."""
     assignment, words, sign = Assignment.decode(sys.stdin.buffer.read())
     setup(assignment.name, assignment.settings.log_level)
     exit_code = 1
@@ -76,7 +79,7 @@ def main() -> None:
 
 
 def _serve(assignment: Assignment, words: Connection, sign: LifeSign) -> int:
-    """Run the role to its end; the exit code."""
+    """Run the role to its end; return the exit code."""
     try:
         run = _prepare(assignment, words, sign)
         run()
@@ -90,7 +93,7 @@ def _serve(assignment: Assignment, words: Connection, sign: LifeSign) -> int:
 
 
 def _prepare(assignment: Assignment, words: Connection, sign: LifeSign) -> Callable[[], None]:
-    """Build the role. Each imports only what it needs: no Paddle in sources and sink."""
+    """Return what runs the role. Each imports only what it needs: no Paddle in sources and sink."""
     settings, sockets = assignment.settings, assignment.sockets
     if assignment.role == "worker" and settings.workers.engine == "paddle":
         from inspector.vision.predictor import load_engine

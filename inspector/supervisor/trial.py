@@ -14,12 +14,12 @@ from inspector.settings.settings import Settings
 from inspector.vision import bundle
 from inspector.vision.bundle import Bundle
 
-#: The process ends with this where the model cannot be used, and says why on stdout.
+#: Exit code of the process if the model cannot be used; stdout has the reason.
 _REFUSED = 2
 
 
 def run(model: Bundle, settings: Settings) -> str:
-    """Try the model as these settings would run it; what was done, for people. BundleError: why no worker can serve."""
+    """Try the model as these settings would run it; return what was done, for people. Raise BundleError if it fails."""
     workers = settings.workers
     if workers.engine == "fake":
         return "not tried: engine fake runs no model"

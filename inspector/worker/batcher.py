@@ -60,7 +60,7 @@ class Batcher:
     ) -> Job:
         """Take a frame in; only its area is cut (None: all of it), its tiles sharing `overlap_px`, at most a half.
 
-        Returns the frame with its tiles. A canary goes before the others: how long they queue says nothing of the way.
+        Return the frame with its tiles. A canary goes before the others: it measures the way, not the queue.
         """
         header = frame.header
         area = area or Tile(0, 0, header.width, header.height)
@@ -71,7 +71,7 @@ class Batcher:
         return job
 
     def due_ms(self, now: float) -> float | None:
-        """How long until a batch must go; 0 or less: now. None: nothing is waiting.
+        """Return how long until a batch must go, in ms; 0 or less: now. None: nothing is waiting.
 
         A frame that is tried again comes alone, so it would wait for company in vain.
         """
@@ -83,7 +83,7 @@ class Batcher:
         return (first.received + self._max_wait_s - now) * 1000
 
     def take(self) -> list[Job]:
-        """The frames of the next batch, oldest first: as many as fit `max_batch` tiles, but at least one.
+        """Return the frames of the next batch, oldest first: as many as fit `max_batch` tiles, but at least one.
 
         A frame that is tried again has a batch of its own: frames of other sources must not go down with it.
         """
@@ -103,7 +103,7 @@ class Batcher:
 
 
 def views(jobs: Iterable[Job]) -> Iterator[NDArray[np.uint8]]:
-    """The pixels of each tile of each job, in order; views, not copies."""
+    """Yield the pixels of each tile of each job, in order; views, not copies."""
     for job in jobs:
         for tile in job.tiles:
             yield job.pixels[tile.y : tile.y + tile.height, tile.x : tile.x + tile.width]

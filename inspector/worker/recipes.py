@@ -26,9 +26,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-#: So long frames wait for a record that cannot be read. From then on they are unsure, until it can be.
+#: How long frames wait for a record that cannot be read, in seconds; then they are unsure until it can be.
 WAIT_S = 5.0
-#: How often it is tried meanwhile.
+#: Interval of the tries meanwhile, in ms.
 RETRY_MS = 50.0
 
 
@@ -52,18 +52,18 @@ class Recipes:
         self._by_grade = {grade: one.name for one in by.recipes for grade in one.grades}
 
     def of_grade(self, grade: str) -> Choice:
-        """The recipe that lists the grade; where none does, none is needed."""
+        """Return the recipe that lists the grade; the default if none does."""
         return self._named.get(self._by_grade.get(grade, ""), self.default)
 
     def of_piece(self, piece: Piece | None) -> Choice:
-        """The recipe that its piece is under, a frame of no piece is under none."""
+        """Return the recipe of the piece that a frame is of; the default for a frame of no piece."""
         if piece is None or not piece.recipe:
             return self.default
         unknown = f"piece {piece.name} is under {piece.recipe!r}, and this line has none of that name"
         return self._named.get(piece.recipe) or self.unknown(unknown)
 
     def unknown(self, detail: str) -> Choice:
-        """For a frame of which it is not known what decides it."""
+        """Return the choice for a frame of which it is not known what decides it."""
         return Choice(None, self.default.rules, Reason("recipe_unknown", detail[:1024]))
 
 
@@ -76,7 +76,7 @@ class Chooser:
         open_record: Callable[[], OpenRecord],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`locators` are those of the sources; `open_record` opens the record to be read. StoreError: it cannot now."""
+        """`locators`: by source. `open_record` opens the record to be read; it raises StoreError if it cannot now."""
         self._locators = locators
         self._open_record = open_record
         self._clock = clock
@@ -84,7 +84,7 @@ class Chooser:
         self._unread_since: float | None = None
 
     def choose(self, frames: Sequence[FrameHeader], recipes: Recipes) -> list[Choice | None]:
-        """A choice for each frame; None: the record cannot be read now, and the frame waits to be asked for again."""
+        """Return a choice for each frame; None: the record cannot be read now, and the frame has to wait."""
         if not recipes.any:
             return [recipes.default] * len(frames)
         told = [self._locators[frame.source].told(frame) for frame in frames]
@@ -127,7 +127,7 @@ class Chooser:
         return recipes.of_piece(piece)
 
     def _record(self) -> OpenRecord:
-        """The record, opened again where another one is in its place by now."""
+        """Return the record, opened again if another one is in its place by now."""
         if self._store is not None and self._store.replaced:
             self.close()
         self._store = self._store or self._open_record()
