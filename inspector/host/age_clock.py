@@ -9,24 +9,24 @@ by age goes a share at a time.
 import time
 from collections.abc import Callable
 
-#: Ahead by more than this share of the age: in doubt.
+#: Share of the age by which a clock may be ahead before it is in doubt.
 SLACK = 0.1
-#: So long it must have run evenly before it is believed, or a tenth of the age where that is less.
+#: Time that a clock in doubt must run evenly before it is believed, in seconds; a tenth of the age if that is less.
 SETTLE_S = 86_400.0
-#: Of the age so much at most goes in so many seconds, beside what the time itself takes.
+#: Bound on catching up: at most this share of the age in this many seconds, beside the time that really passes.
 SHARE, SHARE_S = 0.01, 600.0
-#: What differs less is no step: a clock is also slewed.
+#: Smallest step of a clock, in seconds: clocks are also slewed.
 _STEP_S = 60.0
 _DAY_S = 86_400.0
 
 
 def since_boot() -> float:
-    """Seconds since the machine was started, those in which it slept too."""
+    """Return the seconds since the machine was started, those in which it slept too."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class AgeClock:
-    """Says since when things are too old. One for each age."""
+    """Tells from which moment on things are too old. One for each age."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class AgeClock:
         self.doubt = ""
 
     def too_old(self) -> float | None:
-        """What is of before this moment, in seconds since 1970, is too old; None: the clock is in doubt."""
+        """Return the moment, in seconds since 1970, before which things are too old; None: the clock is in doubt."""
         world, uptime = self._clock(), self._uptime()
         passed, self._turned_at = uptime - self._turned_at, uptime
         if abs(world - uptime - self._offset) > _STEP_S:

@@ -8,7 +8,7 @@ from inspector.vision.decision import TileDecision
 from inspector.vision.tiling import Tile
 from inspector.vocabulary import RANK, Reason
 
-#: A bundle's views overlap by half at most: a tile touches no tile further away than so many steps.
+#: Steps to the farthest tile that a tile can touch: a bundle's views overlap by half at most.
 _REACH = 2
 
 

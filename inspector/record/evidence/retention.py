@@ -206,7 +206,7 @@ class Gallery:
         aside = self._store.path.parent / ASIDE / path.relative_to(self._folder)
         try:
             aside.parent.mkdir(mode=0o750, parents=True, exist_ok=True)
-            path.rename(aside)
+            path.rename(aside)  # not synced: after a power cut it is found and moved again
         except OSError as error:
             log.warning("evidence: %s: %s; it is tried again tomorrow", path, error.strerror)
 
