@@ -9,9 +9,9 @@ def main() -> int:
     """Run the command; returns the exit code. A line holds its signals before it takes the time to import anything."""
     if sys.argv[1:2] == ["run"]:
         signals.hold()
-    from inspector.cli import main as cli
+    import inspector.cli.main
 
-    return cli.main()
+    return inspector.cli.main.main()
 
 
 if __name__ == "__main__":

@@ -12,13 +12,13 @@ from inspector.errors import QuestionError, StoreError
 from inspector.record import settings_history
 from inspector.record.labels import pictures
 from inspector.record.labels.label_file import LabelFile
-from inspector.record.labels.labels import Box, Label, NewLabel, check_label, check_note, check_person
+from inspector.record.labels.labels import Box, GivenLabel, NewLabel, check_label, check_note, check_person
 from inspector.record.records import Record
 from inspector.record.store import Store
 from inspector.settings.settings import Settings
 from inspector.vision import bundle
 
-__all__ = ["Label", "LabelRequest", "LabelsAnswer", "LabelsQuestion", "add", "every", "known_labels", "undo"]
+__all__ = ["GivenLabel", "LabelRequest", "LabelsAnswer", "LabelsQuestion", "add", "every", "known_labels", "undo"]
 
 #: Digits from which a number is none of a record: SQLite counts in 63 bits.
 _DIGITS = 19
@@ -57,11 +57,11 @@ class LabelsQuestion:
 class LabelsAnswer(msgspec.Struct, frozen=True):
     """The labels that match, the oldest first. `edited`: the first one that someone changed by hand, None: none is."""
 
-    labels: list[Label]
+    labels: list[GivenLabel]
     edited: int | None
 
 
-def add(settings: Settings, request: LabelRequest, now: float | None = None) -> list[Label]:
+def add(settings: Settings, request: LabelRequest, now: float | None = None) -> list[GivenLabel]:
     """Label frames, all or none of them, and return the labels, which are durable.
 
     Raise QuestionError for a frame that is not on record, or a name that more than one has, and for a region that it
@@ -88,7 +88,7 @@ def add(settings: Settings, request: LabelRequest, now: float | None = None) -> 
         return labels.add(*new)
 
 
-def undo(settings: Settings, number: int, person: str, note: str = "", now: float | None = None) -> Label:
+def undo(settings: Settings, number: int, person: str, note: str = "", now: float | None = None) -> GivenLabel:
     """Take a label back. Raise ConfigError where there is none of that number, or it is taken back already."""
     at = time.time() if now is None else now
     with opened(settings) as labels:

@@ -170,7 +170,7 @@ def _retry(options: argparse.Namespace) -> int:
 def _backup(options: argparse.Namespace) -> int:
     from inspector.cli.commands import files
 
-    files.backup(options)
+    files.back_up(options)
     return EXIT_OK
 
 

@@ -7,15 +7,15 @@ import msgspec
 from inspector.answers import names
 from inspector.cli import config
 from inspector.record.evidence import evidence
-from inspector.record.storage import backup as copies
+from inspector.record.storage import backup
 from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.sources.folder.requeue import put_back
 
 
-def backup(options: argparse.Namespace) -> None:
+def back_up(options: argparse.Namespace) -> None:
     """Copy the record to a new file."""
     data = config.settings(options).data
-    size = copies.make(data, options.to)
+    size = backup.make(data, options.to)
     print(f"{options.to}: {size / 1e6:.1f} MB, all that is on record now")
     print(f"pictures are not in it: copy {(data / evidence.FOLDER).absolute()} after it, if they are to be kept, too")
 
@@ -23,7 +23,7 @@ def backup(options: argparse.Namespace) -> None:
 def restore(options: argparse.Namespace) -> None:
     """Put a copy of the record back."""
     data = config.settings(options).data
-    aside = copies.restore(data, options.copy)
+    aside = backup.restore(data, options.copy)
     print(f"{options.copy} is the record of {data.absolute()} now; start the line")
     if aside:
         print(f"what was there is kept as {', '.join(path.name for path in aside)}")

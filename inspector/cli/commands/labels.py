@@ -7,7 +7,7 @@ from msgspec import Struct, json
 from rich.text import Text
 
 from inspector.answers import labels
-from inspector.answers.labels import Label, LabelRequest, LabelsQuestion
+from inspector.answers.labels import GivenLabel, LabelRequest, LabelsQuestion
 from inspector.cli import config, spreadsheet
 from inspector.cli.terminal import Grid, moment, show
 from inspector.errors import ConfigError
@@ -82,7 +82,7 @@ def listing(options: argparse.Namespace) -> bool:
     return answer.edited is None
 
 
-def _row(label: Label) -> _Row:
+def _row(label: GivenLabel) -> _Row:
     x, y, width, height = label.box or (None,) * 4
     said = label.record
     return _Row(
@@ -93,17 +93,17 @@ def _row(label: Label) -> _Row:
     )  # fmt: skip
 
 
-def _json(label: Label) -> str:
+def _json(label: GivenLabel) -> str:
     return printable_json(json.encode(label).decode())
 
 
-def _sentence(label: Label) -> str:
+def _sentence(label: GivenLabel) -> str:
     what = f"label {label.undoes} is taken back" if label.kind == "undo" else f"labelled {label.label}"
     kept = "" if label.picture or label.kind == "undo" else "; no picture of it is kept: nothing can learn from it"
     return printable(f"{label.id}: {label.source}: {label.record['name']}: {what} by {label.person}{kept}")
 
 
-def _table(found: list[Label]) -> Grid:
+def _table(found: list[GivenLabel]) -> Grid:
     table = Grid("number", "time", "source", "frame", "region", "label", "kind", "by", "model said", "note")
     for one in found:
         region = "" if one.box is None else "{},{} {}x{}".format(*one.box)

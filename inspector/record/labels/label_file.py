@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from inspector.errors import ConfigError
-from inspector.record.labels.labels import Box, Kind, Label, NewLabel
+from inspector.record.labels.labels import Box, GivenLabel, Kind, NewLabel
 from inspector.record.labels.pictures import FOLDER
 from inspector.record.storage.append_only import AppendOnly, kept_for_ever
 
@@ -55,7 +55,7 @@ class LabelFile:
         self._file = AppendOnly(data / FOLDER / FILE, "labels", _COLUMNS, MIGRATIONS, read_only)
         self.path = self._file.path
 
-    def add(self, *new: NewLabel) -> list[Label]:
+    def add(self, *new: NewLabel) -> list[GivenLabel]:
         """Keep what a person says, all or none of it, durably, and return it. Raise StoreError if nothing is kept.
 
         What another person said of the same target before makes a label a second opinion.
@@ -63,7 +63,7 @@ class LabelFile:
         with self._file.transaction():
             return [self._add(one) for one in new]
 
-    def _add(self, new: NewLabel) -> Label:
+    def _add(self, new: NewLabel) -> GivenLabel:
         others = [one for one in self.of(new.record["source"], new.record["frame"]) if one.person != new.person]
         second = any(one.box == new.box and one.kind != "undo" for one in others)
         kind: Kind = "adjudicated" if new.adjudicates else "bulk" if new.bulk else "second" if second else "first"
@@ -72,7 +72,7 @@ class LabelFile:
             undoes=None, picture=new.picture,
         )  # fmt: skip
 
-    def undo(self, number: int, person: str, at: float, note: str = "") -> Label:
+    def undo(self, number: int, person: str, at: float, note: str = "") -> GivenLabel:
         """Take a label back by a row of its own. Raise ConfigError if there is none such, or it is taken back."""
         with self._file.transaction():
             found = self._labels("id = ?", number)
@@ -86,11 +86,11 @@ class LabelFile:
                 undoes=number, picture=label.picture,
             )  # fmt: skip
 
-    def of(self, source: str, frame: str) -> list[Label]:
+    def of(self, source: str, frame: str) -> list[GivenLabel]:
         """Return every label of a frame and its regions, the oldest first."""
         return self._labels("source = ? AND frame = ?", source, frame)
 
-    def every(self, since: float | None = None, until: float | None = None) -> list[Label]:
+    def every(self, since: float | None = None, until: float | None = None) -> list[GivenLabel]:
         """Return the labels given from `since` to before `until`, the oldest first; None: without a bound."""
         return self._labels("at >= ? AND at < ?", -1e13 if since is None else since, 1e13 if until is None else until)
 
@@ -106,15 +106,15 @@ class LabelFile:
         """Close the file."""
         self._file.close()
 
-    def _append(self, *, record: dict[str, Any], box: Box | None, **values: object) -> Label:
+    def _append(self, *, record: dict[str, Any], box: Box | None, **values: object) -> GivenLabel:
         x, y, width, height = box or (None,) * 4
         place = {"source": record["source"], "frame": record["frame"], "x": x, "y": y, "width": width, "height": height}
         number = self._file.append({**values, **place, "record": json.dumps(record)})
         return self._labels("id = ?", number)[0]
 
-    def _labels(self, which: str, *values: object) -> list[Label]:
+    def _labels(self, which: str, *values: object) -> list[GivenLabel]:
         return [_label(**row) for row in self._file.rows(which, values)]
 
 
-def _label(*, x: int | None, y: int, width: int, height: int, record: str, **values: Any) -> Label:
-    return Label(box=None if x is None else (x, y, width, height), record=json.loads(record), **values)
+def _label(*, x: int | None, y: int, width: int, height: int, record: str, **values: Any) -> GivenLabel:
+    return GivenLabel(box=None if x is None else (x, y, width, height), record=json.loads(record), **values)

@@ -24,7 +24,7 @@ Kind = Literal["first", "second", "adjudicated", "bulk", "undo"]
 Box = tuple[int, int, int, int]
 
 
-class Label(msgspec.Struct, frozen=True, kw_only=True):
+class GivenLabel(msgspec.Struct, frozen=True, kw_only=True):
     """One row: what `person` said, when (`at`, seconds since 1970 UTC).
 
     `box`: x, y, width and height of the region in pixels; None: the whole frame. `undoes`: the id of the label that an
@@ -52,7 +52,7 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class NewLabel(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person says, before it is kept; see Label. `adjudicates`: it decides where opinions differ.
+    """What a person says, before it is kept; see GivenLabel. `adjudicates`: it decides where opinions differ.
 
     `bulk`: it was given to many near copies at once.
     """
@@ -76,7 +76,7 @@ class Opinion(msgspec.Struct, frozen=True, kw_only=True):
 
     label: str
     disputed: bool
-    given: list[Label]
+    given: list[GivenLabel]
 
 
 def check_person(name: str) -> str:
@@ -97,26 +97,26 @@ def check_label(name: str, known: Sequence[str], new: bool = False) -> str:
     return name
 
 
-def in_force(labels: Iterable[Label]) -> list[Label]:
+def in_force(labels: Iterable[GivenLabel]) -> list[GivenLabel]:
     """Return the labels that nobody took back, in the order in which they were given."""
     rows = list(labels)
     undone = {row.undoes for row in rows if row.kind == "undo"}
     return [row for row in rows if row.kind != "undo" and row.id not in undone]
 
 
-def opinions(labels: Iterable[Label]) -> dict[tuple[str, str, Box | None], Opinion]:
+def opinions(labels: Iterable[GivenLabel]) -> dict[tuple[str, str, Box | None], Opinion]:
     """Return what counts for each target.
 
     Of one person the last label counts. The last adjudicated one decides over all given before it; otherwise those
     who differ make the target disputed.
     """
-    by_target: dict[tuple[str, str, Box | None], list[Label]] = {}
+    by_target: dict[tuple[str, str, Box | None], list[GivenLabel]] = {}
     for row in sorted(in_force(labels), key=lambda one: one.id):
         by_target.setdefault(row.target, []).append(row)
     return {target: _counts(rows) for target, rows in by_target.items()}
 
 
-def _counts(rows: list[Label]) -> Opinion:
+def _counts(rows: list[GivenLabel]) -> Opinion:
     decided = [row for row in rows if row.kind == "adjudicated"]
     if decided:
         return Opinion(label=decided[-1].label, disputed=False, given=rows)

@@ -4,22 +4,22 @@ from typing import Any
 
 from inspector.quality.agreement import Agreement, agreement
 from inspector.quality.proportions import wilson
-from inspector.record.labels.labels import Label, opinions
+from inspector.record.labels.labels import GivenLabel, opinions
 
 MONDAY = 1_764_547_200.0  # 2025-12-01, in week 2025-W49
 
 
-def said(number: int, people: str, outcome: str, model: str, **more: Any) -> Label:
+def said(number: int, people: str, outcome: str, model: str, **more: Any) -> GivenLabel:
     """What Ann says of a frame, and what the model had said."""
     record = {"outcome": outcome, "label": model, "captured_at": MONDAY, **more.pop("record", {})}
     values = {
         "id": number, "source": "drop", "frame": f"f{number}", "box": None, "label": people, "kind": "first",
         "person": "ann", "at": MONDAY, "note": "", "undoes": None, "picture": "", "record": record,
     }  # fmt: skip
-    return Label(**(values | more))
+    return GivenLabel(**(values | more))
 
 
-def of(*labels: Label) -> Agreement:
+def of(*labels: GivenLabel) -> Agreement:
     """What these labels tell."""
     return agreement(opinions(labels))
 
