@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 from inspector.protocol.frames import CANARY, Frame, FrameHeader
 from inspector.protocol.verdicts import Verdict
 
-#: How often each source offers it.
+#: Interval at which each source offers the canary, in seconds.
 EVERY_S = 5.0
-#: Offered so often without a right answer, beside the time one batch may take, the way counts as shut.
+#: Canaries without a right answer, beside the time that one batch may take, after which the way counts as shut.
 MISSED = 3
-#: A score may be this far off: golden images of one bundle differ by less on any machine, see predictor.py.
+#: Tolerance of the score: golden images of one bundle differ by less on any machine, see vision/predictor.
 SCORE_OFF = 0.1
 
 
@@ -31,7 +31,7 @@ class Canary:
     score: float = 0.0
 
     def frame(self, source: str, epoch: str) -> Frame:
-        """It as a frame of a source, offered now."""
+        """Return the canary as a frame of a source, captured now."""
         height, width = self.pixels.shape
         return Frame(
             FrameHeader(
@@ -48,7 +48,7 @@ class Canary:
         )
 
     def wrong(self, model: str, verdict: Verdict) -> str:
-        """What is wrong with an answer of `model`, for people; empty where nothing is. Thresholds do not matter."""
+        """Return what is wrong with an answer of `model`, for people; "" if nothing is. Thresholds do not matter."""
         if not self.label or model != self.model:
             return ""  # another model has other scores, and was held to its golden images when it started
         if verdict.label == self.label and abs(verdict.score - self.score) <= SCORE_OFF:

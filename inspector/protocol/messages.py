@@ -21,22 +21,22 @@ from inspector.protocol.optics import Sight
 from inspector.protocol.verdicts import Settled, Verdict
 from inspector.vocabulary import Outcome
 
-#: Bound on any message of ours that is not pixels; the largest is a Hello with 4,096 claimed frames.
+#: Bound on every part of a message but pixels, in bytes; the largest is a Hello with 4,096 claimed frames.
 MAX_MESSAGE_BYTES = 1 << 20
 MAX_IN_FLIGHT_FRAMES = 4096
 MAX_BATCH_FRAMES = 1024
-#: Why a file is left where it is although it should be taken: it cannot be.
+#: Reason for files that a drop folder leaves in place because it cannot take them.
 REFUSED = "refused"
-#: Why what is on record stays in done/ or failed/ although it should go: it cannot, or the clock is in doubt.
+#: Reason for recorded files that stay beyond their time: they cannot be deleted, or the clock is in doubt.
 KEPT = "kept"
 
 T = TypeVar("T")
 
 
 class Credit(Bounded, frozen=True):
-    """The worker can hold `free` frames beyond the `seen` ones it got since the source started as `epoch`.
+    """The worker has room for `free` frames beyond the `seen` frames it received since the source started as `epoch`.
 
-    Absolute, not an increment: sending it again is harmless, and a restarted source needs no other word.
+    Absolute, not an increment: sending it again is harmless, and a restarted source needs no other message.
     """
 
     worker: Name
@@ -56,14 +56,14 @@ class Verdicts(Bounded, frozen=True):
 
 
 class Beat(Bounded, frozen=True):
-    """A worker that is ready and idle says so; one that infers is heard through its verdicts."""
+    """Life sign of a worker that is ready and idle; the verdicts of a busy worker are its life sign."""
 
     worker: Name
     model: Annotated[str, Meta(max_length=128)]
 
 
 class Hello(Bounded, frozen=True):
-    """A source presents itself, with the frames it owns. `durable`: they outlive it (files): a late verdict counts."""
+    """A source and the frames it owns. `durable`: the frames outlive the source (files), so a late verdict counts."""
 
     source: Name
     epoch: Name
@@ -74,8 +74,8 @@ class Hello(Bounded, frozen=True):
 class Welcome(Bounded, frozen=True, kw_only=True):
     """Answer to Hello: the sink's incarnation, which claimed frames are on record, and the source's sums so far.
 
-    `since`: what was in flight at the source's last word on record was captured from then on. `sight`: how its pictures
-    were then, with all that was learned of them.
+    `since`: no frame in flight at the last tally on record was captured before. `sight`: the optics of the source at
+    that tally, with all that was learned of them.
     """
 
     sink: Name
@@ -88,14 +88,14 @@ class Welcome(Bounded, frozen=True, kw_only=True):
 
 
 class Span(Bounded, frozen=True):
-    """From when to when, seconds since 1970."""
+    """A time span; seconds since 1970."""
 
     began_at: Epoch
     ended_at: Epoch
 
 
 class Left(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """So many files of a drop folder, or folders in it, are left where they are for this reason, and one of them."""
+    """Number of files or folders that a drop folder leaves in place for one reason, and one of them as an example."""
 
     reason: Name
     count: Count
@@ -103,12 +103,13 @@ class Left(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 
 class Tally(Bounded, frozen=True, kw_only=True):
-    """A source's sums at one instant: captured = outcomes + dropped + in flight. `problem`: why it captures nothing.
+    """The sums of a source at one instant: captured = outcomes + dropped + in flight.
 
-    The `number`th of this life, told `at`. The oldest frame in flight was captured `oldest_at`, or nothing is and
-    it is `at`. `spans`: by reason, when the frames dropped of late were captured, or when it stood still.
-    `refused`: messages to its socket that were none of a worker. `sight`: how its pictures are. `left`: what of a drop
-    folder was left alone when it was looked through last.
+    `problem` is the reason why it captures nothing, "" if it captures. The tally is the `number`th of this life of the
+    source, made `at`. `oldest_at` is when the oldest frame in flight was captured, and `at` if none is in flight.
+    `spans` gives by reason when frames dropped since the last recorded tally were captured, or when the source stood
+    still. `refused` counts messages to its socket that were not a worker's. `left` is what the last scan of a drop
+    folder left in place.
     """
 
     source: Name
@@ -129,9 +130,9 @@ class Tally(Bounded, frozen=True, kw_only=True):
 
 
 class Pulse(Bounded, frozen=True):
-    """Answer to a Tally: which incarnation of the sink is listening, and which tally of this life is on record.
+    """Answer to a Tally: the incarnation of the sink, and the number of the tally of this life that is on record.
 
-    `learn_since`: what is usual for its pictures is to be learned from those since then.
+    `learn_since`: the source learns what is usual from pictures captured since then.
     """
 
     sink: Name
@@ -152,17 +153,17 @@ _decoder: msgspec.msgpack.Decoder[Message] = msgspec.msgpack.Decoder(Message)
 
 
 def encode(message: Message) -> bytes:
-    """The message as bytes."""
+    """Return the message as bytes."""
     return _encoder.encode(message)
 
 
 def decode(data: bytes) -> Message:
-    """The message in `data`. MessageError where it is none of ours or breaks a bound."""
+    """Return the message in `data`. Raise MessageError if it is no message of the line or breaks a bound."""
     return decoded(_decoder, data)
 
 
 def decoded(decoder: msgspec.msgpack.Decoder[T], data: bytes) -> T:
-    """What a decoder of bounded types makes of bytes from outside. MessageError where that is nothing."""
+    """Decode bytes from outside with a decoder of bounded types. Raise MessageError if they cannot be decoded."""
     if len(data) > MAX_MESSAGE_BYTES:
         raise MessageError(f"{len(data)} bytes: a message has at most {MAX_MESSAGE_BYTES}")
     try:

@@ -29,11 +29,11 @@ _Figure = Annotated[float, Meta(ge=0, le=1e6)]
 
 
 class Figures(NamedTuple):
-    """`brightness`: mean gray level. `saturation`: share of pixels that are clipped, black or white.
+    """Figures of a picture. `brightness`: mean gray level. `saturation`: share of clipped pixels, black or white.
 
-    `contrast`: how much gray levels differ within 8 pixels across the strip (root mean square), relative to
-    brightness. `sharpness`: which share of that is there within 2 pixels already, from 0 to 1. Of both the noise of the
-    sensor is taken off.
+    `contrast`: root mean square of the differences of gray levels within 8 pixels across the strip, relative to
+    brightness. `sharpness`: share of that contrast found within 2 pixels, from 0 to 1. The noise of the sensor is
+    subtracted from both.
     """
 
     brightness: _Figure
@@ -43,10 +43,10 @@ class Figures(NamedTuple):
 
 
 class Usual(Bounded, frozen=True, kw_only=True):
-    """What is usual for a source's pictures of this size, learned from so many of them.
+    """What is usual for pictures of this size of a source, learned from `pictures` of them.
 
-    `deviation` is of the logarithms, but for saturation. `spots`, `streaks`: how light lies, see dust.py; signed bytes,
-    127 of which are dust.CLIP.
+    `deviation` is of the logarithms of the figures, but for saturation. `spots` and `streaks` are how light falls on
+    cells and columns, as signed bytes; 127 stands for dirt.CLIP, see sources/optics/dirt.
     """
 
     pictures: Count
@@ -59,7 +59,7 @@ class Usual(Bounded, frozen=True, kw_only=True):
 
 
 class Trouble(Bounded, frozen=True):
-    """What has been wrong with a source's pictures since it began: the figure that says so, and what it was usually."""
+    """One thing wrong with the pictures of a source since `began_at`: the figure that shows it, and its usual value."""
 
     kind: Kind
     began_at: Epoch
@@ -69,10 +69,10 @@ class Trouble(Bounded, frozen=True):
 
 
 class Sight(Bounded, frozen=True, kw_only=True):
-    """How a source's pictures are: the last one was looked at `at`, `figures` are an average of late.
+    """The optics of a source when its last picture was analysed, `at`; `figures` are a running mean.
 
-    What is usual is learned from pictures `since` then, `learned` so far of those that are `needed`. It is told as
-    `usual` until that is on record.
+    What is usual is learned from pictures captured `since` then: `learned` of the `needed` ones so far. `usual` is sent
+    until it is on record.
     """
 
     at: Epoch

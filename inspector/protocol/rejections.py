@@ -13,9 +13,9 @@ from inspector.protocol.messages import Beat, Credit, Hello, Message, Tally, Ver
 
 log = logging.getLogger(__name__)
 
-#: A flood is told in one line for so long.
+#: Interval between two log lines about refused messages, in seconds.
 TELL_S = 10.0
-#: Messages read in a row before the rest of the work is looked at again: a flood must not hold it up.
+#: Messages read in one turn: a flood must not hold up the rest of the work.
 READ_BURST = 256
 
 
@@ -29,7 +29,7 @@ class Refusals:
         self._told_at = -math.inf
 
     def add(self, reason: str) -> None:
-        """One more, and why."""
+        """Count one refused message, and log its reason now and then."""
         self.count += 1
         if self._clock() - self._told_at >= TELL_S:
             self._told_at = self._clock()
@@ -37,7 +37,7 @@ class Refusals:
 
 
 def check_credit(peer: bytes, message: Message) -> Credit:
-    """What a worker may say to a source: what it has room for itself. MessageError where it is anything else."""
+    """Return the message if a worker may send it to a source: credit of its own. Raise MessageError otherwise."""
     if not isinstance(message, Credit):
         raise MessageError(f"{type(message).__name__}: a worker sends Credit here")
     _check_peer(peer, message.worker)
@@ -45,9 +45,9 @@ def check_credit(peer: bytes, message: Message) -> Credit:
 
 
 def check_report(peer: bytes, message: Message, sources: Collection[str]) -> Message:
-    """What workers and the line's `sources` may say to the sink, of themselves. MessageError where it is anything else.
+    """Return the message if its sender, a worker or one of `sources`, may send it. Raise MessageError otherwise.
 
-    A source's peer name is its own and, behind a dot, that of its life; a worker's is its name.
+    The peer name of a source is its name, a dot, and its epoch; that of a worker is its name.
     """
     match message:
         case Beat():

@@ -15,7 +15,7 @@ MAX_DOUBT = 64
 
 
 class Stages(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """What a frame waited for: to be decoded, for a worker, and there for its batch to begin."""
+    """Seconds that a frame took to be decoded, waited for a worker, and waited there for its batch to begin."""
 
     decode_s: Seconds
     queue_s: Seconds
@@ -23,7 +23,7 @@ class Stages(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 
 class Region(Bounded, frozen=True, kw_only=True):
-    """A defect of the frame: the rectangle around it, in pixels, and what it is."""
+    """A defect of the frame: the rectangle around it, in pixels, its label, score and severity."""
 
     x: Count
     y: Count
@@ -35,7 +35,7 @@ class Region(Bounded, frozen=True, kw_only=True):
 
 
 class Doubt(Bounded, frozen=True, kw_only=True):
-    """A part of the frame, in pixels, of which the model does not know what it is: its best guess, and why not."""
+    """A part of the frame, in pixels, about which the model is unsure: the likeliest label, its score, and why."""
 
     x: Count
     y: Count
@@ -78,7 +78,7 @@ class Verdict(Bounded, frozen=True, kw_only=True):
 
 
 class Judgement(Bounded, frozen=True):
-    """What is on record for a frame beside its outcome: as in its Verdict, with the worst of its regions."""
+    """What a program that handed in a frame hears of its verdict. `reason` is a sentence; `regions` are the worst."""
 
     label: Annotated[str, Meta(max_length=64)]
     score: Annotated[float, Meta(ge=0, le=1)]
@@ -88,7 +88,7 @@ class Judgement(Bounded, frozen=True):
 
 
 class Settled(Bounded, frozen=True):
-    """A frame and the outcome that is on record for it; a `judgement` only where the source hands it on."""
+    """A frame and its outcome on record; `judgement` is None unless the source passes it on to a program."""
 
     frame: FrameId
     outcome: Outcome

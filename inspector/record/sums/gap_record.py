@@ -5,7 +5,7 @@ from inspector.record.gaps import Gap
 
 
 def save(cursor: Cursor, gap: Gap, since: float) -> None:
-    """Record a gap, or let one grow: one of time alone that went on until `since`, or one of the same beginning."""
+    """Record a gap, or extend one: a gap of time alone that lasted until `since`, or one with the same beginning."""
     if not gap.frames:
         cursor.execute(
             "UPDATE gaps SET ended_at = ? WHERE source = ? AND reason = ? AND detail = ? AND ended_at = ?",
@@ -21,7 +21,7 @@ def save(cursor: Cursor, gap: Gap, since: float) -> None:
 
 
 def fold(cursor: Cursor, keep: int) -> None:
-    """Keep the newest `keep` gaps as they are; of the older ones, one a source and reason, so the sums stay."""
+    """Keep the newest `keep` gaps; merge the older ones into one for each source and reason, so the sums stay."""
     old, sums = "FROM gaps WHERE ended_at <= ?", "min(began_at), max(ended_at), sum(frames), 'many'"
     row = cursor.execute("SELECT ended_at FROM gaps ORDER BY ended_at DESC LIMIT 1 OFFSET ?", (keep,)).fetchone()
     if row is None:
