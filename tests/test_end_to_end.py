@@ -223,7 +223,7 @@ def test_all_of_neus_eval_images_are_recorded_with_the_labels_that_trainer_eval_
     with running(line):
         wait_until(lambda: "is ready" in line.log, line.explain)
         for position, name in enumerate(names):
-            shutil.copy(NEU / name, line.drop / Path(name).name)
+            shutil.copyfile(NEU / name, line.drop / Path(name).name)
             if position in (60, 150, 240):
                 line.wait_for_records(position // 2)
                 os.kill(line.child({60: "worker-0", 150: "sink", 240: "drop"}[position]), signal.SIGKILL)
