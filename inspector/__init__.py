@@ -12,7 +12,7 @@ what they say to each other is in `messages`.
 
 import os
 
-__version__ = "0.2.0"
+__version__ = "0.3.0"
 
 #: A picture of more is refused before anything is allocated: a 16k line-scan frame of 6,000 lines still passes.
 MAX_PIXELS = 100_000_000
