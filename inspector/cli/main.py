@@ -142,21 +142,28 @@ def _model(options: argparse.Namespace) -> int:
 
 
 def _quality(options: argparse.Namespace) -> int:
-    from inspector.cli.commands import agreement
+    from inspector.cli.commands.learning import agreement
 
     agreement.run(options)
     return EXIT_OK
 
 
+def _review(options: argparse.Namespace) -> int:
+    from inspector.cli.commands.learning import review
+
+    review.run(options)
+    return EXIT_OK
+
+
 def _label(options: argparse.Namespace) -> int:
-    from inspector.cli.commands import labels
+    from inspector.cli.commands.learning import labels
 
     labels.label(options)
     return EXIT_OK
 
 
 def _labels(options: argparse.Namespace) -> int:
-    from inspector.cli.commands import labels
+    from inspector.cli.commands.learning import labels
 
     return _exit_code(labels.listing(options))
 
@@ -229,6 +236,7 @@ _COMMANDS: dict[str, Callable[[argparse.Namespace], int]] = {
     "unpin": _unpin,
     "model": _model,
     "quality": _quality,
+    "review": _review,
     "label": _label,
     "labels": _labels,
     "retry": _retry,

@@ -16,6 +16,12 @@ def keep(store: Store, told: InForce) -> None:
             cursor.execute("INSERT INTO in_force (since, terms) VALUES (?, ?)", values)
 
 
+def last(store: OpenRecord) -> InForce | None:
+    """Return what was in force last; None where the record does not tell."""
+    found = next(store.read("SELECT since, terms FROM in_force ORDER BY id DESC LIMIT 1"), None)
+    return None if found is None else terms_from_text(found[1], found[0])
+
+
 def during(store: OpenRecord, piece: Piece) -> list[InForce]:
     """What was in force while frames of a piece were decided, in order; empty where the record does not tell of all.
 

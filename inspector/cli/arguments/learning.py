@@ -9,7 +9,7 @@ from inspector.cli.arguments.options import JSON, JSON_LINES, ONE_SOURCE, UNTIL,
 
 def add(commands: Commands, config: argparse.ArgumentParser) -> None:
     """Add these commands; `config` has the options that choose the line."""
-    for add in (_labels, _agreement, _models):
+    for add in (_review, _labels, _agreement, _models):
         add(commands, config)
 
 
@@ -43,6 +43,14 @@ def _labels(commands: Commands, config: argparse.ArgumentParser) -> None:
     form.add_argument("--json", action="store_true", help=JSON_LINES)
     form.add_argument("--csv", action="store_true", help="comma-separated, with a header")
     labels.add_argument("--bom", action="store_true", help="with --csv: begin with the mark that tells Excel UTF-8")
+
+
+def _review(commands: Commands, config: argparse.ArgumentParser) -> None:
+    review = commands.add_parser("review", parents=[config], help="list the frames that people should look at next")
+    review.add_argument("--since", type=moment, help="frames captured from: 2h, 30d ago, or 2026-11-24T06:00")
+    review.add_argument("--source", action="append", default=[], help=ONE_SOURCE)
+    review.add_argument("--limit", type=int, help="at most this many, the most urgent first (a table shows 20)")
+    review.add_argument("--json", action="store_true", help=JSON_LINES)
 
 
 def _agreement(commands: Commands, config: argparse.ArgumentParser) -> None:

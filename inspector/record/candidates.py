@@ -1,0 +1,76 @@
+"""Owns which frames on record may be worth a person's look: unsure ones, defects, and ok ones with a picture.
+
+However many records there are, the newest LOOKED_AT of each kind are read, by index.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from inspector.record.database import OpenRecord
+from inspector.record.evidence import evidence
+from inspector.record.queries import Query, restrict_time, restrict_to
+from inspector.record.shapes.reason import reason_from_text
+from inspector.vocabulary import ReasonCode
+
+#: Largest number of records of one kind that are looked at, the newest.
+LOOKED_AT = 20_000
+_COLUMNS = "source, frame, captured_at, label, severity, score, reason, recipe"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Candidate:
+    """A frame by the number of its record, how it was decided, and its kept picture below the evidence; "": none."""
+
+    record: int
+    source: str
+    frame: str
+    captured_at: float
+    label: str
+    severity: str
+    score: float
+    code: ReasonCode
+    recipe: str | None
+    picture: str
+
+
+def decided(store: OpenRecord, outcome: str, query: Query) -> Iterator[Candidate]:
+    """Yield frames of an outcome, of the query's time and sources, the newest capture first."""
+    clauses, values = ["outcome = ?"], list[object]([outcome])
+    restrict_time(query, clauses, values, "captured_at", "captured_at")
+    newest = (
+        f"SELECT id FROM records INDEXED BY records_by_outcome WHERE {' AND '.join(clauses)}"
+        f" ORDER BY captured_at DESC, id DESC LIMIT {LOOKED_AT}"
+    )
+    yield from _read(store, newest, values, query)
+
+
+def passed(store: OpenRecord, query: Query) -> Iterator[Candidate]:
+    """Yield ok frames whose picture is kept, of the query's time and sources, the newest record first."""
+    clauses, values = ["tier = 'ok'"], list[object]()
+    restrict_time(query, clauses, values, "captured_at", "captured_at")
+    newest = (
+        f"SELECT record AS id FROM evidence INDEXED BY evidence_by_tier WHERE {' AND '.join(clauses)}"
+        f" ORDER BY record DESC LIMIT {LOOKED_AT}"
+    )
+    yield from _read(store, newest, values, query)
+
+
+def numbered(store: OpenRecord, source: str, frame: str) -> int | None:
+    """Return the number of a frame's record; None if it is not on record any more."""
+    found = next(store.read("SELECT id FROM records WHERE source = ? AND frame = ?", (source, frame)), None)
+    return None if found is None else int(found[0])
+
+
+def _read(store: OpenRecord, newest: str, values: list[object], query: Query) -> Iterator[Candidate]:
+    clauses, values = ["1"], [*values]
+    restrict_to("source", query.sources, clauses, values)
+    kept = "EXISTS (SELECT 1 FROM evidence WHERE record = records.id)"
+    statement = f"SELECT records.id, {_COLUMNS}, {kept} FROM ({newest}) AS newest CROSS JOIN records USING (id)"
+    for number, source, frame, captured_at, label, severity, score, reason, recipe, has_picture in store.read(
+        f"{statement} WHERE {' AND '.join(clauses)}", values
+    ):
+        yield Candidate(
+            record=number, source=source, frame=frame, captured_at=captured_at, label=label, severity=severity,
+            score=score, code=reason_from_text(reason).code, recipe=recipe,
+            picture=evidence.place(captured_at, source, frame) if has_picture else "",
+        )  # fmt: skip
