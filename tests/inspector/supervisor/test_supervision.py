@@ -59,6 +59,7 @@ def test_a_worker_whose_bundle_was_damaged_is_given_up_while_the_other_serves(tm
         parameters.chmod(0o644)
         whole = parameters.read_bytes()
         parameters.write_bytes(bytes([whole[0] ^ 1]) + whole[1:])  # one bit
+        (tmp_path / "bundle" / parameters.name).unlink()  # so that it cannot be copied again
         os.kill(line.child("worker-1"), signal.SIGKILL)
         wait_until(lambda: "worker-1 is given up" in line.log, line.explain)
         drop_one(line)
