@@ -1,12 +1,10 @@
-"""Owns the answers that rules give: the alarms and marks of rolls on record, and the grade of a piece."""
+"""Owns the answer what the rules found: the alarms and marks of rolls on record."""
 
 from dataclasses import dataclass
 
 import msgspec
 
 from inspector.answers.line_record import LineRecord
-from inspector.quality import grading, piece_summary
-from inspector.quality.grading import QualityGrade
 from inspector.quality.wording import rolls, sentence
 from inspector.record import findings, pieces
 from inspector.record.findings import Alarm, RollMark
@@ -15,11 +13,8 @@ __all__ = [
     "Alarm",
     "FindingsAnswer",
     "FindingsQuestion",
-    "GradeAnswer",
-    "QualityGrade",
     "RollMark",
     "found",
-    "grade",
     "rolls",
     "sentence",
 ]  # fmt: skip
@@ -41,13 +36,6 @@ class FindingsAnswer(msgspec.Struct, frozen=True):
     marks: list[RollMark]
 
 
-class GradeAnswer(msgspec.Struct, frozen=True):
-    """What a piece is and why, and the marks of rolls that were found on it."""
-
-    grade: QualityGrade
-    marks: list[RollMark]
-
-
 def found(line: LineRecord, question: FindingsQuestion) -> FindingsAnswer:
     """Return what the rules found. Raise ConfigError for a piece that is not on record."""
     store = line.store
@@ -56,12 +44,3 @@ def found(line: LineRecord, question: FindingsQuestion) -> FindingsAnswer:
         findings.read(store, Alarm, piece, question.since, question.until)[::-1],
         findings.read(store, RollMark, piece, question.since, question.until)[::-1],
     )
-
-
-def grade(line: LineRecord, piece: str) -> GradeAnswer:
-    """Return the grade of the piece of that name by the limits of the line's settings.
-
-    Raise ConfigError for a piece that is not on record, and where the settings have no limits.
-    """
-    summary = piece_summary.gather(line.store, line.settings, piece)
-    return GradeAnswer(grading.judge(summary, line.settings, line.clock()), summary.marks)

@@ -88,9 +88,9 @@ def _alarms(options: argparse.Namespace) -> int:
 
 
 def _grade(options: argparse.Namespace) -> int:
-    from inspector.cli.commands import rules
+    from inspector.cli.commands import grades
 
-    return _exit_code(rules.grade(options))
+    return _exit_code(grades.run(options))
 
 
 def _map(options: argparse.Namespace) -> int:

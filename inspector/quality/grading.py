@@ -13,6 +13,7 @@ from inspector.quality.coverage import Coverage, Stretch
 from inspector.quality.defects import Defect
 from inspector.quality.piece_summary import PieceSummary
 from inspector.record.gaps import TIME_ALONE, Gap
+from inspector.record.pieces import Piece
 from inspector.settings.rules import GRADES, UNITS, GradeName, LimitSettings
 from inspector.settings.settings import Settings
 
@@ -62,6 +63,11 @@ def judge(summary: PieceSummary, settings: Settings, now: float) -> QualityGrade
     return QualityGrade(summary.piece.name, reasons[0].grade, reasons)
 
 
+def is_over(piece: Piece, now: float) -> bool:
+    """Return whether no more frames of a piece are expected, at `now` (since 1970)."""
+    return piece.ended_at is not None and not (piece.by_frames and now - piece.ended_at < STILL_COMING_S)
+
+
 def _unlimited(summary: PieceSummary, limits: Sequence[LimitSettings]) -> Iterator[str]:
     if not limits:
         recipe = summary.piece.recipe
@@ -75,7 +81,7 @@ def _unfinished(summary: PieceSummary, now: float) -> Iterator[str]:
         yield "No frame of it is on record."
     if piece.ended_at is None:
         yield "It is still on the line: this is of its frames so far."
-    elif piece.by_frames and now - piece.ended_at < STILL_COMING_S:
+    elif not is_over(piece, now):
         yield f"Its last frame came {max(0.0, now - piece.ended_at):.0f} s ago: more may follow."
 
 

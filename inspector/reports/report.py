@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from inspector import __version__
-from inspector.quality.grading import STILL_COMING_S, QualityGrade
+from inspector.answers import grades
+from inspector.answers.grades import Decided, QualityGrade
+from inspector.quality.grading import STILL_COMING_S
 from inspector.quality.piece_summary import PieceSummary
 from inspector.record.store import Store
 from inspector.reports import (
@@ -57,10 +59,11 @@ def write(
 
     `grade`: None where the line has no limits to grade by. `model`: the bundle in force, or why it cannot be read.
     """
+    decided = None if grade is None else grades.on(settings, grade)
     return pages.render(
         "report.html",
-        headline=_headline(summary, grade, now),
-        grade=grade_section.section(grade),
+        headline=_headline(summary, grade, decided, now),
+        grade=grade_section.section(grade, decided),
         map=tooltips.over(coil_map, store, defect_section.MOST_CARDS),
         coverage=coverage_section.section(summary),
         findings=findings_section.section(summary, settings),
@@ -71,7 +74,7 @@ def write(
     )
 
 
-def _headline(summary: PieceSummary, grade: QualityGrade | None, now: float) -> Headline:
+def _headline(summary: PieceSummary, grade: QualityGrade | None, decided: Decided | None, now: float) -> Headline:
     piece = summary.piece
     sources = ", ".join(share.source for share in summary.shares) or "no source"
     until = moment(piece.ended_at or now)
@@ -81,7 +84,7 @@ def _headline(summary: PieceSummary, grade: QualityGrade | None, now: float) -> 
         piece.name,
         f"On the line from {moment(piece.began_at)} to {until}; seen by {sources}{steel}{recipe}.",
         _unfinished(summary, now),
-        [_grade(grade), _inspected(summary), _defects(summary), _unsure(summary)],
+        [_grade(grade, decided), _inspected(summary), _defects(summary), _unsure(summary)],
     )
 
 
@@ -95,9 +98,13 @@ def _unfinished(summary: PieceSummary, now: float) -> str:
     return ""
 
 
-def _grade(grade: QualityGrade | None) -> KeyFigure:
+def _grade(grade: QualityGrade | None, decided: Decided | None) -> KeyFigure:
     if grade is None:
         return KeyFigure("grade", "not graded", "the line has no limits for it", "")
+    if decided is not None and not decided.unknown_then:
+        one = decided.decision
+        detail = f"{one.kind} by {one.person}; computed: {grade.grade}"
+        return KeyFigure("grade", one.grade, detail, "good" if one.grade == "prime" else "bad")
     if grade.grade == "prime":
         return KeyFigure("grade", grade.grade, "within all limits", "good")
     worst = sum(one.grade == grade.grade for one in grade.reasons)

@@ -67,6 +67,14 @@ def _rules(commands: Commands, config: argparse.ArgumentParser) -> None:
         help="what a finished coil, plate or lot is: prime, second or hold, and why; exit 1: hold",
     )
     grade.add_argument("piece", help="its name")
+    decision = grade.add_mutually_exclusive_group()
+    decision.add_argument(
+        "--as", dest="decided", choices=["prime", "second", "hold"],
+        help="decide so: release it from hold, or override its grade; the computed one stays beside it",
+    )  # fmt: skip
+    decision.add_argument("--undo", action="store_true", help="take the last decision back")
+    grade.add_argument("--by", default="", metavar="NAME", help="who decides")
+    grade.add_argument("--why", default="", metavar="TEXT", help="the reason, which stands in the report")
     grade.add_argument("--json", action="store_true", help=JSON)
 
 

@@ -1,16 +1,15 @@
-"""Owns the commands `alarms` and `grade`: what the rules found, and what a piece is."""
+"""Owns the command `alarms`: what the rules found, and marks of rolls as a table."""
 
 import argparse
 from collections.abc import Sequence
 
-import msgspec
 from rich.table import Table
 from rich.text import Text
 
 from inspector.answers import rules
 from inspector.answers.rules import Alarm, FindingsQuestion, RollMark
 from inspector.cli import config
-from inspector.cli.terminal import COLOURS, Grid, moment, show
+from inspector.cli.terminal import Grid, moment, show
 from inspector.host.printable import printable
 from inspector.record import findings
 
@@ -27,27 +26,11 @@ def alarms(options: argparse.Namespace) -> None:
     shown = options.limit
     show(_alarm_table(answer.alarms[:shown]) if answer.alarms else "no alarms")
     if answer.marks:
-        show("\nmarks of rolls:", _mark_table(answer.marks[:shown]))
+        show("\nmarks of rolls:", mark_table(answer.marks[:shown]))
     elif line.settings.rolls:
         show("no marks of rolls")
     if left := max(len(answer.alarms) - shown, 0) + max(len(answer.marks) - shown, 0):
         print(f"{left} older {'one is' if left == 1 else 'ones are'} not shown: --limit")
-
-
-def grade(options: argparse.Namespace) -> bool:
-    """Show the grade of a piece and its reasons; return whether it is not on hold."""
-    with config.record(options) as line:
-        answer = rules.grade(line, options.piece)
-    given = answer.grade
-    if options.json:
-        print(msgspec.json.encode(given).decode())
-        return given.grade != "hold"
-    show(Text(printable(f"{given.piece}: {given.grade}"), style=f"bold {COLOURS[given.grade]}"))
-    for reason in given.reasons:
-        show(Text(printable(f"  {reason.grade}: {reason.text}")))
-    if answer.marks:
-        show("marks of rolls:", _mark_table(answer.marks))
-    return given.grade != "hold"
 
 
 def _alarm_table(raised: Sequence[Alarm]) -> Table:
@@ -62,7 +45,8 @@ def _alarm_table(raised: Sequence[Alarm]) -> Table:
     return table
 
 
-def _mark_table(marks: Sequence[RollMark]) -> Table:
+def mark_table(marks: Sequence[RollMark]) -> Table:
+    """Return a row a mark."""
     table = Grid()
     for column in ("found", "source", "piece", "label", "every, mm", "roll", "confidence", "across, mm", "from, m",
                    "to, m", "times"):  # fmt: skip

@@ -89,6 +89,11 @@ def check_note(note: str) -> str:
     return _printable("--note", note, MAX_NOTE)
 
 
+def check_why(why: str) -> str:
+    """Return the reason. Raise ConfigError if it is empty, too long or would not print as itself."""
+    return _printable("--why", why.strip(), MAX_NOTE, least=1)
+
+
 def check_label(name: str, known: Sequence[str], new: bool = False) -> str:
     """Return the name. Raise ConfigError if the line does not know it, or if it is `new` and cannot be a label."""
     name = _printable("--as", name.strip(), MAX_LABEL, least=1)

@@ -1,0 +1,1 @@
+"""What people decide of the grades of pieces, kept for ever."""
