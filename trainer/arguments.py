@@ -19,6 +19,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", required=True, metavar="COMMAND")
 
     prepare = _command(commands, "prepare", "check the pictures, draw the splits, write the manifest")
+    _lines(prepare)
     train = _command(commands, "train", "train on the manifest; writes last.npz and best.npz")
     train.add_argument("--resume", action="store_true", help="go on after RUN_DIR/last.npz; from the start without one")
     train.add_argument(
@@ -97,6 +98,18 @@ def _command(commands: Any, name: str, text: str, recipe_needed: bool = True) ->
         help="override one key of the recipe; may be repeated",
     )
     return command
+
+
+def _lines(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--line",
+        dest="lines",
+        action="append",
+        type=Path,
+        default=[],
+        metavar="DATA",
+        help="data folder of a line whose labels are learned from as well (data.lines); may be repeated",
+    )
 
 
 def _count(text: str) -> int:

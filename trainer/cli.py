@@ -47,7 +47,7 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
     from trainer import steps
     from trainer.recipe import used
 
-    recipe, warning = steps.read_recipe(options.recipe, options.overrides)
+    recipe, warning = steps.read_recipe(options.recipe, options.overrides, getattr(options, "lines", ()))
     by_fit = options.command == "folds" and (options.fit or recipe.network.backbone == "lite0")
     terminal.warn(warning)
     terminal.warn(used.note(options.command, recipe, options.overrides, by_fit))

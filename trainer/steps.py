@@ -92,9 +92,13 @@ def load(path: Path | str, *overrides: str) -> Recipe:
     return recipe
 
 
-def read_recipe(path: Path, overrides: Sequence[str]) -> tuple[Recipe, str]:
-    """Return the recipe of a file, ours or of PaddleClas, and what of it is not honoured, "" if all is."""
+def read_recipe(path: Path, overrides: Sequence[str], lines: Sequence[Path] = ()) -> tuple[Recipe, str]:
+    """Return the recipe of a file, ours or of PaddleClas, and what of it is not honoured, "" if all is.
+
+    `lines`: data folders of lines whose labels are learned from besides those of the recipe.
+    """
     values = loading.read(path)
+    overrides = loading.with_lines(values, overrides, lines)
     if paddleclas.recognised(values):
         return paddleclas.load(path, values, overrides)
     return loading.build(path, values, overrides), ""

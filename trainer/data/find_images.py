@@ -9,6 +9,9 @@ from trainer.data.files import Files
 from trainer.data.formats import annotations, archive, layouts, lists, path_repair, yolo
 from trainer.data.formats.boxes import Marked
 from trainer.data.formats.lists import Entry
+from trainer.data.labelled import labelled
+from trainer.data.labelled.frames import FirstLabel
+from trainer.data.labelled.labelled import Labelled
 from trainer.data.manifest import RECORDED, DataError, Split
 from trainer.data.records import records
 from trainer.progress.callback import Progress, silent
@@ -22,7 +25,7 @@ class Found:
     """A picture that the data names, unread: a path under the root, its label, the list or folder that names it.
 
     `split` is what the user's lists say, or None where the split is ours to draw. `line` is of the list, or 0.
-    `added`: only a correction names it, and says its split.
+    `added`: only a correction names it, and says its split. `first_label`: of a frame that people labelled on a line.
     """
 
     path: str
@@ -31,6 +34,7 @@ class Found:
     source: str
     line: int = 0
     added: bool = False
+    first_label: FirstLabel | None = None
 
 
 def with_root(recipe: Recipe, anew: bool, progress: Progress = silent) -> Recipe:
@@ -55,17 +59,21 @@ def find(recipe: Recipe, data: Data, notes: list[str], progress: Progress = sile
         DataError: names file and line of what cannot be used.
     """
     search = _Search(recipe, data.root, data, notes, progress)
+    said = search.labelled()
+    labelled_ones = [Found(one.path, one.label, None, one.source, first_label=one.first) for one in said.pictures]
+    if data.lines_alone:
+        return labelled_ones
     if not data.train_list and not data.records:
-        return list(search.folders())
+        return [*search.folders(), *labelled_ones]
     listed = list(search.listed()) if data.train_list else search.beside_records()
     known = {_real(data.root, entry.path) for entry in listed}
-    recorded = list(search.recorded())
+    recorded = list(search.recorded(said.reviewed))
     fresh = [entry for entry in recorded if _real(data.root, entry.path) not in known]
     if len(fresh) < len(recorded):
         notes.append(
             f"{len(recorded) - len(fresh)} recorded pictures are in a list or class folder, too, whose label holds"
         )
-    return [*listed, *fresh]
+    return [*listed, *fresh, *labelled_ones]
 
 
 def entries_of(recipe: Recipe, path: Path) -> list[Entry]:
@@ -162,11 +170,16 @@ class _Search:
                 seen[entry.path] = where
                 yield Found(entry.path, entry.label, split, str(list_name), entry.line)
 
-    def recorded(self) -> Iterator[Found]:
-        """Yield the pictures of data.records."""
+    def labelled(self) -> Labelled:
+        """Return what people labelled on data.lines."""
+        lines = self.data.lines if self.data else ()
+        return labelled.read(lines, self._names, self.recipe.export.view_px or VIEW_PX, self._clean, self.notes)
+
+    def recorded(self, reviewed: Container[tuple[str, str]]) -> Iterator[Found]:
+        """Yield the pictures of data.records, without the frames that people `reviewed`."""
         chosen = self.recipe.export.view_px
         files = self.data.records if self.data else ()
-        found = records.read(files, self.root, self._names, chosen or VIEW_PX, self._clean, self.notes)
+        found = records.read(files, self.root, self._names, chosen or VIEW_PX, self._clean, self.notes, reviewed)
         if chosen is None and any(one.entry.path.startswith(crop.PREFIX) for one in found):
             self.notes.append(f"views are {VIEW_PX} px, as export.view_px is not set: set it to the line's")
         for one in found:

@@ -31,6 +31,8 @@ SIMULATED = "simulated:"
 CUT = "cut:"
 #: Prefix of the source of a row whose label the inspector's model gave, and nobody has reviewed since.
 RECORDED = "recorded:"
+#: Prefix of the source of a row whose label a person gave on a line; the line's data folder follows.
+LABELLED = "labelled:"
 
 Split = Literal["train", "val", "eval"]
 SPLITS: tuple[Split, ...] = get_args(Split)

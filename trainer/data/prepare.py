@@ -10,7 +10,8 @@ from trainer.data import find_images, groups
 from trainer.data.corrections import corrections
 from trainer.data.corrections.corrections import Correction
 from trainer.data.groups import Seen
-from trainer.data.manifest import CUT, SIMULATED, SPLITS, DataError, Manifest, Row, Split
+from trainer.data.labelled import sides
+from trainer.data.manifest import CUT, RECORDED, SIMULATED, SPLITS, DataError, Manifest, Row, Split
 from trainer.data.pictures import Pictures, Skipped, read, same
 from trainer.data.split import draw
 from trainer.progress.callback import Progress, silent
@@ -74,7 +75,10 @@ def prepare(recipe: Recipe, progress: Progress = silent) -> Prepared:
     found, more = known.find(contents), known.notes(contents)
     if folds:
         found = {path: replace(one, split="") for path, one in found.items()}
-    manifests = tuple(Manifest(root, labels, _corrected(part, found), pictures.bit_depth) for part in rows)
+    corrected = [_corrected(part, found) for part in rows]
+    if recipe.data and recipe.data.lines:
+        corrected = [_judged_by_people(part, notes) for part in corrected]
+    manifests = tuple(Manifest(root, labels, part, pictures.bit_depth) for part in corrected)
     for number, manifest in enumerate(manifests, 1):
         for label in sorted({label.name for label in labels} - {row.label for row in manifest.split("train")}):
             where = f" in fold {number} of {len(manifests)}" if len(manifests) > 1 else ""
@@ -94,12 +98,14 @@ def _split(recipe: Recipe, pictures: Pictures) -> list[Split]:
     """Return the splits of lists and parts, the rest drawn: the validation part of what is trained, or all."""
     if recipe.data is None:
         return []
-    given = {entry.split for entry in pictures.found if not entry.added}
+    held = sides.of(pictures.found, _group_keys(pictures), recipe.data.val_share)
+    others = {index: entry for index, entry in enumerate(pictures.found) if index not in held and not entry.added}
+    given = {entry.split for entry in others.values()}
     drawn = {None} if "val" in given else {None, "train"}
-    free = [index for index, entry in enumerate(pictures.found) if entry.split in drawn and not entry.added]
+    free = [index for index, entry in others.items() if entry.split in drawn]
     evaluation = recipe.data.eval_share if given <= {None} else 0.0
     splits = _drawn(pictures, free, recipe.data.val_share, evaluation, f"{recipe.seed} split")
-    fixed = {index: entry.split for index, entry in enumerate(pictures.found) if entry.split not in drawn}
+    fixed = held | {index: entry.split for index, entry in others.items() if entry.split and entry.split not in drawn}
     return [fixed.get(index) or split for index, split in enumerate(splits)]
 
 
@@ -143,6 +149,15 @@ def _corrected(rows: Iterable[Row], found: Mapping[str, Correction]) -> tuple[Ro
     """Return the rows as corrected. They were drawn uncorrected, so that a correction moves no other picture."""
     kept = (row for row in rows if row.path not in found or found[row.path].use != "no")
     return tuple(found[row.path].of(row) if row.path in found else row for row in kept)
+
+
+def _judged_by_people(rows: tuple[Row, ...], notes: list[str]) -> tuple[Row, ...]:
+    """Return the rows without those that would judge a model by an earlier model's own answer; note how many."""
+    kept = tuple(row for row in rows if not (row.split == "eval" and row.source.startswith(RECORDED)))
+    if len(kept) < len(rows):
+        notes.append(f"{len(rows) - len(kept)} recorded pictures were drawn to be evaluated and are left out: their "
+                     "labels are an earlier model's own answer, and people's labels are there")  # fmt: skip
+    return kept
 
 
 def _contents(pictures: Pictures) -> dict[str, str]:

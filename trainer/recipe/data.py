@@ -44,17 +44,25 @@ class RecordFile(Section):
     """Folder of the record's frames, the `done/` of its drop folder; data.root if not set."""
 
 
+def _several(value: Any) -> Any:
+    """Return one value or several as several."""
+    return value if isinstance(value, list | tuple) else [] if value is None else [value]
+
+
 def _record_files(value: Any) -> Any:
     """Return one file or several, each its path or with its root."""
-    several = value if isinstance(value, list | tuple) else [] if value is None else [value]
-    return [{"path": one} if isinstance(one, str | Path) else one for one in several]
+    return [{"path": one} if isinstance(one, str | Path) else one for one in _several(value)]
 
 
 class Data(Section):
-    """Where real pictures are: `train_list`, `records`, or both, or else one folder a class, say what is in `root`."""
+    """Where real pictures are: `train_list`, `records`, or both, or else one folder a class, say what is in `root`.
+
+    `lines` adds what people labelled on lines to any of them, or stands alone.
+    """
 
     root: Path
-    """Folder of the pictures, or an archive of them; paths in the lists start there."""
+    """Folder of the pictures, or an archive of them; paths in the lists start there. Not needed where `lines` stands
+    alone."""
     train_list: str | None = None
     """List to learn from, relative to root: lines of `path label`, a table, COCO's JSON, a folder of VOC or YOLO
     files, or a data.yaml. One folder a class if not set."""
@@ -65,6 +73,9 @@ class Data(Section):
     records: Annotated[tuple[RecordFile, ...], BeforeValidator(_record_files)] = ()
     """Files that `inspector defects --json` printed, one or several: `a.jsonl`, or `{path: a.jsonl, root:
     line-2/done}`."""
+    lines: Annotated[tuple[Path, ...], BeforeValidator(_several)] = ()
+    """Data folders of lines, such as /var/lib/inspector, one or several: what people said of their frames with
+    `inspector label`. They are only read, and a line may run meanwhile."""
     group_file: str | None = None
     """File of lines `path group`; pictures of one group, such as a coil, stay on one side of a split."""
     val_share: Annotated[float, Field(ge=0, lt=1)] = 0.1
@@ -80,6 +91,13 @@ class Data(Section):
     fold: Annotated[int | None, Field(ge=1)] = None
     """Fold to train and evaluate, counted from 1; `trainer prepare` writes all of them."""
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_lines_alone(cls, values: Any) -> Any:
+        if isinstance(values, dict) and values.get("lines") and values.get("root") is None:
+            return {**values, "root": _several(values["lines"])[0]}
+        return values
+
     @model_validator(mode="after")
     def _agrees(self) -> "Data":
         if self.train_list is None and (self.eval_list or self.label_file):
@@ -87,6 +105,11 @@ class Data(Section):
         if self.fold is not None and self.fold > (self.folds or 0):
             raise ValueError(f"fold is {self.fold}, but folds is {self.folds}: set folds to how many there are")
         return self
+
+    @property
+    def lines_alone(self) -> bool:
+        """Whether nothing but labels of lines is learned from."""
+        return self.root in self.lines and not (self.train_list or self.records)
 
 
 class Simulated(Section):

@@ -1,5 +1,6 @@
 """Owns reading a recipe: a YAML file, environment variables in it and overrides over it become a checked Recipe."""
 
+import json
 import os
 import re
 from collections.abc import Sequence
@@ -37,6 +38,20 @@ def build(path: Path, values: dict[str, Any], overrides: Sequence[str] = ()) -> 
         return Recipe.model_validate(values)
     except ValidationError as error:
         raise ConfigError(_first_problem(path, overrides, error)) from None
+
+
+def with_lines(values: dict[str, Any], overrides: Sequence[str], lines: Sequence[Path]) -> Sequence[str]:
+    """Return the overrides, and one by which `data.lines` has these lines besides those that it has."""
+    if not lines:
+        return overrides
+    key = "data.lines="
+    before = [text.removeprefix(key) for text in overrides if text.startswith(key)][-1:]
+    data = values.get("data")
+    if data is None:
+        values.pop("data", None)  # an empty section
+    known = yaml_text.assignment(f"{key}{before[0]}", "-o", key)[1] if before else (data or {}).get("lines", [])
+    known = known if isinstance(known, list) else [known]
+    return [*overrides, f"{key}{json.dumps([*map(str, known), *map(str, lines)])}"]
 
 
 def _with_environment(value: Any) -> Any:

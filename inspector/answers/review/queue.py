@@ -22,9 +22,8 @@ from inspector.errors import QuestionError
 from inspector.protocol.control import InForce
 from inspector.record import candidates, settings_history
 from inspector.record.candidates import Candidate
-from inspector.record.labels.label_file import LabelFile
+from inspector.record.labels.label_file import FOLDER, LabelFile
 from inspector.record.labels.labels import Box, Opinion, opinions
-from inspector.record.labels.pictures import FOLDER
 from inspector.record.queries import Query
 from inspector.settings import terms
 from inspector.vision import bundle

@@ -1,6 +1,7 @@
 """Owns the file of labels: data/labels/labels.sqlite, append-only, apart from the record so that it outlives it.
 
 Whoever labels writes it; the line never does. A record that is damaged, set aside or restored takes no label with it.
+The trainer reads it with this same code, so that one rule says which of several labels counts.
 """
 
 import json
@@ -9,9 +10,9 @@ from typing import Any
 
 from inspector.errors import ConfigError
 from inspector.record.labels.labels import Box, GivenLabel, Kind, NewLabel
-from inspector.record.labels.pictures import FOLDER
 from inspector.record.storage.append_only import AppendOnly, kept_for_ever
 
+FOLDER = "labels"
 FILE = "labels.sqlite"
 _COLUMNS = (
     "source", "frame", "x", "y", "width", "height", "label", "kind", "person", "at", "note", "undoes", "picture",

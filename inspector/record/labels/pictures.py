@@ -13,8 +13,8 @@ from pathlib import Path
 from inspector.errors import StoreError
 from inspector.host import atomic
 from inspector.record.evidence import evidence
+from inspector.record.labels.label_file import FOLDER
 
-FOLDER = "labels"
 PICTURES = "pictures"
 
 

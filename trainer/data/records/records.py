@@ -5,7 +5,7 @@ A frame of one view is a picture; a wider one becomes views at its regions, its 
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -22,7 +22,9 @@ from trainer.data.manifest import DataError
 from trainer.recipe.data import RecordFile
 
 
-class _Part(BaseModel):
+class RecordPart(BaseModel):
+    """A region or a doubt of a frame: its rectangle, and what a model called it."""
+
     x: int
     y: int
     width: int
@@ -31,10 +33,11 @@ class _Part(BaseModel):
 
     @property
     def box(self) -> Box:
+        """The rectangle, in the frame's pixels."""
         return Box(self.x, self.y, self.width, self.height)
 
 
-class _Record(BaseModel):
+class FrameRecord(BaseModel):
     """What is used of a line. `label` is the most likely one also where the outcome is unsure."""
 
     name: str
@@ -44,8 +47,8 @@ class _Record(BaseModel):
     height: int
     source: str = ""
     frame: str = ""
-    regions: list[_Part] = []
-    doubts: list[_Part] = []
+    regions: list[RecordPart] = []
+    doubts: list[RecordPart] = []
     area: tuple[int, int, int, int] | None = None
     evidence: str = ""  # where the inspector kept the picture, if it did
 
@@ -56,7 +59,7 @@ class _Line:
 
     file: Path
     number: int
-    record: _Record
+    record: FrameRecord
     root: Path
 
 
@@ -69,7 +72,13 @@ class Recorded:
 
 
 def read(
-    files: Sequence[RecordFile], root: Path, names: Mapping[str, str], view_px: int, clean: str | None, notes: list[str]
+    files: Sequence[RecordFile],
+    root: Path,
+    names: Mapping[str, str],
+    view_px: int,
+    clean: str | None,
+    notes: list[str],
+    reviewed: Container[tuple[str, str]] = frozenset(),
 ) -> list[Recorded]:
     """Return the pictures and views that records name, in the files' order; a picture may be missing all the same.
 
@@ -77,6 +86,7 @@ def read(
     is taken from the inspector's evidence if that still has it. `names` maps every label and alias to the recipe's
     name, `clean` is that of clean strip in frames with a defect. Left out, counted and named in `notes`: frames without
     a label, or of which nothing is sure where; names that came more than once, for which file is which is not recorded.
+    Frames (source and frame) that people `reviewed` are left to what they said.
 
     Raises:
         DataError: names the line that is no record, and all labels that the recipe does not know.
@@ -85,6 +95,10 @@ def read(
              for one in files for number, line in _lines(one.path)]  # fmt: skip
     _refuse_unknown(lines, names)
     once = _once(lines, notes)
+    open_ones = [line for line in once if (line.record.source, line.record.frame) not in reviewed]
+    if len(open_ones) < len(once):
+        notes.append(f"{len(once) - len(open_ones)} records are of frames that people labelled: what they said holds")
+    once = open_ones
     times = Counter((line.root, line.record.name) for line in once)
     left_out: defaultdict[tuple[Path, str], list[str]] = defaultdict(list)
     found: list[Recorded] = []
@@ -176,9 +190,9 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
     return ((number, line) for number, line in enumerate(content.split(b"\n"), 1) if line.strip())
 
 
-def _record(path: Path, number: int, line: bytes) -> _Record:
+def _record(path: Path, number: int, line: bytes) -> FrameRecord:
     try:
-        return _Record.model_validate_json(line)
+        return FrameRecord.model_validate_json(line)
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
@@ -188,7 +202,7 @@ def _record(path: Path, number: int, line: bytes) -> _Record:
         ) from None
 
 
-def _doubt(record: _Record, root: Path, times: int) -> str:
+def _doubt(record: FrameRecord, root: Path, times: int) -> str:
     """Return why the name may be another frame's, too; "" if it is not."""
     # The inspector keeps a second file of the same name as `a.2.bmp`, in the order in which they were recorded.
     place = PurePosixPath(record.name)

@@ -1,0 +1,1 @@
+"""What people said of a line's frames, as pictures to learn from."""
