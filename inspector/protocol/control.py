@@ -1,4 +1,4 @@
-"""Owns what the supervisor and its children say to each other: typed, bounded words through pipes of their own.
+"""Owns what the supervisor and its children send each other: typed, bounded messages through pipes of their own.
 
 supervisor ── WorkerGone ──▶ source, sink                       take its frames back: these it had in hand
 supervisor ── Processes ──▶ sink                                who runs, who ended how often and why
@@ -111,28 +111,31 @@ class Unusable(Bounded, frozen=True):
     reason: Text
 
 
-Word = WorkerGone | Processes | DecideBy | InForce | Ready | Unusable
+ControlMessage = WorkerGone | Processes | DecideBy | InForce | Ready | Unusable
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder: msgspec.msgpack.Decoder[Word] = msgspec.msgpack.Decoder(Word)
+_decoder: msgspec.msgpack.Decoder[ControlMessage] = msgspec.msgpack.Decoder(ControlMessage)
 
 
-def encode(word: Word) -> bytes:
-    """The word as bytes."""
-    return _encoder.encode(word)
+def encode(message: ControlMessage) -> bytes:
+    """Return the message as bytes."""
+    return _encoder.encode(message)
 
 
-def say(pipe: Connection, word: Word) -> None:
-    """Say it into a pipe. OSError where its other end is gone."""
-    pipe.send_bytes(encode(word))
+def send(pipe: Connection, message: ControlMessage) -> None:
+    """Send a message through a pipe. Raise OSError if its other end is gone."""
+    pipe.send_bytes(encode(message))
 
 
-def hear(pipe: Connection) -> Word:
-    """The next word of a pipe; waits for it. MessageError: it is none. EOFError or OSError: its other end is gone."""
+def receive(pipe: Connection) -> ControlMessage:
+    """Wait for the next message from a pipe and return it.
+
+    Raise MessageError if it is no message of the line, EOFError or OSError if the other end of the pipe is gone.
+    """
     return messages.decoded(_decoder, pipe.recv_bytes(messages.MAX_MESSAGE_BYTES))
 
 
-def heard(pipe: Connection | None) -> Iterator[Word]:
-    """The words that wait in a pipe. Raises what `hear` raises."""
+def receive_all(pipe: Connection | None) -> Iterator[ControlMessage]:
+    """Yield the messages that wait in a pipe. Raise as `receive` does."""
     while pipe is not None and pipe.poll():
-        yield hear(pipe)
+        yield receive(pipe)

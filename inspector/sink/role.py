@@ -11,7 +11,7 @@ from typing import Any
 from inspector.host import disk
 from inspector.host.disk_reserve import Reserve
 from inspector.protocol.canary import Canary
-from inspector.protocol.control import Ready, say
+from inspector.protocol.control import Ready, send
 from inspector.protocol.sockets import Router, sink_address
 from inspector.record.followers import Follower
 from inspector.record.store import Store
@@ -79,7 +79,7 @@ class SinkRole:
             if parts is None:
                 return
             if self._supervisor:
-                say(self._supervisor, Ready("sink"))
+                send(self._supervisor, Ready("sink"))
             Sink(self._settings, parts, self._supervisor, self._stop, self._worked, self._canary).run()
 
     @contextmanager

@@ -13,7 +13,7 @@ from inspector.errors import DamagedError, MessageError, ReplacedError, StoreErr
 from inspector.host.disk_reserve import Reserve
 from inspector.protocol import messages
 from inspector.protocol.canary import Canary
-from inspector.protocol.control import InForce, Processes, WorkerGone, heard
+from inspector.protocol.control import InForce, Processes, WorkerGone, receive_all
 from inspector.protocol.frames import CANARY
 from inspector.protocol.messages import KEPT, REFUSED, Beat, Hello, Tally, Verdicts
 from inspector.protocol.rejections import READ_BURST, Refusals, check_report
@@ -132,7 +132,7 @@ class Sink:
 
     def _take_messages(self) -> None:
         try:
-            for message in heard(self._supervisor):
+            for message in receive_all(self._supervisor):
                 if isinstance(message, WorkerGone):
                     self._health.worker_gone(message.worker)
                 elif isinstance(message, Processes):

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 
 from inspector.errors import MessageError
-from inspector.protocol.control import Cause, Word, hear, say
+from inspector.protocol.control import Cause, ControlMessage, receive, send
 from inspector.protocol.heartbeat import LifeSign
 from inspector.settings.settings import SupervisionSettings
 from inspector.supervisor.restart_policy import TROUBLE_ENDS, Restarts
@@ -48,7 +48,7 @@ class Child:
     pardoned_at: float = 0.0
     busy_at: float = 0.0
     reason: str = ""  # why the last process ended, for people
-    unsent: deque[Word] = field(default_factory=deque)
+    unsent: deque[ControlMessage] = field(default_factory=deque)
 
     @property
     def alive(self) -> bool:
@@ -76,7 +76,7 @@ class Child:
         self.ready = self.stuck = False
         self.started_at = time.monotonic()
 
-    def tell(self, word: Word) -> None:
+    def tell(self, word: ControlMessage) -> None:
         """Send a message, or queue it: a process that is stuck and reads nothing must not hold up the supervisor."""
         self.unsent.append(word)
         self.flush()
@@ -85,16 +85,16 @@ class Child:
         """Send what is queued, as far as the process takes it without waiting."""
         while self.words is not None and self.unsent and _takes_more(self.words):
             try:
-                say(self.words, self.unsent.popleft())
+                send(self.words, self.unsent.popleft())
             except OSError:
                 self.unsent.clear()  # it has just ended, and none of this is for the next one
 
-    def hear(self) -> Word | None:
+    def hear(self) -> ControlMessage | None:
         """Return its next message; None if that is no message of ours, or it has left. Waits for one."""
         if self.words is None:
             return None
         try:
-            return hear(self.words)
+            return receive(self.words)
         except MessageError:
             return None
         except (EOFError, OSError):

@@ -18,7 +18,7 @@ from inspector.errors import BundleError, BusyError, ConfigError, StoreError
 from inspector.host import signals
 from inspector.host.log import setup
 from inspector.protocol.canary import Canary
-from inspector.protocol.control import Unusable, say
+from inspector.protocol.control import Unusable, send
 from inspector.protocol.heartbeat import LifeSign
 from inspector.protocol.rejections import Refusals
 from inspector.protocol.sockets import flush
@@ -87,7 +87,7 @@ def _serve(assignment: Assignment, words: Connection, sign: LifeSign) -> int:
     except (ConfigError, BundleError, BusyError, StoreError) as error:
         log.error("%s", error)
         with contextlib.suppress(OSError):
-            say(words, Unusable(assignment.name, str(error)[:1024]))
+            send(words, Unusable(assignment.name, str(error)[:1024]))
         return EXIT_UNUSABLE
     return 0
 

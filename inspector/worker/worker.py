@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Sequence
 from multiprocessing.connection import Connection
 
-from inspector.protocol.control import DecideBy, Ready, heard, say
+from inspector.protocol.control import DecideBy, Ready, receive_all, send
 from inspector.protocol.frames import CANARY, FrameOf
 from inspector.protocol.heartbeat import LifeSign
 from inspector.protocol.sockets import Poller
@@ -59,7 +59,7 @@ class Worker:
 
     def _serve(self) -> None:
         if self._words:
-            say(self._words, Ready(self._name))
+            send(self._words, Ready(self._name))
         words = [self._words.fileno()] if self._words else []
         poller = Poller([inlet.dealer for inlet in self._inlets.values()], words)
         while not (self._stop() and not len(self._backlog)):
@@ -78,9 +78,9 @@ class Worker:
 
     def _hear_supervisor(self) -> None:
         try:
-            for word in heard(self._words):
-                if isinstance(word, DecideBy):
-                    self._backlog.recipes = Recipes(self._batch_inspector.model, word)
+            for message in receive_all(self._words):
+                if isinstance(message, DecideBy):
+                    self._backlog.recipes = Recipes(self._batch_inspector.model, message)
                     log.info("decides by the numbers and recipes of the new config from now on")
         except (EOFError, OSError):
             self._words = None  # the supervisor is gone, and the kernel is about to end us too

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 from inspector.errors import StoreError
 from inspector.protocol import messages
-from inspector.protocol.control import Word, say
+from inspector.protocol.control import ControlMessage, send
 from inspector.protocol.frames import Frame, view_pixels
 from inspector.protocol.heartbeat import LifeSign
 from inspector.protocol.messages import Credit, Verdicts
@@ -63,9 +63,9 @@ class Running:
         self.thread = threading.Thread(target=run, daemon=True)
         self.thread.start()
 
-    def tell(self, word: Word) -> None:
+    def tell(self, word: ControlMessage) -> None:
         """A word of the supervisor."""
-        say(self._ours, word)
+        send(self._ours, word)
 
     def die(self) -> None:
         """The supervisor is gone."""

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from multiprocessing.connection import Connection
 
-from inspector.protocol.control import Ready, WorkerGone, heard, say
+from inspector.protocol.control import Ready, WorkerGone, receive_all, send
 
 
 class SupervisorLink:
@@ -34,13 +34,13 @@ class SupervisorLink:
     def ready(self, name: str) -> None:
         """Report that the source of this name serves from now on."""
         if self._pipe:
-            say(self._pipe, Ready(name))
+            send(self._pipe, Ready(name))
 
     def lost_workers(self) -> list[WorkerGone]:
         """Return the workers that the supervisor saw end since the last call."""
         gone: list[WorkerGone] = []
         try:
-            gone.extend(message for message in heard(self._pipe) if isinstance(message, WorkerGone))
+            gone.extend(message for message in receive_all(self._pipe) if isinstance(message, WorkerGone))
         except (EOFError, OSError):
             self._orphaned = True
         return gone

@@ -9,7 +9,7 @@ import pytest
 
 from inspector.cli import main
 from inspector.errors import ConfigError
-from inspector.protocol.control import hear, say
+from inspector.protocol.control import receive, send
 from inspector.settings import loading, terms
 from inspector.settings.settings import MetricsSettings
 from inspector.settings.sources.folder import FolderSourceSettings
@@ -234,8 +234,8 @@ def test_the_largest_recipes_fit_a_pipe_that_nobody_reads(tmp_path: Path) -> Non
     chosen = load(tmp_path, recipes=[{"name": "a" * 63, "grades": grades}])
     words, theirs = Pipe()
     for told in (decide_by(chosen), terms.now(chosen, bundle.load(chosen.bundle_path))):
-        say(words, told)
-        assert hear(theirs) == told
+        send(words, told)
+        assert receive(theirs) == told
     for end in (words, theirs):
         end.close()
 

@@ -10,7 +10,7 @@ from multiprocessing.connection import Pipe
 from pathlib import Path
 
 from inspector.host.systemd import Notifier
-from inspector.protocol.control import WorkerGone, hear
+from inspector.protocol.control import WorkerGone, receive
 from inspector.protocol.frames import FrameOf
 from inspector.protocol.heartbeat import LifeSign
 from inspector.settings.settings import SupervisionSettings
@@ -97,11 +97,11 @@ def test_systemd_is_told_each_word_once_and_the_watchdog_as_often_as_it_wants(tm
         for second in range(5):
             notifier.alive(float(second))
         notifier.stopping()
-        heard = []
-        while len(heard) < 6:
-            heard.append(systemd.recv(1000).decode())
+        received = []
+        while len(received) < 6:
+            received.append(systemd.recv(1000).decode())
     watchdog = ["WATCHDOG=1"] * 3
-    assert heard == ["READY=1", "STATUS=5 of 5 processes run", *watchdog, "STOPPING=1"]
+    assert received == ["READY=1", "STATUS=5 of 5 processes run", *watchdog, "STOPPING=1"]
     notifier.ready()  # nobody listens any more: no trouble
     assert Notifier({**words, "WATCHDOG_PID": "1"}).watchdog_s is None
     Notifier({}).ready()
@@ -128,7 +128,7 @@ def test_a_child_hears_what_it_is_told_by_a_descriptor_above_1023() -> None:
         ours, theirs = Pipe()
         child = Child("sink", "sink", LifeSign(), Restarts(3), words=ours)
         child.tell(WorkerGone("worker-0.1"))
-        assert ours.fileno() > 1023 and hear(theirs) == WorkerGone("worker-0.1")
+        assert ours.fileno() > 1023 and receive(theirs) == WorkerGone("worker-0.1")
         ours.close()
         theirs.close()
 
