@@ -17,7 +17,7 @@ from inspector.protocol.fields import MAX_GRADE, MAX_PIECE
 from inspector.protocol.frames import FrameHeader
 from inspector.protocol.verdicts import Verdict
 from inspector.record.database import Cursor, OpenRecord
-from inspector.record.position import Locator, Told
+from inspector.record.position import Locator, StatedPlace
 
 #: A piece begins so long after it was said: by then it is on record.
 LEAD_S = 0.5
@@ -173,7 +173,7 @@ def known_now(store: OpenRecord, now: float) -> float:
     return now
 
 
-def note(cursor: Cursor, told: Told, verdict: Verdict) -> None:
+def note(cursor: Cursor, stated: StatedPlace, verdict: Verdict) -> None:
     """Put the piece that a frame names on record, or let it go on until this frame.
 
     Its first frame that was decided says of which grade it is, and under which recipe.
@@ -186,27 +186,27 @@ def note(cursor: Cursor, told: Told, verdict: Verdict) -> None:
         " SET began_at = min(began_at, excluded.began_at), ended_at = max(ended_at, excluded.ended_at),"
         " grade = CASE WHEN recipe IS NULL THEN excluded.grade ELSE grade END, recipe = ifnull(recipe, excluded.recipe)"
         " WHERE by_frames",
-        (told.piece, captured_at, captured_at, told.grade, verdict.recipe if decided else None),
+        (stated.piece, captured_at, captured_at, stated.grade, verdict.recipe if decided else None),
     )
 
 
-def of(cursor: Cursor, locator: Locator, told: Told, frame: FrameHeader) -> Piece | None:
+def of(cursor: Cursor, locator: Locator, stated: StatedPlace, header: FrameHeader) -> Piece | None:
     """The piece on record that a frame is of: the one that it names, else the one that was on the line."""
-    if told.piece:
-        row = cursor.execute(f"SELECT {_COLUMNS} FROM pieces WHERE name = ?", (told.piece,)).fetchone()
+    if stated.piece:
+        row = cursor.execute(f"SELECT {_COLUMNS} FROM pieces WHERE name = ?", (stated.piece,)).fetchone()
         return None if row is None else _piece(row)
-    return None if locator.names_pieces or not frame.timed else _on_line(cursor, frame.captured_at)
+    return None if locator.names_pieces or not header.timed else _on_line(cursor, header.captured_at)
 
 
-def untold(cursor: Cursor, locator: Locator, told: Told, frame: FrameHeader) -> bool:
+def is_piece_unknown(cursor: Cursor, locator: Locator, stated: StatedPlace, header: FrameHeader) -> bool:
     """Whether nobody can tell of which piece a frame is that names none: its time is not known, or before all of them.
 
     Where no piece was ever put on the line, nobody asks.
     """
-    if told.piece or locator.names_pieces:
+    if stated.piece or locator.names_pieces:
         return False
     (first,) = cursor.execute("SELECT MIN(began_at) FROM pieces WHERE by_frames = 0").fetchone()
-    return first is not None and (not frame.timed or frame.captured_at < first - _EARLIER_S)
+    return first is not None and (not header.timed or header.captured_at < first - _EARLIER_S)
 
 
 def forget(cursor: Cursor, before: float) -> None:

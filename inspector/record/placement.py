@@ -47,11 +47,11 @@ def _named(recipe: str) -> str:
 def placed(cursor: Cursor, locator: Locator, verdict: Verdict) -> tuple[Verdict, Spot]:
     """Where the frame lies; and its verdict, held against its piece. A piece that it is the first to name is noted."""
     header = verdict.header
-    told = locator.told(header)
-    if told.piece:
-        pieces.note(cursor, told, verdict)
-    piece = pieces.of(cursor, locator, told, header)
+    stated = locator.stated(header)
+    if stated.piece:
+        pieces.note(cursor, stated, verdict)
+    piece = pieces.of(cursor, locator, stated, header)
     since_began_s = None if piece is None else max(0.0, header.captured_at - piece.began_at)
     area_x = verdict.area[0] if verdict.area else 0
-    spot = locator.spot(piece.id if piece else None, told.at_mm, since_began_s, area_x)
-    return agreed(verdict, told.grade, piece), spot
+    spot = locator.spot(piece.id if piece else None, stated.at_mm, since_began_s, area_x)
+    return agreed(verdict, stated.grade, piece), spot

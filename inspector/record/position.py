@@ -41,20 +41,23 @@ class Spot:
         )
 
 
-class Told(NamedTuple):
-    """What a frame tells of itself: its piece, that piece's steel grade, its mm along it; "" and None: it does not."""
+class StatedPlace(NamedTuple):
+    """What a frame states of its place: its piece, the steel grade of that piece, and how far along the piece it lies.
+
+    "" and None: not stated.
+    """
 
     piece: str
     grade: str
     at_mm: float | None
-    unread: str = ""  # what the pattern took for a place along, and is no number
+    unread: str = ""  # what the pattern matched as `at_mm` and is no number
 
 
-_NOTHING = Told("", "", None)
+_NOTHING_STATED = StatedPlace("", "", None)
 
 
 class Locator:
-    """What a source's frames tell of their place."""
+    """Reads from a source's frames where they lie, by the source's `place` settings."""
 
     def __init__(self, settings: PlaceSettings | None = None, from_edge: bool = False) -> None:
         """`from_edge`: places across count from the strip's edge, where the frame's area begins."""
@@ -67,22 +70,27 @@ class Locator:
         #: Whether they name their place along.
         self.names_along = "at_mm" in groups
 
-    def told(self, frame: FrameHeader) -> Told:
-        """What a frame tells: what came with it goes before its name. Names of pieces and grades are cut to size."""
-        named = self.named(frame.name)
-        at_mm = named.at_mm if frame.at_mm is None else frame.at_mm
-        return Told(frame.piece or named.piece, frame.grade or named.grade, at_mm, named.unread)
+    def stated(self, header: FrameHeader) -> StatedPlace:
+        """Return what a frame states: fields of the header count before its name.
 
-    def named(self, name: str) -> Told:
+        Names of pieces and grades are cut to their maximum lengths.
+        """
+        named = self.from_name(header.name)
+        at_mm = named.at_mm if header.at_mm is None else header.at_mm
+        return StatedPlace(header.piece or named.piece, header.grade or named.grade, at_mm, named.unread)
+
+    def from_name(self, name: str) -> StatedPlace:
         """Return what the pattern reads in a frame's name."""
         match = self._pattern.search(name) if self._pattern else None
         if match is None:
-            return _NOTHING
+            return _NOTHING_STATED
         groups = match.groupdict()
         text = groups.get("at_mm") or ""
         at_mm = _number(text)
         unread = text if at_mm is None else ""
-        return Told((groups.get("piece") or "")[:MAX_PIECE], (groups.get("grade") or "")[:MAX_GRADE], at_mm, unread)
+        return StatedPlace(
+            (groups.get("piece") or "")[:MAX_PIECE], (groups.get("grade") or "")[:MAX_GRADE], at_mm, unread
+        )
 
     def spot(self, piece: int | None, at_mm: float | None, since_began_s: float | None, area_x: int = 0) -> Spot:
         """The spot of a frame of that piece; it was captured so many seconds after the piece began."""

@@ -54,7 +54,7 @@ class VerdictLog:
             locator = self._locators.get(header.source)
             if locator is None or not locator.names_along or header.at_mm is not None:
                 continue
-            unread = locator.named(header.name).unread
+            unread = locator.from_name(header.name).unread
             text = f"place.pattern reads at_mm in {header.name!r} as {unread!r}, which is no number"
             troubles[header.source] = text if unread else ""
         return troubles

@@ -98,11 +98,11 @@ def samples(settings: Settings, names: Sequence[str]) -> Iterator[str]:
         yield "sample   no source has a place.pattern: nothing is read in a name"
     for name in names:
         for source in patterned:
-            told = Locator(source.place).named(name)
-            along = f"at_mm {told.unread!r}, which is no number" if told.unread else f"at_mm {told.at_mm}"
-            groups = (("piece", f"piece {told.piece!r}"), ("grade", f"grade {told.grade!r}"), ("at_mm", along))
+            stated = Locator(source.place).from_name(name)
+            along = f"at_mm {stated.unread!r}, which is no number" if stated.unread else f"at_mm {stated.at_mm}"
+            groups = (("piece", f"piece {stated.piece!r}"), ("grade", f"grade {stated.grade!r}"), ("at_mm", along))
             read = [text for group, text in groups if f"(?P<{group}>" in (source.place.pattern or "")]
-            fits = told != Locator().named(name)
+            fits = stated != Locator().from_name(name)
             yield f"sample   {name!r} to {source.name}: {', '.join(read) if fits else 'the pattern does not fit'}"
 
 

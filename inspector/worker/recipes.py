@@ -17,7 +17,7 @@ from inspector.protocol.frames import CANARY, FrameHeader
 from inspector.record import pieces
 from inspector.record.database import Cursor, OpenRecord
 from inspector.record.pieces import Piece
-from inspector.record.position import Locator, Told
+from inspector.record.position import Locator, StatedPlace
 from inspector.vision.decision import DecisionRules, rules
 from inspector.vocabulary import NO_REASON, Reason
 
@@ -87,14 +87,14 @@ class Chooser:
         """Return a choice for each frame; None: the record cannot be read now, and the frame has to wait."""
         if not recipes.any:
             return [recipes.default] * len(frames)
-        told = [self._locators[frame.source].told(frame) for frame in frames]
+        stated = [self._locators[frame.source].stated(frame) for frame in frames]
         choices: list[Choice | None] = [
             recipes.of_grade(one.grade) if one.grade or frame.frame == CANARY else None
-            for frame, one in zip(frames, told, strict=True)
+            for frame, one in zip(frames, stated, strict=True)
         ]
         asked = [number for number, choice in enumerate(choices) if choice is None]
         if asked:
-            found = self._on_record([(frames[number], told[number]) for number in asked], recipes)
+            found = self._on_record([(frames[number], stated[number]) for number in asked], recipes)
             for number, choice in zip(asked, found, strict=True):
                 choices[number] = choice
         return choices
@@ -105,10 +105,10 @@ class Chooser:
             self._store.close()
             self._store = None
 
-    def _on_record(self, asked: Sequence[tuple[FrameHeader, Told]], recipes: Recipes) -> list[Choice | None]:
+    def _on_record(self, asked: Sequence[tuple[FrameHeader, StatedPlace]], recipes: Recipes) -> list[Choice | None]:
         try:
             with self._record().snapshot() as cursor:
-                found: list[Choice | None] = [self._found(cursor, frame, told, recipes) for frame, told in asked]
+                found: list[Choice | None] = [self._found(cursor, frame, stated, recipes) for frame, stated in asked]
         except StoreError as error:
             self.close()
             return [self._not_yet(recipes, error)] * len(asked)
@@ -117,12 +117,12 @@ class Chooser:
             log.info("the record can be read again: recipes are known")
         return found
 
-    def _found(self, cursor: Cursor, frame: FrameHeader, told: Told, recipes: Recipes) -> Choice:
-        locator = self._locators[frame.source]
-        piece = pieces.of(cursor, locator, told, frame)
-        if piece is None and pieces.untold(cursor, locator, told, frame):
-            when = datetime.fromtimestamp(frame.captured_at).astimezone().isoformat(" ", "seconds")
-            own = f"it was made at {when}" if frame.timed else "its file tells no time that can be right"
+    def _found(self, cursor: Cursor, header: FrameHeader, stated: StatedPlace, recipes: Recipes) -> Choice:
+        locator = self._locators[header.source]
+        piece = pieces.of(cursor, locator, stated, header)
+        if piece is None and pieces.is_piece_unknown(cursor, locator, stated, header):
+            when = datetime.fromtimestamp(header.captured_at).astimezone().isoformat(" ", "seconds")
+            own = f"it was made at {when}" if header.timed else "its file tells no time that can be right"
             return recipes.unknown(f"it came before its coil is known, {own}")
         return recipes.of_piece(piece)
 
