@@ -11,7 +11,7 @@ import msgspec
 from inspector.answers import names
 from inspector.answers.line_record import LineRecord
 from inspector.errors import ConfigError
-from inspector.protocol.optics import FIGURE_OF, Figures, Sight, Usual
+from inspector.protocol.optics import FIGURE_OF, Figures, OpticsBaseline, OpticsState
 from inspector.record import optics_history
 from inspector.record.optics_history import PastTrouble, Trend
 from inspector.record.queries import Query
@@ -68,9 +68,9 @@ def ask(line: LineRecord, question: OpticsQuestion) -> OpticsAnswer:
     sources = names.of_line(line.settings, question.sources) or [one.name for one in line.settings.sources]
     since = now - _DAY_S if question.since is None else question.since
     query = Query(since=since, sources=sources)
-    sights = {account.source: account.tally.sight for account in store.accounts() if account.tally}
+    states = {account.source: account.tally.optics for account in store.accounts() if account.tally}
     return OpticsAnswer(
-        [_source(name, sights.get(name), optics_history.usual(store, name)) for name in sources],
+        [_source(name, states.get(name), optics_history.baseline(store, name)) for name in sources],
         optics_history.trend(store, query, _DAY_S if now - since > 2 * _DAY_S else _HOUR_S),
         optics_history.troubles(store, query),
     )
@@ -89,9 +89,9 @@ def learn(settings: Settings, sources: Sequence[str], clock: Callable[[], float]
             optics_history.learn_anew(cursor, source, clock())
 
 
-def _source(name: str, sight: Sight | None, record: tuple[float, Usual | None] | None) -> SourceOptics:
+def _source(name: str, state: OpticsState | None, record: tuple[float, OpticsBaseline | None] | None) -> SourceOptics:
     since, usual = record or (None, None)
-    now = sight if sight and sight.since == since else None
+    now = state if state and state.since == since else None
     values: dict[str, Any] = {
         "figures": now.figures._asdict() if now and now.figures else None,
         "usual": usual.mean._asdict() if usual else None,

@@ -205,7 +205,7 @@ def to_json(status: Status) -> str:
                 "recorded": one.recorded,
                 "dropped": one.tally.dropped if one.tally else {},
                 "in_flight": one.tally.in_flight if one.tally else 0,
-                "picture_troubles": one.tally.sight.troubles if one.tally and one.tally.sight else [],
+                "picture_troubles": one.tally.optics.troubles if one.tally and one.tally.optics else [],
                 "left": [asdict(left) for left in one.tally.left] if one.tally else [],
                 "not_inspected_24h": status.lost.get(one.source, {}),
             }

@@ -17,7 +17,7 @@ from msgspec import Meta, Struct
 from inspector.errors import MessageError
 from inspector.protocol.fields import Bounded, Count, Epoch, FrameId, Name, Text
 from inspector.protocol.frames import Frame
-from inspector.protocol.optics import Sight
+from inspector.protocol.optics import OpticsState
 from inspector.protocol.verdicts import Settled, Verdict
 from inspector.vocabulary import Outcome
 
@@ -74,7 +74,7 @@ class Hello(Bounded, frozen=True):
 class Welcome(Bounded, frozen=True, kw_only=True):
     """Answer to Hello: the sink's incarnation, which claimed frames are on record, and the source's sums so far.
 
-    `since`: no frame in flight at the last tally on record was captured before. `sight`: the optics of the source at
+    `since`: no frame in flight at the last tally on record was captured before. `optics`: the state of its optics at
     that tally, with all that was learned of them.
     """
 
@@ -84,7 +84,7 @@ class Welcome(Bounded, frozen=True, kw_only=True):
     outcomes: dict[Outcome, Count]
     dropped: dict[Name, Count]
     since: Epoch = 0.0
-    sight: Sight | None = None
+    optics: OpticsState | None = None
 
 
 class Span(Bounded, frozen=True):
@@ -125,7 +125,7 @@ class Tally(Bounded, frozen=True, kw_only=True):
     oldest_at: Epoch = 0.0
     spans: dict[Name, Span] = {}  # noqa: RUF012 (msgspec copies it)
     refused: Count = 0
-    sight: Sight | None = None
+    optics: OpticsState | None = None
     left: Annotated[list[Left], Meta(max_length=16)] = []  # noqa: RUF012 (msgspec copies it)
 
 

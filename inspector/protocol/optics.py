@@ -1,4 +1,4 @@
-"""Owns what processes say of the optics of a source: figures, what is usual for it, and what is wrong."""
+"""Owns the state of a source's optics on the wire: figures of its pictures, their baseline, and troubles."""
 
 from typing import Annotated, Literal, NamedTuple, get_args
 
@@ -21,7 +21,7 @@ FIGURE_OF: dict[Kind, str] = {
 }
 
 
-#: Cells of a picture: at most so many, and none smaller than this.
+#: Cells that a picture is divided into: most columns, most rows, and smallest side in px.
 MAX_COLUMNS, MAX_ROWS, CELL_PX = 256, 64, 8
 
 
@@ -42,11 +42,11 @@ class Figures(NamedTuple):
     saturation: _Figure
 
 
-class Usual(Bounded, frozen=True, kw_only=True):
-    """What is usual for pictures of this size of a source, learned from `pictures` of them.
+class OpticsBaseline(Bounded, frozen=True, kw_only=True):
+    """Baseline for pictures of this size (px) of a source, learned from `pictures` of them.
 
-    `deviation` is of the logarithms of the figures, but for saturation. `spots` and `streaks` are how light falls on
-    cells and columns, as signed bytes; 127 stands for dirt.CLIP, see sources/optics/dirt.
+    `deviation` is of the logarithms of the figures, but of saturation itself. `spots` and `streaks` are how light falls
+    on cells and columns, as signed bytes; 127 stands for dirt.CLIP, see sources/optics/dirt.
     """
 
     pictures: Count
@@ -59,7 +59,7 @@ class Usual(Bounded, frozen=True, kw_only=True):
 
 
 class Trouble(Bounded, frozen=True):
-    """One thing wrong with the pictures of a source since `began_at`: the figure that shows it, and its usual value."""
+    """One trouble with the pictures of a source since `began_at`: the figure that shows it, and its baseline value."""
 
     kind: Kind
     began_at: Epoch
@@ -68,11 +68,11 @@ class Trouble(Bounded, frozen=True):
     detail: Text = ""
 
 
-class Sight(Bounded, frozen=True, kw_only=True):
-    """The optics of a source when its last picture was analysed, `at`; `figures` are a running mean.
+class OpticsState(Bounded, frozen=True, kw_only=True):
+    """State of the optics of a source when its last picture was analysed, `at`; `figures` are a running mean.
 
-    What is usual is learned from pictures captured `since` then: `learned` of the `needed` ones so far. `usual` is sent
-    until it is on record.
+    The baseline is learned from pictures captured since `since`: `learned` of the `needed` ones so far. `baseline` is
+    sent until it is on record.
     """
 
     at: Epoch
@@ -81,4 +81,4 @@ class Sight(Bounded, frozen=True, kw_only=True):
     needed: Count
     figures: Figures | None = None
     troubles: Annotated[list[Trouble], Meta(max_length=len(KINDS))] = []  # noqa: RUF012 (msgspec copies it)
-    usual: Usual | None = None
+    baseline: OpticsBaseline | None = None

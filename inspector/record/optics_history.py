@@ -6,10 +6,10 @@ from typing import Any
 import msgspec
 
 from inspector.protocol.messages import Tally
-from inspector.protocol.optics import KINDS, Figures, Kind, Sight, Trouble, Usual
+from inspector.protocol.optics import KINDS, Figures, Kind, OpticsBaseline, OpticsState, Trouble
 from inspector.record.database import Cursor, OpenRecord
 from inspector.record.queries import MINUTE_S, Query, restrict_time, restrict_to, struct_of
-from inspector.record.shapes.usual import usual_from_bytes, usual_to_bytes
+from inspector.record.shapes.optics_baseline import baseline_from_bytes, baseline_to_bytes
 
 
 class Trend(msgspec.Struct, frozen=True, kw_only=True):
@@ -37,24 +37,24 @@ class PastTrouble(msgspec.Struct, frozen=True, kw_only=True):
 
 def save(cursor: Cursor, tally: Tally) -> None:
     """Take over what a source tells of its pictures, unless it has not heard yet that it is to learn anew."""
-    sight = tally.sight
-    if sight is None:
+    state = tally.optics
+    if state is None:
         return
     row = cursor.execute("SELECT learn_since FROM optics WHERE source = ?", (tally.source,)).fetchone()
-    if row is not None and sight.since < row[0]:
+    if row is not None and state.since < row[0]:
         return
-    if row is None or sight.since > row[0]:
-        cursor.execute("INSERT OR REPLACE INTO optics VALUES (?, ?, NULL)", (tally.source, sight.since))
-    if sight.usual is not None:
-        usual = usual_to_bytes(sight.usual)
+    if row is None or state.since > row[0]:
+        cursor.execute("INSERT OR REPLACE INTO optics VALUES (?, ?, NULL)", (tally.source, state.since))
+    if state.baseline is not None:
+        usual = baseline_to_bytes(state.baseline)
         cursor.execute("UPDATE optics SET usual = ? WHERE source = ?", (usual, tally.source))
-    if sight.figures is not None:
-        minute = int(sight.at // MINUTE_S * MINUTE_S)
+    if state.figures is not None:
+        minute = int(state.at // MINUTE_S * MINUTE_S)
         cursor.execute(
-            "INSERT OR REPLACE INTO optics_minutes VALUES (?, ?, ?, ?, ?, ?)", (tally.source, minute, *sight.figures)
+            "INSERT OR REPLACE INTO optics_minutes VALUES (?, ?, ?, ?, ?, ?)", (tally.source, minute, *state.figures)
         )
-    _end_troubles(cursor, tally.source, [trouble.kind for trouble in sight.troubles], tally.at)
-    for trouble in sight.troubles:
+    _end_troubles(cursor, tally.source, [trouble.kind for trouble in state.troubles], tally.at)
+    for trouble in state.troubles:
         cursor.execute(
             "INSERT INTO optics_troubles (source, kind, began_at, figure, usual, detail) VALUES (?, ?, ?, ?, ?, ?)"
             " ON CONFLICT DO UPDATE SET ended_at = NULL, figure = excluded.figure, detail = excluded.detail",
@@ -79,22 +79,22 @@ def learn_since(store: OpenRecord) -> dict[str, float]:
     return dict(store.read("SELECT source, learn_since FROM optics"))
 
 
-def sight(store: OpenRecord, source: str) -> Sight | None:
+def state(store: OpenRecord, source: str) -> OpticsState | None:
     """What a new life of a source has to know of its pictures: what is usual and what is wrong; None: nothing yet."""
-    known = usual(store, source)
+    known = baseline(store, source)
     if known is None:
         return None
     since, learned = known
     wrong = [one for one in troubles(store, Query(sources=[source])) if one.ended_at is None]
     told = [Trouble(one.kind, one.began_at, one.figure, one.usual, one.detail) for one in wrong if one.kind in KINDS]
-    return Sight(
+    return OpticsState(
         at=0.0,
         since=since,
         learned=learned.pictures if learned else 0,
         needed=0,
         figures=None,
         troubles=told,
-        usual=learned,
+        baseline=learned,
     )
 
 
@@ -114,10 +114,10 @@ def troubles(store: OpenRecord, query: Query) -> list[PastTrouble]:
     return [struct_of(PastTrouble, row) for row in rows]
 
 
-def usual(store: OpenRecord, source: str) -> tuple[float, Usual | None] | None:
+def baseline(store: OpenRecord, source: str) -> tuple[float, OpticsBaseline | None] | None:
     """Since when what is usual for a source is learned, and what that is so far; None where nothing is on record."""
     row = next(store.read("SELECT learn_since, usual FROM optics WHERE source = ?", (source,)), None)
-    return None if row is None else (row[0], usual_from_bytes(row[1]))
+    return None if row is None else (row[0], baseline_from_bytes(row[1]))
 
 
 def forget(cursor: Cursor, before: float) -> None:

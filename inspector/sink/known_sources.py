@@ -46,7 +46,7 @@ class KnownSources:
             self._ack(hello.source, judgements(self._store, hello.source, hello.claimed))
         recorded = self._store.recorded(hello.source, hello.claimed)
         self._store.check()  # what is on record in a file that is gone must not be acknowledged either
-        sight = optics_history.sight(self._store, hello.source)
+        state = optics_history.state(self._store, hello.source)
         last = account.tally
         # After a kill the rows may know of frames that the last tally on record did not count yet.
         captured = max(last.captured if last else 0, self._store.last_sequence(hello.source))
@@ -61,7 +61,7 @@ class KnownSources:
                 outcomes=account.recorded,
                 dropped=dropped,
                 since=since,
-                sight=sight,
+                optics=state,
             ),
         )
 

@@ -75,10 +75,10 @@ class _Sums(Collector):
                 dropped.add_metric([tally.source, reason], count)
             for one in tally.left:
                 left.add_metric([tally.source, one.reason], one.count)
-            if tally.sight and tally.sight.figures:
-                kinds = {trouble.kind for trouble in tally.sight.troubles}
+            if tally.optics and tally.optics.figures:
+                kinds = {trouble.kind for trouble in tally.optics.troubles}
                 for name, gauge in optics.items():
-                    gauge.add_metric([tally.source], getattr(tally.sight.figures, name))
+                    gauge.add_metric([tally.source], getattr(tally.optics.figures, name))
                 for kind in KINDS:
                     troubled.add_metric([tally.source, kind], kind in kinds)
         return captured, verdicts, dropped, in_flight, last, rejected, left, *optics.values(), troubled

@@ -278,10 +278,10 @@ class Sink:
 
 def _unseen(tally: Tally) -> str:
     """Return why a source's last pictures show nothing; empty where they show something, or there was none lately."""
-    sight = tally.sight
-    if sight is None or tally.at - sight.at > SEEN_S:
+    state = tally.optics
+    if state is None or tally.at - state.at > SEEN_S:
         return ""
-    return next((f"blank: {one.detail}" for one in sight.troubles if one.kind == "blank"), "")
+    return next((f"blank: {one.detail}" for one in state.troubles if one.kind == "blank"), "")
 
 
 def _stuck(tally: Tally) -> str:

@@ -5,7 +5,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from inspector.protocol.optics import Sight, Trouble
+from inspector.protocol.optics import OpticsState, Trouble
 from inspector.settings.settings import OpticsSettings
 from inspector.settings.sources.strip import StripSettings
 from inspector.sources.optics.monitor import OpticsMonitor
@@ -62,7 +62,9 @@ def streak(x: int, wide: int, depth: float, height: int = 128, width: int = 512)
 class Eye:
     """A watch that sees a picture a second, and what it told: which troubles began and ended with which picture."""
 
-    def __init__(self, strip: StripSettings | None = None, resumes: Sight | None = None, **settings: float) -> None:
+    def __init__(
+        self, strip: StripSettings | None = None, resumes: OpticsState | None = None, **settings: float
+    ) -> None:
         """Settings of optics; learns from 60 pictures and tells after 10 s unless they say otherwise."""
         chosen = OpticsSettings.model_validate({"learn_pictures": 60, "after_s": 10, "streak_after_s": 60, **settings})
         self.pictures = 0
@@ -76,7 +78,7 @@ class Eye:
         """The next picture; what it tells is on record at once, or not."""
         self.pictures += 1
         self.watch.see(pixels, START + self.pictures)
-        troubles = self.sight.troubles
+        troubles = self.state.troubles
         if saved:
             self.watch.on_record(self.pictures, 0.0)
         now = {trouble.kind for trouble in troubles}
@@ -85,13 +87,13 @@ class Eye:
         self._before = now
 
     @property
-    def sight(self) -> Sight:
+    def state(self) -> OpticsState:
         """What is told now."""
-        sight = self.watch.sight(self.pictures)
-        assert sight is not None, "no picture was seen"
-        return sight
+        state = self.watch.state(self.pictures)
+        assert state is not None, "no picture was seen"
+        return state
 
     @property
     def wrong(self) -> set[str]:
         """The troubles of now."""
-        return {trouble.kind for trouble in self.sight.troubles}
+        return {trouble.kind for trouble in self.state.troubles}

@@ -101,10 +101,10 @@ def _sources(report: LineReport, status: Status) -> Table:
 
 def _wrong(account: Account) -> str:
     """Return what is wrong with the pictures of a source by its last tally, as text; empty where nothing is."""
-    sight = account.tally.sight if account.tally else None
+    state = account.tally.optics if account.tally else None
     return "; ".join(
         f"{one.kind} since {datetime.fromtimestamp(one.began_at):%Y-%m-%d %H:%M}{f', {one.detail}' * bool(one.detail)}"
-        for one in (sight.troubles if sight else [])
+        for one in (state.troubles if state else [])
     )
 
 

@@ -9,7 +9,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from inspector.protocol.messages import Tally
-from inspector.protocol.optics import KINDS, Figures, Sight
+from inspector.protocol.optics import KINDS, Figures, OpticsState
 from inspector.record.shapes import arrays
 
 
@@ -38,8 +38,8 @@ class StoredTrouble(Struct, frozen=True):
     detail: str = ""
 
 
-class StoredSight(Struct, frozen=True, kw_only=True):
-    """State of the optics of a source. `figures` are by name; what is usual for it has a table of its own."""
+class StoredOpticsState(Struct, frozen=True, kw_only=True):
+    """State of the optics of a source. `figures` are by name; the baseline has a table of its own."""
 
     at: float
     since: float
@@ -65,14 +65,14 @@ class StoredTally(Struct, frozen=True, kw_only=True):
     oldest_at: float = 0.0
     spans: dict[str, StoredSpan] = {}
     refused: int = 0
-    sight: StoredSight | None = None
+    sight: StoredOpticsState | None = None
     left: list[StoredLeft] = []
 
 
 def tally_to_text(tally: Tally) -> str:
-    """Return the tally as it is kept, without what its sight says is usual."""
-    stored = msgspec.convert(replace(tally, sight=None), StoredTally, from_attributes=True)
-    return msgspec.json.encode(replace(stored, sight=_stored_sight(tally.sight))).decode()
+    """Return the tally as it is kept, without the baseline of its optics: that has a table of its own."""
+    stored = msgspec.convert(replace(tally, optics=None), StoredTally, from_attributes=True)
+    return msgspec.json.encode(replace(stored, sight=_stored_optics(tally.optics))).decode()
 
 
 def tally_from_text(text: str) -> Tally | None:
@@ -80,25 +80,25 @@ def tally_from_text(text: str) -> Tally | None:
     try:
         stored = msgspec.json.decode(arrays.named_tally(text), type=StoredTally)
         tally = msgspec.convert(replace(stored, sight=None), Tally, from_attributes=True)
-        return replace(tally, sight=_sight(stored.sight))
+        return replace(tally, optics=_optics(stored.sight))
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 
-def _stored_sight(sight: Sight | None) -> StoredSight | None:
-    if sight is None:
+def _stored_optics(state: OpticsState | None) -> StoredOpticsState | None:
+    if state is None:
         return None
-    figures = None if sight.figures is None else sight.figures._asdict()
-    plain = msgspec.convert(replace(sight, figures=None), StoredSight, from_attributes=True)
+    figures = None if state.figures is None else state.figures._asdict()
+    plain = msgspec.convert(replace(state, figures=None), StoredOpticsState, from_attributes=True)
     return replace(plain, figures=figures)
 
 
-def _sight(stored: StoredSight | None) -> Sight | None:
+def _optics(stored: StoredOpticsState | None) -> OpticsState | None:
     if stored is None:
         return None
     known = [one for one in stored.troubles if one.kind in KINDS]
-    sight = msgspec.convert(replace(stored, figures=None, troubles=known), Sight, from_attributes=True)
-    return replace(sight, figures=named_figures(stored.figures))
+    state = msgspec.convert(replace(stored, figures=None, troubles=known), OpticsState, from_attributes=True)
+    return replace(state, figures=named_figures(stored.figures))
 
 
 def named_figures(by_name: dict[str, float] | None) -> Figures | None:

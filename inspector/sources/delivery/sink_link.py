@@ -76,7 +76,7 @@ class SinkLink:
         """Go on with the sink that welcomed this source, and with what it knows of the source's pictures."""
         self.sink, self._heard = welcome.sink, self._clock()
         if self._monitor:
-            self._monitor.resume(welcome.sight)
+            self._monitor.resume(welcome.optics)
 
     def go_over_to(self, welcome: Welcome) -> None:
         """Go on with a sink that was restarted, whose record may be another one."""
@@ -119,7 +119,7 @@ class SinkLink:
             oldest_at=now if ledger.oldest_at is None else ledger.oldest_at,
             spans=self._outages.spans(self._tallies),
             refused=self._refusals.count,
-            sight=self._monitor.sight(self._tallies) if self._monitor else None,
+            optics=self._monitor.state(self._tallies) if self._monitor else None,
             left=intake.left(),
         )
         self.dealer.send(messages.encode(tally))

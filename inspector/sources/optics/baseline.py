@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from inspector.protocol.optics import Figures, Kind, Usual
+from inspector.protocol.optics import Figures, Kind, OpticsBaseline
 from inspector.sources.optics import dirt
 from inspector.sources.optics.dirt import Average, Relief, StripCells
 from inspector.sources.optics.figures import grid
@@ -74,13 +74,13 @@ class Baseline:
             "saturated": fuller,
         }
 
-    def encode(self) -> Usual | None:
+    def encode(self) -> OpticsBaseline | None:
         """Return the baseline as it is kept on record; None before the first picture."""
         if self.size is None or self._light is None:
             return None
         spots, streaks = (np.rint(part * _BYTE).astype(np.int8).tobytes() for part in self._light.relief)
         height, width = self.size
-        return Usual(
+        return OpticsBaseline(
             pictures=self.pictures,
             height=height,
             width=width,
@@ -91,18 +91,18 @@ class Baseline:
         )
 
     @classmethod
-    def decode(cls, since: float, needed: int, usual: Usual | None) -> "Baseline":
+    def decode(cls, since: float, needed: int, kept: OpticsBaseline | None) -> "Baseline":
         """Return what `encode` was given. One whose cells do not fit its size (another version's) is learned anew."""
         made = cls(since, needed)
-        if usual is None:
+        if kept is None:
             return made
-        rows, columns = grid(usual.height, usual.width)
-        if (len(usual.spots), len(usual.streaks)) != (rows * columns, columns):
+        rows, columns = grid(kept.height, kept.width)
+        if (len(kept.spots), len(kept.streaks)) != (rows * columns, columns):
             return made
-        made.pictures, made.size = usual.pictures, (usual.height, usual.width)
-        made.mean, made.deviation = scaled(usual.mean), tuple(usual.deviation)
+        made.pictures, made.size = kept.pictures, (kept.height, kept.width)
+        made.mean, made.deviation = scaled(kept.mean), tuple(kept.deviation)
         made._light = Average(rows, columns)
-        for part, data in zip(made._light.relief, (usual.spots, usual.streaks), strict=True):
+        for part, data in zip(made._light.relief, (kept.spots, kept.streaks), strict=True):
             part.flat[:] = np.frombuffer(data, np.int8) / _BYTE
         return made
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from inspector.protocol.optics import Sight
+from inspector.protocol.optics import OpticsState
 from inspector.settings.settings import OpticsSettings
 from inspector.settings.sources.strip import StripSettings
 from inspector.sources.optics.baseline import Baseline
@@ -97,23 +97,23 @@ class OpticsMonitor:
         if baseline.complete or baseline.pictures % SAVE_PICTURES == 0:
             self._unsaved = math.inf
 
-    def sight(self, tally: int) -> Sight | None:
+    def state(self, tally: int) -> OpticsState | None:
         """Return how pictures are, for the `tally`th tally; None before the first."""
         figures, baseline = self._conditions.figures, self._baseline
         if not baseline.since:
             return None
-        usual = None
+        unsaved = None
         if self._unsaved is not None:
-            usual, self._unsaved = baseline.encode(), min(self._unsaved, tally)
+            unsaved, self._unsaved = baseline.encode(), min(self._unsaved, tally)
         troubles = self._conditions.troubles(baseline)
-        return Sight(
+        return OpticsState(
             at=self._at,
             since=baseline.since,
             learned=baseline.pictures,
             needed=baseline.needed,
             figures=figures,
             troubles=troubles,
-            usual=usual,
+            baseline=unsaved,
         )
 
     def on_record(self, tally: int, learn_since: float) -> None:
@@ -124,13 +124,13 @@ class OpticsMonitor:
             log.info("the baseline of its pictures is learned anew")
             self._begin(learn_since)
 
-    def resume(self, sight: Sight | None) -> None:
+    def resume(self, state: OpticsState | None) -> None:
         """Go on where the former life was."""
-        if sight is not None:
-            self._begin(sight.since)
-            self._baseline = Baseline.decode(sight.since, self._settings.learn_pictures, sight.usual)
+        if state is not None:
+            self._begin(state.since)
+            self._baseline = Baseline.decode(state.since, self._settings.learn_pictures, state.baseline)
             complete = self._baseline.complete
-            self._conditions.resume([one for one in sight.troubles if complete or one.kind not in JUDGED])
+            self._conditions.resume([one for one in state.troubles if complete or one.kind not in JUDGED])
 
     def report_again(self) -> None:
         """Report the baseline again: the record may be another one."""

@@ -10,7 +10,7 @@ from inspector.errors import MessageError
 from inspector.protocol import messages
 from inspector.protocol.frames import Frame, view_pixels
 from inspector.protocol.messages import Ack, Beat, Credit, Hello, Message, Pulse, Tally, Verdicts, Welcome
-from inspector.protocol.optics import Figures, Sight, Trouble, Usual
+from inspector.protocol.optics import Figures, OpticsBaseline, OpticsState, Trouble
 from inspector.protocol.verdicts import Doubt, Region, Settled, Verdict
 from inspector.vocabulary import Reason
 from tests.inspector.verdicts import header
@@ -25,10 +25,12 @@ VERDICT = Verdict(
 )  # fmt: skip
 FRAME = Frame(HEADER, 0.002)
 FIGURES = Figures(120.5, 0.1, 0.4, 0.0)
-SIGHT = Sight(
+SIGHT = OpticsState(
     at=1.7e9, since=1.6e9, learned=60, needed=3600, figures=FIGURES,
     troubles=[Trouble("dust", 1.7e9, -0.08, 0.0, "a spot at x 8 to 16")],
-    usual=Usual(pictures=60, height=16, width=16, mean=FIGURES, deviation=FIGURES, spots=b"\1\2\3\4", streaks=b"\5\6"),
+    baseline=OpticsBaseline(
+        pictures=60, height=16, width=16, mean=FIGURES, deviation=FIGURES, spots=b"\1\2\3\4", streaks=b"\5\6"
+    ),
 )  # fmt: skip
 EXAMPLES: list[Message] = [
     Credit("worker-0.1", "1f", 10, 32),
@@ -50,9 +52,9 @@ EXAMPLES: list[Message] = [
         last_frame_at=1.7e9,
     ),
     Tally(
-        source="drop", epoch="1f", captured=0, outcomes={}, dropped={}, in_flight=0, last_frame_at=1.7e9, sight=SIGHT
+        source="drop", epoch="1f", captured=0, outcomes={}, dropped={}, in_flight=0, last_frame_at=1.7e9, optics=SIGHT
     ),
-    Welcome(sink="2e", recorded=[], captured=0, outcomes={}, dropped={}, since=0.0, sight=SIGHT),
+    Welcome(sink="2e", recorded=[], captured=0, outcomes={}, dropped={}, since=0.0, optics=SIGHT),
     Pulse("2e", 7, 1.7e9),
     Ack([Settled("a", "unsure"), Settled("b", "error")]),
 ]
@@ -117,16 +119,19 @@ def test_a_message_cut_short_or_with_something_behind_it_is_refused(message: Mes
         (EXAMPLES[7], {"dropped": {"": 1}}),
         (EXAMPLES[5], {"claimed": ["x"] * 4097}),
         (EXAMPLES[5], {"durable": 1}),
-        (EXAMPLES[8], {"sight": ["Sight", 1.7e9, 0.0, 60, 60, [1.0, math.nan, 0.0, 0.0]]}),
-        (EXAMPLES[8], {"sight": ["Sight", 1.7e9, 0.0, 60, 60, None, [["Trouble", "smell", 1.0, 0.0, 0.0, ""]]]}),
-        (EXAMPLES[8], {"sight": ["Sight", 1.7e9, 0.0, 60, 60, None, [["Trouble", "dust", 1.0, math.nan, 0.0, ""]]]}),
-        (EXAMPLES[8], {"sight": msgspec.structs.replace(SIGHT, troubles=SIGHT.troubles * 9)}),
+        (EXAMPLES[8], {"optics": ["OpticsState", 1.7e9, 0.0, 60, 60, [1.0, math.nan, 0.0, 0.0]]}),
+        (EXAMPLES[8], {"optics": ["OpticsState", 1.7e9, 0.0, 60, 60, None, [["Trouble", "smell", 1.0, 0.0, 0.0, ""]]]}),
+        (
+            EXAMPLES[8],
+            {"optics": ["OpticsState", 1.7e9, 0.0, 60, 60, None, [["Trouble", "dust", 1.0, math.nan, 0.0, ""]]]},
+        ),
+        (EXAMPLES[8], {"optics": msgspec.structs.replace(SIGHT, troubles=SIGHT.troubles * 9)}),
         (
             EXAMPLES[8],
             {
-                "sight": msgspec.structs.replace(
+                "optics": msgspec.structs.replace(
                     SIGHT,
-                    usual=Usual(
+                    baseline=OpticsBaseline(
                         pictures=1, height=9, width=9, mean=FIGURES, deviation=FIGURES, spots=bytes(16_385), streaks=b""
                     ),
                 )

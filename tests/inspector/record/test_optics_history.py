@@ -20,7 +20,7 @@ from inspector.answers.status import look, to_json
 from inspector.cli.commands.status import draw
 from inspector.cli.main import main
 from inspector.protocol.messages import Tally
-from inspector.protocol.optics import Figures, Sight, Trouble, Usual
+from inspector.protocol.optics import Figures, OpticsBaseline, OpticsState, Trouble
 from inspector.record import optics_history
 from inspector.record.optics_history import PastTrouble
 from inspector.record.queries import Query
@@ -35,7 +35,7 @@ from tests.inspector.roles import Bench, bench, ok
 FIGURES = Figures(120.0, 0.1, 0.4, 0.0)
 DUST = Trouble("dust", 100.0, -0.08, 0.0, "a spot at x 400 to 408, y 112 to 120 px, 8% darker")
 DARK = Trouble("dark", 150.0, 40.0, 120.0)
-USUAL = Usual(
+BASELINE = OpticsBaseline(
     pictures=60,
     height=200,
     width=300,
@@ -46,11 +46,21 @@ USUAL = Usual(
 )
 
 
-def tally(at: float, *troubles: Trouble, since: float = 50.0, usual: Usual | None = None) -> Tally:
+def tally(at: float, *troubles: Trouble, since: float = 50.0, baseline: OpticsBaseline | None = None) -> Tally:
     """A word of the source at that time."""
-    sight = Sight(at=at, since=since, learned=60, needed=60, figures=FIGURES, troubles=list(troubles), usual=usual)
+    state = OpticsState(
+        at=at, since=since, learned=60, needed=60, figures=FIGURES, troubles=list(troubles), baseline=baseline
+    )
     return Tally(
-        source="cam", epoch="1f", captured=0, outcomes={}, dropped={}, in_flight=0, last_frame_at=at, at=at, sight=sight
+        source="cam",
+        epoch="1f",
+        captured=0,
+        outcomes={},
+        dropped={},
+        in_flight=0,
+        last_frame_at=at,
+        at=at,
+        optics=state,
     )
 
 
@@ -78,51 +88,51 @@ def test_troubles_are_on_record_from_their_begin_to_their_end(store: Store) -> N
 
 
 def test_a_new_life_is_told_what_was_learned_and_what_is_wrong(store: Store) -> None:
-    assert optics_history.sight(store, "cam") is None
-    store.write([], [tally(160, DUST, usual=USUAL)])
+    assert optics_history.state(store, "cam") is None
+    store.write([], [tally(160, DUST, baseline=BASELINE)])
     store.write([], [tally(161, DUST)])  # told once, it is told no more
 
-    sight = optics_history.sight(store, "cam")
-    assert sight is not None
-    assert (sight.since, sight.usual, sight.troubles, sight.learned) == (50, USUAL, [DUST], 60)
+    state = optics_history.state(store, "cam")
+    assert state is not None
+    assert (state.since, state.baseline, state.troubles, state.learned) == (50, BASELINE, [DUST], 60)
 
 
 def test_what_another_version_kept_is_learned_anew(store: Store) -> None:
-    store.write([], [tally(160, DUST, usual=USUAL)])
+    store.write([], [tally(160, DUST, baseline=BASELINE)])
     with store.transaction() as cursor:
         cursor.execute("UPDATE optics SET usual = x'9301'")
         cursor.execute("UPDATE optics_troubles SET kind = 'smell'")
 
-    sight = optics_history.sight(store, "cam")
-    assert sight is not None
-    assert (sight.since, sight.usual, sight.troubles) == (50, None, [])
+    state = optics_history.state(store, "cam")
+    assert state is not None
+    assert (state.since, state.baseline, state.troubles) == (50, None, [])
 
 
 def test_learning_anew_ends_troubles_and_what_an_uninformed_source_tells_does_not_count(store: Store) -> None:
-    store.write([], [tally(160, DUST, usual=USUAL)])
+    store.write([], [tally(160, DUST, baseline=BASELINE)])
     with store.transaction() as cursor:
         optics_history.learn_anew(cursor, "cam", 165.0)
-    store.write([], [tally(166, DUST, DARK, usual=USUAL)])
+    store.write([], [tally(166, DUST, DARK, baseline=BASELINE)])
 
     assert troubles(store) == [("dust", 100, 165)]
     assert optics_history.learn_since(store) == {"cam": 165}
-    sight = optics_history.sight(store, "cam")
-    assert sight is not None
-    assert (sight.since, sight.usual) == (165, None)
-    store.write([], [tally(170, since=165, usual=USUAL)])
-    assert optics_history.usual(store, "cam") == (165, USUAL)
+    state = optics_history.state(store, "cam")
+    assert state is not None
+    assert (state.since, state.baseline) == (165, None)
+    store.write([], [tally(170, since=165, baseline=BASELINE)])
+    assert optics_history.baseline(store, "cam") == (165, BASELINE)
 
 
 def test_learning_anew_is_heard_also_where_the_clock_was_ahead_when_it_was_said_before(store: Store) -> None:
     with store.transaction() as cursor:
         optics_history.learn_anew(cursor, "cam", 9e9)
-    store.write([], [tally(100, since=9e9, usual=USUAL)])
+    store.write([], [tally(100, since=9e9, baseline=BASELINE)])
     with store.transaction() as cursor:
         optics_history.learn_anew(cursor, "cam", 200.0)
 
     assert optics_history.learn_since(store)["cam"] > 9e9
-    sight = optics_history.sight(store, "cam")
-    assert sight is not None and sight.usual is None
+    state = optics_history.state(store, "cam")
+    assert state is not None and state.baseline is None
 
 
 def test_a_row_of_figures_is_kept_a_minute_and_goes_with_time(store: Store) -> None:
@@ -169,15 +179,15 @@ class Drop:
             (self._line.drop / f"{recorded:03}.bmp").write_bytes(encode(pixels))
             self._worker.work_until(lambda recorded=recorded: len(self._line.records()) > recorded)  # type: ignore[misc]
 
-    def sight(self) -> Sight:
+    def state(self) -> OpticsState:
         """What the source last said."""
         told = self._line.account().tally
         assert told is not None
-        return told.sight or Sight(at=0.0, since=0.0, learned=0, needed=0)
+        return told.optics or OpticsState(at=0.0, since=0.0, learned=0, needed=0)
 
     def kinds(self) -> list[str]:
         """The troubles that it last told."""
-        return [trouble.kind for trouble in self.sight().troubles]
+        return [trouble.kind for trouble in self.state().troubles]
 
 
 def page(caplog: pytest.LogCaptureFixture, name: str) -> str:
@@ -217,21 +227,21 @@ def test_a_camera_that_shows_black_ends_readiness_and_loses_nothing(
 def test_a_source_goes_on_with_what_is_on_record_and_learns_anew_when_it_is_told_to(line: Bench) -> None:
     # Given a record that knows the source and its dust
     with closing(Store(line.settings.data)) as store:
-        here = msgspec.structs.replace(USUAL, height=96, width=128, spots=bytes(12 * 16), streaks=bytes(16))
-        word = tally(160.0, DUST, usual=here)
+        here = msgspec.structs.replace(BASELINE, height=96, width=128, spots=bytes(12 * 16), streaks=bytes(16))
+        word = tally(160.0, DUST, baseline=here)
         store.write([], [msgspec.structs.replace(word, source="drop")])
     line.start_sink()
     drop = Drop(line)
     drop.put(strip(seed=1))
-    line.wait_for(lambda _: drop.sight().learned == 60)
-    assert (drop.kinds(), drop.sight().since) == (["dust"], 50)
+    line.wait_for(lambda _: drop.state().learned == 60)
+    assert (drop.kinds(), drop.state().since) == (["dust"], 50)
     # When someone has cleaned the lens and says so
     with closing(Store(line.settings.data)) as store, store.transaction() as cursor:
         optics_history.learn_anew(cursor, "drop", 1e9)
-    line.wait_for(lambda _: drop.sight().since == 1e9)
+    line.wait_for(lambda _: drop.state().since == 1e9)
     # Then it learns from what comes now
     drop.put(strip(seed=2), strip(seed=3))
-    line.wait_for(lambda _: drop.sight().learned == 2)
+    line.wait_for(lambda _: drop.state().learned == 2)
     assert drop.kinds() == []
 
 
@@ -242,7 +252,7 @@ def told(tmp_path: Path) -> Line:
     made.data.mkdir()
     now = time.time()
     with closing(Store(made.data)) as store:
-        store.write([], [tally(now - 7000, since=now - 9000, usual=USUAL)])
+        store.write([], [tally(now - 7000, since=now - 9000, baseline=BASELINE)])
         dust = msgspec.structs.replace(DUST, began_at=now - 60)
         store.write([], [tally(now, dust, since=now - 9000)])
     return made
@@ -292,10 +302,10 @@ def test_the_status_shows_what_is_wrong_with_pictures(told: Line) -> None:
 
 def test_a_record_that_was_set_aside_gives_its_optics_to_the_next(tmp_path: Path) -> None:
     with closing(Store(tmp_path)) as store:
-        store.write([], [tally(160, DUST, usual=USUAL)])
+        store.write([], [tally(160, DUST, baseline=BASELINE)])
     recovery.mark(tmp_path, "for a test")
     opened, _ = recovery.open_record(tmp_path)
     with closing(opened) as store:
-        sight = optics_history.sight(store, "cam")
-    assert sight is not None
-    assert (sight.usual, sight.troubles) == (USUAL, [DUST])
+        state = optics_history.state(store, "cam")
+    assert state is not None
+    assert (state.baseline, state.troubles) == (BASELINE, [DUST])

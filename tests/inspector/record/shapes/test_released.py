@@ -16,23 +16,23 @@ import pytest
 from inspector.errors import NewerError, StoreError
 from inspector.protocol.control import DecideBy, InForce, LabelNumbers, Recipe
 from inspector.protocol.messages import Left, Span, Tally
-from inspector.protocol.optics import Figures, Sight, Trouble, Usual
+from inspector.protocol.optics import Figures, OpticsBaseline, OpticsState, Trouble
 from inspector.record import optics_history, settings_history
 from inspector.record.database import opened
 from inspector.record.queries import Query
 from inspector.record.schema import FILE, MIGRATIONS
 from inspector.record.shapes import arrays
+from inspector.record.shapes.optics_baseline import baseline_from_bytes, baseline_to_bytes
 from inspector.record.shapes.reason import reason_from_text, reason_to_text
 from inspector.record.shapes.tally import tally_from_text, tally_to_text
 from inspector.record.shapes.terms import terms_from_text, terms_to_text
-from inspector.record.shapes.usual import usual_from_bytes, usual_to_bytes
 from inspector.record.store import Store
 from inspector.vocabulary import NO_REASON, Reason, ReasonCode
 from tests.fakes import ROOT
 
 FIGURES = Figures(120.5, 0.11, 0.4, 0.001)
 DUST = Trouble("dust", 1005.0, -0.08, 0.0, "a spot at x 8 to 16 px")
-USUAL = Usual(
+BASELINE = OpticsBaseline(
     pictures=3600,
     height=16,
     width=24,
@@ -55,7 +55,7 @@ TALLY = Tally(
     oldest_at=1008.5,
     spans={"stale": Span(1009.5, 1009.6)},
     refused=2,
-    sight=Sight(at=1010.0, since=990.0, learned=3600, needed=3600, figures=FIGURES, troubles=[DUST]),
+    optics=OpticsState(at=1010.0, since=990.0, learned=3600, needed=3600, figures=FIGURES, troubles=[DUST]),
     left=[Left("refused", 2, "a.bmp: Permission denied")],
 )
 TERMS = InForce(
@@ -99,8 +99,8 @@ def everything(store: Store) -> tuple[Any, ...]:
     """What a record says that was kept as a message, and its frames."""
     sources = [account.source for account in store.accounts()]
     kept = [terms_from_text(text, since) for since, text in store.read("SELECT since, terms FROM in_force ORDER BY id")]
-    sights = [optics_history.sight(store, source) for source in sources]
-    return store.accounts(), kept, sights, list(store.records(Query()))
+    optics = [optics_history.state(store, source) for source in sources]
+    return store.accounts(), kept, optics, list(store.records(Query()))
 
 
 @pytest.mark.parametrize("release", [of_0_1, of_0_2])
@@ -152,8 +152,8 @@ def test_what_0_2_kept_is_what_it_was_told(tmp_path: Path) -> None:
 
     account = store.account("cam")
     assert (account.tally, account.balanced, account.listed) == (TALLY, True, 3)
-    assert optics_history.sight(store, "cam") == Sight(
-        at=0.0, since=990.0, learned=3600, needed=0, figures=None, troubles=[DUST], usual=USUAL
+    assert optics_history.state(store, "cam") == OpticsState(
+        at=0.0, since=990.0, learned=3600, needed=0, figures=None, troubles=[DUST], baseline=BASELINE
     )
     assert settings_history.named(store) == ({"ok", "scratches"}, {"model-1"})
     ((text,),) = store.read("SELECT terms FROM in_force")
@@ -196,11 +196,11 @@ def test_terms_and_what_is_usual_come_back_as_they_went_also_with_what_only_a_ne
         part["since_0.4"] = 1
     assert terms_from_text(json.dumps(kept), TERMS.since) == TERMS
 
-    learned = msgspec.msgpack.decode(usual_to_bytes(USUAL))
+    learned = msgspec.msgpack.decode(baseline_to_bytes(BASELINE))
     learned["mean"]["glare"] = learned["since_0.4"] = 0.5
-    assert usual_from_bytes(msgspec.msgpack.encode(learned)) == USUAL
+    assert baseline_from_bytes(msgspec.msgpack.encode(learned)) == BASELINE
     del learned["mean"]["contrast"]
-    assert usual_from_bytes(msgspec.msgpack.encode(learned)) is None
+    assert baseline_from_bytes(msgspec.msgpack.encode(learned)) is None
 
 
 @pytest.mark.parametrize("text", ["{", "[1, 2", "[]", '["Tally"]', "{}", "7", '{"source": 1}'])
@@ -215,7 +215,7 @@ def test_sums_go_on_from_rows_and_gaps_where_a_tally_cannot_be_read(tmp_path: Pa
     account = store.account("cam")
     assert account.balanced and account.tally is not None
     assert (account.tally.captured, account.tally.dropped) == (11, {"overload": 2, "stale": 1})
-    assert optics_history.usual(store, "cam") == (990.0, None)
+    assert optics_history.baseline(store, "cam") == (990.0, None)
     assert settings_history.named(store) == (set(), set())
 
     store.write([], [msgspec.structs.replace(TALLY, number=1, dropped={"overload": 2, "stale": 3}, captured=14)])

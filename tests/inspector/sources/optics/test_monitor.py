@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.random import Generator
 
-from inspector.protocol.optics import Sight
+from inspector.protocol.optics import OpticsState
 from inspector.settings.sources.strip import StripSettings
 from inspector.sources.optics.monitor import OTHERS
 from tests.measure.lens import START, Eye, picture, spot, streak
@@ -58,7 +58,7 @@ def test_a_bad_lens_is_told_by_its_kind_and_over_once_it_is_clean(
 
 def test_dust_is_told_with_its_place(eye: Eye, rng: Generator) -> None:
     show(eye, rng, 60, dirt=spot(300, 60, 10, 0.3))
-    (dust,) = eye.sight.troubles
+    (dust,) = eye.state.troubles
 
     assert dust.figure < -0.03
     text = dust.detail.split(",")
@@ -73,7 +73,7 @@ def test_dust_is_told_with_its_place(eye: Eye, rng: Generator) -> None:
 def test_two_spots_are_two_places(eye: Eye, rng: Generator) -> None:
     show(eye, rng, 60, dirt=spot(100, 40, 8, 0.4) * spot(400, 80, 8, 0.3))
 
-    assert eye.sight.troubles[0].detail.endswith("and 1 more")
+    assert eye.state.troubles[0].detail.endswith("and 1 more")
 
 
 def test_trouble_is_told_since_it_began(eye: Eye, rng: Generator) -> None:
@@ -108,7 +108,7 @@ def test_a_streak_down_the_whole_picture_is_told_once_it_has_outlasted_a_coil(ey
     assert eye.wrong == set()
     show(eye, rng, 40, dirt=streak(200, 8, 0.3))
 
-    assert eye.sight.troubles[0].detail.startswith("a streak at x 200 to 208 px")
+    assert eye.state.troubles[0].detail.startswith("a streak at x 200 to 208 px")
 
 
 @pytest.mark.parametrize(
@@ -120,11 +120,11 @@ def test_a_camera_that_shows_nothing_is_blank_before_anything_is_learned(
     eye = Eye()
     for _ in range(11):
         eye.see(np.full((96, 128), gray, np.uint8))
-    (trouble,) = eye.sight.troubles
-    assert (trouble.kind, trouble.detail, eye.sight.learned) == ("blank", detail, 0)
+    (trouble,) = eye.state.troubles
+    assert (trouble.kind, trouble.detail, eye.state.learned) == ("blank", detail, 0)
     # What it shows now is told, not what it showed before
-    assert eye.sight.figures is not None
-    assert eye.sight.figures.brightness == gray
+    assert eye.state.figures is not None
+    assert eye.state.figures.brightness == gray
 
     show(eye, rng, 15)
     assert (eye.wrong, eye.ended[0][1]) == (set(), "blank")
@@ -136,15 +136,15 @@ def test_a_single_black_picture_is_no_trouble_and_nothing_is_learned_from_it(eye
         show(eye, rng, 5)
 
     assert eye.began == []
-    assert eye.sight.figures is not None
-    assert eye.sight.figures.brightness > 80
+    assert eye.state.figures is not None
+    assert eye.state.figures.brightness > 80
 
 
 def test_the_same_strip_again_and_again_is_frozen_and_teaches_nothing(rng: Generator) -> None:
     eye, still = Eye(), picture(rng)
     for _ in range(30):
         eye.see(np.clip(still + rng.normal(0, 1, still.shape), 0, 255).astype(np.uint8))
-    assert (eye.wrong, eye.sight.learned) == ({"frozen"}, 1)
+    assert (eye.wrong, eye.state.learned) == ({"frozen"}, 1)
 
     show(eye, rng, 15)
     assert eye.wrong == set()
@@ -165,7 +165,7 @@ def test_a_picture_a_second_is_looked_at_however_many_come(rng: Generator) -> No
         for _ in range(100):
             eye.watch.see(picture_of_another_camera, START)
 
-    assert eye.sight.learned == 5
+    assert eye.state.learned == 5
 
 
 picture_of_another_camera = np.zeros((64, 64), np.uint8)
@@ -198,12 +198,12 @@ def test_a_spot_outside_the_region_of_interest_is_nobodys_business(rng: Generato
     assert eye.wrong == {"dust"}
 
 
-def lives(eye: Eye) -> Iterator[Sight]:
+def lives(eye: Eye) -> Iterator[OpticsState]:
     """What is on record of an eye, as it comes back in a Welcome: each time anew."""
     while True:
-        sight = eye.watch.sight(eye.pictures)
-        assert sight is not None
-        yield msgspec.msgpack.decode(msgspec.msgpack.encode(sight), type=Sight)
+        state = eye.watch.state(eye.pictures)
+        assert state is not None
+        yield msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=OpticsState)
 
 
 def test_a_restart_goes_on_with_what_was_learned_and_with_what_is_wrong(rng: Generator) -> None:
@@ -212,15 +212,15 @@ def test_a_restart_goes_on_with_what_was_learned_and_with_what_is_wrong(rng: Gen
     for _ in range(60):
         first.see(picture(rng), saved=False)
     learned = next(lives(first))
-    assert learned.usual is not None
+    assert learned.baseline is not None
     show(first, rng, 50, dirt=spot(300, 60, 10, 0.3))
-    kept = msgspec.structs.replace(next(lives(first)), usual=learned.usual)
-    assert first.sight.usual is None, "it is on record, and told no more"
+    kept = msgspec.structs.replace(next(lives(first)), baseline=learned.baseline)
+    assert first.state.baseline is None, "it is on record, and told no more"
     # When the next one begins, then the dust is told on, since it began, and clean it is over
     second = Eye(resumes=kept)
     show(second, rng, 40, dirt=spot(300, 60, 10, 0.3))
     assert (second.began, second.ended, second.wrong) == ([], [], {"dust"})
-    assert second.sight.troubles[0].began_at == first.sight.troubles[0].began_at
+    assert second.state.troubles[0].began_at == first.state.troubles[0].began_at
     show(second, rng, 90)
     assert second.wrong == set()
 
@@ -229,25 +229,25 @@ def test_a_restart_while_it_learns_loses_a_minute_at_most(rng: Generator) -> Non
     first = Eye(learn_pictures=200)
     for _ in range(130):
         first.see(picture(rng), saved=False)
-    sight = next(lives(first))
-    assert sight.usual is not None
+    state = next(lives(first))
+    assert state.baseline is not None
 
-    second = Eye(resumes=sight, learn_pictures=200)
+    second = Eye(resumes=state, learn_pictures=200)
     show(second, rng, 20)
-    assert second.sight.learned == 150
+    assert second.state.learned == 150
 
 
 def test_what_was_learned_is_told_until_it_is_on_record(rng: Generator) -> None:
     eye = Eye()
     for _ in range(65):
         eye.see(picture(rng), saved=False)
-    assert eye.sight.usual is not None
+    assert eye.state.baseline is not None
     eye.watch.on_record(eye.pictures - 20, 0.0)
-    assert eye.sight.usual is not None, "an older word is on record"
+    assert eye.state.baseline is not None, "an older word is on record"
     eye.watch.on_record(eye.pictures, 0.0)
-    assert eye.sight.usual is None
+    assert eye.state.baseline is None
     eye.watch.report_again()
-    assert eye.sight.usual is not None, "another record knows nothing of it"
+    assert eye.state.baseline is not None, "another record knows nothing of it"
 
 
 def test_what_is_learned_anew_is_learned_from_then_on(eye: Eye, rng: Generator) -> None:
@@ -257,7 +257,7 @@ def test_what_is_learned_anew_is_learned_from_then_on(eye: Eye, rng: Generator) 
     # When someone says that it is usual now, then it is
     eye.watch.on_record(eye.pictures, START + eye.pictures)
     show(eye, rng, 60, gain=0.35)
-    assert (eye.wrong, eye.sight.learned, eye.sight.since) == (set(), 60, START + 120)
+    assert (eye.wrong, eye.state.learned, eye.state.since) == (set(), 60, START + 120)
     show(eye, rng, 60, gain=0.35)
     assert eye.wrong == set()
 
@@ -266,11 +266,11 @@ def test_odd_sizes_are_passed_over_and_another_camera_is_learned_anew(eye: Eye, 
     for _ in range(OTHERS - 1):
         eye.see(picture(rng, height=64, width=200))
     show(eye, rng, 1)
-    assert eye.sight.learned == 60
+    assert eye.state.learned == 60
 
     for _ in range(OTHERS + 5):
         eye.see(picture(rng, height=64, width=200))
-    assert eye.sight.learned == 5
+    assert eye.state.learned == 5
 
 
 def test_twice_the_tolerance_lets_twice_as_much_pass(rng: Generator) -> None:
@@ -289,13 +289,13 @@ def test_what_another_version_learned_with_other_cells_is_learned_again(rng: Gen
     first = Eye()
     for _ in range(60):
         first.see(picture(rng), saved=False)
-    sight = next(lives(first))
-    assert sight.usual is not None
-    odd = msgspec.structs.replace(sight, usual=msgspec.structs.replace(sight.usual, spots=spots))
+    state = next(lives(first))
+    assert state.baseline is not None
+    odd = msgspec.structs.replace(state, baseline=msgspec.structs.replace(state.baseline, spots=spots))
 
     second = Eye(resumes=odd)
     show(second, rng, 70)
-    assert (second.sight.learned, second.wrong) == (60, set())
+    assert (second.state.learned, second.wrong) == (60, set())
 
 
 @pytest.mark.parametrize(
@@ -318,4 +318,4 @@ def test_no_picture_of_whatever_size_stops_it(strip: StripSettings, rng: Generat
         for _ in range(OTHERS + 70 if size[0] * size[1] < 300_000 else 3):
             eye.pictures += 1
             eye.watch.see(rng.integers(0, 256, size, np.uint8), START + eye.pictures)
-    assert (eye.watch.sight(1) is None) == (strip.height_px == 1 or strip.left_px > 100)
+    assert (eye.watch.state(1) is None) == (strip.height_px == 1 or strip.left_px > 100)

@@ -1,15 +1,15 @@
-"""Owns how what is usual for the pictures of a source is kept on record: msgpack with named keys."""
+"""Owns how the optics baseline of a source is kept on record: msgpack with named keys."""
 
 import msgspec
 from msgspec import Struct
 
-from inspector.protocol.optics import Usual
+from inspector.protocol.optics import OpticsBaseline
 from inspector.record.shapes import arrays
 from inspector.record.shapes.tally import named_figures
 
 
-class StoredUsual(Struct, frozen=True, kw_only=True):
-    """What was learned. Fields as in protocol.Usual; figures by name."""
+class StoredBaseline(Struct, frozen=True, kw_only=True):
+    """What was learned. Fields as in protocol.OpticsBaseline; figures by name."""
 
     pictures: int
     height: int
@@ -20,33 +20,33 @@ class StoredUsual(Struct, frozen=True, kw_only=True):
     streaks: bytes
 
 
-def usual_to_bytes(usual: Usual) -> bytes:
+def baseline_to_bytes(baseline: OpticsBaseline) -> bytes:
     """Return it as it is kept."""
     return msgspec.msgpack.encode(
-        StoredUsual(
-            pictures=usual.pictures,
-            height=usual.height,
-            width=usual.width,
-            mean=usual.mean._asdict(),
-            deviation=usual.deviation._asdict(),
-            spots=usual.spots,
-            streaks=usual.streaks,
+        StoredBaseline(
+            pictures=baseline.pictures,
+            height=baseline.height,
+            width=baseline.width,
+            mean=baseline.mean._asdict(),
+            deviation=baseline.deviation._asdict(),
+            spots=baseline.spots,
+            streaks=baseline.streaks,
         )
     )
 
 
-def usual_from_bytes(data: bytes | None) -> Usual | None:
+def baseline_from_bytes(data: bytes | None) -> OpticsBaseline | None:
     """Return what is kept; None where nothing is, or nothing that can be read: then it is learned anew."""
     if data is None:
         return None
     try:
-        stored = msgspec.msgpack.decode(arrays.named_usual(data), type=StoredUsual)
+        stored = msgspec.msgpack.decode(arrays.named_usual(data), type=StoredBaseline)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
     mean, deviation = named_figures(stored.mean), named_figures(stored.deviation)
     if mean is None or deviation is None:
         return None
-    return Usual(
+    return OpticsBaseline(
         pictures=stored.pictures,
         height=stored.height,
         width=stored.width,
