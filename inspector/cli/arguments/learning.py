@@ -1,15 +1,14 @@
-"""Owns the options of commands by which people correct the model and choose which one decides."""
+"""Owns the options of commands by which people correct the model."""
 
 import argparse
 import re
-from pathlib import Path
 
 from inspector.cli.arguments.options import JSON, JSON_LINES, ONE_SOURCE, UNTIL, Commands, moment
 
 
 def add(commands: Commands, config: argparse.ArgumentParser) -> None:
     """Add these commands; `config` has the options that choose the line."""
-    for add in (_review, _labels, _agreement, _models):
+    for add in (_review, _labels, _agreement):
         add(commands, config)
 
 
@@ -61,33 +60,6 @@ def _agreement(commands: Commands, config: argparse.ArgumentParser) -> None:
     quality.add_argument("--until", type=moment, help=UNTIL)
     quality.add_argument("--model", help="only decided by this bundle id")
     quality.add_argument("--json", action="store_true", help=JSON)
-
-
-def _models(commands: Commands, config: argparse.ArgumentParser) -> None:
-    model = commands.add_parser("model", help="the models of the line: import, list, compare, reject")
-    actions = model.add_subparsers(dest="action", required=True, metavar="action")
-
-    def action(name: str, help: str, *arguments: str, changes: bool = False) -> argparse.ArgumentParser:
-        added = actions.add_parser(name, parents=[config], help=help)
-        for argument in arguments:
-            added.add_argument(argument, help="its id, or how its address begins")
-        if changes:
-            added.add_argument("--by", default="", metavar="NAME", help="who does it; default: you")
-            added.add_argument("--why", default="", help="the reason, which stands in the history")
-        added.add_argument("--json", action="store_true", help=JSON)
-        return added
-
-    action("import", "copy a bundle into the line's own folder", changes=True).add_argument(
-        "folder", type=Path, metavar="FOLDER", help="what `trainer export` wrote"
-    )
-    action("list", "every model that the line knows, and what it is now")
-    action("show", "one model: its labels, its figures, what became of it", "model")
-    action("history", "what became of models, by whom and why").add_argument(
-        "model", nargs="?", help="only of this one"
-    )
-    action("diff", "how a model differs from another: labels, thresholds, figures", "before", "after")
-    action("reject", "keep a model from serving", "model", changes=True)
-    action("readmit", "let a model serve again that was rejected or rolled back", "model", changes=True)
 
 
 def _region(text: str) -> int | tuple[int, ...]:

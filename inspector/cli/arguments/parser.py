@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 
 from inspector import __version__
-from inspector.cli.arguments import learning, record
+from inspector.cli.arguments import learning, models, record
 from inspector.cli.arguments.options import JSON, JSON_LINES, ONE_SOURCE, Commands
 from inspector.settings.config_file import INSTALLED, VARIABLE
 
@@ -18,7 +18,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"inspector {__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="command")
     config = _config()
-    for add in (_line, record.add, learning.add, _retry, _backup):
+    for add in (_line, record.add, learning.add, models.add, _retry, _backup):
         add(commands, config)
     _host(commands)
     return top

@@ -1,4 +1,4 @@
-"""Owns the command `model`: import, list, show, history, diff, reject, readmit."""
+"""Owns the command `model`: import, list, show, history, diff, reject, readmit; golden."""
 
 import argparse
 import sys
@@ -12,6 +12,7 @@ from inspector.answers import models
 from inspector.answers.model_diff import ModelDiff
 from inspector.answers.models import SHORT, Model, ModelEvent
 from inspector.cli import config
+from inspector.cli.commands.learning import golden
 from inspector.cli.terminal import Grid, moment, show
 from inspector.host.printable import printable, printable_json
 
@@ -34,6 +35,8 @@ def run(options: argparse.Namespace) -> None:
             _shown(options, [models.reject(settings, options.model, options.by, options.why)])
         case "readmit":
             _shown(options, [models.readmit(settings, options.model, options.by, options.why)])
+        case "golden":
+            golden.run(options, settings)
 
 
 def _shown(options: argparse.Namespace, found: Sequence[Model]) -> None:
