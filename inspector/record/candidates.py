@@ -1,6 +1,6 @@
-"""Owns which frames on record may be worth a person's look: unsure ones, defects, and ok ones with a picture.
+"""Owns the frames on record that a person may want to review: unsure ones, defects, and ok ones with a picture.
 
-However many records there are, the newest LOOKED_AT of each kind are read, by index.
+At most the newest LOOKED_AT records of each kind are read, by index, however large the record is.
 """
 
 from collections.abc import Iterator
@@ -12,14 +12,18 @@ from inspector.record.queries import Query, restrict_time, restrict_to
 from inspector.record.shapes.reason import reason_from_text
 from inspector.vocabulary import ReasonCode
 
-#: Largest number of records of one kind that are looked at, the newest.
+#: Largest number of records of one kind that are read, the newest first.
 LOOKED_AT = 20_000
 _COLUMNS = "source, frame, captured_at, label, severity, score, reason, recipe"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Candidate:
-    """A frame by the number of its record, how it was decided, and its kept picture below the evidence; "": none."""
+    """A frame, by the number of its record, and how it was decided.
+
+    `captured_at` is in seconds since 1970. `picture` is the path of its picture below the evidence folder, "" if none
+    is kept. `recipe` is None where no recipe could be chosen.
+    """
 
     record: int
     source: str
@@ -34,7 +38,7 @@ class Candidate:
 
 
 def decided(store: OpenRecord, outcome: str, query: Query) -> Iterator[Candidate]:
-    """Yield frames of an outcome, of the query's time and sources, the newest capture first."""
+    """Yield the frames of an outcome within the query's time and sources, the newest capture first."""
     clauses, values = ["outcome = ?"], list[object]([outcome])
     restrict_time(query, clauses, values, "captured_at", "captured_at")
     newest = (
@@ -45,7 +49,7 @@ def decided(store: OpenRecord, outcome: str, query: Query) -> Iterator[Candidate
 
 
 def passed(store: OpenRecord, query: Query) -> Iterator[Candidate]:
-    """Yield ok frames whose picture is kept, of the query's time and sources, the newest record first."""
+    """Yield the ok frames with a kept picture within the query's time and sources, the newest record first."""
     clauses, values = ["tier = 'ok'"], list[object]()
     restrict_time(query, clauses, values, "captured_at", "captured_at")
     newest = (
@@ -56,7 +60,7 @@ def passed(store: OpenRecord, query: Query) -> Iterator[Candidate]:
 
 
 def numbered(store: OpenRecord, source: str, frame: str) -> int | None:
-    """Return the number of a frame's record; None if it is not on record any more."""
+    """Return the number of a frame's record; None if the frame is no longer on record."""
     found = next(store.read("SELECT id FROM records WHERE source = ? AND frame = ?", (source, frame)), None)
     return None if found is None else int(found[0])
 

@@ -1,4 +1,4 @@
-"""Owns the opening of the record's file: made where there is none, and brought to this version's layout."""
+"""Owns opening the record's file: it is made if there is none, and migrated to this version's layout."""
 
 import os
 import sqlite3
@@ -14,34 +14,34 @@ from inspector.record.shapes import arrays
 from inspector.record.storage import lock_holders
 from inspector.record.storage.file_set import TAILS
 
-#: What a transaction of the record is told by; so whoever writes into it needs no library of its own.
+#: Cursor of a transaction of the record; a module that writes into one imports it from here, and not sqlite3.
 Cursor = sqlite3.Cursor
-#: How long between two tries of a new file's way of writing, where another sets it just then.
+#: Pause between two tries to set a new file's journal mode while another process sets it, in seconds.
 _WAL_PAUSE_S = 0.02
-#: The log is cut to this when it is begun anew, and more than this is too much: a checkpoint comes each 4 MB.
+#: Size to which SQLite truncates its log, in bytes. A larger log is checkpointed; SQLite does so every 4 MB by itself.
 LOG_BYTES = 16 << 20
 
 
 class OpenRecord(Protocol):
-    """The record as those see it who keep rows of their own in it: store.Store, which builds on them."""
+    """The record as seen by the modules that keep rows in it. store.Store, which builds on those modules, is one."""
 
     path: Path
 
     @property
     def replaced(self) -> str:
-        """Which of the open files is gone, or has another in its place; empty where none is."""
+        """Which of the open files is gone, or has another file in its place; empty if none is."""
         ...
 
     def read(self, statement: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
-        """The rows of a SELECT, as they come. StoreError where they cannot be read."""
+        """Yield the rows of a SELECT as they come. Raise StoreError if they cannot be read."""
         ...
 
     def snapshot(self) -> AbstractContextManager[Cursor]:
-        """What is read within is of one moment."""
+        """Return a context in which everything that is read is of one moment."""
         ...
 
     def transaction(self) -> AbstractContextManager[Cursor]:
-        """What is written within is durable after it, or nothing of it is there. StoreError: nothing is."""
+        """Return a context after which everything written in it is durable. Raise StoreError if nothing is written."""
         ...
 
     def close(self) -> None:
@@ -56,11 +56,11 @@ def opened(
     migrations: Sequence[str],
     oldest_readable: int | None = None,
 ) -> sqlite3.Connection:
-    """A connection to the file, of which no transaction is under way; a lock of another is waited for, `patience_s`.
+    """Return a connection to the file, outside any transaction. It waits up to `patience_s` for another's lock.
 
-    `migrations` lead to its layout, a script a version; a reader takes layouts from `oldest_readable` on, None: only
-    the last. Raise sqlite3.Error if the file cannot be used, StoreError if it is of another layout that is not ours to
-    change.
+    `migrations` are the scripts that lead to the layout, one a version. A reader accepts layouts from
+    `oldest_readable` on; None: only the newest. Raise sqlite3.Error if the file cannot be used, StoreError if its
+    layout is another one that must not be changed here.
     """
     _refuse_strangers(path)
     oldest = len(migrations) if oldest_readable is None or not read_only else oldest_readable
@@ -80,20 +80,20 @@ def opened(
                 _migrate(db, version, migrations[version])
         _check(path, _version(db), oldest, len(migrations))
     except (sqlite3.Error, StoreError):
-        db.close()  # with whatever it had begun
+        db.close()  # which rolls back whatever had begun
         raise
     return db
 
 
 def copy(db: sqlite3.Connection, path: Path) -> None:
-    """Copy what is on record at one moment to a new file that stands alone. sqlite3.Error where it cannot be."""
+    """Copy the record, as it is at one moment, to a new file without a log. Raise sqlite3.Error if that fails."""
     with closing(sqlite3.connect(path)) as target:
         db.backup(target)
-        target.execute("PRAGMA journal_mode=DELETE")  # so it is read where nothing can be written, too
+        target.execute("PRAGMA journal_mode=DELETE")  # so that it can also be read in a read-only folder
 
 
 def copy_file(source: Path, path: Path) -> None:
-    """Copy a record that nobody uses, with its log if it has one, to a new file. StoreError where it cannot be."""
+    """Copy a record that nobody uses, with its log if it has one, to a new file. Raise StoreError if that fails."""
     try:
         with closing(_to_read(source)) as db:
             copy(db, path)
@@ -102,7 +102,7 @@ def copy_file(source: Path, path: Path) -> None:
 
 
 def check_copy(path: Path) -> None:
-    """Nothing where the file is a record, whole, and of this version or an older one; otherwise StoreError."""
+    """Raise StoreError unless the file is a whole record of this version or an older one."""
     try:
         with closing(_to_read(path)) as db:
             _check(path, _version(db), oldest=0)
@@ -117,7 +117,7 @@ def check_copy(path: Path) -> None:
 
 
 def explained(path: Path, error: sqlite3.Error) -> StoreError:
-    """What SQLite complains of, as an error that says whether it may pass."""
+    """Return SQLite's error as a StoreError: HinderedError if it may pass, DamagedError if the file is malformed."""
     if type(error) is sqlite3.DatabaseError:  # its class for a file that is malformed or no database, and nothing else
         return DamagedError(f"{path}: {error}")
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
@@ -143,7 +143,7 @@ def _refuse_strangers(path: Path) -> None:
 
 
 def _closed(path: Path) -> str:
-    """Why the file cannot be used by this user; empty where it can be."""
+    """Return why this user cannot use the file; empty if nothing forbids it."""
     folder, user, there = path.parent, f"user {os.geteuid()}", os.path.exists(path)
     if not os.path.isdir(folder):
         return f"{path}: nothing was recorded yet: there is no such folder"
@@ -157,11 +157,11 @@ def _closed(path: Path) -> str:
 
 
 def _keep_private(path: Path) -> None:
-    """Make the file for its user and group alone, as what SQLite lays beside it; from an older one others are taken."""
+    """Make the file for its user and group alone, and take the access of others away from files of older versions."""
     with suppress(OSError):
         os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o640))
     for tail in TAILS:
-        with suppress(OSError):  # it is not there, or not ours
+        with suppress(OSError):  # it is missing, or owned by another user
             one = path.with_name(f"{path.name}{tail}")
             mode = one.stat().st_mode & 0o777
             if mode & 0o007:
@@ -181,7 +181,7 @@ def _check(path: Path, version: int, oldest: int, newest: int = len(MIGRATIONS))
 
 
 def _use_wal(db: sqlite3.Connection, patience_s: float) -> None:
-    """Where two do this to a new file at once, SQLite tells one of them that it is locked, and does not wait."""
+    """Set the journal mode. Where two processes do so at once, SQLite fails one as locked without waiting: retry."""
     ends_at = time.monotonic() + patience_s
     while True:
         try:
@@ -207,5 +207,5 @@ def _migrate(db: sqlite3.Connection, version: int, migration: str) -> None:
         if db.in_transaction:
             with suppress(sqlite3.OperationalError):  # SQLite has already rolled back by itself
                 db.execute("ROLLBACK")
-        if _version(db) == version:  # otherwise someone else has opened it at the same time, and was quicker
+        if _version(db) == version:  # otherwise another process opened it at the same time and has migrated it
             raise

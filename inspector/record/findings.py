@@ -1,4 +1,4 @@
-"""Owns what the rules found, on record: alarms and marks of rolls; as rows, as objects, and which of them stay."""
+"""Owns the rules' findings on record, alarms and marks of rolls: as rows, as objects, and how long they stay."""
 
 from collections.abc import Sequence
 from typing import Any, TypeVar
@@ -10,18 +10,19 @@ from inspector.host.printable import printable_json
 from inspector.record import followers
 from inspector.record.database import Cursor, OpenRecord
 
-#: Cursors: the row after which the rules began, and the last one that they have judged.
+#: Names of cursors: at the row after which the rules began, and at the last row that they have judged.
 RULES_BEGAN, RULES_CURSOR = "rules_began", "rules"
-#: So many of each stay at most; the oldest go first.
+#: Largest number of alarms, and of roll marks, that are kept; the oldest go first.
 KEEP = 100_000
 
 
 class Alarm(msgspec.Struct, kw_only=True):
-    """An alarm of a rule; it goes on while `cleared_at` is None. `piece` is "" where none is known.
+    """An alarm of a rule. It is active while `cleared_at` is None. `piece` is "" if none is known.
 
-    Times are when the frame was captured that raised or cleared it, seconds since 1970. `count` defects are from
-    `from_mm` to `to_mm` along the piece; None where the rule does not count in mm. The limit was reached `at`, in what
-    the rule counts in: mm, frames of the source, or seconds since 1970. `id` is 0 before it is on record.
+    `raised_at` and `cleared_at` are the capture times of the frames that raised and cleared it, in seconds since 1970.
+    `count` defects lie from `from_mm` to `to_mm` along the piece; None if the rule does not count in mm. `at` is where
+    the limit was reached, in the unit in which the rule counts: mm, frames of the source, or seconds since 1970. `id`
+    is 0 until the alarm is on record.
     """
 
     id: int
@@ -38,10 +39,10 @@ class Alarm(msgspec.Struct, kw_only=True):
 
 
 class RollMark(msgspec.Struct, kw_only=True):
-    """A mark of a roll; it goes on while `ended_at` is None. `rolls` fit its distance, the nearest first.
+    """A mark of a roll. It is active while `ended_at` is None. `rolls` are those that fit its distance, nearest first.
 
-    `confidence`: see quality/periodic_defects.py. It is `width_mm` wide from `x_mm` on, and was met `repeats` times
-    between `first_mm` and `last_mm`.
+    `confidence`: see quality/periodic_defects.py. The mark is `width_mm` wide from `x_mm` on, and was found `repeats`
+    times between `first_mm` and `last_mm`.
     """
 
     id: int
@@ -67,7 +68,7 @@ _BEGAN: dict[type, str] = {Alarm: "raised_at", RollMark: "found_at"}
 
 
 def save(cursor: Cursor, found: Alarm | RollMark, piece: int | None) -> None:
-    """Put it on record, or what has changed of it; `piece` is the number of the piece that it was found on."""
+    """Record a finding, or its changes if it is on record; `piece` is the number of the piece it was found on."""
     table, values = _TABLES[type(found)], asdict(found)
     del values["id"], values["piece"]
     if isinstance(found, RollMark):
@@ -93,7 +94,11 @@ def read(
     after_id: int = 0,
     last_id: int | None = None,
 ) -> list[Found]:
-    """Those on record, the oldest first: of the piece of that number, begun in that time, only those that go on."""
+    """Return the findings of a kind on record, the oldest first.
+
+    Only those on the piece of that number, begun from `since` to `until` (seconds since 1970), and, if `going_on`,
+    still active; None: any.
+    """
     clauses, values = ["id > ?"], list[object]([after_id])
     began = _BEGAN[kind]
     bounds = (("piece = ?", piece), (f"{began} >= ?", since), (f"{began} < ?", until), ("id <= ?", last_id))
@@ -111,7 +116,7 @@ def read(
 
 
 def judged(store: OpenRecord, piece: int) -> bool:
-    """Whether the rules have seen every frame of the piece that is on record."""
+    """Return whether the rules have judged every frame of the piece that is on record."""
     began, judged = (followers.position(store, name) for name in (RULES_BEGAN, RULES_CURSOR))
     statement = "SELECT MIN(id), MAX(id) FROM records INDEXED BY records_by_piece WHERE piece = ?"
     first, last = next(store.read(statement, (piece,)))
@@ -121,7 +126,7 @@ def judged(store: OpenRecord, piece: int) -> bool:
 
 
 def forget(cursor: Cursor, before: float) -> None:
-    """Delete what began before then, what is too much, and what is of a piece that is gone."""
+    """Delete findings that began before `before`, those beyond KEEP, and those of pieces that are gone."""
     for kind, table in _TABLES.items():
         newest = f"(SELECT COALESCE(MAX(id), 0) FROM {table})"
         gone = "piece IS NOT NULL AND piece NOT IN (SELECT id FROM pieces)"
@@ -131,13 +136,13 @@ def forget(cursor: Cursor, before: float) -> None:
 
 
 def end_all(cursor: Cursor, now: float) -> None:
-    """Nothing goes on any more."""
+    """End every active finding at `now`."""
     for kind, table in _TABLES.items():
         cursor.execute(f"UPDATE {table} SET {_ENDED[kind]} = ? WHERE {_ENDED[kind]} IS NULL", (now,))
 
 
 def to_json(found: Alarm | RollMark) -> str:
-    """It as one line of JSON that says what it is: `kind` is alarm or roll_mark."""
+    """Return a finding as one line of JSON; its `kind` is alarm or roll_mark."""
     kind = "alarm" if isinstance(found, Alarm) else "roll_mark"
     return printable_json(msgspec.json.encode({"kind": kind, **asdict(found)}).decode())
 

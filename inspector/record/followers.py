@@ -1,7 +1,7 @@
 """Owns following the record: a durable cursor by name, a batch of rows, deliver it, and only then move the cursor.
 
-What stands behind the record is a follower of it. Each row is delivered at least once, in the order of the rows' ids,
-and none is skipped: a delivery that fails is tried again, and holds up neither the record nor another follower.
+Every consumer of the record is a follower of it. Each row is delivered at least once, in the order of the rows' ids,
+and none is skipped. A delivery that fails is tried again; it holds up neither the record nor another follower.
 """
 
 import logging
@@ -17,13 +17,13 @@ from inspector.record.database import Cursor, OpenRecord
 
 log = logging.getLogger(__name__)
 
-#: Rows in one batch, unless the feed has fewer.
+#: Largest number of rows in one batch, unless the feed sets another.
 BATCH = 256
-#: A cursor that passes over rows which need not be kept track of at once is moved after so many rows or seconds.
+#: Rows, and seconds, after which a cursor is moved that does not have to move at once.
 MOVE_ROWS, MOVE_S = 1000, 5.0
-#: Seconds before a delivery that failed is tried again: after the first failure, and at most.
+#: Pause before a failed delivery is tried again, in seconds: after the first failure, and the longest.
 RETRY_S, MAX_RETRY_S = 1.0, 30.0
-#: Rows behind from which a follower is reported as behind.
+#: Number of undelivered rows from which a follower is reported as behind.
 BOUND_ROWS = 5000
 
 Row = TypeVar("Row")
@@ -32,9 +32,9 @@ Taken = TypeVar("Taken", contravariant=True)
 
 @dataclass(frozen=True)
 class Feed(Generic[Row]):
-    """The rows of one table that a follower takes; the others are passed over.
+    """The rows of one table that a follower takes; it passes over the others.
 
-    `read` returns those with an id after the first number and up to the second, each with its id, in their order.
+    `read` returns the rows whose id is greater than the first number and at most the second, each with its id, by id.
     """
 
     table: str
@@ -43,40 +43,40 @@ class Feed(Generic[Row]):
 
 
 class Delivered(NamedTuple):
-    """How many rows of a batch were delivered, from its first on, and whether the cursor has to move at once."""
+    """Number of rows of a batch that were delivered, from the first on, and whether the cursor has to move at once."""
 
     rows: int
     move_now: bool = True
 
 
 class Consumer(Protocol[Taken]):
-    """Where a follower delivers to. Whatever a method raises, the follower closes it and later begins at the cursor.
+    """Where a follower delivers to. If a method raises anything, the follower closes it and later begins at the cursor.
 
-    One that leads to nothing on record needs no `save` and `saved`.
+    A consumer that puts nothing on record needs no `save` and `saved`.
     """
 
     def open(self, position: int) -> None:
-        """Get ready for the rows whose id is greater than `position`."""
+        """Prepare for the rows whose id is greater than `position`."""
         return
 
     def deliver(self, rows: Sequence[Taken], ends_at: float) -> Delivered:
-        """Deliver these rows in their order, at least the first, and stop when the clock passes `ends_at`."""
+        """Deliver the rows in order, at least the first; stop when the clock passes `ends_at`, in monotonic seconds."""
         ...
 
     def save(self, cursor: Cursor) -> None:
-        """Put on record what these rows led to, in the transaction that moves the cursor: so that is done once."""
+        """Record what follows from the rows, in the transaction that moves the cursor: so it is recorded once."""
         return
 
     def saved(self) -> None:
-        """Act on a transaction that is durable now."""
+        """Act on the transaction of `save`, which is durable now."""
         return
 
     def close(self) -> None:
-        """Let go of everything. Raises nothing."""
+        """Release all resources. Raise nothing."""
 
 
 class Follower(Generic[Row]):
-    """One follower. Used by one thread, the one of its store."""
+    """One follower. Only the thread of its store may use it."""
 
     def __init__(
         self,
@@ -88,9 +88,9 @@ class Follower(Generic[Row]):
         meanwhile: str = "its rows wait",
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`name` is the cursor's. A follower without a cursor begins at the first row, or `from_now`, with the next.
+        """`name` is the cursor's name. A follower without a cursor begins at the first row; if `from_now`, at the next.
 
-        `meanwhile`: what a failure means for those who wait for the rows. `clock` gives monotonic seconds.
+        `meanwhile` tells people what a failure means for the rows. `clock` returns monotonic seconds.
         """
         self.name = name
         self.lag_rows = 0
@@ -110,20 +110,20 @@ class Follower(Generic[Row]):
 
     @property
     def problem(self) -> str:
-        """Why the follower fails, or that it is far behind; empty where all is well."""
+        """Why the follower fails, or how far it is behind; empty if it does neither."""
         if self.error:
             return f"{self.error}; {self._meanwhile}"
         return f"{self.lag_rows} rows behind" if self.lag_rows > BOUND_ROWS else ""
 
     def turn(self, ends_at: float = math.inf) -> bool:
-        """Deliver one batch; return whether more rows wait and may be delivered at once. Raises nothing."""
+        """Deliver one batch, and return whether more rows wait that may be delivered at once. Raise nothing."""
         is_due = self._clock() >= self._retry_at
         if not is_due and self._at < 0:
             return False
         try:
             first, newest = self._waiting()
             more = is_due and self._go_on(first, newest, ends_at)
-        except Exception as error:  # whatever a delivery raises, the record and the other followers go on
+        except Exception as error:  # whatever a delivery raises, the record and the other followers continue
             if is_due:
                 self._fail(error)
             return False
@@ -132,7 +132,7 @@ class Follower(Generic[Row]):
         return more
 
     def close(self) -> None:
-        """Move the cursor to what was delivered, and close the consumer."""
+        """Move the cursor to the last row that was delivered, and close the consumer."""
         try:
             if self._at != self._moved_to:
                 self._move()
@@ -142,7 +142,7 @@ class Follower(Generic[Row]):
         self._is_open = False
 
     def _waiting(self) -> tuple[int | None, int]:
-        """Return the first and the newest id after the cursor, None and the cursor where there is none."""
+        """Return the first and the newest id after the cursor; None and the cursor if there is none."""
         if self._at < 0:
             self._at = self._moved_to = self._begin()
         table = self._feed.table
@@ -155,7 +155,7 @@ class Follower(Generic[Row]):
         return first, newest
 
     def _begin(self) -> int:
-        """Return where the cursor is; make it where there is none."""
+        """Return the position of the cursor; make the cursor if there is none."""
         if (known := position(self._store, self.name)) is not None:
             return known
         newest = f"SELECT COALESCE(MAX(id), 0) FROM {self._feed.table}"
@@ -181,7 +181,7 @@ class Follower(Generic[Row]):
         return self._at < newest
 
     def _deliver(self, rows: Sequence[tuple[int, Row]], through: int, ends_at: float) -> bool:
-        """Deliver the rows, and note how far; return whether the cursor has to move at once."""
+        """Deliver the rows, note how many were delivered, and return whether the cursor has to move at once."""
         count, move_now = self._consumer.deliver([row for _, row in rows], ends_at)
         if not 1 <= count <= len(rows):
             raise ValueError(f"{count} of {len(rows)} rows delivered: a consumer delivers the first at least")
@@ -196,12 +196,12 @@ class Follower(Generic[Row]):
         self._consumer.saved()
 
     def _fail(self, error: Exception) -> None:
-        """Begin at the cursor again, later."""
-        with suppress(Exception):  # what fails may fail to close, too
+        """Close the consumer, and begin at the cursor again after a pause."""
+        with suppress(Exception):  # a consumer that fails may fail to close, too
             self._consumer.close()
         self._is_open = False
         self._at = self._moved_to
-        with suppress(StoreError):  # a transaction whose end is not known may have moved it
+        with suppress(StoreError):  # a transaction that failed while committing may have moved the cursor
             if (known := position(self._store, self.name)) is not None:
                 self._at = self._moved_to = known
         self.failures += 1
@@ -215,7 +215,7 @@ class Follower(Generic[Row]):
 
 
 def position(store: OpenRecord, name: str) -> int | None:
-    """Return the id of the last row that the cursor `name` has passed, None where there is no such cursor."""
+    """Return the id of the last row that the cursor `name` has passed; None if there is no such cursor."""
     row = next(store.read("SELECT value FROM marks WHERE name = ?", (name,)), None)
     return None if row is None else int(row[0])
 
@@ -226,5 +226,5 @@ def set_position(cursor: Cursor, name: str, position: int) -> None:
 
 
 def delete(cursor: Cursor, *names: str) -> None:
-    """Delete cursors within a transaction; a follower of such a name is new when it comes again."""
+    """Delete cursors within a transaction; a follower that later has such a name begins as a new one."""
     cursor.executemany("DELETE FROM marks WHERE name = ?", [(name,) for name in names])

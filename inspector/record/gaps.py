@@ -1,4 +1,4 @@
-"""Owns what was not inspected: the gaps that lie between two words of a source. Pure, no I/O."""
+"""Owns what was not inspected: the gaps that follow from two successive tallies of a source. Pure, no I/O."""
 
 from typing import Literal
 
@@ -6,23 +6,25 @@ import msgspec
 
 from inspector.protocol.messages import Tally
 
-#: The process did not run: from its last word to the first of its next life. Files waited; a camera was not looked at.
+#: Reason: the process did not run, from its last tally to the first one of its next life. Files waited; what passed a
+#: camera was not captured.
 NOT_RUNNING = "not_running"
-#: It ran and could capture nothing; `detail` says why.
+#: Reason: the process ran and could capture nothing; `detail` says why.
 SOURCE_DOWN = "source_down"
-#: It ran and made no step for a while: a share that hangs, a process that was held.
+#: Reason: the process ran and made no progress, as with a network share that hangs, or a stopped process.
 STALLED = "stalled"
-#: Frames were on record, and it was removed, or an older one put in its place, while the line ran.
+#: Reason: the record with these frames was removed, or replaced by an older one, while the line ran.
 RECORD_LOST = "record_lost"
+#: Reasons of gaps of which only the time is known, not the number of frames.
 TIME_ALONE = (NOT_RUNNING, SOURCE_DOWN, STALLED)
-#: Sums are recorded every second: a word older than this is the last one for now.
+#: Age of the last tally from which a source counts as silent, in seconds; a source that runs sends one every second.
 SILENT_S = 5.0
 
 
 class Gap(msgspec.Struct, frozen=True, kw_only=True):
-    """Not inspected: `frames` of a source captured from `began_at` to `ended_at` (seconds since 1970), and why.
+    """Frames of a source that were not inspected, captured from `began_at` to `ended_at` (seconds since 1970).
 
-    `frames` is 0 where nobody knows how many there were: only the time is known.
+    `reason` and `detail` say why. `frames` is 0 if only the time is known, not how many frames there were.
     """
 
     source: str
@@ -35,12 +37,11 @@ class Gap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def between(before: Tally | None, now: Tally) -> list[Gap]:
-    """What a source's word adds to what was not inspected since its word before.
+    """Return the gaps that the tally `now` adds to those up to the tally `before`.
 
-    The frames of these gaps are exactly those by which `dropped` grew, so gaps and sums agree whatever was lost
-    between the two words.
+    Their frames are exactly those by which `dropped` grew, so gaps and sums agree even if tallies in between were lost.
     """
-    since = heard_at(before) if before else now.at
+    since = made_at(before) if before else now.at
     gaps = []
     if before is not None and before.epoch != now.epoch:
         gaps.append(_gap(now, NOT_RUNNING, since, now.at))
@@ -58,25 +59,28 @@ def between(before: Tally | None, now: Tally) -> list[Gap]:
 
 
 def time_lost(before: Tally | None, now: Tally) -> dict[str, float]:
-    """Seconds that a source's word adds to those in which it inspected nothing, by reason: gaps without frames."""
+    """Return the seconds without inspection that the tally `now` adds, by reason: the gaps without frames."""
     lost = {}
     for gap in between(before, now):
         if not gap.frames:
-            told = before.spans.get(gap.reason) if before else None  # it is told until it is on record
-            lost[gap.reason] = max(0.0, gap.ended_at - max(gap.began_at, told.ended_at if told else 0.0))
+            sent = before.spans.get(gap.reason) if before else None  # a span is sent until it is on record
+            lost[gap.reason] = max(0.0, gap.ended_at - max(gap.began_at, sent.ended_at if sent else 0.0))
     return lost
 
 
-def heard_at(tally: Tally) -> float:
-    """When a source said this, seconds since 1970; at least not before its last frame, where an old record lacks it."""
+def made_at(tally: Tally) -> float:
+    """Return when a source made this tally, in seconds since 1970.
+
+    If a record of an older version lacks that, it is the capture time of the last frame.
+    """
     return tally.at or tally.last_frame_at
 
 
 def silence(last: Tally, now: float) -> Gap | None:
-    """The gap that is open at `now` because nothing was heard since a source's last word; None while that is fresh."""
-    if now - heard_at(last) <= SILENT_S:
+    """Return the gap that is open at `now` because a source sent no tally since `last`; None while `last` is recent."""
+    if now - made_at(last) <= SILENT_S:
         return None
-    return Gap(source=last.source, reason=NOT_RUNNING, began_at=heard_at(last), ended_at=now, state="open")
+    return Gap(source=last.source, reason=NOT_RUNNING, began_at=made_at(last), ended_at=now, state="open")
 
 
 def _gap(tally: Tally, reason: str, began_at: float, ended_at: float, frames: int = 0, detail: str = "") -> Gap:
@@ -87,4 +91,4 @@ def _gap(tally: Tally, reason: str, began_at: float, ended_at: float, frames: in
         ended_at=max(began_at, ended_at),
         frames=frames,
         detail=detail,
-    )  # clocks may be set back
+    )  # the clock may have been set back

@@ -1,4 +1,4 @@
-"""Owns what is on record of each source's optics: what is usual for it, a row of figures a minute, and its troubles."""
+"""Owns the optics of each source on record: its baseline, a row of figures a minute, and its troubles."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,7 +13,7 @@ from inspector.record.shapes.optics_baseline import baseline_from_bytes, baselin
 
 
 class Trend(msgspec.Struct, frozen=True, kw_only=True):
-    """The mean figures of a source in an hour or a day that began then, seconds since 1970."""
+    """Mean figures of a source over an hour or a day that begins at `began_at`, in seconds since 1970."""
 
     source: str
     began_at: float
@@ -24,7 +24,10 @@ class Trend(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PastTrouble(msgspec.Struct, frozen=True, kw_only=True):
-    """What was wrong with a source's pictures, from when to when (None: still); its last figure, and the usual one."""
+    """A trouble with a source's pictures, in seconds since 1970; `ended_at` is None while it is active.
+
+    `figure` is the last figure that shows it, and `usual` that of the baseline.
+    """
 
     source: str
     kind: Kind
@@ -36,7 +39,7 @@ class PastTrouble(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def save(cursor: Cursor, tally: Tally) -> None:
-    """Take over what a source tells of its pictures, unless it has not heard yet that it is to learn anew."""
+    """Record the optics in a tally, unless the source does not know yet that it has to learn a new baseline."""
     state = tally.optics
     if state is None:
         return
@@ -63,9 +66,10 @@ def save(cursor: Cursor, tally: Tally) -> None:
 
 
 def learn_anew(cursor: Cursor, source: str, now: float) -> None:
-    """What is usual for a source is to be learned from what it captures from now on; its troubles are over.
+    """Have a source learn its baseline from pictures captured from `now` on, and end its troubles.
 
-    Later counts as newer: where the clock was ahead when this was said before, it is said a moment after that.
+    The newest baseline is the one with the latest time. If the clock was ahead at an earlier call, this one gets a time
+    a millisecond after that.
     """
     before = "(SELECT learn_since + 0.001 FROM optics WHERE source = ?)"
     cursor.execute(
@@ -75,12 +79,12 @@ def learn_anew(cursor: Cursor, source: str, now: float) -> None:
 
 
 def learn_since(store: OpenRecord) -> dict[str, float]:
-    """By source, since when the pictures were captured that tell what is usual."""
+    """Return, by source, the capture time from which pictures count for the baseline, in seconds since 1970."""
     return dict(store.read("SELECT source, learn_since FROM optics"))
 
 
 def state(store: OpenRecord, source: str) -> OpticsState | None:
-    """What a new life of a source has to know of its pictures: what is usual and what is wrong; None: nothing yet."""
+    """Return what a source needs when it starts again: its baseline and its active troubles; None: nothing yet."""
     known = baseline(store, source)
     if known is None:
         return None
@@ -99,7 +103,7 @@ def state(store: OpenRecord, source: str) -> OpticsState | None:
 
 
 def trend(store: OpenRecord, query: Query, every_s: int) -> list[Trend]:
-    """Means within the query's time and of its sources, so many seconds each, by source and time."""
+    """Return mean figures over `every_s` seconds each, within the query's time and sources, by source and time."""
     means = ", ".join(f"avg({name})" for name in Figures._fields)
     columns = f"source, began_at / {every_s} * {every_s}, {means}"
     rows = _rows(store, f"SELECT {columns} FROM optics_minutes", "began_at", query, "GROUP BY 1, 2 ORDER BY 1, 2")
@@ -107,7 +111,7 @@ def trend(store: OpenRecord, query: Query, every_s: int) -> list[Trend]:
 
 
 def troubles(store: OpenRecord, query: Query) -> list[PastTrouble]:
-    """The troubles that overlap the query's time and are of its sources, by source and time."""
+    """Return the troubles of the query's sources that overlap its time, by source and time."""
     columns = ", ".join(PastTrouble.__struct_fields__)
     ended_at = "ifnull(ended_at, 9e99)"
     rows = _rows(store, f"SELECT {columns} FROM optics_troubles", ended_at, query, "ORDER BY source, began_at, kind")
@@ -115,19 +119,19 @@ def troubles(store: OpenRecord, query: Query) -> list[PastTrouble]:
 
 
 def baseline(store: OpenRecord, source: str) -> tuple[float, OpticsBaseline | None] | None:
-    """Since when what is usual for a source is learned, and what that is so far; None where nothing is on record."""
+    """Return from which time the baseline of a source is learned, and the baseline so far; None: nothing on record."""
     row = next(store.read("SELECT learn_since, usual FROM optics WHERE source = ?", (source,)), None)
     return None if row is None else (row[0], baseline_from_bytes(row[1]))
 
 
 def forget(cursor: Cursor, before: float) -> None:
-    """Delete figures from before then, and troubles that were over by then."""
+    """Delete figures from before `before`, in seconds since 1970, and troubles that ended before it."""
     cursor.execute("DELETE FROM optics_minutes WHERE began_at < ?", (before,))
     cursor.execute("DELETE FROM optics_troubles WHERE ended_at < ?", (before,))
 
 
 def _end_troubles(cursor: Cursor, source: str, but: list[Kind], now: float) -> None:
-    """All of the source's but those of these kinds are over."""
+    """End the active troubles of a source, but not those of the kinds in `but`."""
     cursor.execute(
         "UPDATE optics_troubles SET ended_at = max(began_at, ?) WHERE source = ? AND ended_at IS NULL"
         f" AND kind NOT IN ({', '.join('?' * len(but))})",

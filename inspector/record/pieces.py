@@ -1,7 +1,7 @@
 """Owns the pieces of strip on record (coil, plate, lot): when each was on the line, its grade, and its frames.
 
-A piece is put on the line by `inspector piece start`, or it is named by its frames: by what comes with a frame, else by
-its name. A frame that names none belongs to the piece that was on the line when it was captured.
+A piece is put on the line by `inspector piece start`, or its frames name it: in their headers, else in their names. A
+frame that names no piece belongs to the piece that was on the line when the frame was captured.
 """
 
 import time
@@ -19,28 +19,29 @@ from inspector.protocol.verdicts import Verdict
 from inspector.record.database import Cursor, OpenRecord
 from inspector.record.position import Locator, StatedPlace
 
-#: A piece begins so long after it was said: by then it is on record.
+#: Time from a call that starts a piece until the piece begins, in seconds: by then it is on record.
 LEAD_S = 0.5
 #: Upper bound on the time between two notes of the clock that a running line trusts, in seconds.
 CLOCK_NOTED_S = 600.0
-#: What the piece is under that was on the line when the record was lost: no recipe can be called so.
+#: Recipe of the piece that was on the line when the record was lost; no recipe of a config can have this name.
 LOST = "lost with a damaged record"
-#: And what frames are under that came after a start by a clock that was ahead: of that piece, or of the one before.
+#: Recipe of frames after a start by a clock that was ahead: they are of that piece, or of the one before.
 AHEAD = "not known: a piece was started while the clock was ahead"
-#: Nobody puts a piece on the line so long before it begins, also where the disk takes its time.
+#: Longest time from a start until its piece begins, on a slow disk, in seconds; beyond it the clock was ahead.
 _AHEAD_S = 10.0
-#: A frame that was captured so long before the first piece on record waited for the line: another may have been there.
+#: A frame captured longer than this before the first piece on record, in seconds, has waited for the line: then a piece
+#: that is not on record may have been there.
 _EARLIER_S = 60.0
 _COLUMNS = "id, name, began_at, ended_at, by_frames, grade, recipe"
-#: Pieces on the line end before the next begins; only where the clock was set back do the last ones overlap.
+#: Number of last pieces that are searched for the one on the line; they only overlap where the clock was set back.
 _LOOK_BACK = 4
 
 
 class Piece(msgspec.Struct, frozen=True, kw_only=True):
-    """A piece and when it was on the line, seconds since 1970; `ended_at` is None while it is.
+    """A piece and when it was on the line, in seconds since 1970; `ended_at` is None while it is there.
 
-    `by_frames`: its frames name it, and the times are those of the first and the last of them. `recipe` is what it is
-    under, "" where that is `decision`: it was said at its start, or it is that of its first frame.
+    `by_frames`: its frames name it, and its times are the capture times of the first and the last of them. `recipe` is
+    the one given at its start, or that of its first frame; "" if it is decided by `decision`.
     """
 
     id: int
@@ -53,12 +54,12 @@ class Piece(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def start(cursor: Cursor, now: float, name: str, grade: str = "", recipe: str = "") -> Piece:
-    """Put a piece on the line; the one that was there ends. ConfigError for a name that is none, or was there before.
+    """Put a piece on the line and end the one that was there. Raise ConfigError if the name is invalid or on record.
 
-    One that was started by a clock that was ahead, and has not begun by the clock of now, may be started again.
+    A piece that was started while the clock was ahead, and has not begun by the clock now, may be started again.
 
-    Call it with the lock of a transaction held and `now` taken after that, or later than that: then no frame captured
-    from then on is on record.
+    Call it in a transaction, with a `now` that is not before the transaction's lock was taken: then no frame captured
+    from `now` on is on record.
     """
     _check("piece", name, MAX_PIECE)
     if grade:
@@ -77,7 +78,7 @@ def start(cursor: Cursor, now: float, name: str, grade: str = "", recipe: str = 
 
 
 def stop(cursor: Cursor, now: float) -> Piece | None:
-    """Take the piece off the line that is on it; None where none is."""
+    """Take the piece that is on the line off it and return it; None if there is none."""
     doubt(cursor, now)
     cursor.execute("UPDATE pieces SET ended_at = ? WHERE recipe = ? AND began_at <= ? AND ended_at > ?",
                    (now, AHEAD, now, now))  # fmt: skip
@@ -85,7 +86,7 @@ def stop(cursor: Cursor, now: float) -> Piece | None:
     if row is None:
         return None
     piece = _piece(row)
-    ended_at = max(now, piece.began_at)  # clocks may be set back
+    ended_at = max(now, piece.began_at)  # the clock may have been set back
     cursor.execute("UPDATE pieces SET ended_at = ? WHERE id = ?", (ended_at, piece.id))
     return msgspec.structs.replace(piece, ended_at=ended_at)
 
@@ -96,11 +97,11 @@ def switch(
     clock: Callable[[], float] = time.time,
     sleep: Callable[[float], None] = time.sleep,
 ) -> Piece | None:
-    """Have `change` start or stop a piece at a moment that is yet to come, and return the piece once it has come.
+    """Have `change` start or stop a piece at a moment in the near future, and return the piece once that has come.
 
-    Whoever gets a frame that was captured from then on, and then looks into the record, sees the change: it was on
-    record before that moment, or the moment is put off. StoreError: it cannot be written, or the record was set aside
-    meanwhile.
+    The change is on record before that moment, or the moment is put off. So a process that looks up the piece of a
+    frame captured from that moment on sees the change. Raise StoreError if the change cannot be written, or if the
+    record was set aside meanwhile.
     """
     lead_s = LEAD_S
     with store.transaction() as cursor:
@@ -114,7 +115,7 @@ def switch(
             before, moment = moment, clock() + lead_s
             for column in ("began_at", "ended_at"):
                 cursor.execute(f"UPDATE pieces SET {column} = ? WHERE {column} = ? AND NOT by_frames", (moment, before))
-    while 0 < (left_s := moment - clock()) <= lead_s:  # a clock that is set back must not hold us for as long
+    while 0 < (left_s := moment - clock()) <= lead_s:  # a clock that is set back must not prolong the wait by as much
         sleep(left_s)
     if store.replaced:
         raise StoreError(f"{store.path}: it was set aside meanwhile, and another one begun: say it again")
@@ -122,14 +123,15 @@ def switch(
 
 
 def lose(cursor: Cursor, name: str) -> None:
-    """Nobody knows which piece is on the line, nor which ones were: until the next is, no recipe can be right."""
+    """Record that nobody knows which piece is on the line, or which were: until the next start no recipe is right."""
     cursor.execute("INSERT INTO pieces (name, began_at, by_frames, recipe) VALUES (?, 0, 0, ?)", (name, LOST))
 
 
 def doubt(cursor: Cursor, now: float) -> None:
-    """Have frames be of no known piece until that begins which was started by a clock that was ahead of `now`.
+    """Have frames belong to no known piece until the piece begins that was started by a clock ahead of `now`.
 
-    By their times they would be of the piece before. What is on record by a time that has been was captured before.
+    By their capture times they would belong to the piece before. The doubt begins at the newest capture time on record
+    that is not after `now`: frames up to then were captured before the start.
     """
     row = cursor.execute(
         f"SELECT {_COLUMNS} FROM pieces WHERE by_frames = 0 AND began_at > ? AND ended_at IS NULL", (now + _AHEAD_S,)
@@ -153,7 +155,7 @@ def doubt(cursor: Cursor, now: float) -> None:
 
 
 def ahead(store: OpenRecord, known: float) -> str:
-    """Which piece was put on the line by a clock ahead of `known`, seconds since 1970; empty where none was."""
+    """Return which piece was put on the line by a clock ahead of `known`, in seconds since 1970; empty if none was."""
     statement = "SELECT name, began_at FROM pieces WHERE by_frames = 0 AND began_at > ? AND ended_at IS NULL"
     for name, began_at in store.read(statement, (known + _AHEAD_S,)):
         hours = (began_at - known) / 3600
@@ -165,18 +167,18 @@ def ahead(store: OpenRecord, known: float) -> str:
 
 
 def known_now(store: OpenRecord, now: float) -> float:
-    """Return the latest that it can be, seconds since 1970: `now` by the clock, or what a running line trusts."""
+    """Return the latest possible time, in seconds since 1970: `now` by the clock, or what a running line trusts."""
     trusted = next(store.read("SELECT value FROM marks WHERE name = 'clock records'"), None)
-    with suppress(OSError):  # this user may not look whether a line runs
+    with suppress(OSError):  # this user has no permission to check whether a line runs
         if trusted and instance.runs(store.path.parent):
             return min(now, float(trusted[0]) + 2 * CLOCK_NOTED_S)
     return now
 
 
 def note(cursor: Cursor, stated: StatedPlace, verdict: Verdict) -> None:
-    """Put the piece that a frame names on record, or let it go on until this frame.
+    """Record the piece that a frame names, or extend it to this frame.
 
-    Its first frame that was decided says of which grade it is, and under which recipe.
+    Its steel grade and its recipe are those of its first decided frame.
     """
     captured_at = verdict.header.captured_at
     decided = verdict.outcome != "error" and verdict.recipe is not None
@@ -191,7 +193,7 @@ def note(cursor: Cursor, stated: StatedPlace, verdict: Verdict) -> None:
 
 
 def of(cursor: Cursor, locator: Locator, stated: StatedPlace, header: FrameHeader) -> Piece | None:
-    """The piece on record that a frame is of: the one that it names, else the one that was on the line."""
+    """Return the piece on record of a frame: the one that the frame names, else the one that was on the line."""
     if stated.piece:
         row = cursor.execute(f"SELECT {_COLUMNS} FROM pieces WHERE name = ?", (stated.piece,)).fetchone()
         return None if row is None else _piece(row)
@@ -199,9 +201,9 @@ def of(cursor: Cursor, locator: Locator, stated: StatedPlace, header: FrameHeade
 
 
 def is_piece_unknown(cursor: Cursor, locator: Locator, stated: StatedPlace, header: FrameHeader) -> bool:
-    """Whether nobody can tell of which piece a frame is that names none: its time is not known, or before all of them.
+    """Return whether the piece of a frame that names none is unknown: it has no capture time, or one before all pieces.
 
-    Where no piece was ever put on the line, nobody asks.
+    False if no piece was ever put on the line: then pieces are not in use.
     """
     if stated.piece or locator.names_pieces:
         return False
@@ -210,13 +212,13 @@ def is_piece_unknown(cursor: Cursor, locator: Locator, stated: StatedPlace, head
 
 
 def forget(cursor: Cursor, before: float) -> None:
-    """Delete the pieces that no frame on record is of: one named by frames, or ended before then."""
+    """Delete the pieces without frames on record that frames named, or that ended before `before`."""
     unused = "NOT EXISTS (SELECT 1 FROM records WHERE records.piece = pieces.id)"
     cursor.execute(f"DELETE FROM pieces WHERE (by_frames OR ended_at < ?) AND {unused}", (before,))
 
 
 def find(store: OpenRecord, name: str) -> Piece:
-    """The piece of that name. ConfigError where there is none: an empty answer would look like a good one."""
+    """Return the piece of that name. Raise ConfigError if there is none: an empty answer would look like a good one."""
     row = next(store.read(f"SELECT {_COLUMNS} FROM pieces WHERE name = ?", (name,)), None)
     if row is None:
         last = ", ".join(piece.name for piece in latest(store, 5)) or "none"
@@ -225,12 +227,12 @@ def find(store: OpenRecord, name: str) -> Piece:
 
 
 def latest(store: OpenRecord, limit: int) -> Sequence[Piece]:
-    """The last pieces, the newest first."""
+    """Return the last pieces, the newest first."""
     return [_piece(row) for row in store.read(f"SELECT {_COLUMNS} FROM pieces ORDER BY id DESC LIMIT ?", (limit,))]
 
 
 def _on_line(cursor: Cursor, captured_at: float) -> Piece | None:
-    """No two are on the line at once: it is the last that began before and has not ended by then, or none."""
+    """Return the last piece that began before `captured_at` and had not ended by then; None if there is none."""
     begun = "by_frames = 0 AND began_at <= ? ORDER BY began_at DESC"
     cursor.execute(f"SELECT {_COLUMNS} FROM pieces WHERE {begun} LIMIT {_LOOK_BACK}", (captured_at,))
     while row := cursor.fetchone():
@@ -241,7 +243,7 @@ def _on_line(cursor: Cursor, captured_at: float) -> Piece | None:
 
 
 def _is_ahead(piece: Piece, now: float) -> bool:
-    """Whether it was started and begins later than any start says now."""
+    """Return whether the piece begins later than one started at `now` can: the clock was ahead when it was started."""
     return not piece.by_frames and piece.began_at > now + _AHEAD_S
 
 

@@ -1,4 +1,4 @@
-"""Owns where a frame lies as it comes on record, and that no frame is decided by another recipe than its piece's."""
+"""Owns the placement of a frame when it is recorded, and the check that it was decided by the recipe of its piece."""
 
 from msgspec.structs import replace
 
@@ -11,9 +11,9 @@ from inspector.vocabulary import Reason
 
 
 def agreed(verdict: Verdict, grade: str, piece: Piece | None) -> Verdict:
-    """The verdict, or unsure where it was decided by another recipe than its piece is under. `grade` is what it tells.
+    """Return the verdict; unsure if the recipe that decided it is not that of its piece. `grade` is the frame's own.
 
-    Where frames name piece and grade, they have the last word: a reload may give the grade another recipe meanwhile.
+    Where frames name piece and steel grade, the frame's recipe counts: a reload may have given the grade another one.
     """
     if verdict.outcome == "error" or verdict.recipe is None:
         return verdict
@@ -27,7 +27,7 @@ def agreed(verdict: Verdict, grade: str, piece: Piece | None) -> Verdict:
 
 
 def withheld(verdict: Verdict, reason: Reason) -> Verdict:
-    """The frame, unsure because it is not known by which recipe to decide it. Its label says what the model saw."""
+    """Return the verdict as unsure, because its recipe is not known. The label still says what the model saw."""
     return replace(
         verdict,
         outcome="unsure",
@@ -45,7 +45,7 @@ def _named(recipe: str) -> str:
 
 
 def placed(cursor: Cursor, locator: Locator, verdict: Verdict) -> tuple[Verdict, Spot]:
-    """Where the frame lies; and its verdict, held against its piece. A piece that it is the first to name is noted."""
+    """Return the verdict, checked against its piece, and where the frame lies. Record a piece that it names first."""
     header = verdict.header
     stated = locator.stated(header)
     if stated.piece:

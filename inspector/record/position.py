@@ -1,4 +1,4 @@
-"""Owns where on its piece of strip a frame lies: from its name, its time and the size of its pixels. Pure, no I/O."""
+"""Owns where a frame lies on its piece of strip: from its name, its capture time and its pixel size. Pure, no I/O."""
 
 import re
 from dataclasses import dataclass
@@ -9,15 +9,15 @@ from inspector.protocol.frames import FrameHeader
 from inspector.protocol.verdicts import Doubt, Region
 from inspector.settings.sources.place import PlaceSettings
 
-#: Further along than any strip is long: a number beyond it is none.
+#: Largest place along a piece that is taken for one, in mm; no strip is as long.
 _MAX_MM = 1e9
 
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """Where a frame's first pixel lies, in mm across and along its piece, and how large a pixel is. None: not known.
+    """Where a frame's first pixel lies, in mm across and along its piece, and the size of a pixel. None: unknown.
 
-    `piece` is the piece's number on the record.
+    `piece` is the number of the piece on record.
     """
 
     piece: int | None = None
@@ -27,11 +27,11 @@ class Spot:
     mm_per_line: float | None = None
 
     def length_mm(self, height: int) -> float | None:
-        """How long a frame of so many lines is."""
+        """Return the length in mm of a frame of `height` lines; None if unknown."""
         return None if self.mm_per_line is None else height * self.mm_per_line
 
     def rectangle(self, region: Region | Doubt) -> tuple[float | None, float | None, float | None, float | None]:
-        """The x_mm, y_mm, width_mm and length_mm of a part of the frame on the piece."""
+        """Return x_mm, y_mm, width_mm and length_mm, on the piece, of a part of the frame; None: unknown."""
         across, along = self.mm_per_px, self.mm_per_line
         return (
             None if across is None else self.left_mm + region.x * across,
@@ -65,9 +65,9 @@ class Locator:
         self._settings = settings = settings or PlaceSettings()
         self._pattern = None if settings.pattern is None else re.compile(settings.pattern)
         groups = self._pattern.groupindex if self._pattern else {}
-        #: Whether the frames name their piece: then no other can be theirs.
+        #: Whether frames name their piece; then a frame that names none has none.
         self.names_pieces = "piece" in groups
-        #: Whether they name their place along.
+        #: Whether frames name their place along the piece.
         self.names_along = "at_mm" in groups
 
     def stated(self, header: FrameHeader) -> StatedPlace:
@@ -93,7 +93,11 @@ class Locator:
         )
 
     def spot(self, piece: int | None, at_mm: float | None, since_began_s: float | None, area_x: int = 0) -> Spot:
-        """The spot of a frame of that piece; it was captured so many seconds after the piece began."""
+        """Return the spot of a frame on the piece of that number, captured `since_began_s` after the piece began.
+
+        `at_mm` is the frame's own place along; a line speed in the settings counts before it. `area_x`: the first
+        column of the inspected area, in pixels.
+        """
         settings = self._settings
         if settings.speed_m_min is not None and since_began_s is not None:
             at_mm = since_began_s * settings.speed_m_min * 1000 / 60
@@ -107,4 +111,4 @@ def _number(text: str) -> float | None:
         value = float(text)
     except ValueError:
         return None
-    return value if abs(value) <= _MAX_MM else None  # NaN is not, either
+    return value if abs(value) <= _MAX_MM else None  # NaN fails this comparison, too

@@ -12,16 +12,17 @@ from inspector.vocabulary import OUTCOMES
 
 T = TypeVar("T", bound=Struct)
 
-#: The table `minutes` sums up so much in a row.
+#: Time that one row of the table `minutes` sums up, in seconds.
 MINUTE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Query:
-    """Which records: None or nothing means any. `since` and `until` are seconds since 1970.
+    """Which records, and in which order. None or an empty list means any. `since` and `until` are seconds since 1970.
 
-    `piece` is its number. Newest capture first; with `oldest_first` in the order in which they were recorded. `beyond`:
-    only what comes after the record of this capture time and id, the newest capture first.
+    `piece` is the number of a piece. The newest capture comes first; with `oldest_first`, records come in the order in
+    which they were recorded. `beyond`: only records that come after the one of this capture time and id, the newest
+    capture first.
     """
 
     since: float | None = None
@@ -39,7 +40,7 @@ class Query:
 
     @property
     def order(self) -> Callable[[Record], tuple[float, int]]:
-        """What the records are ordered by."""
+        """The key that the records are ordered by."""
         return (
             (lambda record: (0.0, record.id)) if self.oldest_first else lambda record: (record.captured_at, record.id)
         )
@@ -51,24 +52,24 @@ def struct_of(kind: type[T], row: Sequence[Any]) -> T:
 
 
 def shares(query: Query) -> list[Query]:
-    """Queries of one statement each, whose records merged by the query's order are its own."""
+    """Return queries of one statement each; their records, merged by the query's order, are those of the query."""
     if query.oldest_first or query.piece is not None:
         return [query]
     return [replace(query, outcomes=[outcome]) for outcome in dict.fromkeys(query.outcomes or OUTCOMES)]
 
 
 def next_page(query: Query, last: Record) -> Query:
-    """The same query for what comes after `last`."""
+    """Return the query for the records that come after `last`."""
     if query.oldest_first:
         return replace(query, after_id=last.id)
     return replace(query, beyond=(last.captured_at, last.id))
 
 
 def statements(query: Query) -> Iterator[tuple[str, list[object]]]:
-    """SQL and its values; each gives its rows in the query's order, so that merging them sorts and keeps nothing.
+    """Yield statements and their values. Each gives its rows in the query's order: merging needs no sort and no memory.
 
-    One for each outcome, as the index has them: the few defects of an hour are found without the rest of it. Which
-    index is said, because SQLite's planner knows nothing of how rare an outcome is.
+    There is one for each outcome, as the index is by outcome: the few defects of an hour are found without reading its
+    other frames. Each names its index, because SQLite's planner does not know how rare an outcome is.
     """
     clauses, values = _filters(query)
     limit = "" if query.limit is None else f" LIMIT {int(query.limit)}"
@@ -92,9 +93,9 @@ def statements(query: Query) -> Iterator[tuple[str, list[object]]]:
 
 
 def within(query: Query) -> Iterator[tuple[str, list[object]]]:
-    """SQL that counts the records of the query's time and sources, by source and outcome; what each counts adds up.
+    """Yield statements and their values that count records of the query's time and sources, by source and outcome.
 
-    Whole minutes come from their sums, what is left before and after them from the records themselves.
+    Their counts add up: whole minutes are counted from their sums, the time before and after them from the records.
     """
     first = None if query.since is None else math.ceil(query.since / MINUTE_S) * MINUTE_S
     last = None if query.until is None else math.floor(query.until / MINUTE_S) * MINUTE_S
@@ -127,7 +128,7 @@ def _counting(query: Query) -> tuple[str, list[object]]:
 
 
 def gap_statement(query: Query) -> tuple[str, list[object]]:
-    """SQL for the gaps that overlap the query's time and are of its sources, by source and time."""
+    """Return the statement and values for the gaps of the query's sources that overlap its time, by source and time."""
     clauses, values = ["1"], list[object]()
     restrict_time(query, clauses, values, "ended_at", "began_at")
     restrict_to("source", query.sources, clauses, values)
@@ -136,7 +137,7 @@ def gap_statement(query: Query) -> tuple[str, list[object]]:
 
 
 def restrict_time(query: Query, clauses: list[str], values: list[object], last: str, first: str) -> None:
-    """Only rows whose time, up to the column `last` and from the column `first` on, overlaps the query's."""
+    """Add clauses for rows whose time, from the column `first` to the column `last`, overlaps the query's."""
     for column, operator, bound in ((last, ">=", query.since), (first, "<", query.until)):
         if bound is not None:
             clauses.append(f"{column} {operator} ?")
@@ -144,7 +145,7 @@ def restrict_time(query: Query, clauses: list[str], values: list[object], last: 
 
 
 def restrict_to(column: str, wanted: Sequence[str], clauses: list[str], values: list[object]) -> None:
-    """Only rows whose column is one of these; nothing wanted means any."""
+    """Add a clause for rows whose column is one of `wanted`; none if that is empty."""
     if wanted:
         clauses.append(f"{column} IN ({', '.join('?' * len(wanted))})")
         values.extend(wanted)
@@ -155,7 +156,7 @@ def _filters(query: Query) -> tuple[list[str], list[object]]:
     if query.last_id is not None:
         clauses.append("id <= ?")
         values.append(query.last_id)
-    if query.beyond is not None:  # it stands for `until`: of two ends the index takes one, and it must be the nearer
+    if query.beyond is not None:  # instead of `until`: an index scan uses one upper bound, and this is the lower
         clauses += ["captured_at <= ?", "(captured_at < ? OR id < ?)"]
         values += [query.beyond[0], *query.beyond]
         query = replace(query, until=None)

@@ -1,4 +1,4 @@
-"""Owns what a record is: how one frame ended; as a row of the table, as an object, as a line of JSON."""
+"""Owns the record of how one frame ended: as a row of the table, as an object, as a line of JSON."""
 
 import json
 from pathlib import Path
@@ -14,16 +14,16 @@ from inspector.record.position import Spot
 from inspector.record.shapes.reason import reason_from_text, reason_to_text
 from inspector.vocabulary import Outcome, ReasonCode
 
-#: Takes the values of `to_row`.
+#: Statement that takes the values of `to_row`.
 INSERT = (
     "INSERT INTO records (source, frame, epoch, name, sequence, captured_at, recorded_at, outcome, label, severity,"
     " score, reason, width, height, regions, model, attempt, latency_s, piece, at_mm, length_mm, area, recipe,"
     " in_doubt) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, '[]', ?, ?, ?, ?, ?, ?, ?, ?, ?)"
-    " ON CONFLICT (source, frame) DO NOTHING"  # that repeat alone: OR IGNORE would also swallow a value it cannot keep
+    " ON CONFLICT (source, frame) DO NOTHING"  # a repeat alone: OR IGNORE would drop rows that break a constraint, too
 )
 
 _PIXELS, _PLACE = ("x", "y", "width", "height", "label", "score"), ("x_mm", "y_mm", "width_mm", "length_mm")
-#: The columns of parts of a frame, by their table.
+#: Columns of the parts of a frame, by table.
 PARTS = {"regions": (*_PIXELS, "severity", *_PLACE), "doubts": (*_PIXELS, "reason", *_PLACE)}
 
 
@@ -32,20 +32,20 @@ def _insert(table: str) -> str:
     return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
 
-#: They take the values of `region_rows` and `doubt_rows`.
+#: Statements that take the values of `region_rows` and of `doubt_rows`.
 INSERT_REGION, INSERT_DOUBT = _insert("regions"), _insert("doubts")
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
-    """One row: how one frame ended. Times are seconds since 1970 UTC; `latency_s` is from capture to record.
+    """One row: how one frame ended. Times are in seconds since 1970 UTC; `latency_s` is from capture to record.
 
-    A region is a rectangle in pixels with label, score and severity, the worst first, and the rectangle on the piece
-    in mm where that is known. The frame lies `at_mm` along its `piece` and is `length_mm` long. `area`: x, y, width and
-    height of what was inspected; None: all. `recipe` is what decided it, "" where that was `decision`; None: it is not
-    known by which to decide it. `doubts` are rectangles like regions, with the reason why it is unsure what they show,
-    the largest first; `in_doubt`: how much of the area, from 0 to 1; None: all of it or nothing, as the outcome says.
-    `evidence` is the path of the frame's picture, where one is kept. `reason` is a sentence, and `reason_code` its code
-    for programs, "" for a sentence of its own.
+    `regions`, the worst first: rectangles in pixels with label, score and severity, and the rectangle on the piece in
+    mm if that is known. The frame lies `at_mm` along its `piece` and is `length_mm` long. `area`: x, y, width and
+    height of the inspected part; None: the whole frame. `recipe` decided it, "" if `decision` did; None: its recipe is
+    not known. `doubts`, the largest first: rectangles like regions, with the reason why their content is unsure.
+    `in_doubt` is their share of the area, from 0 to 1; None: all or nothing, as the outcome says. `evidence` is the
+    path of the frame's picture, "" if none is kept. `reason` is a sentence, and `reason_code` its code for programs;
+    "" if the sentence has none.
     """
 
     id: int
@@ -77,17 +77,17 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     reason_code: ReasonCode = ""
 
 
-_MADE = ("piece", "regions", "doubts", "evidence", "reason_code")  # of other columns or tables
+_MADE = ("piece", "regions", "doubts", "evidence", "reason_code")  # computed from other columns or tables
 _COLUMNS = [name for name in Record.__struct_fields__ if name not in _MADE]
 
 
 def _as_json(table: str) -> str:
-    """The parts of a record: the index has them in the order in which they were written."""
+    """Return the SQL of a record's parts as JSON; the index keeps them in the order in which they were written."""
     one = f"json_object({', '.join(f'{name!r}, {name}' for name in PARTS[table])})"
     return f"SELECT json_group_array({one}) FROM {table} INDEXED BY {table}_by_record WHERE record = records.id"
 
 
-#: What a SELECT asks of `records` for `from_row`.
+#: Columns that a SELECT from `records` returns for `from_row`.
 SELECTED = ", ".join(
     [
         *_COLUMNS,
@@ -100,7 +100,7 @@ SELECTED = ", ".join(
 
 
 def to_row(model: str, verdict: Verdict, spot: Spot, now: float, monotonic: float) -> tuple[object, ...]:
-    """A verdict as it is recorded at `now` (since 1970), which is `monotonic` on the clock of its capture."""
+    """Return a verdict as a row recorded at `now`, in seconds since 1970; `monotonic` is the same moment in s."""
     header = verdict.header
     return (
         header.source,
@@ -130,17 +130,17 @@ def to_row(model: str, verdict: Verdict, spot: Spot, now: float, monotonic: floa
 
 
 def region_rows(record: int, verdict: Verdict, spot: Spot) -> list[tuple[object, ...]]:
-    """The regions of a verdict, as they are recorded with the row of that number."""
+    """Return the regions of a verdict as rows that belong to the record of that number."""
     return [(record, *_pixels(one), one.severity, *spot.rectangle(one)) for one in verdict.regions]
 
 
 def doubt_rows(record: int, verdict: Verdict, spot: Spot) -> list[tuple[object, ...]]:
-    """The same of its doubts."""
+    """Return the doubts of a verdict as rows that belong to the record of that number."""
     return [(record, *_pixels(one), reason_to_text(one.reason), *spot.rectangle(one)) for one in verdict.doubts]
 
 
 def from_row(row: tuple[Any, ...], data: Path) -> Record:
-    """A row of `SELECTED`; `data` is the folder that holds record and evidence."""
+    """Return the record of a row of `SELECTED`; `data` is the folder of record and evidence."""
     *columns, regions, doubts, piece, kept_bytes = row
     values = dict(zip(_COLUMNS, columns, strict=True))
     values["regions"], values["doubts"] = json.loads(regions), json.loads(doubts)
@@ -156,13 +156,13 @@ def from_row(row: tuple[Any, ...], data: Path) -> Record:
 
 
 def _explained(text: str) -> tuple[ReasonCode, str]:
-    """Return the code and the sentence of a reason that is kept."""
+    """Return the code and the sentence of a reason on record."""
     kept = reason_from_text(text)
     return kept.code, str(kept)
 
 
 def to_json(record: Record) -> str:
-    """The record as one line of JSON."""
+    """Return the record as one line of JSON."""
     return printable_json(json.dumps(asdict(record), ensure_ascii=False))
 
 

@@ -1,4 +1,4 @@
-"""Owns what the record keeps of the settings: by which numbers frames were decided, and since when."""
+"""Owns the settings on record: by which numbers frames were decided, and since when."""
 
 from inspector.protocol.control import InForce
 from inspector.record.database import Cursor, OpenRecord
@@ -7,25 +7,25 @@ from inspector.record.shapes.terms import terms_from_text, terms_to_text
 from inspector.record.store import Store
 
 
-def keep(store: Store, told: InForce) -> None:
-    """Put it on record, unless the last there says the same. StoreError: it is not there."""
+def keep(store: Store, terms: InForce) -> None:
+    """Record what is in force, unless that on record last is the same. Raise StoreError if it cannot be recorded."""
     last = next(store.read("SELECT terms FROM in_force ORDER BY id DESC LIMIT 1"), None)
-    if last is None or terms_from_text(last[0], told.since) != told:
+    if last is None or terms_from_text(last[0], terms.since) != terms:
         with store.transaction() as cursor:
-            values = (told.since, terms_to_text(told))
+            values = (terms.since, terms_to_text(terms))
             cursor.execute("INSERT INTO in_force (since, terms) VALUES (?, ?)", values)
 
 
 def last(store: OpenRecord) -> InForce | None:
-    """Return what was in force last; None where the record does not tell."""
+    """Return what was in force last; None if that is not on record."""
     found = next(store.read("SELECT since, terms FROM in_force ORDER BY id DESC LIMIT 1"), None)
     return None if found is None else terms_from_text(found[1], found[0])
 
 
 def during(store: OpenRecord, piece: Piece) -> list[InForce]:
-    """What was in force while frames of a piece were decided, in order; empty where the record does not tell of all.
+    """Return what was in force while frames of a piece were decided, in order; empty if a part is not on record.
 
-    Frames may be decided long after they were captured: what counts is when they came on record, a moment later.
+    Frames may be decided long after they were captured. So the time that counts is when they were recorded.
     """
     bounds = "SELECT MIN(recorded_at), MAX(recorded_at) FROM records INDEXED BY records_by_piece WHERE piece = ?"
     ((first, last),) = store.read(bounds, (piece.id,))
@@ -40,15 +40,15 @@ def during(store: OpenRecord, piece: Piece) -> list[InForce]:
 
 
 def named(store: OpenRecord) -> tuple[set[str], set[str]]:
-    """Return the labels and the models that ever decided, as far as the record tells."""
+    """Return all labels and models that decided frames, as far as they are on record."""
     labels, models = set[str](), set[str]()
     for since, text in store.read("SELECT since, terms FROM in_force"):
-        if told := terms_from_text(text, since):
-            labels |= set(told.labels)
-            models.add(told.model)
+        if terms := terms_from_text(text, since):
+            labels |= set(terms.labels)
+            models.add(terms.model)
     return labels, models
 
 
 def forget(cursor: Cursor, before: float) -> None:
-    """Delete what was not in force any more by then."""
+    """Delete what was no longer in force at `before`, in seconds since 1970."""
     cursor.execute("DELETE FROM in_force WHERE id < (SELECT MAX(id) FROM in_force WHERE since < ?)", (before,))

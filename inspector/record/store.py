@@ -1,4 +1,4 @@
-"""Owns the record: one SQLite file, one row a frame, keyed by source and frame id, and each source's sums."""
+"""Owns the record: one SQLite file with one row a frame, keyed by source and frame id, and the sums of each source."""
 
 import heapq
 import sqlite3
@@ -37,20 +37,20 @@ from inspector.record.sums.accounts import Account
 from inspector.record.sums.tallies import ROWS_SINCE_TALLY, read_accounts, save_tally
 from inspector.vocabulary import OUTCOMES, Outcome
 
-#: So many gaps are listed one by one; older ones are folded when the record is opened.
+#: Largest number of gaps that are listed one by one; older ones are folded when the record is opened.
 MAX_GAPS = 100_000
-#: Records that are read at once.
+#: Number of records that are read at once.
 PAGE = 500
 _NOWHERE = Locator()
 
 
 class Store:
-    """The record, open. One writer: the sink; readers open it with `read_only`."""
+    """The open record. The sink is the one that writes frames; readers open it with `read_only`."""
 
     def __init__(self, folder: Path, read_only: bool = False, patience_s: float = 10.0) -> None:
-        """Open the record in `folder`, made where there is none. StoreError where it cannot be.
+        """Open the record in `folder`; make it if there is none. Raise StoreError if that fails.
 
-        What another process holds locked is waited for, for `patience_s`.
+        Every access waits up to `patience_s` for the locks of other processes.
         """
         self.path = folder / FILE
         self._patience_s = patience_s
@@ -65,14 +65,14 @@ class Store:
 
     @property
     def replaced(self) -> str:
-        """Which of the open files is gone, or has another in its place; empty where none is."""
+        """Which of the open files is gone, or has another file in its place; empty if none is."""
         return self._files.changed()
 
     def salvage(self) -> None:
-        """Bring what the log alone holds into the file that is open, wherever that is now; see `replaced`.
+        """Move the content of the log into the open file, wherever that is now; see `replaced`.
 
         A log that is left without its file is set aside: SQLite would delete it, or read it into another record.
-        StoreError where it cannot be.
+        Raise StoreError if that fails.
         """
         try:
             self.checkpoint(self._patience_s)
@@ -81,9 +81,9 @@ class Store:
             raise StoreError(f"{self.path}: {error}") from None
 
     def checkpoint(self, patience_s: float = 0.1) -> None:
-        """Bring what the log holds into the file, and empty it. HinderedError where others read or write in it.
+        """Move the content of the log into the file. Raise HinderedError if others read or write in the log.
 
-        Most of it is done while others go on; only for the rest, `patience_s` at most, they wait.
+        Most of it is moved while others go on. Only for the rest do they wait, for `patience_s` at most.
         """
         try:
             self._db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
@@ -105,9 +105,9 @@ class Store:
     ) -> list[Verdict]:
         """Record (model, verdict) pairs and tallies in one durable transaction; return the verdicts that were new.
 
-        `locators`: by source, what its frames tell of their place. A frame that is already on record keeps its first
-        row; one that was decided by another recipe than its piece's is recorded as unsure, and returned as that.
-        StoreError: nothing of it was written.
+        `locators`, by source, read where frames lie. A frame that is already on record keeps its first row. A frame
+        that was not decided by the recipe of its piece is recorded and returned as unsure. Raise StoreError if nothing
+        was written.
         """
         now = time.time() if now is None else now
         monotonic = time.monotonic()
@@ -132,18 +132,18 @@ class Store:
         return new
 
     def recorded(self, source: str, frames: Iterable[str]) -> list[Settled]:
-        """Those of `frames` that are on record, with their outcome."""
+        """Return those of `frames` that are on record, with their outcomes."""
         statement = "SELECT outcome FROM records WHERE source = ? AND frame = ?"
         found = ((frame, next(self.read(statement, (source, frame)), None)) for frame in frames)
         return [Settled(frame, row[0]) for frame, row in found if row]
 
     def accounts(self) -> list[Account]:
-        """The sums of every source that ever presented itself, by name, all of one moment."""
+        """Return the sums of every source ever seen, by name, all of one moment."""
         with self.snapshot() as cursor:
             return read_accounts(cursor)
 
     def recorded_within(self, query: Query) -> dict[str, dict[Outcome, int]]:
-        """How many frames captured within the query's time are on record, by source and outcome."""
+        """Return how many frames captured within the query's time are on record, by source and outcome."""
         counts: dict[str, dict[Outcome, int]] = {}
         with self.snapshot():
             for statement, values in within(query):
@@ -152,21 +152,21 @@ class Store:
         return counts
 
     def gaps(self, query: Query) -> list[Gap]:
-        """What was not inspected within the query's time and of its sources, by source and time."""
+        """Return the gaps of the query's sources that overlap its time, by source and time."""
         return [struct_of(Gap, row) for row in self.read(*gap_statement(query))]
 
     def fold_gaps(self, keep: int) -> None:
-        """Keep the newest `keep` gaps as they are; of the older ones, one a source and reason, so the sums stay."""
+        """Keep the newest `keep` gaps; merge the older ones into one for each source and reason, so the sums stay."""
         with self.transaction() as cursor:
             gap_record.fold(cursor, keep)
 
     def account(self, source: str) -> Account:
-        """The sums of one source; all zero where it was never seen."""
+        """Return the sums of one source; all zero if it was never seen."""
         known = (account for account in self.accounts() if account.source == source)
         return next(known, Account(source, dict.fromkeys(OUTCOMES, 0), 0, None))
 
     def last_sequence(self, source: str) -> int:
-        """The highest number among the source's rows of late: so many frames at least it captured."""
+        """Return the highest sequence among the source's last rows: it captured at least that number of frames."""
         statement = (
             "SELECT COALESCE(MAX(sequence), 0) FROM records NOT INDEXED WHERE source = ?"
             f" AND id > (SELECT MAX(id) FROM records) - {ROWS_SINCE_TALLY}"
@@ -174,10 +174,10 @@ class Store:
         return int(next(self.read(statement, (source,)))[0])
 
     def records(self, query: Query) -> Iterator[Record]:
-        """The records that match and are there now, newest first unless told otherwise.
+        """Yield the matching records that are there at the call, in the query's order.
 
-        Streams: any number costs no memory. It is read in pages, so that whoever takes them at leisure holds up nobody:
-        a statement that goes on keeps the log from being emptied.
+        They are read in pages: any number of them needs no memory, and a slow reader holds up nobody, because an open
+        statement would keep the log from being emptied.
         """
         (newest,) = next(self.read("SELECT COALESCE(MAX(id), 0) FROM records"))
         pages = (self._pages(share) for share in shares(replace(query, last_id=newest)))
@@ -193,31 +193,31 @@ class Store:
             query = next_page(query, page[-1])
 
     def record(self, number: int) -> Record | None:
-        """The record of that number; None where it is gone."""
+        """Return the record of that number; None if it is gone."""
         row = next(self.read(f"SELECT {SELECTED} FROM records WHERE id = ?", (number,)), None)
         return None if row is None else from_row(row, self.path.parent)
 
     def adopt(self, table: str, rows: Iterable[Mapping[str, object]]) -> None:
-        """Take over rows of a table of a record that was set aside. StoreError: none of them is."""
+        """Insert rows of a table of a record that was set aside. Raise StoreError if none is inserted."""
         with self.transaction() as cursor:
             for row in rows:
                 places = ", ".join("?" * len(row))
                 cursor.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({places})", list(row.values()))
 
     def mark(self, name: str) -> int:
-        """Return the number that is kept under `name`, 0 where there is none; for cursors see followers.py."""
+        """Return the number that is kept under `name`, 0 if there is none; for cursors see followers.py."""
         row = self._db.execute("SELECT value FROM marks WHERE name = ?", (name,)).fetchone()
         return int(row[0]) if row else 0
 
     def set_mark(self, name: str, value: int) -> None:
-        """Keep `value` under `name`. StoreError where it cannot be written."""
+        """Keep `value` under `name`. Raise StoreError if it cannot be written."""
         try:
             self._db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
         except sqlite3.Error as error:
             raise self._explained(error) from None
 
     def copy_to(self, path: Path) -> None:
-        """Copy what is on record at one moment, while others write, to a new file. StoreError where it cannot be."""
+        """Copy the record as it is at one moment, while others write, to a new file. Raise StoreError if that fails."""
         try:
             database.copy(self._db, path)
         except sqlite3.Error as error:
@@ -229,10 +229,10 @@ class Store:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Cursor]:
-        """What is written within is durable after it, or nothing of it is there. StoreError: nothing is.
+        """Commit what is written in the block, durably, when it ends. Raise StoreError if nothing is written.
 
-        ReplacedError: it was written into files that are not in their place any more. One that is there after the
-        commit is the one that was written, so nothing need be known of the time before.
+        Raise ReplacedError if it was written into files that are no longer in their place. The check after the commit
+        is enough: a file that is in its place then is the one that was written.
         """
         try:
             cursor = self._db.cursor()
@@ -246,12 +246,12 @@ class Store:
         self.check()
 
     def check(self) -> None:
-        """Nothing where the files are in their place; otherwise ReplacedError."""
+        """Raise ReplacedError unless the open files are in their place."""
         if changed := self.replaced:
             raise ReplacedError(f"{self.path.parent}: {changed} while the record is in use")
 
     def read(self, statement: str, values: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
-        """The rows of a SELECT, as they come. StoreError where they cannot be read."""
+        """Yield the rows of a SELECT as they come. Raise StoreError if they cannot be read."""
         try:
             yield from self._db.execute(statement, values)
         except sqlite3.Error as error:
@@ -259,7 +259,7 @@ class Store:
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Cursor]:
-        """What is read within is of one moment: a line that runs writes between two statements."""
+        """Read everything in the block as of one moment: a running line writes between two statements."""
         cursor = self._db.cursor()
         try:
             cursor.execute("BEGIN")
@@ -267,11 +267,11 @@ class Store:
         except sqlite3.Error as error:
             raise self._explained(error) from None
         finally:
-            cursor.close()  # a SELECT that was not read to its end would hold on to the moment
+            cursor.close()  # a SELECT that was not read to its end would keep the snapshot open
             self._rollback()
 
     def _note_evidence(self, cursor: sqlite3.Cursor, record: int, verdict: Verdict) -> None:
-        """The frame's picture, if it is still there: a sweep may have taken it for one without a record."""
+        """Record the frame's picture if it is still there: a sweep may have removed it as one without a record."""
         header = verdict.header
         place = evidence.place(header.captured_at, header.source, header.frame)
         picture = self.path.parent / evidence.FOLDER / place
@@ -289,7 +289,7 @@ class Store:
             try:
                 self._db.execute("ROLLBACK")
             except sqlite3.OperationalError:
-                return  # SQLite has already rolled back by itself: disk full, I/O error
+                return  # SQLite has already rolled back, as it does for a full disk or an I/O error
 
 
 def _count(verdicts: Iterable[Verdict]) -> dict[str, dict[Outcome, int]]:

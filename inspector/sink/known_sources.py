@@ -9,7 +9,7 @@ from inspector.protocol.messages import Ack, Hello, Message, Pulse, Tally, Welco
 from inspector.protocol.sockets import Router
 from inspector.protocol.verdicts import Judgement, Region, Settled, Verdict
 from inspector.record import optics_history
-from inspector.record.gaps import heard_at
+from inspector.record.gaps import made_at
 from inspector.record.queries import struct_of
 from inspector.record.shapes.reason import reason_from_text
 from inspector.record.store import Store
@@ -51,7 +51,7 @@ class KnownSources:
         # After a kill the rows may know of frames that the last tally on record did not count yet.
         captured = max(last.captured if last else 0, self._store.last_sequence(hello.source))
         dropped = last.dropped if last else {}
-        since = (min(last.oldest_at, last.at) or heard_at(last)) if last else 0.0
+        since = (min(last.oldest_at, last.at) or made_at(last)) if last else 0.0
         self._send(
             peer,
             Welcome(

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from inspector.protocol.messages import Tally
 from inspector.record import optics_history
 from inspector.record.database import Cursor
-from inspector.record.gaps import between, heard_at
+from inspector.record.gaps import between, made_at
 from inspector.record.shapes.tally import tally_from_text, tally_to_text
 from inspector.record.sums import gap_record
 from inspector.record.sums.accounts import Account
@@ -24,7 +24,7 @@ def save_tally(cursor: Cursor, tally: Tally) -> None:
     """Record a tally, the gaps since the one before, and what it says of the optics."""
     before = _before(cursor, tally)
     for gap in between(before, tally):
-        gap_record.save(cursor, gap, since=heard_at(before) if before else tally.at)
+        gap_record.save(cursor, gap, since=made_at(before) if before else tally.at)
     optics_history.save(cursor, tally)
     cursor.execute(
         "INSERT INTO sources (source, tally) VALUES (?, ?) ON CONFLICT DO UPDATE SET tally = excluded.tally",
