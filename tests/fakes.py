@@ -58,6 +58,10 @@ def python_path(broken: str) -> dict[str, str]:
     return {"PYTHONPATH": os.pathsep.join(path)}
 
 
+#: Settings of `evidence` of lines under test: otherwise chance would decide which pictures they keep.
+NO_SAMPLES = {"ok_every_s": 0, "ok_every_m": 0}
+
+
 class Line:
     """A daemon under test: its config, its process, and what it has on record."""
 
@@ -74,6 +78,7 @@ class Line:
             "sources": sources or [{"name": "drop", "type": "folder", "path": str(self.drop), "settle_ms": 50}],
             "metrics": {"port": 0},
             "workers": {"count": 1, "engine": "fake"},
+            "evidence": NO_SAMPLES,
         }
         for key, value in settings.items():
             values[key] = {**values.get(key, {}), **value} if isinstance(value, dict) else value

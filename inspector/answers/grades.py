@@ -19,10 +19,10 @@ from inspector.record.labels.labels import check_person, check_why
 from inspector.settings.rules import GradeName
 from inspector.settings.settings import Settings
 
-__all__ = ["Decided", "GradeAnswer", "GradeDecision", "QualityGrade", "decide", "of", "on", "undo"]
+__all__ = ["DecidedGrade", "GradeAnswer", "GradeDecision", "QualityGrade", "decide", "of", "on", "undo"]
 
 
-class Decided(msgspec.Struct, frozen=True):
+class DecidedGrade(msgspec.Struct, frozen=True):
     """The decision of a person on a piece. `unknown_then`: reasons that came up since; with any it does not count."""
 
     decision: GradeDecision
@@ -34,7 +34,7 @@ class GradeAnswer(msgspec.Struct, frozen=True):
 
     grade: QualityGrade
     marks: list[RollMark]
-    decided: Decided | None
+    decided: DecidedGrade | None
 
     @property
     def final(self) -> GradeName:
@@ -42,7 +42,7 @@ class GradeAnswer(msgspec.Struct, frozen=True):
         return final(self.grade, self.decided)
 
 
-def final(computed: QualityGrade, decided: Decided | None) -> GradeName:
+def final(computed: QualityGrade, decided: DecidedGrade | None) -> GradeName:
     """Return the grade that counts."""
     return computed.grade if decided is None or decided.unknown_then else decided.decision.grade
 
@@ -56,14 +56,14 @@ def of(line: LineRecord, piece: str) -> GradeAnswer:
     return _answer(line.settings, summary, line.clock())
 
 
-def on(settings: Settings, computed: QualityGrade) -> Decided | None:
+def on(settings: Settings, computed: QualityGrade) -> DecidedGrade | None:
     """Return what a person decided of a piece of this computed grade. Raise StoreError if that cannot be read."""
     with closing(DecisionFile(settings.data, read_only=True)) as file:
         standing = decisions.in_force(file.of(computed.piece))
         if standing is None:
             return None
         _refuse_edits(file)
-    return Decided(standing, decisions.unknown_then(standing, [(one.grade, one.text) for one in computed.reasons]))
+    return DecidedGrade(standing, decisions.unknown_then(standing, [(one.grade, one.text) for one in computed.reasons]))
 
 
 def decide(line: LineRecord, piece: str, grade: GradeName, person: str, why: str) -> GradeAnswer:

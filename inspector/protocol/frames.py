@@ -33,7 +33,7 @@ class FrameHeader(Struct, frozen=True, kw_only=True, array_like=True, forbid_unk
     `sequence` counts the frames that this source ever captured. `attempt` counts the workers that were given it.
     `height` and `width` are in pixels, 0 where the image was never decoded. `piece`, `at_mm` and `grade` are what came
     with the frame, not with its name. `timed`: `captured_at` is when it was captured; otherwise it was captured at some
-    time before.
+    time before. `sampled`: the source chose it at random, before anybody knew what it shows.
     """
 
     source: Name
@@ -50,6 +50,7 @@ class FrameHeader(Struct, frozen=True, kw_only=True, array_like=True, forbid_unk
     at_mm: Millimetres | None = None
     grade: SteelGrade = ""
     timed: bool = True
+    sampled: bool = False
 
 
 class Frame(Bounded, frozen=True):

@@ -13,6 +13,8 @@ import msgspec
 from inspector.quality.proportions import wilson
 from inspector.record.labels.labels import OK, Box, Opinion
 
+_WEEK_S = 7 * 86_400.0
+
 
 class Share(msgspec.Struct, frozen=True, kw_only=True):
     """`hits` of `of`, and the 95% interval of their share, from 0 to 1."""
@@ -34,11 +36,35 @@ class LabelAgreement(msgspec.Struct, frozen=True, kw_only=True):
     unsure: int
 
 
+class Passed(msgspec.Struct, frozen=True, kw_only=True):
+    """Frames of a time that are on record as ok: how many, None if that is not known, and how many were sampled."""
+
+    frames: int | None
+    sampled: int
+
+
+class EscapeRate(msgspec.Struct, frozen=True, kw_only=True):
+    """What the model misses, estimated from the frames that it passed and that were chosen at random.
+
+    `escapes`: of those that people labelled, the ones that they call a defect. `sampled`: how many were chosen; where
+    not all are labelled, those that are may differ from the rest. `passed`: all frames that the model passed, and
+    `missed` the estimate how many of them show a defect, with its 95% interval; None where it is not known.
+    """
+
+    escapes: Share
+    sampled: int
+    passed: int | None
+    missed: float | None
+    missed_low: float | None
+    missed_high: float | None
+
+
 class WeekAgreement(msgspec.Struct, frozen=True, kw_only=True):
     """Frames captured in a week, such as 2026-W48, that were labelled and that the model was sure of."""
 
     week: str
     agreed: Share
+    escape_rate: EscapeRate
 
 
 class Agreement(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,7 +72,7 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
 
     `escapes`: of the frames that people call a defect, those that the model passed as ok. `false_alarms`: of the frames
     that people call ok, those that it called a defect. `sampled_escapes`: of the frames that the model passed and that
-    were chosen at random, those that people call a defect.
+    were chosen at random, those that people call a defect; `escape_rate`: what follows from that for all frames.
     """
 
     frames: int
@@ -56,6 +82,11 @@ class Agreement(msgspec.Struct, frozen=True, kw_only=True):
     escapes: Share
     false_alarms: Share
     sampled_escapes: Share
+    escape_rate: EscapeRate
+
+
+#: Returns what passed within a time, from when to before when in seconds since 1970 UTC; None: without a bound.
+PassedWithin = Callable[[float | None, float | None], Passed]
 
 
 class _Frame(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,22 +103,25 @@ class _Frame(msgspec.Struct, frozen=True, kw_only=True):
         return self.outcome == "ok" if self.people == OK else self.outcome == "defect" and self.model == self.people
 
 
-def agreement(opinions: Mapping[tuple[str, str, Box | None], Opinion]) -> Agreement:
+def agreement(
+    opinions: Mapping[tuple[str, str, Box | None], Opinion],
+    passed_within: PassedWithin = lambda since, until: Passed(frames=None, sampled=0),
+) -> Agreement:
     """Return how far people and model agree on frames; a label of a region says nothing of its frame."""
     whole = [one for (_, _, box), one in opinions.items() if box is None]
     frames = [_frame(one) for one in whole if not one.disputed]
     inspected = [one for one in frames if one.outcome != "error"]
-    passed_at_random = [one for one in inspected if one.sampled and one.outcome == "ok"]
     defects = [one for one in inspected if one.people != OK]
     clean = [one for one in inspected if one.people == OK]
     return Agreement(
         frames=len(frames),
         disputed=len(whole) - len(frames),
         labels=[_of_label(label, inspected) for label in sorted({one.people for one in inspected})],
-        weeks=[_of_week(week, inspected) for week in sorted({_week(one) for one in inspected})],
+        weeks=[_of_week(week, inspected, passed_within) for week in sorted({_week(one) for one in inspected})],
         escapes=_share(defects, lambda one: one.outcome == "ok"),
         false_alarms=_share(clean, lambda one: one.outcome == "defect"),
-        sampled_escapes=_share(passed_at_random, lambda one: one.people != OK),
+        sampled_escapes=_sampled_escapes(inspected),
+        escape_rate=_escape_rate(inspected, passed_within(None, None)),
     )
 
 
@@ -114,9 +148,33 @@ def _of_label(label: str, frames: Sequence[_Frame]) -> LabelAgreement:
     )  # fmt: skip
 
 
-def _of_week(week: str, frames: Sequence[_Frame]) -> WeekAgreement:
-    sure = [one for one in frames if _week(one) == week and one.outcome != "unsure"]
-    return WeekAgreement(week=week, agreed=_share(sure, lambda one: one.agrees))
+def _of_week(week: str, frames: Sequence[_Frame], passed_within: PassedWithin) -> WeekAgreement:
+    ours = [one for one in frames if _week(one) == week]
+    sure = [one for one in ours if one.outcome != "unsure"]
+    monday = datetime.strptime(f"{week}-1", "%G-W%V-%u").replace(tzinfo=timezone.utc).timestamp()
+    return WeekAgreement(
+        week=week,
+        agreed=_share(sure, lambda one: one.agrees),
+        escape_rate=_escape_rate(ours, passed_within(monday, monday + _WEEK_S)),
+    )
+
+
+def _escape_rate(frames: Sequence[_Frame], passed: Passed) -> EscapeRate:
+    escapes = _sampled_escapes(frames)
+    known = passed.frames is not None and escapes.of > 0
+    of_all = float(passed.frames or 0)
+    return EscapeRate(
+        escapes=escapes,
+        sampled=max(passed.sampled, escapes.of),  # a label outlives the record of its frame
+        passed=passed.frames,
+        missed=of_all * escapes.hits / escapes.of if known else None,
+        missed_low=of_all * escapes.low if known else None,
+        missed_high=of_all * escapes.high if known else None,
+    )
+
+
+def _sampled_escapes(frames: Sequence[_Frame]) -> Share:
+    return _share([one for one in frames if one.sampled and one.outcome == "ok"], lambda one: one.people != OK)
 
 
 def _week(frame: _Frame) -> str:

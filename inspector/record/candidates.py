@@ -34,6 +34,7 @@ class Candidate:
     score: float
     code: ReasonCode
     recipe: str | None
+    sampled: bool
     picture: str
 
 
@@ -68,13 +69,13 @@ def numbered(store: OpenRecord, source: str, frame: str) -> int | None:
 def _read(store: OpenRecord, newest: str, values: list[object], query: Query) -> Iterator[Candidate]:
     clauses, values = ["1"], [*values]
     restrict_to("source", query.sources, clauses, values)
-    kept = "EXISTS (SELECT 1 FROM evidence WHERE record = records.id)"
-    statement = f"SELECT records.id, {_COLUMNS}, {kept} FROM ({newest}) AS newest CROSS JOIN records USING (id)"
-    for number, source, frame, captured_at, label, severity, score, reason, recipe, has_picture in store.read(
+    noted = ", ".join(f"EXISTS (SELECT 1 FROM {table} WHERE record = records.id)" for table in ("samples", "evidence"))
+    statement = f"SELECT records.id, {_COLUMNS}, {noted} FROM ({newest}) AS newest CROSS JOIN records USING (id)"
+    for number, source, frame, captured_at, label, severity, score, reason, recipe, sampled, has_picture in store.read(
         f"{statement} WHERE {' AND '.join(clauses)}", values
     ):
         yield Candidate(
             record=number, source=source, frame=frame, captured_at=captured_at, label=label, severity=severity,
-            score=score, code=reason_from_text(reason).code, recipe=recipe,
+            score=score, code=reason_from_text(reason).code, recipe=recipe, sampled=bool(sampled),
             picture=evidence.place(captured_at, source, frame) if has_picture else "",
         )  # fmt: skip

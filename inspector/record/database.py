@@ -55,12 +55,14 @@ def opened(
     patience_s: float,
     migrations: Sequence[str],
     oldest_readable: int | None = None,
+    older_lack: str = "",
 ) -> sqlite3.Connection:
     """Return a connection to the file, outside any transaction. It waits up to `patience_s` for another's lock.
 
     `migrations` are the scripts that lead to the layout, one a version. A reader accepts layouts from
-    `oldest_readable` on; None: only the newest. Raise sqlite3.Error if the file cannot be used, StoreError if its
-    layout is another one that must not be changed here.
+    `oldest_readable` on; None: only the newest. `older_lack`: SQL that makes, for this connection alone, the tables
+    that those layouts lack. Raise sqlite3.Error if the file cannot be used, StoreError if its layout is another one
+    that must not be changed here.
     """
     _refuse_strangers(path)
     oldest = len(migrations) if oldest_readable is None or not read_only else oldest_readable
@@ -79,6 +81,8 @@ def opened(
             while (version := _version(db)) < len(migrations):
                 _migrate(db, version, migrations[version])
         _check(path, _version(db), oldest, len(migrations))
+        if _version(db) < len(migrations):
+            db.executescript(older_lack)
     except (sqlite3.Error, StoreError):
         db.close()  # which rolls back whatever had begun
         raise

@@ -34,6 +34,8 @@ def _insert(table: str) -> str:
 
 #: Statements that take the values of `region_rows` and of `doubt_rows`.
 INSERT_REGION, INSERT_DOUBT = _insert("regions"), _insert("doubts")
+#: Takes the number of a sampled frame's record, its source and its time of capture.
+INSERT_SAMPLE = "INSERT INTO samples (record, source, captured_at) VALUES (?, ?, ?)"
 
 
 class Record(msgspec.Struct, frozen=True, kw_only=True):
@@ -45,7 +47,7 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     not known. `doubts`, the largest first: rectangles like regions, with the reason why their content is unsure.
     `in_doubt` is their share of the area, from 0 to 1; None: all or nothing, as the outcome says. `evidence` is the
     path of the frame's picture, "" if none is kept. `reason` is a sentence, and `reason_code` its code for programs;
-    "" if the sentence has none.
+    "" if the sentence has none. `sampled`: the source chose the frame at random, before it was decided.
     """
 
     id: int
@@ -75,9 +77,10 @@ class Record(msgspec.Struct, frozen=True, kw_only=True):
     doubts: list[dict[str, Any]] = []
     evidence: str = ""
     reason_code: ReasonCode = ""
+    sampled: bool = False
 
 
-_MADE = ("piece", "regions", "doubts", "evidence", "reason_code")  # computed from other columns or tables
+_MADE = ("piece", "regions", "doubts", "evidence", "reason_code", "sampled")  # computed from other columns or tables
 _COLUMNS = [name for name in Record.__struct_fields__ if name not in _MADE]
 
 
@@ -95,6 +98,7 @@ SELECTED = ", ".join(
         f"CASE WHEN in_doubt > 0 THEN ({_as_json('doubts')}) ELSE '[]' END",
         "(SELECT name FROM pieces WHERE pieces.id = records.piece)",
         "(SELECT bytes FROM evidence WHERE record = records.id)",
+        "EXISTS (SELECT 1 FROM samples WHERE record = records.id)",
     ]
 )
 
@@ -141,11 +145,11 @@ def doubt_rows(record: int, verdict: Verdict, spot: Spot) -> list[tuple[object, 
 
 def from_row(row: tuple[Any, ...], data: Path) -> Record:
     """Return the record of a row of `SELECTED`; `data` is the folder of record and evidence."""
-    *columns, regions, doubts, piece, kept_bytes = row
+    *columns, regions, doubts, piece, kept_bytes, sampled = row
     values = dict(zip(_COLUMNS, columns, strict=True))
     values["regions"], values["doubts"] = json.loads(regions), json.loads(doubts)
     values["area"] = None if values["area"] is None else json.loads(values["area"])
-    values["piece"] = piece or ""
+    values["piece"], values["sampled"] = piece or "", bool(sampled)
     values["reason_code"], values["reason"] = _explained(values["reason"])
     for doubt in values["doubts"]:
         doubt["reason_code"], doubt["reason"] = _explained(doubt["reason"])

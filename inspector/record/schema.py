@@ -246,7 +246,21 @@ MIGRATIONS: tuple[str, ...] = (
     UPDATE optics SET usual = named_usual(usual) WHERE usual IS NOT NULL;
     UPDATE in_force SET terms = named_terms(terms);
     """,
+    # Frames that their source chose at random, whatever became of them. No column of their rows: to index it would read
+    # every row.
+    """
+    CREATE TABLE samples (record INTEGER PRIMARY KEY, source TEXT NOT NULL, captured_at REAL NOT NULL);
+    CREATE INDEX samples_by_source ON samples (source, captured_at);
+    CREATE TRIGGER samples_go AFTER DELETE ON records BEGIN
+        DELETE FROM samples WHERE record = OLD.id;
+    END;
+    """,
 )
 
-#: Layouts from this one on can be read as they are: what came after it changed no table.
+#: Layouts from this one on can be read as they are: what came after it changed no table, and added those of OLDER_LACK.
 OLDEST_READABLE = 13
+#: Makes, empty and for one connection alone, the tables that readable older layouts lack.
+OLDER_LACK = """
+    CREATE TEMP TABLE IF NOT EXISTS samples (record INTEGER PRIMARY KEY, source TEXT, captured_at REAL);
+    CREATE INDEX IF NOT EXISTS temp.samples_by_source ON samples (source, captured_at);
+"""

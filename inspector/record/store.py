@@ -23,6 +23,7 @@ from inspector.record.records import (
     INSERT,
     INSERT_DOUBT,
     INSERT_REGION,
+    INSERT_SAMPLE,
     SELECTED,
     Record,
     doubt_rows,
@@ -30,7 +31,7 @@ from inspector.record.records import (
     region_rows,
     to_row,
 )
-from inspector.record.schema import FILE, MIGRATIONS, OLDEST_READABLE
+from inspector.record.schema import FILE, MIGRATIONS, OLDER_LACK, OLDEST_READABLE
 from inspector.record.storage.file_set import FileSet
 from inspector.record.sums import gap_record
 from inspector.record.sums.accounts import Account
@@ -56,7 +57,7 @@ class Store:
         self._patience_s = patience_s
         self._files = FileSet(self.path)
         try:
-            self._db = database.opened(self.path, read_only, patience_s, MIGRATIONS, OLDEST_READABLE)
+            self._db = database.opened(self.path, read_only, patience_s, MIGRATIONS, OLDEST_READABLE, OLDER_LACK)
         except sqlite3.Error as error:
             raise self._explained(error) from None
         self._files.note()
@@ -122,6 +123,8 @@ class Store:
                     record = cursor.lastrowid or 0
                     cursor.executemany(INSERT_REGION, region_rows(record, verdict, spot))
                     cursor.executemany(INSERT_DOUBT, doubt_rows(record, verdict, spot))
+                    if verdict.header.sampled:
+                        cursor.execute(INSERT_SAMPLE, (record, verdict.header.source, verdict.header.captured_at))
                     self._note_evidence(cursor, record, verdict)
             for source, counts in _count(new).items():
                 sums = ", ".join(f"{outcome} = {outcome} + {count}" for outcome, count in counts.items())

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from inspector.answers.grades import Decided, QualityGrade
+from inspector.answers.grades import DecidedGrade, QualityGrade
 from inspector.reports.elements import Table, left_out, moment
 
 #: Rows in the report, so that it stays one that is read; the rest is counted.
@@ -23,7 +23,7 @@ class GradeSection:
     unknown_then: str
 
 
-def section(grade: QualityGrade | None, decided: Decided | None) -> GradeSection | None:
+def section(grade: QualityGrade | None, decided: DecidedGrade | None) -> GradeSection | None:
     """Return the section; None where the line has no limits to grade by."""
     if grade is None:
         return None
@@ -37,12 +37,12 @@ def section(grade: QualityGrade | None, decided: Decided | None) -> GradeSection
     )
 
 
-def _sentence(decided: Decided) -> str:
+def _sentence(decided: DecidedGrade) -> str:
     one = decided.decision
     return f"{one.kind.capitalize()} to {one.grade} by {one.person}, {moment(one.at)}: {one.why}"
 
 
-def _unknown_then(decided: Decided) -> str:
+def _unknown_then(decided: DecidedGrade) -> str:
     if not decided.unknown_then:
         return ""
     return f"This decision does not count any more. Unknown then: {' '.join(decided.unknown_then)}"

@@ -6,7 +6,7 @@ from datetime import datetime
 
 from inspector import __version__
 from inspector.answers import grades
-from inspector.answers.grades import Decided, QualityGrade
+from inspector.answers.grades import DecidedGrade, QualityGrade
 from inspector.quality.grading import STILL_COMING_S
 from inspector.quality.piece_summary import PieceSummary
 from inspector.record.store import Store
@@ -74,7 +74,7 @@ def write(
     )
 
 
-def _headline(summary: PieceSummary, grade: QualityGrade | None, decided: Decided | None, now: float) -> Headline:
+def _headline(summary: PieceSummary, grade: QualityGrade | None, decided: DecidedGrade | None, now: float) -> Headline:
     piece = summary.piece
     sources = ", ".join(share.source for share in summary.shares) or "no source"
     until = moment(piece.ended_at or now)
@@ -98,7 +98,7 @@ def _unfinished(summary: PieceSummary, now: float) -> str:
     return ""
 
 
-def _grade(grade: QualityGrade | None, decided: Decided | None) -> KeyFigure:
+def _grade(grade: QualityGrade | None, decided: DecidedGrade | None) -> KeyFigure:
     if grade is None:
         return KeyFigure("grade", "not graded", "the line has no limits for it", "")
     if decided is not None and not decided.unknown_then:

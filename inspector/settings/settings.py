@@ -87,6 +87,12 @@ class EvidenceSettings(Section):
     """Age in days after which evidence is deleted, unless it is pinned."""
     ok_share: Annotated[float, Field(ge=0, le=1)] = 0.001
     """Share of ok frames, drawn at random, that are kept as evidence; defect and unsure frames all are."""
+    ok_every_s: Annotated[float, Field(ge=0, le=86_400)] = 300.0
+    """Time in seconds in which each source samples one frame at random, whose image is kept also if it is ok; 0
+    samples none by time."""
+    ok_every_m: Annotated[float, Field(ge=0, le=1_000_000)] = 500.0
+    """Length of strip in metres in which each source samples one frame at random, in place of evidence.ok_every_s
+    where frames tell their piece and their place along it; 0 samples by time there, too."""
 
 
 class OpticsSettings(Section):

@@ -2,13 +2,17 @@
 
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from inspector.protocol.canary import Canary
+from inspector.protocol.frames import FrameHeader
 from inspector.protocol.rejections import Refusals
 from inspector.protocol.sockets import Dealer, Router
-from inspector.settings.settings import DeliverySettings
+from inspector.record.position import Locator
+from inspector.record.samples import last_samples
+from inspector.settings.settings import DeliverySettings, EvidenceSettings
 from inspector.settings.sources.camera import CameraSourceSettings
 from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.settings.sources.gige import GigeSourceSettings
@@ -22,6 +26,7 @@ from inspector.sources.delivery.sink_link import SinkLink
 from inspector.sources.delivery.supervisor_link import SupervisorLink
 from inspector.sources.intake import Intake
 from inspector.sources.optics.monitor import OpticsMonitor
+from inspector.sources.sampling import MAX_STRETCHES, Sampler, read_key
 from inspector.sources.source import Source
 
 if TYPE_CHECKING:
@@ -39,12 +44,13 @@ def source(
     refusals: Refusals,
     monitor: OpticsMonitor | None = None,
     canary: Canary | None = None,
+    samples: Callable[[FrameHeader], bool] = lambda _: False,
     clock: Callable[[], float] = time.monotonic,
 ) -> Source:
     """Return the source of this name around a connector, not running yet.
 
     `sockets`: the folder of the line's sockets. `refusals` is what the connector counts with, too. `monitor` looks at
-    the pictures, `clock` gives monotonic seconds.
+    the pictures, `samples` chooses frames at random, `clock` gives monotonic seconds.
     """
     epoch = f"{time.time_ns():x}"
     ledger = Ledger(
@@ -54,12 +60,19 @@ def source(
         delivery.in_flight_mb << 20,
         delivery.max_attempts,
         delivery.frame_timeout_s,
+        samples,
     )
     outages = Outages(clock)
     intake = Intake(connector, ledger, outages, monitor, clock)
     dispatcher = Dispatcher(Router(), sockets, ledger, refusals, canary, clock)
     sink = SinkLink(Dealer(f"{name}.{epoch}"), sockets, ledger, intake, outages, refusals, monitor, clock)
     return Source(ledger, outages, intake, dispatcher, sink, supervisor, delivery.drain_s, clock)
+
+
+def sampler(settings: SourceSettings, evidence: EvidenceSettings, data: Path) -> Sampler:
+    """Return what samples the frames of a source of these settings, by the key and the record in the data folder."""
+    taken = partial(last_samples, data, settings.name, MAX_STRETCHES)
+    return Sampler(settings.name, read_key(data), evidence, Locator(settings.place), taken)
 
 
 def connector(settings: SourceSettings, refusals: Refusals, guard: "CrashGuard | None" = None) -> "Connector":

@@ -56,7 +56,8 @@ def plan(before: Settings, fresh: Settings) -> Change:
     old, new = ({source.name: source for source in one.sources} for one in (before, settings))
     added, removed = [name for name in new if name not in old], [name for name in old if name not in new]
     kept = [name for name in new if name in old]
-    other = [name for name in kept if _own(new[name]) != _own(old[name])]
+    resampled = _sampling(settings) != _sampling(before)
+    other = [name for name in kept if resampled or _own(new[name]) != _own(old[name])]
     moved = any(new[name].place != old[name].place for name in kept)
     spelled = any(new[name].place.pattern != old[name].place.pattern for name in kept)
     trimmed = any(new[name].strip != old[name].strip for name in kept)
@@ -71,6 +72,11 @@ def plan(before: Settings, fresh: Settings) -> Change:
         sink=crowd or moved or trimmed or bool(changed & set(_OUTPUTS)),
         workers=crowd or trimmed or spelled or "evidence" in changed,
     )
+
+
+def _sampling(settings: Settings) -> tuple[float, float]:
+    """Return the settings by which each source samples its frames."""
+    return settings.evidence.ok_every_s, settings.evidence.ok_every_m
 
 
 def _own(source: SourceSettings) -> dict[str, Any]:

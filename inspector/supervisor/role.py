@@ -130,6 +130,7 @@ def _prepare(assignment: Assignment, words: Connection, sign: LifeSign) -> Calla
         refusals=refusals,
         monitor=OpticsMonitor(settings.optics, chosen.strip) if settings.optics.enabled else None,
         canary=assignment.canary,
+        samples=factory.sampler(chosen, settings.evidence, settings.data).samples,
     ).run
 
 

@@ -1,1 +1,1 @@
-"""What people should look at next."""
+"""What people should look at next, and how far they and the model agree."""

@@ -123,7 +123,7 @@ def _found(
     yield "near_threshold", sorted(near, key=lambda one: threshold(one) - one.score)
     yield "novel", [one for one in unsure if one.code == "novel"]
     yield "critical", [one for one in candidates.decided(line.store, "defect", query) if one.severity == "critical"]
-    yield "sample", sorted(candidates.passed(line.store, query), key=_shuffled)
+    yield "sample", sorted(candidates.passed(line.store, query), key=lambda one: (not one.sampled, _shuffled(one)))
 
 
 def _shuffled(one: Candidate) -> bytes:

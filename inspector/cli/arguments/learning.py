@@ -58,6 +58,7 @@ def _agreement(commands: Commands, config: argparse.ArgumentParser) -> None:
     )
     quality.add_argument("--since", type=moment, help="frames captured from: 30d ago, or 2026-11-24T06:00")
     quality.add_argument("--until", type=moment, help=UNTIL)
+    quality.add_argument("--source", action="append", default=[], help=ONE_SOURCE)
     quality.add_argument("--model", help="only decided by this bundle id")
     quality.add_argument("--json", action="store_true", help=JSON)
 

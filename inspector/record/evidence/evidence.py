@@ -52,13 +52,16 @@ def is_whole(path: Path, size: int) -> bool:
 
 
 def wanted(evidence: EvidenceSettings, verdict: Verdict) -> bool:
-    """Whether the picture is to be kept: of defect and unsure, and of the same random share of ok at every try."""
+    """Whether the picture is to be kept: of defect and unsure, of sampled frames, and of a random share of ok.
+
+    That share is the same at every try.
+    """
     if not evidence.budget_mb or verdict.header.frame == CANARY:
         return False
-    if verdict.outcome == "ok":
+    if verdict.outcome == "ok" and not verdict.header.sampled:
         name = f"{verdict.header.source}/{verdict.header.frame}".encode("utf-8", "backslashreplace")
         return zlib.crc32(name) < evidence.ok_share * 2**32
-    return verdict.outcome in ("defect", "unsure")
+    return verdict.outcome != "error"
 
 
 class Keeper:

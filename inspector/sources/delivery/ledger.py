@@ -1,7 +1,7 @@
 """Owns the frames of one source from capture until the sink says "recorded", and the sums that must balance."""
 
 from collections import deque
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from inspector.protocol.frames import FrameHeader
@@ -25,6 +25,7 @@ class Flight:
     worker: str | None = None
     sent_at: float = 0.0
     losses: int = 0  # workers that ended while they held it, whether or not they had it in hand
+    sampled: bool = False
     given: bool = False  # a worker had it before: its verdict may be on the way, so it cannot be dropped any more
 
 
@@ -37,8 +38,16 @@ class Ledger:
     """
 
     def __init__(
-        self, source: str, epoch: str, max_frames: int, max_bytes: int, max_attempts: int, timeout_s: float
+        self,
+        source: str,
+        epoch: str,
+        max_frames: int,
+        max_bytes: int,
+        max_attempts: int,
+        timeout_s: float,
+        samples: Callable[[FrameHeader], bool] = lambda _: False,
     ) -> None:
+        """`samples` is asked once for each frame, before anybody inspects it, whether it is chosen at random."""
         self.source = source
         self.epoch = epoch
         self.timeout_s = timeout_s
@@ -48,6 +57,7 @@ class Ledger:
         self._max_frames = max_frames
         self._max_bytes = max_bytes
         self._max_attempts = max_attempts
+        self._samples = samples
         self._bytes = 0
         self._flights: dict[str, Flight] = {}
         self._waiting: deque[str] = deque()
@@ -114,7 +124,8 @@ class Ledger:
     def capture(self, capture: Capture) -> None:
         """Take a frame in. One without pixels goes to the sink as an error, not to a worker."""
         self.captured += 1
-        self._flights[capture.frame] = Flight(capture=capture, sequence=self.captured)
+        flight = self._flights[capture.frame] = Flight(capture=capture, sequence=self.captured)
+        flight.sampled = self._samples(self.header(flight))
         if capture.pixels is None:
             self._fail(capture.frame, Reason("unreadable", capture.reason[:1024]))
         else:
@@ -220,6 +231,7 @@ class Ledger:
             at_mm=capture.at_mm,
             grade=capture.grade,
             timed=capture.timed,
+            sampled=flight.sampled,
         )
 
     def reports(self, limit: int) -> list[Verdict]:

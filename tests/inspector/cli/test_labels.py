@@ -163,3 +163,25 @@ def test_a_labelled_frame_keeps_its_name_in_the_file_of_labels(line: Line) -> No
     file = LabelFile(line.data, read_only=True)
     assert file.names("drop", "frame-1") and not file.names("drop", "frame-2")
     file.close()
+
+
+def test_quality_estimates_what_the_model_misses_from_labelled_frames_that_were_chosen_at_random(
+    line: Line, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(10, 20):
+        coils.record(line, verdict(number, sampled=number < 14, captured_at=2000.0 + number), pixels=PIXELS)
+    run(line, "label", "4", "--as", "scratches", "--by", "Ann")
+    run(line, "label", "5", "6", "--as", "ok", "--by", "Ann")
+    run(line, "label", "9", "--as", "scratches", "--by", "Ann")  # not chosen at random
+    capsys.readouterr()
+    assert run(line, "quality", "--json", "--since", "1970-01-01T00:33:20+00:00") == 0
+    rate = json.loads(capsys.readouterr().out)["escape_rate"]
+    assert (rate["escapes"]["hits"], rate["escapes"]["of"], rate["sampled"], rate["passed"]) == (1, 3, 4, 10)
+    assert rate["missed"] == pytest.approx(10 / 3)
+    assert 0 < rate["missed_low"] < rate["missed"] < rate["missed_high"] < 10
+    assert run(line, "quality") == 0
+    assert "about 4 of 11 (1 to 9); 3 of 4 chosen at random are labelled" in capsys.readouterr().out
+    assert run(line, "quality", "--model", "m") == 0
+    assert "not known; 3 of 4 chosen at random are labelled" in capsys.readouterr().out
+    assert run(line, "quality", "--source", "drop") == 0
+    assert "about 4 of 11" in capsys.readouterr().out

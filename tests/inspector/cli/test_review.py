@@ -155,6 +155,16 @@ def test_a_disputed_frame_whose_record_is_gone_is_still_listed(line: Line, capsy
     assert "its record is gone" in capsys.readouterr().out
 
 
+def test_passed_frames_that_the_source_chose_at_random_come_before_others(
+    line: Line, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for number in range(1, 21):
+        record(line, number, "ok", sampled=number in (7, 13))
+    first = queued(line, capsys, "--limit", "2")
+    assert sorted(one["frames"] for one in first) == [[7], [13]]
+    assert all(one["record"]["sampled"] for one in first)
+
+
 def test_an_empty_queue_says_so(line: Line, capsys: pytest.CaptureFixture[str]) -> None:
     coils.record(line, verdict(1))
     assert run(line, "review") == 0

@@ -2,7 +2,9 @@
 
 from typing import Any
 
-from inspector.quality.agreement import Agreement, agreement
+import pytest
+
+from inspector.quality.agreement import Agreement, Passed, agreement
 from inspector.quality.proportions import wilson
 from inspector.record.labels.labels import GivenLabel, opinions
 
@@ -76,3 +78,35 @@ def test_only_frames_chosen_at_random_tell_of_all_that_passed() -> None:
 def test_a_frame_that_was_never_inspected_and_a_label_of_a_region_count_not() -> None:
     found = of(said(1, "scratches", "error", ""), said(2, "ok", "ok", "ok", box=(0, 0, 5, 5)))
     assert (found.frames, found.labels) == (1, [])
+
+
+def test_escapes_of_all_passed_frames_are_estimated_from_those_chosen_at_random_and_labelled() -> None:
+    random, later = {"sampled": True}, {"sampled": True, "captured_at": MONDAY + 7 * 86_400}
+    labels = [said(n, "scratches" if n == 1 else "ok", "ok", "ok", record=random) for n in range(1, 51)]
+    labels += [said(n, "scratches", "ok", "ok") for n in range(60, 80)]  # those that people looked for do not count
+    labels += [said(n, "scratches", "defect", "scratches", record=random) for n in range(80, 90)]
+    labels += [said(n, "ok", "ok", "ok", record=later) for n in range(90, 94)]
+    asked: list[tuple[float | None, float | None]] = []
+
+    def passed(since: float | None, until: float | None) -> Passed:
+        asked.append((since, until))
+        return Passed(frames=100_000 if since is None else 40_000, sampled=200 if since is None else 3)
+
+    found = agreement(opinions(labels), passed)
+
+    rate, low, high = found.escape_rate, *wilson(1, 54)
+    assert (rate.escapes.hits, rate.escapes.of, rate.sampled, rate.passed) == (1, 54, 200, 100_000)
+    assert rate.missed == pytest.approx(100_000 / 54)
+    assert (rate.missed_low, rate.missed_high) == (pytest.approx(100_000 * low), pytest.approx(100_000 * high))
+    first, second = (week.escape_rate for week in found.weeks)
+    assert (first.escapes.hits, first.escapes.of, second.escapes.hits, second.escapes.of) == (1, 50, 0, 4)
+    assert second.missed == 0 and second.missed_high == pytest.approx(40_000 * wilson(0, 4)[1])
+    assert second.sampled == 4  # the record of one is gone, its label is not
+    week = 7 * 86_400
+    assert set(asked) == {(None, None), (MONDAY, MONDAY + week), (MONDAY + week, MONDAY + 2 * week)}
+
+
+def test_without_a_label_of_a_frame_chosen_at_random_nothing_is_estimated() -> None:
+    found = agreement(opinions([said(1, "ok", "ok", "ok")]), lambda since, until: Passed(frames=9, sampled=3))
+    assert (found.escape_rate.missed, found.escape_rate.sampled, found.escape_rate.passed) == (None, 3, 9)
+    assert of(said(1, "ok", "ok", "ok", record={"sampled": True})).escape_rate.missed is None

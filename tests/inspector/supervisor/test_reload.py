@@ -14,7 +14,7 @@ import pytest
 
 from inspector.settings.settings import Settings
 from inspector.supervisor.reload import plan
-from tests.fakes import Line, running, wait_until
+from tests.fakes import NO_SAMPLES, Line, running, wait_until
 from tests.inspector.folders import GOOD
 from tests.inspector.supervisor.test_supervision import reconfigure
 from tests.inspector.supervisor.test_supervisor import drop_one, ready
@@ -82,6 +82,12 @@ def test_what_needs_a_restart_is_named_and_not_in_force() -> None:
     assert change.settings == settings(folder("a"))
 
 
+def test_another_share_of_samples_replaces_the_sources_which_draw_them() -> None:
+    change = plan(settings(folder("a"), folder("b")), settings(folder("a"), folder("b"), evidence={"ok_every_s": 60}))
+    assert change.ending == {"a", "b"} and change.beginning == ("a", "b") and change.waiting == ()
+    assert plan(settings(folder("a")), settings(folder("a"), evidence={"ok_share": 1})).ending == frozenset()
+
+
 def other(path: Path) -> dict[str, Any]:
     return {"name": "other", "type": "folder", "path": str(path), "settle_ms": 0}
 
@@ -106,7 +112,7 @@ def test_sources_and_outputs_change_in_a_line_that_goes_on(tmp_path: Path) -> No
 
         # When a source and another share of evidence are asked for
         (second / "early.bmp").write_bytes(GOOD)
-        reconfigure(line, sources=[drop, other(second)], evidence={"ok_share": 1.0})
+        reconfigure(line, sources=[drop, other(second)], evidence={"ok_share": 1.0, **NO_SAMPLES})
         wait_until(lambda: goes_on("reload: done", 1), line.explain)
         wait_until(lambda: (second / "done" / "early.bmp").exists(), line.explain)
         # Then only who must know of it is another process, and the new source is inspected
@@ -115,7 +121,7 @@ def test_sources_and_outputs_change_in_a_line_that_goes_on(tmp_path: Path) -> No
         # And when it is taken away again, what it had is on record
         for number in range(50):
             (second / f"{number}.bmp").write_bytes(GOOD)
-        reconfigure(line, sources=[drop], evidence={"ok_share": 1.0})
+        reconfigure(line, sources=[drop], evidence={"ok_share": 1.0, **NO_SAMPLES})
         wait_until(lambda: goes_on("reload: done", 2), line.explain)
         (second / "late.bmp").write_bytes(GOOD)
         drop_one(line)
@@ -156,7 +162,7 @@ def test_a_line_that_is_reloaded_again_and_again_holds_no_more_descriptors_than_
         drop_one(line)
         before = descriptors(line)
         for count in range(1, 5):  # sink and worker are replaced each time, a source comes or goes
-            reconfigure(line, sources=[drop, second][: 1 + count % 2], evidence={"ok_share": count / 10})
+            reconfigure(line, sources=[drop, second][: 1 + count % 2], evidence={"ok_share": count / 10, **NO_SAMPLES})
             wait_until(lambda: line.log.count("reload: done") == count, line.explain)  # noqa: B023 (called at once)
         assert descriptors(line) == before
         assert line.stop() == 0
@@ -193,7 +199,7 @@ def test_a_changed_source_that_does_not_start_gives_way_to_the_one_before(tmp_pa
         drop_one(line)
         # When the source is to work there
         drop = {"name": "drop", "type": "folder", "path": str(taken.drop)}
-        reconfigure(line, sources=[drop, other(tmp_path / "other")], evidence={"ok_share": 1.0})
+        reconfigure(line, sources=[drop, other(tmp_path / "other")], evidence={"ok_share": 1.0, **NO_SAMPLES})
         wait_until(lambda: "the line goes on as before" in line.log, line.explain)
         # Then it is where it was, the new one beside it is gone again, and the line is ready
         drop_one(line)

@@ -171,7 +171,7 @@ def test_what_0_2_kept_is_what_it_was_told(tmp_path: Path) -> None:
 def test_a_record_of_this_version_is_refused_by_one_that_knows_fewer_layouts(tmp_path: Path) -> None:
     Store(tmp_path).close()
     for read_only in (False, True):
-        with pytest.raises(NewerError, match="schema 14; this version reads schema 13: it was written by a newer ver"):
+        with pytest.raises(NewerError, match="schema 15; this version reads schema 13: it was written by a newer ver"):
             opened(tmp_path / FILE, read_only, 1.0, MIGRATIONS[:13])
 
 
@@ -235,5 +235,5 @@ def test_a_layout_that_cannot_be_read_as_it_is_names_the_way_out(tmp_path: Path)
     database = sqlite3.connect(tmp_path / FILE)
     database.executescript(f"{''.join(MIGRATIONS[:12])} PRAGMA user_version = 12;")
     database.close()
-    with pytest.raises(StoreError, match="schema 12; `inspector run` brings it to schema 14"):
+    with pytest.raises(StoreError, match="schema 12; `inspector run` brings it to schema 15"):
         Store(tmp_path, read_only=True)
