@@ -16,6 +16,7 @@ import pytest
 
 from inspector.protocol.frames import FrameHeader
 from inspector.record.position import Locator
+from inspector.record.queries import Query
 from inspector.record.samples import SampledFrame, last_samples
 from inspector.record.store import Store
 from inspector.settings.settings import EvidenceSettings
@@ -138,6 +139,16 @@ def test_samples_on_record_are_the_last_ones_whatever_became_of_them(tmp_path: P
     store.close()
     assert [one.captured_at for one in last_samples(tmp_path, "drop", 9)] == [1000.0, 1001.0, 1003.0, 1004.0]
     assert [one.captured_at for one in last_samples(tmp_path, "drop", 2)] == [1003.0, 1004.0]
+
+
+def test_a_sample_goes_with_its_record(tmp_path: Path) -> None:
+    store = Store(tmp_path)
+    store.write([("m", verdict(n, sampled=True)) for n in (1, 2)])
+    assert [one.sampled for one in store.records(Query())] == [True, True]
+    with store.transaction() as cursor:
+        cursor.execute("DELETE FROM records WHERE id = 1")
+    assert list(store.read("SELECT record FROM samples")) == [(2,)]
+    store.close()
 
 
 def test_choosing_costs_a_frame_next_to_nothing() -> None:
