@@ -1,1 +1,1 @@
-"""The pictures that are kept of frames, what pins them, and what goes first."""
+"""The pictures that are kept of frames, what pins them, and which are deleted first."""

@@ -1,11 +1,11 @@
-"""Owns the evidence: pictures of frames, kept as the model saw them and whole before their record is visible.
+"""Owns the evidence: pictures of frames as the model saw them, whole on disk before their record is visible.
 
     data/evidence/2026-11-24/mill-exit/<frame>.bmp
 
 The worker has pixels and verdict: it writes the picture, then sends the verdict with the picture's size. The sink
-notes it in the transaction that records the frame, if it is there and whole. `gallery` takes pictures away, first from
-the record and then from the disk. So whatever is killed, a record never points to nothing; a picture without a record
-may be left, and is swept.
+notes the picture in the transaction that records the frame, if it is there and whole. `retention` deletes pictures,
+first from the record and then from the disk. So whatever is killed, a record never points to a missing picture. A
+picture without a record may be left; it is swept later.
 """
 
 import logging
@@ -31,20 +31,20 @@ FOLDER = "evidence"
 
 
 def place(captured_at: float, source: str, frame: str) -> str:
-    """Where the picture of a frame is, below the evidence folder: by day (UTC), source and frame."""
+    """Return the path of a frame's picture below the evidence folder: by day (UTC), source and frame."""
     day = time.strftime("%Y-%m-%d", time.gmtime(captured_at))
     return f"{day}/{_safe(source)}/{_safe(frame)}.bmp"
 
 
 def keep_private(data: Path) -> None:
-    """Take from others what an older version let them read."""
-    with suppress(OSError):  # it is not there, or not ours
+    """Take the access of other users away from the pictures of older versions."""
+    with suppress(OSError):  # it is missing, or owned by another user
         folder = data / FOLDER
         folder.chmod(folder.stat().st_mode & 0o770)
 
 
 def is_whole(path: Path, size: int) -> bool:
-    """Whether a picture is there with all its bytes."""
+    """Return whether a picture is there with all of its `size` bytes."""
     try:
         return path.stat().st_size == size
     except OSError:
@@ -52,9 +52,9 @@ def is_whole(path: Path, size: int) -> bool:
 
 
 def wanted(evidence: EvidenceSettings, verdict: Verdict) -> bool:
-    """Whether the picture is to be kept: of defect and unsure, of sampled frames, and of a random share of ok.
+    """Return whether to keep the picture: of each defect and unsure frame, of sampled frames, and of a share of ok ones.
 
-    That share is the same at every try.
+    That share is random, and the same at every try.
     """
     if not evidence.budget_mb or verdict.header.frame == CANARY:
         return False
@@ -65,7 +65,7 @@ def wanted(evidence: EvidenceSettings, verdict: Verdict) -> bool:
 
 
 class Keeper:
-    """Writes pictures for one worker. What cannot be kept is said, and never holds up a verdict."""
+    """Writes pictures for one worker. A picture that cannot be kept is logged, and never holds up a verdict."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
@@ -73,7 +73,10 @@ class Keeper:
         self._trouble = ""
 
     def keep(self, verdict: Verdict, pixels: NDArray[np.uint8]) -> Verdict:
-        """The verdict, with the size of its picture if that is whole on the disk now. Pixels: (height, width)."""
+        """Keep the picture if it is wanted. Return the verdict, with the size of the picture if that is on disk, whole.
+
+        `pixels`: uint8 (height, width).
+        """
         if not wanted(self._settings.evidence, verdict):
             return verdict
         try:
@@ -89,32 +92,35 @@ class Keeper:
         return replace(verdict, evidence_bytes=size)
 
     def _complain(self, trouble: str) -> None:
-        """Say it once, not a frame; a number that changes in it is the same trouble."""
+        """Log a trouble once, not for each frame; one that differs in its numbers alone is the same trouble."""
         if bool(trouble) != bool(self._trouble):
             log.warning("evidence: %s", trouble or "is kept again")
         self._trouble = trouble
 
 
 def _write(path: Path, pixels: NDArray[np.uint8]) -> int:
-    """Write the picture under its name in one step; how many bytes.
+    """Write the picture to `path` in one step, and return its size in bytes.
 
-    BMP, because a tenth of a millisecond is what evidence may cost a worker; PNG saves 40% and takes four times that.
+    As BMP, because evidence may cost a worker a tenth of a millisecond; PNG saves 40% and takes four times as long.
     """
     data = cv2.imencode(".bmp", pixels)[1].data
     try:
         _replace(path, data)
     except FileNotFoundError:
-        for folder in reversed(path.parents[:3]):  # those of evidence, day and source
+        for folder in reversed(path.parents[:3]):  # the folders of evidence, day and source
             folder.mkdir(mode=0o750, exist_ok=True)
         _replace(path, data)
     return len(data)
 
 
 def _replace(path: Path, data: memoryview) -> None:
-    """Write for user and group alone. A sync would cost more than all else; what a power cut takes is forgotten."""
+    """Write a file for user and group alone. It is not synced, which would cost more than all else.
+
+    The note of a picture that a power cut took is deleted later, see retention.
+    """
     atomic.write(path, data, mode=0o640, durable=False)
 
 
 def _safe(name: str) -> str:
-    """A name for one file, whatever is in it."""
+    """Return the name of a source or frame as the name of one file, whatever characters it holds."""
     return quote(name, safe="", errors="backslashreplace").replace(".", "%2E")

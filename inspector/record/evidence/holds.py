@@ -1,4 +1,4 @@
-"""Owns which frames may not go, whatever their age: those that a pin holds, and those that a label names."""
+"""Owns which frames may not be deleted, whatever their age: those that a pin holds, and those that have a label."""
 
 from collections.abc import Sequence
 from contextlib import closing
@@ -10,7 +10,7 @@ from inspector.record.store import Store
 
 
 class Held(NamedTuple):
-    """A frame of which it is asked whether it may go; `captured_at` in seconds since 1970 UTC."""
+    """A frame that may be held; `captured_at` is in seconds since 1970 UTC."""
 
     source: str
     frame: str
@@ -19,7 +19,7 @@ class Held(NamedTuple):
 
 
 def held(store: Store, frames: Sequence[Held]) -> set[Held]:
-    """Return those that stay. Raise StoreError if pins or labels cannot be read: then nothing may go."""
+    """Return those of `frames` that are held. Raise StoreError if pins or labels are unreadable: delete none."""
     if not frames:
         return set()
     by_pin = pins.every(store)

@@ -1,4 +1,4 @@
-"""Owns pins: what must not go while someone disputes it, by source, time and name."""
+"""Owns pins: frames that must not be deleted while someone disputes them, by source, time and name."""
 
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
@@ -10,9 +10,9 @@ from inspector.record.store import Store
 
 
 class Pin(msgspec.Struct, frozen=True):
-    """Frames that stay: of the source, captured from `since` to before `until`, and of that name. None means any.
+    """Frames that are kept: of the source, captured from `since` to before `until`, and of that name. None means any.
 
-    Times are seconds since 1970; `name` is a pattern as in a shell, `coil-7/*`, and `*` also spans slashes.
+    Times are in seconds since 1970. `name` is a shell pattern, such as `coil-7/*`; `*` also spans slashes.
     """
 
     id: int
@@ -22,7 +22,7 @@ class Pin(msgspec.Struct, frozen=True):
     name: str | None
 
     def holds(self, source: str, name: str, captured_at: float) -> bool:
-        """Whether a frame is one of those."""
+        """Return whether the pin holds a frame."""
         return (
             self.source in (None, source)
             and (self.since is None or self.since <= captured_at)
@@ -32,7 +32,7 @@ class Pin(msgspec.Struct, frozen=True):
 
 
 def add(store: Store, source: str | None, since: float | None, until: float | None, name: str | None) -> Pin:
-    """Pin from now on. ConfigError where nothing says what: everything for ever is what a budget is against."""
+    """Add a pin and return it. Raise ConfigError if it would hold everything for ever: that defeats the budget."""
     if since is None and name is None:
         raise ConfigError("pin: say from when (--since) or which names (--name): all of it would fill the disk")
     if since is not None and until is not None and until <= since:
@@ -44,24 +44,24 @@ def add(store: Store, source: str | None, since: float | None, until: float | No
 
 
 def remove(store: Store, number: int) -> None:
-    """Let go of what this pin alone held. ConfigError where there is no such pin."""
+    """Remove a pin, and release what it alone held. Raise ConfigError if there is no such pin."""
     with store.transaction() as cursor:
         cursor.execute("DELETE FROM pins WHERE id = ?", (number,))
         if not cursor.rowcount:
             raise ConfigError(f"unpin: there is no pin {number}; `inspector pin` lists them")
-        # Those that another pin still holds are found again when their turn to go comes.
+        # Pictures that another pin still holds are marked again when it is their turn to be deleted.
         cursor.execute(
             "UPDATE evidence SET tier = (SELECT outcome FROM records WHERE id = record) WHERE tier = 'pinned'"
         )
 
 
 def every(store: Store) -> Sequence[Pin]:
-    """All pins, the oldest first."""
+    """Return all pins, the oldest first."""
     return [Pin(*row) for row in store.read("SELECT id, source, since, until, name FROM pins ORDER BY id")]
 
 
 def pictures(store: Store, pin: Pin) -> tuple[int, int]:
-    """How many pictures the pin holds by now, and their bytes."""
+    """Return how many pictures the pin holds now, and their size in bytes."""
     rows = store.read(
         "SELECT source, name, evidence.captured_at, bytes FROM evidence JOIN records ON records.id = record"
         " WHERE evidence.captured_at >= ? AND evidence.captured_at < ?",

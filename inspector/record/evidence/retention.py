@@ -1,8 +1,8 @@
-"""Owns which pictures of the evidence stay. The rule:
+"""Owns which pictures of the evidence are kept. The rule:
 
-Past `keep_days` a picture goes. Where they are more than `budget_mb`, the oldest `ok` goes first, then the oldest
-`unsure`, and a `defect` only when no other is left. One that is pinned or labelled stays, and does not count against
-the budget.
+A picture older than `keep_days` is deleted. If pictures take more than `budget_mb`, the oldest `ok` is deleted first,
+then the oldest `unsure`, and a `defect` only if no other is left. A picture that is pinned or labelled is kept, and
+does not count against the budget.
 """
 
 import logging
@@ -22,15 +22,15 @@ from inspector.settings.settings import EvidenceSettings
 
 log = logging.getLogger(__name__)
 
-#: In the order in which they go.
+#: Tiers of pictures, in the order in which they are deleted.
 TIERS = ("ok", "unsure", "defect")
 PINNED = "pinned"
-#: Where pictures go, in the data folder, whose record is not the one that is there.
+#: Folder, in the data folder, of pictures that belong to another record than the one there.
 ASIDE = "evidence-without-record"
 _DAY_S = 86_400.0
-#: Pictures in one transaction: the sink waits for it no longer than for one of its own.
+#: Number of pictures deleted in one transaction: the sink waits for it no longer than for one of its own.
 _BATCH = 100
-#: An estimate from less time than this would be a guess.
+#: Shortest time from which the rate of new pictures is estimated, in seconds.
 _LEAST_SPAN_S = 60.0
 
 
@@ -52,9 +52,9 @@ _COLUMNS = "record, source, frame, name, evidence.captured_at, bytes"
 
 @dataclass(frozen=True, slots=True)
 class Stock:
-    """What is kept: bytes by tier, and how many days the budget still lasts at the rate of the last day.
+    """What is kept: bytes by tier, and the days that the budget still lasts at the rate of the last day.
 
-    0 days: pictures go to make room. inf: none comes.
+    0 days: pictures are deleted to make room. inf: no new pictures come.
     """
 
     bytes: dict[str, int]
@@ -71,7 +71,7 @@ class Gallery:
         self._folder = store.path.parent / evidence.FOLDER
 
     def stock(self, now: float, room: float) -> Stock:
-        """What is kept now; `room` is how many bytes the disk has left for it."""
+        """Return what is kept now; `room` is how many bytes the disk has left for pictures."""
         sizes = dict.fromkeys((*TIERS, PINNED), 0)
         latest, oldest = 0, now
         for tier, size, of_last_day, first in self._store.read(
@@ -85,7 +85,7 @@ class Gallery:
         return Stock(sizes, left / (latest / days) if latest else float("inf"))
 
     def fit(self) -> int:
-        """Take away what is over the budget; how many pictures."""
+        """Delete the pictures beyond the budget, and return how many."""
         removed = 0
         excess = self._unpinned() - self._budget
         for tier in TIERS:
@@ -99,9 +99,9 @@ class Gallery:
         return removed
 
     def retire(self, too_old: float, pause: Callable[[], object] = lambda: None) -> int:
-        """Take away what was captured before `too_old`, seconds since 1970; how many pictures.
+        """Delete the pictures captured before `too_old`, in seconds since 1970, and return how many.
 
-        All are looked at: one of a clock that was ahead must not hold up those behind it.
+        All pictures are examined: one captured while the clock was ahead must not hide those after it.
         """
         removed = 0
         for tier in TIERS:
@@ -112,17 +112,18 @@ class Gallery:
         return removed
 
     def older_than(self, moment: float) -> bool:
-        """Whether there is a picture, not pinned, that was captured before then."""
+        """Return whether there is a picture, not pinned, that was captured before `moment`, in seconds since 1970."""
         statement = "SELECT 1 FROM evidence INDEXED BY evidence_by_tier WHERE tier != ? AND captured_at < ? LIMIT 1"
         return next(self._store.read(statement, (PINNED, moment)), None) is not None
 
     def reconcile(self, written_before: float, pause: Callable[[], object] = lambda: None) -> tuple[int, int]:
-        """Sweep up after kill and power loss; returns how many notes of lost pictures and pictures without note went.
+        """Make record and disk agree after a kill or a power cut.
 
-        Those of a record in whose place an older one was put are moved to ASIDE.
+        Return how many notes of lost pictures, and how many pictures without a note, were deleted. Pictures of a record
+        that an older one has replaced are moved to ASIDE.
 
-        A picture written after `written_before` (seconds since 1970) may be one whose verdict is on its way. `pause`
-        is called now and then: the first look at a full gallery reads it whole.
+        A picture written after `written_before`, in seconds since 1970, is left: its verdict may be on its way. `pause`
+        is called regularly: the first pass over a full gallery reads all of it.
         """
         return self._forget_lost(pause), self._sweep_unknown(written_before, pause)
 
@@ -135,7 +136,7 @@ class Gallery:
         return [_Picture(*row) for row in self._store.read(statement, values)]
 
     def _let_go(self, pictures: Sequence[_Picture]) -> int:
-        """First from the record, then from the disk. What is pinned is marked so, and stays."""
+        """Delete pictures, first from the record, then from the disk. Mark those that are pinned, and keep them."""
         if not pictures:
             return 0
         frames = {one: Held(one.source, one.frame, one.name, one.captured_at) for one in pictures}
@@ -172,7 +173,7 @@ class Gallery:
                     pause()
                 if self._is_known(path):
                     continue
-                with self._store.transaction():  # nothing is recorded between this look and the end of the file
+                with self._store.transaction():  # so nothing is recorded between this check and the deletion
                     if _mtime(path) < written_before and not self._is_known(path):
                         if self._is_of_another_record(path):
                             self._keep_aside(path)
@@ -185,7 +186,7 @@ class Gallery:
         return swept
 
     def _is_known(self, path: Path) -> bool:
-        """Whether a record points to the file."""
+        """Return whether a record points to the file."""
         relative = path.relative_to(self._folder)
         if len(relative.parts) != 3 or relative.suffix != ".bmp":
             return False
@@ -194,7 +195,7 @@ class Gallery:
         return any(picture.place == str(relative) for picture in pictures)
 
     def _is_of_another_record(self, path: Path) -> bool:
-        """Whether a picture was written while by this record nothing ran: its own was replaced by an older one."""
+        """Return whether the picture was written while, by this record, nothing ran: its own record was replaced."""
         if path.suffix != ".bmp":
             return False
         at, source = _mtime(path), unquote(path.parent.name)
@@ -218,7 +219,7 @@ class Gallery:
 
 
 def _mtime(path: Path) -> float:
-    """Of a file that another may have taken away meanwhile: then it is as if it were new."""
+    """Return when a file was last written, in seconds since 1970; infinity if another process deleted it."""
     try:
         return path.lstat().st_mtime
     except FileNotFoundError:

@@ -1,1 +1,1 @@
-"""What people decide of the grades of pieces, kept for ever."""
+"""People's decisions on the grades of pieces, kept for ever."""

@@ -1,6 +1,7 @@
 """Owns the file of decisions on grades: data/grades/grades.sqlite, append-only, apart from the record.
 
-Whoever decides writes it; the line never does. A record that is damaged, set aside or restored takes none with it.
+The command of the person who decides writes it; the line never does. A record that is damaged, set aside or restored
+takes no decision with it.
 """
 
 import json
@@ -36,12 +37,12 @@ MIGRATIONS: tuple[str, ...] = (
 
 
 class DecisionFile:
-    """The decisions on the grades of one line, open. Several may write at once."""
+    """The open file of the decisions on a line's grades. Several processes may write at once."""
 
     def __init__(self, data: Path, read_only: bool = False) -> None:
-        """Open the decisions in the data folder; made where there are none. Raise StoreError if that is impossible.
+        """Open the file in the data folder; make it if there is none. Raise StoreError if that is impossible.
 
-        Read only, a line without decisions has an empty file of them.
+        With `read_only`, a missing file reads as an empty one.
         """
         self._file = AppendOnly(data / FOLDER / FILE, "grade_decisions", _COLUMNS, MIGRATIONS, read_only)
         self.path = self._file.path
@@ -74,7 +75,7 @@ class DecisionFile:
         return [GradeDecision(**{**row, "reasons": json.loads(row["reasons"])}) for row in rows]
 
     def changed_by_hand(self) -> int | None:
-        """Return the first decision whose row is not as it was written; None: every one is."""
+        """Return the id of the first decision whose row was changed after it was written; None if there is none."""
         return self._file.changed_by_hand()
 
     def close(self) -> None:

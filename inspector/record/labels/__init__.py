@@ -1,1 +1,1 @@
-"""What people say of frames, kept for ever."""
+"""The labels that people give frames, kept for ever."""

@@ -1,1 +1,1 @@
-"""Which models the line knows, and which one decides since when."""
+"""The models that the line knows, and which one is in force since when."""

@@ -1,7 +1,8 @@
-"""Owns the history of models: data/models/history.sqlite, append-only: what became of each model, by whom and why.
+"""Owns the history of models: data/models/history.sqlite, append-only: what happened to each model, by whom and why.
 
-The last `serving` row of a source decides which model is in force, and its epoch numbers the switches: no row, and the
-config's own `bundle` is. Apart from the record, so that a damaged record takes no model out of service.
+The last `serving` row of a source says which model is in force, and its epoch numbers the switches. Without such a row
+the config's own `bundle` is in force. The file is apart from the record, so that a damaged record takes no model out of
+service.
 """
 
 import json
@@ -32,7 +33,7 @@ Event = Literal[
     "retired",
 ]
 EVERY_SOURCE = ""
-#: The `person` of what the line did by itself.
+#: The `person` of an event that the line caused by itself.
 LINE = "line"
 
 _COLUMNS = ("at", "event", "model", "address", "person", "why", "figures", "source", "epoch")
@@ -60,11 +61,11 @@ MIGRATIONS: tuple[str, ...] = (
 
 
 class ModelEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """One row: what became of a model. `at` is in seconds since 1970 UTC.
+    """One row: what happened to a model. `at` is in seconds since 1970 UTC.
 
-    `model`: the bundle's id; `address`: the sha256 of its bundle.json, and its folder's name. `person`: who did it, or
-    `line` where the line did by itself. `source`: for which source, "" for all. `epoch`: the number of the switch,
-    where the event is `serving`.
+    `model`: the bundle's id. `address`: the sha256 of its bundle.json, which is also the name of its folder. `person`:
+    who did it, or `line` if the line did so by itself. `source`: the source that it is for, "" for all. `epoch`: the
+    number of the switch, if the event is `serving`.
     """
 
     id: int
@@ -80,10 +81,10 @@ class ModelEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ModelHistory:
-    """The history of one line's models, open. Several may write at once, each in a transaction of its own."""
+    """The open history of a line's models. Several processes may write at once, each in its own transaction."""
 
     def __init__(self, data: Path, read_only: bool = False) -> None:
-        """Open the history in the data folder; made where there is none. Raise StoreError if that is impossible."""
+        """Open the history in the data folder; make it if there is none. Raise StoreError if that is impossible."""
         self._file = AppendOnly(data / FOLDER / FILE, "models", _COLUMNS, MIGRATIONS, read_only)
         self.path = self._file.path
 
@@ -99,7 +100,7 @@ class ModelHistory:
         figures: Mapping[str, Any] | None = None,
         source: str = EVERY_SOURCE,
     ) -> ModelEvent:
-        """Put on record what became of a model, durably, and return it; `serving` begins the next epoch.
+        """Append an event, durably, and return it; `serving` begins the next epoch.
 
         Raise StoreError if it cannot be written: then nothing has changed.
         """
@@ -117,19 +118,19 @@ class ModelHistory:
         return self._events("1")
 
     def of(self, address: str) -> list[ModelEvent]:
-        """Return what became of one model, the oldest first."""
+        """Return the events of one model, the oldest first."""
         return self._events("address = ?", address)
 
     def serving(self, source: str = EVERY_SOURCE) -> ModelEvent | None:
-        """Return the row that decides which model is in force for a source; None: the config's own bundle is.
+        """Return the row that says which model is in force for a source; None: the config's own bundle is.
 
-        A switch of one source holds until the next one of every source.
+        A switch of one source holds until the next switch of all sources.
         """
         which = "id = (SELECT MAX(id) FROM models WHERE event = 'serving' AND source IN (?, ''))"
         return next(iter(self._events(which, source)), None)
 
     def changed_by_hand(self) -> int | None:
-        """Return the first row that is not as it was written; None: every one is."""
+        """Return the id of the first row that was changed after it was written; None if there is none."""
         return self._file.changed_by_hand()
 
     def close(self) -> None:
@@ -141,7 +142,7 @@ class ModelHistory:
 
 
 def states(history: list[ModelEvent]) -> dict[str, Event]:
-    """Return what each model is now, by address: its last event, and `serving` only for those in force.
+    """Return the state of each model, by address: its last event, and `serving` only for models in force.
 
     A model that another one replaced is `approved` again: it may serve at once.
     """

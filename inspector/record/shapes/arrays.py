@@ -1,7 +1,7 @@
-"""Owns the arrays, told apart by position, in which versions 0.1 and 0.2 kept tallies, figures and terms.
+"""Owns the arrays, with fields by position, in which versions 0.1 and 0.2 kept tallies, figures and terms.
 
-Frozen, as the migration that uses them is: these positions never change. Text that is no such array is returned as it
-came.
+They are frozen, as is the migration that uses them: these positions never change. Text that is no such array is
+returned unchanged.
 """
 
 import json
@@ -35,7 +35,7 @@ def named_terms(text: str) -> str:
 
 
 def named_usual(data: bytes) -> bytes:
-    """Return the msgpack of what is usual for the pictures of a source, with named keys."""
+    """Return the msgpack of a source's optics baseline, with named keys."""
     try:
         values = msgspec.msgpack.decode(data)
         return msgspec.msgpack.encode(_usual(values)) if isinstance(values, list) else data
@@ -52,7 +52,7 @@ def _named_text(text: str, named: Callable[[Sequence[Any]], dict[str, Any]]) -> 
 
 
 def _fields(names: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
-    """The values by name; the first one is the name of their type. A version may have had fewer at the end."""
+    """Return the values by name. The first value is the name of their type; a version may have fewer at the end."""
     return dict(zip(names, values[1:], strict=False))
 
 

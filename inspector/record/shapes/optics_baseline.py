@@ -9,7 +9,7 @@ from inspector.record.shapes.tally import named_figures
 
 
 class StoredBaseline(Struct, frozen=True, kw_only=True):
-    """What was learned. Fields as in protocol.OpticsBaseline; figures by name."""
+    """A baseline on record. Fields as in protocol.optics.OpticsBaseline; figures by name."""
 
     pictures: int
     height: int
@@ -21,7 +21,7 @@ class StoredBaseline(Struct, frozen=True, kw_only=True):
 
 
 def baseline_to_bytes(baseline: OpticsBaseline) -> bytes:
-    """Return it as it is kept."""
+    """Return the baseline as the record keeps it."""
     return msgspec.msgpack.encode(
         StoredBaseline(
             pictures=baseline.pictures,
@@ -36,7 +36,7 @@ def baseline_to_bytes(baseline: OpticsBaseline) -> bytes:
 
 
 def baseline_from_bytes(data: bytes | None) -> OpticsBaseline | None:
-    """Return what is kept; None where nothing is, or nothing that can be read: then it is learned anew."""
+    """Return the baseline from the record; None if there is none, or it cannot be read: then a new one is learned."""
     if data is None:
         return None
     try:

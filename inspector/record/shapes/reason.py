@@ -1,6 +1,6 @@
-"""Owns how a reason is kept on record: a code and a detail as JSON, "" where there is none.
+"""Owns how a reason is kept on record: a code and a detail as JSON, "" if there is none.
 
-Versions 0.1 and 0.2 kept the sentence itself. Their sentences are told apart here, and nowhere else.
+Versions 0.1 and 0.2 kept the sentence itself. Their sentences are parsed here, and nowhere else.
 """
 
 import msgspec
@@ -24,19 +24,19 @@ _SENTENCES: tuple[tuple[ReasonCode, str, str], ...] = (
 
 
 class StoredReason(Struct, frozen=True):
-    """A reason. A code that this version does not know stands before its detail."""
+    """A reason on record. A code that this version does not know is shown before its detail."""
 
     code: str = ""
     detail: str = ""
 
 
 def reason_to_text(reason: Reason) -> str:
-    """Return the reason as it is kept."""
+    """Return the reason as the record keeps it."""
     return msgspec.json.encode(StoredReason(*reason)).decode() if reason else ""
 
 
 def reason_from_text(text: str) -> Reason:
-    """Return the reason that is kept; a sentence that is none of ours is its own detail."""
+    """Return the reason from the record; a sentence that no version wrote becomes the detail."""
     if not text.startswith('{"'):
         return _of_sentence(text)
     try:

@@ -1,7 +1,7 @@
 """Owns how the last tally of a source is kept on record: JSON with named keys.
 
-A reader ignores keys that it does not know, and takes a default for those that are missing: a row of a newer version
-can be read by an older one.
+A reader ignores keys that it does not know, and takes defaults for missing ones: an older version can read the row of a
+newer one.
 """
 
 import msgspec
@@ -70,13 +70,13 @@ class StoredTally(Struct, frozen=True, kw_only=True):
 
 
 def tally_to_text(tally: Tally) -> str:
-    """Return the tally as it is kept, without the baseline of its optics: that has a table of its own."""
+    """Return the tally as the record keeps it, without the baseline of its optics: that has a table of its own."""
     stored = msgspec.convert(replace(tally, optics=None), StoredTally, from_attributes=True)
     return msgspec.json.encode(replace(stored, sight=_stored_optics(tally.optics))).decode()
 
 
 def tally_from_text(text: str) -> Tally | None:
-    """Return a tally that is kept; None where there is none, or none that can be read."""
+    """Return the tally from the record; None if there is none, or it cannot be read."""
     try:
         stored = msgspec.json.decode(arrays.named_tally(text), type=StoredTally)
         tally = msgspec.convert(replace(stored, sight=None), Tally, from_attributes=True)
@@ -102,7 +102,7 @@ def _optics(stored: StoredOpticsState | None) -> OpticsState | None:
 
 
 def named_figures(by_name: dict[str, float] | None) -> Figures | None:
-    """Return figures kept by name; None where one of them is missing, as in a row of another version."""
+    """Return figures from their names; None if one of them is missing, as in a row of another version."""
     if by_name is None or not set(Figures._fields) <= by_name.keys():
         return None
     return Figures(*(by_name[name] for name in Figures._fields))

@@ -1,4 +1,4 @@
-"""Owns how what frames were decided by is kept on record: JSON with named keys."""
+"""Owns how the terms that decide frames, model and numbers, are kept on record: JSON with named keys."""
 
 import msgspec
 from msgspec import Struct
@@ -50,13 +50,13 @@ class StoredTerms(Struct, frozen=True, omit_defaults=True):
 
 
 def terms_to_text(terms: InForce) -> str:
-    """Return them as they are kept, without since when."""
+    """Return the terms as the record keeps them, without `since`."""
     stored = msgspec.convert(replace(terms, since=0.0), StoredTerms, from_attributes=True)
     return msgspec.json.encode(stored).decode()
 
 
 def terms_from_text(text: str, since: float) -> InForce | None:
-    """Return terms that are kept, in force since then; None where they cannot be read."""
+    """Return the terms from the record, in force from `since` on; None if they cannot be read."""
     try:
         stored = msgspec.json.decode(arrays.named_terms(text), type=StoredTerms)
         return replace(msgspec.convert(stored, InForce, from_attributes=True), since=since)

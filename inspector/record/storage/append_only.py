@@ -1,7 +1,7 @@
-"""Owns files that are only ever appended to: what people said and did, each row tied to all rows before it.
+"""Owns append-only files: labels, decisions and events, each row tied to all rows before it.
 
-A row is never changed or deleted. Each holds a sha256 over itself and the one before, so that a row which someone
-edited by hand is found and named.
+A row is never changed or deleted. Each holds a sha256 over itself and the row before, so that a row that someone edited
+by hand is found.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from typing import Any
 from inspector.errors import StoreError
 from inspector.record import database
 
-#: How long another process that appends is waited for, in seconds.
+#: Longest wait for another process that appends, in seconds.
 PATIENCE_S = 10.0
 
 
@@ -25,10 +25,10 @@ class AppendOnly:
     def __init__(
         self, path: Path, table: str, columns: Sequence[str], migrations: Sequence[str], read_only: bool = False
     ) -> None:
-        """Open the file; made where there is none. Raise StoreError if that is impossible.
+        """Open the file; make it if there is none. Raise StoreError if that is impossible.
 
-        `migrations` lead to its layout, a script a version: the table with `id`, `columns` and `chain`. Read only, a
-        file that is not there is an empty one.
+        `migrations` are the scripts that lead to its layout, one a version: the table with `id`, `columns` and `chain`.
+        With `read_only`, a missing file reads as an empty one.
         """
         self.path = path
         self._table = table
@@ -61,7 +61,7 @@ class AppendOnly:
         return [dict(zip(names, row, strict=True)) for row in found]
 
     def changed_by_hand(self) -> int | None:
-        """Return the first row that is not as it was written, by its id; None: every row is."""
+        """Return the id of the first row that was changed after it was written; None if there is none."""
         chain = ""
         columns = ", ".join(("id", *self._columns, "chain"))
         for expected, (number, *row, kept) in enumerate(
@@ -74,7 +74,7 @@ class AppendOnly:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """What is appended within is durable after it, or nothing of it is there. Raise StoreError if nothing is."""
+        """Commit what is appended in the block, durably, when it ends. Raise StoreError if nothing is appended."""
         if self._db is None:
             raise StoreError(f"{self.path}: it was opened to read only")
         self._rows("BEGIN IMMEDIATE")

@@ -15,9 +15,9 @@ from inspector.record.store import Store
 
 
 def make(data: Path, to: Path) -> int:
-    """Copy the record in `data` to the new file `to`, whole and of one moment; its bytes.
+    """Copy the record in `data`, whole and as it is at one moment, to the new file `to`; return its size in bytes.
 
-    ConfigError where `to` is there or cannot be written, StoreError where the record cannot be read.
+    Raise ConfigError if `to` exists or cannot be written, StoreError if the record cannot be read.
     """
     if to.exists():
         raise ConfigError(f"backup: {to} is there already, and is not overwritten: name another file")
@@ -36,9 +36,9 @@ def make(data: Path, to: Path) -> int:
 
 
 def restore(data: Path, source: Path) -> list[Path]:
-    """Put the copy `source` into the place of the record in `data`; what was there is set aside, and returned.
+    """Replace the record in `data` by the copy `source`; return the files that were set aside.
 
-    BusyError where a line runs on `data`, StoreError where the copy is damaged, no record, or of a newer version.
+    Raise BusyError if a line runs on `data`, StoreError if the copy is damaged, no record, or of a newer version.
     """
     if not source.is_file():
         raise ConfigError(f"restore: {source}: no such file")
@@ -60,15 +60,15 @@ def restore(data: Path, source: Path) -> list[Path]:
 
 
 def _set_aside(data: Path) -> list[Path]:
-    """The record that is there, with its log: the copy must not be read with the log of another."""
+    """Set the record aside with its log, and return the new names: the copy must not be read with another's log."""
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime())
     there = [(tail, data / f"{FILE}{tail}") for tail in TAILS if (data / f"{FILE}{tail}").exists()]
-    # Not synced here: placing the copy syncs the folder, and until then the old names are as good.
+    # Not synced here: placing the copy syncs the folder, and until then either names are valid.
     return [path.rename(data / f"records-before-restore-{stamp}.sqlite{tail}") for tail, path in there]
 
 
 def _give_to_owner(path: Path, data: Path) -> None:
-    """What root puts there is for the user that the line runs as: whose the folder is."""
+    """Give a file that root wrote to the owner of the data folder: the user that the line runs as."""
     if os.geteuid() == 0:
         status = data.stat()
         os.chown(path, status.st_uid, status.st_gid)

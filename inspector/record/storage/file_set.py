@@ -1,19 +1,20 @@
-"""Owns which files a record consists of, and whether those at its path are still the ones that are open."""
+"""Owns the set of files that a record consists of, and whether those at its path are still the open ones."""
 
 from pathlib import Path
 
-#: What SQLite adds to the path of a record: nothing for its file, the write-ahead log, and the index of that.
+#: Suffixes of a record's files: of the database itself, its write-ahead log, and the index of the log.
 FILE, LOG, INDEX = "", "-wal", "-shm"
-#: In the order in which they are set aside: a file is never there with the log of another.
+#: Suffixes in the order in which files are set aside: a database never lies beside the log of another one.
 TAILS = (LOG, INDEX, FILE)
 
 Identity = tuple[int, int]
 
 
 class FileSet:
-    """The files at one path: noted when they are opened, and held against what is there later. No descriptor is held.
+    """The files at one path: noted when they are opened, and compared with those that are there later.
 
-    The file itself is noted at construction, before it is opened: if another one takes its place meanwhile, that shows.
+    The database is noted at construction, before it is opened: if another one takes its place meanwhile, that shows. No
+    descriptor is kept open.
     """
 
     def __init__(self, path: Path) -> None:
@@ -21,12 +22,12 @@ class FileSet:
         self._noted: dict[str, Identity | None] = {FILE: self._identity(FILE)}
 
     def note(self) -> None:
-        """Call it once the record is open: SQLite has made what was missing by then."""
+        """Note the files. Call it when the record is open: by then SQLite has made those that were missing."""
         file = self._noted[FILE] or self._identity(FILE)
         self._noted = {FILE: file, LOG: self._identity(LOG), INDEX: self._identity(INDEX)}
 
     def changed(self) -> str:
-        """What is gone or was replaced since then; empty where every file is in its place."""
+        """Return which file is gone or was replaced since `note`; empty if every file is in its place."""
         for tail, noted in self._noted.items():
             there = self._identity(tail)
             if there != noted:
@@ -34,9 +35,9 @@ class FileSet:
         return ""
 
     def set_aside(self, name: str) -> None:
-        """Take away the log and the index that were ours where the file itself is not: they are of no other record.
+        """Remove our log and index if our database is gone: they belong to no other record.
 
-        A log that holds something is renamed to `name` and kept.
+        A log that is not empty is renamed to `name` instead.
         """
         if self._identity(FILE) == self._noted[FILE]:
             return
@@ -44,7 +45,7 @@ class FileSet:
             path = self._tail(tail)
             if self._noted.get(tail) == self._identity(tail) is not None:
                 if tail == LOG and path.stat().st_size:
-                    path.rename(path.with_name(name))  # a log of no record: nothing reads it, so no sync
+                    path.rename(path.with_name(name))  # no sync: nothing reads a log without a record
                 else:
                     path.unlink()
 
@@ -52,7 +53,7 @@ class FileSet:
         return self._path.with_name(f"{self._path.name}{tail}")
 
     def _identity(self, tail: str) -> Identity | None:
-        """Which file is there."""
+        """Return the identity of the file that is there; None if there is none."""
         try:
             status = self._tail(tail).stat()
         except OSError:

@@ -1,4 +1,4 @@
-"""Owns who else holds a lock on the record, as the kernel tells: the process that must end before it goes on."""
+"""Owns the list of other processes with a lock on the record, from the kernel: those that must end first."""
 
 import os
 from collections.abc import Iterable, Iterator
@@ -8,7 +8,7 @@ from typing import NamedTuple
 from inspector.record.storage.file_set import INDEX
 
 _LOCKS = Path("/proc/locks")
-#: Bytes of the index that SQLite locks: one while it writes, and one of these while it reads.
+#: Bytes of the index that SQLite locks: the first while it writes, one of the range while it reads.
 _WRITES, _READS = 120, range(123, 128)
 
 
@@ -23,13 +23,13 @@ class Holder(NamedTuple):
 
 
 def readers(record: Path) -> set[Holder]:
-    """The processes that read in the record now: what they read from the log cannot be taken out of it."""
+    """Return the processes that read the record now: what they read in the log cannot be removed from it."""
     index = record.with_name(f"{record.name}{INDEX}")
     return {_holder(pid) for pid, _, first, last in _locks(index) if any(first <= byte <= last for byte in _READS)}
 
 
 def writers(record: Path) -> set[Holder]:
-    """The processes that write into the record now, or keep it for themselves."""
+    """Return the processes that write to the record now, or have locked it exclusively."""
     index = record.with_name(f"{record.name}{INDEX}")
     writing = {pid for pid, kind, first, last in _locks(index) if kind == "WRITE" and first <= _WRITES <= last}
     alone = {pid for pid, kind, *_ in _locks(record) if kind == "WRITE"}
@@ -37,13 +37,13 @@ def writers(record: Path) -> set[Holder]:
 
 
 def named(holders: Iterable[Holder], record: Path) -> str:
-    """Who they are, or how to find out."""
+    """Return the names of the holders for a message; without holders, how to find them."""
     names = ", ".join(str(one) for one in sorted(holders))
     return names or f"some process (`fuser -v {record}*` shows which)"
 
 
 def _locks(path: Path) -> Iterator[tuple[int, str, int, int]]:
-    """Process, kind and range of each lock that others hold on the file. None where the kernel does not tell."""
+    """Yield process, kind, first and last byte of each lock of others on the file; none if the kernel hides them."""
     try:
         number = path.stat().st_ino
         lines = _LOCKS.read_text().splitlines()
@@ -61,5 +61,5 @@ def _locks(path: Path) -> Iterator[tuple[int, str, int, int]]:
 def _holder(pid: int) -> Holder:
     try:
         return Holder(pid, Path(f"/proc/{pid}/comm").read_text(errors="replace").strip())
-    except OSError:  # another user's, where these are hidden
+    except OSError:  # the process of another user, with /proc mounted with hidepid
         return Holder(pid, "")

@@ -1,6 +1,6 @@
-"""Owns the bound of the record's log: what is written comes here first, and goes on into the file from time to time.
+"""Owns the bound of the record's log: SQLite writes to it first, and moves its content into the database later.
 
-What someone reads cannot be taken out of it, so a reader that does not end lets it grow.
+Content that someone reads cannot be moved, so a reader that does not end lets the log grow.
 """
 
 import logging
@@ -14,12 +14,12 @@ from inspector.record.store import Store
 
 log = logging.getLogger(__name__)
 
-#: Larger than this, it is worth a word.
+#: Size from which the log is reported, in bytes.
 TROUBLE_BYTES = 4 * LOG_BYTES
 
 
 class RecordLog:
-    """The log of one record, looked at now and then."""
+    """The log of one record, checked regularly."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -28,16 +28,16 @@ class RecordLog:
         self.trouble = ""
 
     def look(self) -> int:
-        """Empty it where it is larger than it should be; its bytes. StoreError where that fails."""
+        """Empty the log if it is larger than LOG_BYTES; return its size in bytes. Raise StoreError if that fails."""
         before = self.trouble
         if self._size() > LOG_BYTES:
             try:
                 self._store.checkpoint()
-            except HinderedError as error:  # the next look tries again
+            except HinderedError as error:  # the next call tries again
                 log.debug("%s", error)
         size = self._size()
         reading = lock_holders.readers(self._store.path) if size > LOG_BYTES else set()
-        lasting, self._readers = reading & self._readers, reading  # the line's own read for a moment
+        lasting, self._readers = reading & self._readers, reading  # those of the line itself read only for a moment
         who = lock_holders.named(lasting, self._store.path)
         self.trouble = (
             f"{self._path.name} has {size / 1e6:.0f} MB and grows: {who} reads the record and does not end"

@@ -1,7 +1,7 @@
-"""Owns what a record leaves behind that is gone: how its start is told from a first one, and the note that says so.
+"""Owns the traces of a record that is gone: how a new record is recognised as not the first, and the note about it.
 
-The note is a file in the data folder. As long as it lies there readiness says what it says, and no picture is taken for
-one without a record: the record may be put back.
+The note is a file in the data folder. While it is there, readiness reports its text, and no picture is deleted as one
+without a record: the old record may be put back.
 """
 
 import logging
@@ -20,12 +20,12 @@ from inspector.settings.sources.folder import FolderSourceSettings
 log = logging.getLogger(__name__)
 
 NOTE = "records.begun-anew"
-#: Where files of a drop folder are that are on record.
+#: Folders, in a drop folder, of files that are on record.
 _ON_RECORD = ("done", "failed")
 
 
 def signs(settings: Settings) -> list[str]:
-    """What is there that a record was kept of, or beside; look before it is opened, which makes it."""
+    """Return the paths that show that there was a record. Call it before the record is opened, which makes one."""
     data = settings.data
     folders = [data / evidence.FOLDER]
     folders += [
@@ -39,9 +39,9 @@ def signs(settings: Settings) -> list[str]:
 
 
 def note(store: Store, signs: list[str], has_recipes: bool) -> None:
-    """Note that the record was begun anew if no source is on it beside these signs.
+    """Note that a new record was begun if there are such signs and no source is on record.
 
-    Where the line `has_recipes`, nobody knows by which to decide: see pieces.lose.
+    If the line `has_recipes`, nobody knows which one is right: see pieces.lose.
     """
     if not signs or store.accounts():
         return
@@ -55,7 +55,7 @@ def note(store: Store, signs: list[str], has_recipes: bool) -> None:
 
 
 def noted(data: Path) -> str:
-    """What the note says, and what to do about it; empty where there is none."""
+    """Return the text of the note, and what to do about it; empty if there is no note."""
     try:
         text = regular_file.read(data / NOTE).decode(errors="replace").strip()
     except OSError:

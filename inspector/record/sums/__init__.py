@@ -1,1 +1,1 @@
-"""Sums of each source: what it says of itself, what is on record, and the gaps between them."""
+"""The sums of each source: its own tally, its rows on record, and the gaps between them."""

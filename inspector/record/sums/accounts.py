@@ -1,4 +1,4 @@
-"""Owns the sums of a source: what it says of itself against what is on record. Pure, no I/O."""
+"""Owns the account of a source: its own sums against the rows on record. Pure, no I/O."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -12,10 +12,10 @@ from inspector.vocabulary import Outcome
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A source's sums. `tally` is the source's own last word; `recorded` counts the rows that are on record.
+    """The sums of a source. `tally` is its last tally on record; `recorded` counts its rows on record, by outcome.
 
-    `newer` of those rows are of frames captured after the tally: a line that runs is always a little ahead of it.
-    `listed` counts the frames of all gaps on record.
+    `newer` of these rows are of frames captured after the tally: a running line is always a little ahead of it.
+    `listed` counts the frames of all its gaps on record.
     """
 
     source: str
@@ -26,12 +26,12 @@ class Account:
 
     @property
     def unsettled(self) -> int:
-        """Frames in flight at the tally that are on record by now."""
+        """Number of frames in flight at the tally that are on record by now."""
         return sum(self.recorded.values()) - self.newer - (sum(self.tally.outcomes.values()) if self.tally else 0)
 
     @property
     def balanced(self) -> bool:
-        """Whether captured = ok + defect + unsure + error + dropped + in flight, and rows and gaps say so too."""
+        """Whether captured = ok + defect + unsure + error + dropped + in flight, and rows and gaps agree with that."""
         if self.tally is None:
             return self.unsettled == 0 and not self.listed
         dropped = sum(self.tally.dropped.values())
@@ -43,7 +43,7 @@ Key = TypeVar("Key", bound=str)
 
 
 def since(accounts: Iterable[Account], before: Iterable[Account]) -> list[Account]:
-    """Return what was added to each source's sums after `before` was read; of sources in flight, those of now."""
+    """Return what was added to the sums of each source after `before` was read; `in_flight` stays as it is now."""
     earlier = {account.source: account for account in before}
     return [_less(account, earlier[account.source]) if account.source in earlier else account for account in accounts]
 

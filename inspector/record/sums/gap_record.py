@@ -1,4 +1,4 @@
-"""Owns what is on record of the gaps: each one row that grows while it lasts, the oldest folded together."""
+"""Owns the gaps on record: each is one row that grows while the gap lasts; the oldest are folded together."""
 
 from inspector.record.database import Cursor
 from inspector.record.gaps import Gap

@@ -1,4 +1,4 @@
-"""Owns the last tally of each source on record: written with what it adds to the gaps, read as an account."""
+"""Owns the last tally of each source on record: written together with the gaps it adds, read as an account."""
 
 import logging
 from collections.abc import Mapping
@@ -16,12 +16,12 @@ from inspector.vocabulary import OUTCOMES, Outcome
 
 log = logging.getLogger(__name__)
 
-#: More rows than a line can write between two tallies that are recorded.
+#: Upper bound on the number of rows that a line writes between two recorded tallies.
 ROWS_SINCE_TALLY = 100_000
 
 
 def save_tally(cursor: Cursor, tally: Tally) -> None:
-    """Record a tally, the gaps since the one before, and what it says of the optics."""
+    """Record a tally, the gaps since the one before, and its optics."""
     before = _before(cursor, tally)
     for gap in between(before, tally):
         gap_record.save(cursor, gap, since=made_at(before) if before else tally.at)
@@ -33,7 +33,7 @@ def save_tally(cursor: Cursor, tally: Tally) -> None:
 
 
 def read_accounts(cursor: Cursor) -> list[Account]:
-    """Return the sums of every source that ever presented itself, by name. Read in one snapshot, they agree."""
+    """Return the account of every source ever seen, by name. The cursor's snapshot makes them consistent."""
     rows = cursor.execute(
         "SELECT source, tally, (SELECT TOTAL(frames) FROM gaps WHERE gaps.source = sources.source),"
         " ok, defect, unsure, error FROM sources ORDER BY source"
@@ -48,7 +48,7 @@ def read_accounts(cursor: Cursor) -> list[Account]:
 
 
 def _before(cursor: Cursor, tally: Tally) -> Tally | None:
-    """The tally before this one; where that cannot be read, this one with the drops that are listed as gaps."""
+    """Return the tally on record before this one; if unreadable, this tally with the drops that are listed as gaps."""
     row = cursor.execute("SELECT tally FROM sources WHERE source = ?", (tally.source,)).fetchone()
     if row is None or not row[0]:
         return None
@@ -59,7 +59,7 @@ def _before(cursor: Cursor, tally: Tally) -> Tally | None:
 
 
 def _rebuilt(cursor: Cursor, source: str, recorded: Mapping[Outcome, int]) -> Tally:
-    """Return the sums that rows and gaps give, for a source whose tally cannot be read."""
+    """Return a tally computed from rows and gaps, for a source whose tally on record cannot be read."""
     dropped = _listed(cursor, source)
     captured = sum(recorded.values()) + sum(dropped.values())
     return Tally(
@@ -74,13 +74,16 @@ def _rebuilt(cursor: Cursor, source: str, recorded: Mapping[Outcome, int]) -> Ta
 
 
 def _listed(cursor: Cursor, source: str) -> dict[str, int]:
-    """Frames in the gaps of a source, by reason."""
+    """Return the number of frames in the gaps of a source, by reason."""
     statement = "SELECT reason, SUM(frames) FROM gaps WHERE source = ? AND frames > 0 GROUP BY reason"
     return dict(cursor.execute(statement, (source,)).fetchall())
 
 
 def _captured_after(cursor: Cursor, source: str, sequence: int) -> int:
-    """Rows of frames captured after the given one. A tally is a second old at most: only the last rows can be."""
+    """Return the number of rows of frames captured after frame number `sequence`.
+
+    Only the last rows are searched: a tally on record is a second old at most.
+    """
     statement = (
         "SELECT COUNT(*) FROM records NOT INDEXED WHERE source = ? AND sequence > ?"
         f" AND id > (SELECT MAX(id) FROM records) - {ROWS_SINCE_TALLY}"
