@@ -1,1 +1,1 @@
-"""What the processes say to each other, and the sockets they say it over."""
+"""The messages between the processes, and the sockets that carry them."""

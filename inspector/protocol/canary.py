@@ -1,7 +1,7 @@
-"""Owns the canary: a picture whose answer is known, sent the way of every frame to show that the way is open.
+"""Owns the canary: a picture whose answer is known, sent along the path of every frame to show that the path works.
 
-Each source offers it to its workers in turn; the worker decides it among the others; the sink judges the answer and
-keeps it out of the record. So readiness rests on a picture that went the whole way, not on who says it is alive.
+Each source offers it to its workers in turn. A worker decides it like any frame. The sink checks the answer and keeps
+it out of the record. So readiness rests on a picture that went the whole path, not on reports of being alive.
 """
 
 import time
@@ -15,15 +15,18 @@ from inspector.protocol.verdicts import Verdict
 
 #: Interval at which each source offers the canary, in seconds.
 EVERY_S = 5.0
-#: Canaries without a right answer, beside the time that one batch may take, after which the way counts as shut.
+#: Number of intervals without a right answer, beyond the time of one batch, after which the path counts as broken.
 MISSED = 3
-#: Tolerance of the score: golden images of one bundle differ by less on any machine, see vision/predictor.
+#: Tolerance of the score: that of a golden image differs by less between machines, see vision/predictor.
 SCORE_OFF = 0.1
 
 
 @dataclass(frozen=True, slots=True)
 class Canary:
-    """Pixels, uint8 (height, width), of one view at most, and what `model` says to them; no label: it is not judged."""
+    """A picture and the answer of `model` to it. If `label` is "", the answer is not checked.
+
+    `pixels`: uint8 (height, width), at most one view.
+    """
 
     pixels: NDArray[np.uint8]
     model: str

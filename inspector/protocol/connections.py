@@ -1,8 +1,8 @@
-"""Owns who is connected to a socket that other programs may reach: how many at once, and who is turned away.
+"""Owns the connections to a socket that other programs may reach: their number is bounded, and some are refused.
 
-ZeroMQ takes everybody in, and reads messages of each into memory before anybody asks for them: two that are whole and
-one that comes; what came stays when its connection ends. So what is unread takes three of the largest for each
-connection, and those are bounded here, the ended ones included until all that came is read.
+ZeroMQ accepts every connection, and reads messages of each into memory before anybody asks for them: two whole ones and
+one that is arriving. They stay when the connection ends. So unread messages take up to three times the largest message
+for each connection. Connections are bounded here; one that ended counts until all of its messages are read.
 """
 
 import contextlib
@@ -18,13 +18,13 @@ from zmq.utils.monitor import recv_monitor_message
 
 from inspector.protocol.sockets import HIGH_WATER_MARK, Router
 
-#: Whole messages of one program that wait to be read. With 1 an encrypted one of two parts never comes through.
+#: Number of whole unread messages of one program. With 1, an encrypted message of two parts never arrives.
 _QUEUED = 2
-#: Whoever has not said by then what it speaks is gone.
+#: Time for the handshake, in milliseconds; then ZeroMQ ends the connection.
 _HANDSHAKE_MS = 5000
-#: A machine that lost its power says no goodbye: its connection is asked after 30 s, and gone after 60.
+#: Keepalive of TCP: a machine that lost its power closes no connection. It is probed after 30 s, and dropped after 60.
 _ALIVE = {zmq.TCP_KEEPALIVE: 1, zmq.TCP_KEEPALIVE_IDLE: 30, zmq.TCP_KEEPALIVE_INTVL: 10, zmq.TCP_KEEPALIVE_CNT: 3}
-#: ZeroMQ stands still when so many are unread.
+#: Number of unread events of the monitor at which ZeroMQ would block.
 _UNREAD_EVENTS = 100_000
 _REFUSED = {
     zmq.EVENT_HANDSHAKE_FAILED_NO_DETAIL: "a connection that did not end its handshake",
@@ -33,15 +33,18 @@ _REFUSED = {
 }
 _CHANGES = (zmq.EVENT_ACCEPTED, zmq.EVENT_ACCEPT_FAILED, zmq.EVENT_DISCONNECTED, zmq.EVENT_MONITOR_STOPPED)
 _GREETING_BYTES = 64
-#: For so long after a connection could not be taken in, that is a trouble.
-_SHORT_S = 10.0
+#: Time for which a connection that could not be accepted is reported as a problem, in seconds.
+_PROBLEM_S = 10.0
 
 
 class PublicRouter(Router):
-    """A Router that programs which are none of ours may reach, `most` at once."""
+    """A Router for programs outside the line, at most `most` of them at once."""
 
     def __init__(self, max_bytes: int, most: int, context: "zmq.Context[zmq.Socket[bytes]] | None" = None) -> None:
-        """`max_bytes`: of a part; who sends more is cut off. What is unread takes 3 x `most` x `max_bytes` at most."""
+        """`max_bytes` bounds a part; a program that sends a larger one is disconnected.
+
+        Unread messages take at most 3 x `most` x `max_bytes`.
+        """
         super().__init__(max_bytes, _QUEUED, context)
         self.socket.setsockopt(zmq.HANDSHAKE_IVL, _HANDSHAKE_MS)
         for option, value in _ALIVE.items():
@@ -49,12 +52,12 @@ class PublicRouter(Router):
         self._guests = _Guests(self.socket, most)
 
     def bind(self, address: str, mode: int = 0o600) -> None:
-        """Listen on `address`, see Router."""
+        """Listen on `address`; see Router."""
         self._guests.address = address
         super().bind(address, mode)
 
     def receive(self) -> tuple[bytes, list[bytes]] | None:
-        """The next message and its sender, or None. Never blocks."""
+        """Return the sender and the parts of the next message; None if none waits. Never block."""
         ended = self._guests.ended
         try:
             peer, *parts = self.socket.recv_multipart(flags=zmq.NOBLOCK, copy=False)
@@ -66,45 +69,45 @@ class PublicRouter(Router):
         return peer.bytes, [part.bytes for part in parts]
 
     def turned_away(self) -> list[str]:
-        """Why connections were refused or ended since this was asked last, HIGH_WATER_MARK of them at most."""
+        """Return why connections were refused or ended since the last call, for at most HIGH_WATER_MARK of them."""
         return self._guests.turned_away()
 
     def problem(self) -> str:
-        """Why nobody can connect; empty where one can."""
+        """Return why nobody can connect; empty if connections are accepted."""
         return self._guests.problem()
 
     def close(self) -> None:
-        """Close; waits at most LINGER_MS for what is on its way."""
+        """Close the socket; wait at most LINGER_MS for messages that are being sent."""
         self.socket.disable_monitor()
         self._guests.join()
         super().close()
 
 
 class _Guests:
-    """Follows connections in a thread of its own: they come and go whether or not the source has time."""
+    """Follows the connections in a thread of its own: they begin and end even while the source is busy."""
 
     def __init__(self, router: "zmq.Socket[bytes]", most: int) -> None:
-        self.address = ""  # where they connect to
+        self.address = ""  # that they connect to
         self._most = most
         self._lock = threading.Lock()
-        self.ended = 0  # connections of which something may be unread
+        self.ended = 0  # number of ended connections with possibly unread messages
         self._open: list[int] = []  # descriptors, the oldest first
-        self._known: set[int] = set()  # of those who have handed in something
+        self._known: set[int] = set()  # descriptors of connections that sent a whole message
         self._reasons: list[str] = []
-        self._refused = False  # it was said why the connection ends that ends next
-        self._short_until = 0.0
+        self._refused = False  # the reason is noted for the connection that ends next
+        self._no_descriptor_until = 0.0
         self._events = router.get_monitor_socket(sum(_REFUSED) + sum(_CHANGES))
         self._events.setsockopt(zmq.RCVHWM, _UNREAD_EVENTS)
         self._thread = threading.Thread(target=self._follow, name="guests", daemon=True)
         self._thread.start()
 
     def spoke(self, descriptor: int) -> None:
-        """A message of that connection was whole."""
+        """Note that a whole message came through the connection of that descriptor."""
         with self._lock:
-            self._known.add(descriptor)  # even where this is heard of before that it was taken in
+            self._known.add(descriptor)  # possibly before the event that the connection was accepted
 
     def all_read(self, ended: int) -> None:
-        """Nothing is left of those connections that had ended before."""
+        """Note that all messages are read of the `ended` connections that had ended before."""
         with self._lock:
             self.ended -= ended
 
@@ -114,7 +117,7 @@ class _Guests:
         return reasons
 
     def problem(self) -> str:
-        if time.monotonic() < self._short_until:
+        if time.monotonic() < self._no_descriptor_until:
             return "no descriptor is left for another program that wants to connect (ulimit -n, LimitNOFILE)"
         return ""
 
@@ -128,9 +131,9 @@ class _Guests:
                 self._events.close(linger=0)
                 return
             with self._lock:
-                self._hear(event["event"], event["value"])
+                self._note(event["event"], event["value"])
 
-    def _hear(self, event: int, value: int) -> None:
+    def _note(self, event: int, value: int) -> None:
         if event == zmq.EVENT_ACCEPTED:
             self._open.append(value)
             if len(self._open) + self.ended > self._most:
@@ -139,7 +142,7 @@ class _Guests:
             self._leave(value)
         elif event == zmq.EVENT_ACCEPT_FAILED:
             if value in (errno.EMFILE, errno.ENFILE):
-                self._short_until = time.monotonic() + _SHORT_S
+                self._no_descriptor_until = time.monotonic() + _PROBLEM_S
                 self._turn_one_away()
         elif reason := _REFUSED.get(zmq.Event(event)):
             self._refused = True
@@ -147,7 +150,7 @@ class _Guests:
 
     def _leave(self, descriptor: int) -> None:
         was_refused, self._refused = self._refused, False
-        if descriptor in self._open:  # else it was turned away, and that is said
+        if descriptor in self._open:  # otherwise it was turned away, and the reason is noted
             self._open.remove(descriptor)
             if descriptor not in self._known and not was_refused:
                 self._refuse("a connection that ended before it handed in a whole frame (see max_frame_mb)")
@@ -155,7 +158,7 @@ class _Guests:
         self._known.discard(descriptor)
 
     def _turn_one_away(self) -> None:
-        """End the oldest connection that has not even said what it speaks; where all have, the newest."""
+        """End the oldest connection that has not even sent its greeting; if all have, the newest connection."""
         strangers = (one for one in self._open if one not in self._known and _is_mute(one))
         if self._open:
             descriptor = next(strangers, self._open[-1])
@@ -170,15 +173,19 @@ class _Guests:
 
 
 def _is_mute(descriptor: int) -> bool:
-    """Whether fewer bytes came than ZeroMQ's greeting has. At a file, which only user and group may open: False."""
+    """Return whether fewer bytes arrived than ZeroMQ's greeting has.
+
+    False for a Unix socket, which only user and group may open.
+    """
     with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as connection:
-        told = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
-        return len(told) >= 136 and int.from_bytes(told[128:136], sys.byteorder) < _GREETING_BYTES  # bytes_received
+        tcp_info = connection.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 256)
+        received = int.from_bytes(tcp_info[128:136], sys.byteorder)  # tcpi_bytes_received, linux/tcp.h
+        return len(tcp_info) >= 136 and received < _GREETING_BYTES
     return False
 
 
 def _end(descriptor: int, address: str) -> None:
-    """End a connection to that address. It is ZeroMQ's, and may be closed by now and something else: that stays."""
+    """End a connection to that address. ZeroMQ may have closed its descriptor, and another file may have it: check."""
     with contextlib.suppress(OSError), socket.socket(fileno=os.dup(descriptor)) as connection:
         name = connection.getsockname()
         here = f"ipc://{name}" if isinstance(name, str) else f":{name[1]}"

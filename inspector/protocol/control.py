@@ -1,8 +1,8 @@
 """Owns what the supervisor and its children send each other: typed, bounded messages through pipes of their own.
 
-supervisor ── WorkerGone ──▶ source, sink                       take its frames back: these it had in hand
-supervisor ── Processes ──▶ sink                                who runs, who ended how often and why
-supervisor ── DecideBy ──▶ worker                               decide by these from now on
+supervisor ── WorkerGone ──▶ source, sink                       take back its frames; these were in its hands
+supervisor ── Processes ──▶ sink                                which processes run, how often and why they ended
+supervisor ── DecideBy ──▶ worker                               decide by these numbers from now on
 supervisor ── InForce ──▶ sink                                  what decides now, to be kept with the record
 worker, sink, source ── Ready, Unusable ──▶ supervisor          it serves from now on / why it never can
 """
@@ -19,14 +19,14 @@ from inspector.protocol.fields import Bounded, Count, Epoch, Name, SteelGrade, T
 from inspector.protocol.frames import FrameOf
 from inspector.protocol.messages import MAX_BATCH_FRAMES
 
-#: Why a process ended: an exit code, a signal, killed because it was stuck, or told something impossible.
+#: Why a process ended: with an exit code, by a signal, killed because it was stuck, or because it cannot serve.
 Cause = Literal["exit", "signal", "stuck", "unusable"]
 
 
 CAUSES: tuple[Cause, ...] = get_args(Cause)
 
 
-#: What is set by label.
+#: Thresholds and severities by label.
 Threshold = Annotated[float, Meta(ge=0, le=1)]
 Thresholds = dict[Name, Threshold]
 SeverityName = Annotated[str, Meta(max_length=16)]
@@ -35,14 +35,14 @@ Margin = Annotated[float, Meta(ge=-1000, le=1000)]
 
 
 class WorkerGone(Bounded, frozen=True):
-    """The supervisor saw this worker end: it will answer nothing more. The batch in its hands may be why."""
+    """A worker that the supervisor saw end: it sends no more verdicts. The batch `in_hand` may be the reason."""
 
     worker: Name
     in_hand: Annotated[list[FrameOf], Meta(max_length=MAX_BATCH_FRAMES)] = []  # noqa: RUF012 (msgspec copies it)
 
 
 class Process(Bounded, frozen=True):
-    """One place in the line: its process (0: none runs), how often one ended, by cause, and what is wrong with it."""
+    """One place in the line: the `pid` of its process (0: none runs), its ends by cause, and its trouble."""
 
     name: Name
     role: Literal["sink", "worker", "source"]
@@ -58,7 +58,7 @@ class Processes(Bounded, frozen=True):
 
 
 class Recipe(Bounded, frozen=True):
-    """A recipe's own numbers, and for which steel grades it is. What it leaves out is that of the DecideBy it is in."""
+    """A recipe: its numbers, and the steel grades it is for. Numbers that it omits are those of its DecideBy."""
 
     name: Name
     grades: Annotated[list[SteelGrade], Meta(max_length=1000)]
@@ -68,7 +68,7 @@ class Recipe(Bounded, frozen=True):
 
 
 class DecideBy(Bounded, frozen=True):
-    """The line's own numbers, by label: those of the bundle hold for the others. And its recipes."""
+    """The line's own numbers, by label, and its recipes. Labels without a number take that of the bundle."""
 
     thresholds: Thresholds
     novelty_margin: Margin
@@ -77,18 +77,18 @@ class DecideBy(Bounded, frozen=True):
 
 
 class LabelNumbers(Bounded, frozen=True):
-    """What a bundle says of a label."""
+    """The numbers of a label in the bundle."""
 
     kind: Literal["ok", "defect"]
     severity: SeverityName
     threshold: Threshold
-    place_threshold: Threshold | None = None  # of a place of a wide frame; None: as of a tile
+    place_threshold: Threshold | None = None  # for a place of a wide frame; None: as for a tile
 
 
 class InForce(Bounded, frozen=True):
-    """What frames are decided by since then: a model and its numbers by label, the line's own, and recipes.
+    """What frames are decided by from `since` on: a model with its numbers by label, the line's numbers, and recipes.
 
-    And where they lie: by source, the settings of its `place` and `strip`, as texts.
+    `sources`: by source, its settings `place` and `strip` as texts, which say where its frames lie.
     """
 
     since: Epoch
@@ -99,13 +99,13 @@ class InForce(Bounded, frozen=True):
 
 
 class Ready(Bounded, frozen=True):
-    """A process serves from now on."""
+    """A process that serves from now on."""
 
     process: Name
 
 
 class Unusable(Bounded, frozen=True):
-    """Why this process cannot serve: a bundle, a file, a port."""
+    """Why a process cannot serve: its bundle, a file, a port."""
 
     process: Name
     reason: Text

@@ -1,4 +1,4 @@
-"""Owns what the listing of cameras says to who asks for it."""
+"""Owns the answer of the process that lists cameras."""
 
 from typing import Literal
 
@@ -6,7 +6,7 @@ import msgspec
 
 
 class FoundCamera(msgspec.Struct, kw_only=True):
-    """A camera that is here: the `type` and `address` of its source's settings, and what it says of itself."""
+    """A camera that was found: `type` and `address` for the settings of its source, and what it reports of itself."""
 
     type: Literal["gige", "camera"]
     address: str

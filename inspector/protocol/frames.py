@@ -30,10 +30,10 @@ CANARY = "canary"
 class FrameHeader(Struct, frozen=True, kw_only=True, array_like=True, forbid_unknown_fields=True):
     """Identity and origin of a frame, the same in its Frame, its Verdict and its record.
 
-    `sequence` counts the frames that this source ever captured. `attempt` counts the workers that were given it.
-    `height` and `width` are in pixels, 0 where the image was never decoded. `piece`, `at_mm` and `grade` are what came
-    with the frame, not with its name. `timed`: `captured_at` is when it was captured; otherwise it was captured at some
-    time before. `sampled`: the source chose it at random, before anybody knew what it shows.
+    `sequence` counts the frames that this source ever captured. `attempt` counts the workers that were sent it.
+    `height` and `width` are in pixels, 0 if the image was never decoded. `piece`, `at_mm` and `grade` came with the
+    frame, not in its name. `timed`: `captured_at` is when it was captured; otherwise it was captured at some earlier
+    time. `sampled`: the source chose it at random, before anybody knew what it shows.
     """
 
     source: Name
@@ -66,7 +66,7 @@ class Frame(Bounded, frozen=True):
 
 
 class FrameOf(Bounded, frozen=True):
-    """A frame, by its source and id."""
+    """Source and id of a frame."""
 
     source: Name
     frame: FrameId

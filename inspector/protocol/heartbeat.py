@@ -1,6 +1,7 @@
-"""Owns what a process shows of itself without a word: its last turn, its work, and the batch in its hands.
+"""Owns the life sign of a process, in shared memory: its last turn, its progress, and the batch in its hands.
 
-Shared memory, because a process that is stuck or killed says nothing more, and what it worked on must be known.
+The supervisor reads it from outside, because a process that is stuck or killed sends no more messages, and the frames
+that it worked on must be known.
 """
 
 import ctypes
@@ -14,7 +15,7 @@ import msgspec
 from inspector.protocol.frames import FrameOf
 from inspector.protocol.messages import MAX_BATCH_FRAMES
 
-#: A batch of so many frames with the longest names fits.
+#: Room for the frames of a batch, in bytes: MAX_BATCH_FRAMES with the longest names fit.
 _MAX_BYTES = MAX_BATCH_FRAMES * 140
 
 
@@ -29,10 +30,10 @@ class _Shown(ctypes.Structure):
 
 
 class LifeSign:
-    """Written by one process, read by the supervisor. Times are monotonic seconds, 0: never, or not now."""
+    """The life sign that a process writes and the supervisor reads. Times: monotonic seconds; 0: never, or not now."""
 
     def __init__(self, descriptor: int | None = None) -> None:
-        """Memory of its own, or that which another process has made and passed on as `descriptor`."""
+        """Map new memory, or that of another process, passed on as `descriptor`."""
         if descriptor is None:
             descriptor = os.memfd_create("life-sign")
             os.ftruncate(descriptor, ctypes.sizeof(_Shown))
@@ -41,58 +42,58 @@ class LifeSign:
         self._shown = _Shown.from_buffer(self._memory)
 
     def close(self) -> None:
-        """Give the memory and its descriptors back; nothing is asked of it any more."""
-        del self._shown  # which holds the memory
+        """Release the memory and its descriptor; no other method may be called after that."""
+        del self._shown  # it refers to the memory
         self._memory.close()
         os.close(self.descriptor)
 
     def turn(self) -> None:
-        """It goes round its loop."""
+        """Note that the process begins another turn of its loop."""
         self._shown.turned = time.monotonic()
 
     def worked(self) -> None:
-        """It did something of what it is there for."""
+        """Note progress: the process has done a part of its task."""
         self._shown.work += 1
 
     def begin(self, frames: Iterable[FrameOf]) -> None:
-        """It takes these frames in hand; what happens to it until `end` may be their doing."""
+        """Note that work on these frames begins: if the process ends before `end`, they may be the reason."""
         data = msgspec.msgpack.encode(list(frames))[:_MAX_BYTES]
         memoryview(self._shown.frames).cast("B")[: len(data)] = data
         self._shown.length = len(data)
         self._shown.began = time.monotonic()
 
     def end(self) -> None:
-        """The batch is done, and cost nobody anything."""
+        """Note that the batch is done and the process survived it; that is progress."""
         self._shown.began = 0.0
         self.worked()
 
     def let_go(self) -> None:
-        """What was in hand is done with, and the next comes at once: that is a turn, though not yet work."""
+        """Note that the frames in hand are done and the next follow at once: a turn, but not yet progress."""
         self._shown.began = 0.0
         self.turn()
 
     def clear(self) -> None:
-        """For the next process in its place."""
+        """Reset the life sign for the next process in the same place."""
         self._shown.turned = self._shown.began = 0.0
         self._shown.work = 0
 
     @property
     def turned(self) -> float:
-        """When it last went round its loop."""
+        """When the process last began a turn of its loop."""
         return float(self._shown.turned)
 
     @property
     def began(self) -> float:
-        """When the batch in its hands began."""
+        """When the work on the batch in hand began."""
         return float(self._shown.began)
 
     @property
     def work(self) -> int:
-        """How often it worked."""
+        """How often the process made progress."""
         return int(self._shown.work)
 
     def in_hand(self) -> list[FrameOf]:
-        """The frames of the batch that has begun and not ended; none between batches."""
+        """Return the frames of the batch that has begun and not ended; none between batches."""
         if not self._shown.began:
             return []
         data = bytes(memoryview(self._shown.frames).cast("B")[: self._shown.length])

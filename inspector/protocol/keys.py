@@ -1,6 +1,6 @@
-"""Owns the keys with which a source may listen to other machines: their files, and the socket that hears only them.
+"""Owns the keys with which a source may listen to other machines: their files, and the socket that accepts only them.
 
-CURVE (ZeroMQ's, RFC 26) encrypts and proves both ends; ZAP (RFC 27) asks here whether a client's key is allowed.
+ZeroMQ's CURVE (RFC 26) encrypts, and authenticates both ends. ZAP (RFC 27) asks here whether a client's key is allowed.
 """
 
 import os
@@ -15,16 +15,17 @@ from inspector.errors import ConfigError
 from inspector.protocol.connections import PublicRouter
 from inspector.protocol.sockets import LINGER_MS
 
-#: What an encrypted part is longer than the part.
+#: Number of bytes that encryption adds to a part.
 _OVERHEAD_BYTES = 64
-#: Without it a client is let in where nobody answers for its key.
+#: ZAP domain. Without one, ZeroMQ accepts a client if no handler checks its key.
 _DOMAIN = b"inspector"
 
 
 def make(folder: Path, client: str) -> list[Path]:
-    """Make a client's key pair there, and the server's where there is none: the files that are new.
+    """Make a client's key pair in `folder`, and the server's if there is none; return the new files.
 
-    Secret files have mode 0600 from their first byte. ConfigError: one is there already, or cannot be written.
+    Secret files have mode 0600 from their first byte. Raise ConfigError if a file of the client exists already, or
+    cannot be written.
     """
     secret, public = folder / f"{client}.key_secret", folder / "clients" / f"{client}.key"
     server = {"server.key_secret": folder / "server.key_secret", "server.key": folder / "server.key"}
@@ -50,7 +51,7 @@ def make(folder: Path, client: str) -> list[Path]:
 
 
 def server_keys(path: Path) -> tuple[bytes, bytes]:
-    """Return the server's public and secret key. ConfigError where they cannot be read."""
+    """Return the server's public and secret key. Raise ConfigError if they cannot be read."""
     public, secret = _keys(path)
     if secret is None:
         raise ConfigError(f"{path}: has no secret key; server.key_secret of `inspector keys` is right")
@@ -58,7 +59,7 @@ def server_keys(path: Path) -> tuple[bytes, bytes]:
 
 
 def allowed(path: Path) -> set[bytes]:
-    """The public keys in a folder's *.key files, or in one file. ConfigError where there is none."""
+    """Return the public keys in a folder's *.key files, or in one file. Raise ConfigError if there is none."""
     try:
         files = sorted(one for one in path.iterdir() if one.suffix == ".key") if path.is_dir() else [path]
     except OSError as error:
@@ -69,12 +70,12 @@ def allowed(path: Path) -> set[bytes]:
 
 
 def _keys(path: Path) -> tuple[bytes, bytes | None]:
-    """Public and secret key of a file."""
+    """Return the public and the secret key in a file; None if it has no secret one. Raise ConfigError for no key."""
     try:
-        with path.open("rb"):  # pyzmq names no reason
+        with path.open("rb"):  # pyzmq's own error has no reason
             public, secret = load_certificate(path)
         for key in (public, secret or public):
-            zmq.curve_public(key)  # refuses what is none
+            zmq.curve_public(key)  # raises if it is no key
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}; `inspector keys` makes such files") from None
     except (ValueError, zmq.ZMQError):
@@ -83,10 +84,10 @@ def _keys(path: Path) -> tuple[bytes, bytes | None]:
 
 
 class KeyedRouter(PublicRouter):
-    """A PublicRouter that hears only clients whose key is allowed. The list is read at each handshake."""
+    """A PublicRouter that accepts only clients with an allowed key. The list is read anew at each handshake."""
 
     def __init__(self, max_bytes: int, most: int, secret_key: Path, clients: Path) -> None:
-        """ConfigError where the keys cannot be used. The context is its own: there is one ZAP handler for each."""
+        """Raise ConfigError if the keys cannot be used. The context is its own: each has one ZAP handler."""
         public, secret = server_keys(secret_key)
         allowed(clients)
         self._clients = clients
@@ -101,14 +102,14 @@ class KeyedRouter(PublicRouter):
         self.socket.setsockopt(zmq.ZAP_ENFORCE_DOMAIN, 1)
 
     def callback(self, _: str, key: bytes) -> bool:
-        """Whether the client of this public key is let in. Asked by the authenticator's thread."""
+        """Return whether the client of this public key is accepted. Called by the authenticator's thread."""
         try:
             return key in allowed(self._clients)
         except ConfigError:
-            return False  # check has told; here nobody is let in
+            return False  # `inspector check` reports why; here nobody is accepted
 
     def close(self) -> None:
-        """Close; waits at most LINGER_MS for what is on its way."""
+        """Close the socket; wait at most LINGER_MS for messages that are being sent."""
         super().close()
         self._authenticator.stop()
         self._context.destroy(linger=LINGER_MS)

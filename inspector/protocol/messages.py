@@ -132,7 +132,7 @@ class Tally(Bounded, frozen=True, kw_only=True):
 class Pulse(Bounded, frozen=True):
     """Answer to a Tally: the incarnation of the sink, and the number of the tally of this life that is on record.
 
-    `learn_since`: the source learns what is usual from pictures captured since then.
+    `learn_since`: the source learns its optics baseline from pictures captured from then on.
     """
 
     sink: Name

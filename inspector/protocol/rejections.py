@@ -1,6 +1,7 @@
-"""Owns what is refused of what comes over a socket: who may say what there, how much it was, a log line now and then.
+"""Owns the messages that a socket refuses: which sender may send which message, how many it refused, and their log.
 
-Files of sockets are private to the user; this is against peers of ours that are broken and programs that stray in.
+The files of sockets are private to the user. This guards against broken processes of the line, and against other
+programs that connect by mistake.
 """
 
 import logging
@@ -20,16 +21,16 @@ READ_BURST = 256
 
 
 class Refusals:
-    """Counts what was refused at one socket."""
+    """Counts the messages that were refused at one socket."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives monotonic seconds."""
+        """`clock` returns monotonic seconds."""
         self.count = 0
         self._clock = clock
         self._told_at = -math.inf
 
     def add(self, reason: str) -> None:
-        """Count one refused message, and log its reason now and then."""
+        """Count one refused message, and log its reason at most every TELL_S."""
         self.count += 1
         if self._clock() - self._told_at >= TELL_S:
             self._told_at = self._clock()
@@ -37,7 +38,7 @@ class Refusals:
 
 
 def check_credit(peer: bytes, message: Message) -> Credit:
-    """Return the message if a worker may send it to a source: credit of its own. Raise MessageError otherwise."""
+    """Return the message if it is the worker's own Credit, all that a source takes. Raise MessageError otherwise."""
     if not isinstance(message, Credit):
         raise MessageError(f"{type(message).__name__}: a worker sends Credit here")
     _check_peer(peer, message.worker)

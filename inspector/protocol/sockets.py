@@ -1,4 +1,4 @@
-"""Owns the sockets: the one door to ZeroMQ. Knows nothing of what the bytes mean."""
+"""Owns the ZeroMQ sockets. The bytes that they carry have no meaning here."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -8,21 +8,21 @@ import zmq
 from inspector import MAX_PIXELS
 from inspector.errors import BusyError
 
-#: How many messages may queue toward one peer. Credits bound frames long before; this bounds a bug.
+#: Largest number of messages queued for one peer. Credits bound frames long before that; this is for the case of a bug.
 HIGH_WATER_MARK = 4096
-#: What a Router takes in one message: all that is said to one is smaller. Who sends more is cut off by ZeroMQ.
+#: Largest part that a Router accepts, in bytes; every message to one is smaller. ZeroMQ disconnects who sends more.
 MAX_REQUEST_BYTES = 2 << 20
-#: Unread messages of one peer of a Router: with their size, the bound on what a peer can make it hold.
+#: Largest number of unread messages of one peer of a Router; with their size it bounds the memory that a peer can take.
 REQUESTS_QUEUED = 256
-#: What a closing socket may still spend on delivering what was sent.
+#: Time that a closing socket may take to deliver what was sent, in milliseconds.
 LINGER_MS = 2000
 
-#: Flags of a part that others follow, and of the last one. As numbers: zmq's own cost more than the sending.
+#: Flags of a part that others follow, and of the last part. As int: to combine zmq's enums costs more than to send.
 _MORE, _LAST = int(zmq.NOBLOCK | zmq.SNDMORE), int(zmq.NOBLOCK)
 
 
 class _Socket:
-    """What a Router and a Dealer share: options, polling, closing."""
+    """What Router and Dealer have in common: options, polling, closing."""
 
     def __init__(self, kind: int, context: "zmq.Context[zmq.Socket[bytes]] | None" = None) -> None:
         self.socket: zmq.Socket[bytes] = (context or zmq.Context.instance()).socket(kind)
@@ -37,7 +37,7 @@ class _Socket:
 
 
 class Router(_Socket):
-    """Bound by the one that answers; addresses each peer by its identity."""
+    """The socket of the process that answers; it addresses each peer by its identity."""
 
     def __init__(
         self,
@@ -45,14 +45,14 @@ class Router(_Socket):
         queued: int = REQUESTS_QUEUED,
         context: "zmq.Context[zmq.Socket[bytes]] | None" = None,
     ) -> None:
-        """`max_bytes` of a part and `queued` unread messages bound what one peer can make it hold."""
+        """`max_bytes` of a part and `queued` unread messages bound the memory that one peer can take."""
         super().__init__(zmq.ROUTER, context)
         self.socket.setsockopt(zmq.MAXMSGSIZE, max_bytes)
         self.socket.setsockopt(zmq.RCVHWM, queued)
         self.socket.setsockopt(zmq.ROUTER_MANDATORY, 1)  # an unknown peer is an error here, not silence
 
     def bind(self, address: str, mode: int = 0o600) -> None:
-        """Listen on `address`; a file is one that those of `mode` may connect to. BusyError: it cannot be bound."""
+        """Listen on `address`; a Unix socket's file has `mode`. Raise BusyError if the address cannot be bound."""
         try:
             self.socket.bind(address)
             if address.startswith("ipc://"):
@@ -61,7 +61,7 @@ class Router(_Socket):
             raise BusyError(f"{address}: cannot listen: {error}") from None
 
     def send(self, peer: bytes, *parts: bytes | memoryview) -> bool:
-        """Hand a message to a peer; False where it is gone or its queue is full. Never blocks."""
+        """Queue a message for a peer; return False if the peer is gone or its queue is full. Never block."""
         try:
             self.socket.send(peer, _MORE)
             for part in parts[:-1]:
@@ -72,7 +72,7 @@ class Router(_Socket):
         return True
 
     def receive(self) -> tuple[bytes, list[bytes]] | None:
-        """The next message and its sender, or None. Never blocks."""
+        """Return the sender and the parts of the next message; None if none waits. Never block."""
         try:
             peer, *parts = self.socket.recv_multipart(flags=zmq.NOBLOCK)
         except zmq.Again:
@@ -80,12 +80,12 @@ class Router(_Socket):
         return peer, parts
 
     def descriptor(self) -> int:
-        """Becomes readable when something may have come. Only then: wait for it after `receive` said None."""
+        """A descriptor that becomes readable when a message may have arrived: wait for it after `receive` gave None."""
         return int(self.socket.getsockopt(zmq.FD))
 
 
 class Dealer(_Socket):
-    """Connects to a Router; reconnects by itself, and what was queued to the lost one is lost."""
+    """Connects to a Router, and reconnects by itself; messages that were queued for a lost Router are lost."""
 
     def __init__(self, identity: str) -> None:
         super().__init__(zmq.DEALER)
@@ -94,11 +94,11 @@ class Dealer(_Socket):
         self.socket.setsockopt(zmq.RECONNECT_IVL_MAX, 500)
 
     def connect(self, address: str) -> None:
-        """Connect to `address`, now or whenever someone listens there."""
+        """Connect to `address`, now or as soon as a Router listens there."""
         self.socket.connect(address)
 
     def send(self, *parts: bytes | memoryview) -> bool:
-        """Hand over a message; False where the queue is full. Never blocks."""
+        """Queue a message; return False if the queue is full. Never block."""
         try:
             self.socket.send_multipart(parts, flags=zmq.NOBLOCK)
         except zmq.Again:
@@ -106,7 +106,7 @@ class Dealer(_Socket):
         return True
 
     def receive(self) -> list[bytes] | None:
-        """The next message, or None. Never blocks."""
+        """Return the parts of the next message; None if none waits. Never block."""
         try:
             return self.socket.recv_multipart(flags=zmq.NOBLOCK)
         except zmq.Again:
@@ -114,7 +114,7 @@ class Dealer(_Socket):
 
 
 class Poller:
-    """Waits for sockets and plain file descriptors together."""
+    """Waits for sockets and file descriptors together."""
 
     def __init__(self, sockets: Iterable[Router | Dealer], descriptors: Iterable[int] = ()) -> None:
         self._poller = zmq.Poller()
@@ -124,7 +124,7 @@ class Poller:
             self._poller.register(descriptor, zmq.POLLIN)
 
     def wait(self, timeout_ms: float, descriptor: int | None = None) -> bool:
-        """True as soon as something can be read, this time of `descriptor`, too; False after `timeout_ms`."""
+        """Return True as soon as something can be read, also from `descriptor`; False after `timeout_ms`."""
         if descriptor is None:
             return bool(self._poller.poll(max(0, int(timeout_ms))))
         self._poller.register(descriptor, zmq.POLLIN)
@@ -135,15 +135,15 @@ class Poller:
 
 
 def flush() -> None:
-    """Before a process ends: wait for what its closed sockets still have to deliver, LINGER_MS at most."""
+    """Wait, at most LINGER_MS, until closed sockets have delivered their messages. Call it before a process ends."""
     zmq.Context.instance().destroy(linger=LINGER_MS)
 
 
 def sink_address(folder: Path) -> str:
-    """Where the sink listens."""
+    """Return the address at which the sink listens."""
     return f"ipc://{folder}/sink"
 
 
 def source_address(folder: Path, source: str) -> str:
-    """Where the source named `source` listens for workers."""
+    """Return the address at which the source of that name listens for workers."""
     return f"ipc://{folder}/src-{source}"

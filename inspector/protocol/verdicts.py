@@ -1,4 +1,4 @@
-"""Owns the verdict on the wire: how a frame ended, where its defects and its doubts are, and what is told of it."""
+"""Owns the verdict on the wire: how a frame ended, its defects and doubts, and what a push client gets of it."""
 
 from typing import Annotated
 
@@ -10,12 +10,12 @@ from inspector.vocabulary import Outcome, Reason
 
 #: Most regions, and most doubts, of a frame.
 MAX_REGIONS = 256
-#: Most characters of the detail why a part of a frame is in doubt.
+#: Most characters of the detail of a doubt's reason.
 MAX_DOUBT = 64
 
 
 class Stages(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
-    """Seconds that a frame took to be decoded, waited for a worker, and waited there for its batch to begin."""
+    """Seconds for which a frame was decoded, waited for a worker, and waited at the worker for its batch."""
 
     decode_s: Seconds
     queue_s: Seconds
@@ -23,7 +23,7 @@ class Stages(Struct, frozen=True, array_like=True, forbid_unknown_fields=True):
 
 
 class Region(Bounded, frozen=True, kw_only=True):
-    """A defect of the frame: the rectangle around it, in pixels, its label, score and severity."""
+    """A defect of a frame: the rectangle around it, in pixels, its label, score and severity."""
 
     x: Count
     y: Count
@@ -35,7 +35,7 @@ class Region(Bounded, frozen=True, kw_only=True):
 
 
 class Doubt(Bounded, frozen=True, kw_only=True):
-    """A part of the frame, in pixels, about which the model is unsure: the likeliest label, its score, and why."""
+    """An unsure part of a frame: its rectangle in pixels, the likeliest label, the score of that, and the reason."""
 
     x: Count
     y: Count
@@ -54,12 +54,12 @@ class Doubt(Bounded, frozen=True, kw_only=True):
 class Verdict(Bounded, frozen=True, kw_only=True):
     """How one frame ended. `reason` says why it is unsure or error.
 
-    `regions`: its defects, the worst first; where they are more than fit, the reason says how many there were.
-    `evidence_bytes` is the size of its picture among the evidence, 0 where none is kept. `area`: x, y, width and height
-    of what was inspected of it, 0 wide where nothing was; None: all. `stages` is None where it never reached a worker.
-    `recipe` is what it was decided by, "" by `decision`; None: by which to decide is not known, so it is unsure.
-    `doubts`: what of it is unsure, the largest first, whatever the rest is, none where it was decided as a whole;
-    `in_doubt`: how much of what was inspected, from 0 to 1; None: all of it or nothing, as the outcome says.
+    `regions`: its defects, the worst first; if there were more than fit, the reason has their number. `evidence_bytes`:
+    the size of its picture in the evidence, 0 if none is kept. `area`: x, y, width and height of the inspected part, 0
+    wide if nothing was inspected; None: the whole frame. `stages` is None if it never reached a worker. `recipe`
+    decided it, "" if `decision` did; None: its recipe is not known, so it is unsure. `doubts`: its unsure parts, the
+    largest first, whatever the rest is; empty if the frame was decided as a whole. `in_doubt`: their share of the
+    inspected part, from 0 to 1; None: all or nothing, as the outcome says.
     """
 
     header: FrameHeader
@@ -78,7 +78,7 @@ class Verdict(Bounded, frozen=True, kw_only=True):
 
 
 class Judgement(Bounded, frozen=True):
-    """What a program that handed in a frame hears of its verdict. `reason` is a sentence; `regions` are the worst."""
+    """A verdict as sent to the program that pushed the frame. `reason` is a sentence; `regions` are the worst."""
 
     label: Annotated[str, Meta(max_length=64)]
     score: Annotated[float, Meta(ge=0, le=1)]

@@ -52,7 +52,7 @@ def is_whole(path: Path, size: int) -> bool:
 
 
 def wanted(evidence: EvidenceSettings, verdict: Verdict) -> bool:
-    """Return whether to keep the picture: of each defect and unsure frame, of sampled frames, and of a share of ok ones.
+    """Return whether to keep the picture: of a defect, unsure or sampled frame, and of a share of ok ones.
 
     That share is random, and the same at every try.
     """
