@@ -1,32 +1,32 @@
-"""Owns the clock by which things are too old: it must agree with time that is known to have passed, or nothing is.
+"""Owns the clock by which things are too old: if it disagrees with the time known to have passed, nothing is.
 
-What passed is known from a moment of before (the newest thing that is kept, or where this clock stood in a former life)
-and from the machine's own count of seconds, which nobody can set. A clock that is ahead of that by more than a tenth of
-the age is in doubt until it has run evenly for a day. And it is only ever followed at a bounded pace, so that what goes
-by age goes a share at a time.
+The time that has passed is known from an earlier moment (the newest thing that is kept, or the clock's last reading in
+an earlier life) and from the machine's uptime, which nobody can set. A clock that is ahead of that by more than a tenth
+of the age is in doubt until it has run evenly for a day. It is followed at a bounded pace, so that things are deleted
+in shares.
 """
 
 import time
 from collections.abc import Callable
 
-#: Share of the age by which a clock may be ahead before it is in doubt.
+#: Share of the age by which a clock may be ahead without being in doubt.
 SLACK = 0.1
 #: Time that a clock in doubt must run evenly before it is believed, in seconds; a tenth of the age if that is less.
 SETTLE_S = 86_400.0
 #: Bound on catching up: at most this share of the age in this many seconds, beside the time that really passes.
 SHARE, SHARE_S = 0.01, 600.0
-#: Smallest step of a clock, in seconds: clocks are also slewed.
+#: Smallest difference that counts as a step of the clock, in seconds; a smaller one may come from slewing.
 _STEP_S = 60.0
 _DAY_S = 86_400.0
 
 
 def since_boot() -> float:
-    """Return the seconds since the machine was started, those in which it slept too."""
+    """Return the seconds since the machine was started, including those for which it was suspended."""
     return time.clock_gettime(time.CLOCK_BOOTTIME)
 
 
 class AgeClock:
-    """Tells from which moment on things are too old. One for each age."""
+    """Computes the moment before which things are too old. Each age needs a clock of its own."""
 
     def __init__(
         self,
@@ -35,9 +35,9 @@ class AgeClock:
         clock: Callable[[], float] = time.time,
         uptime: Callable[[], float] = since_boot,
     ) -> None:
-        """`known`: a moment that has certainly been; None: there is none, so nothing of before can be lost.
+        """`known`: a time, in seconds since 1970, that has certainly passed; None: nothing is kept that could be lost.
 
-        `clock` gives seconds since 1970, `uptime` seconds that nobody can set.
+        `clock` returns seconds since 1970, `uptime` seconds that nobody can set.
         """
         self.age_s = age_s
         self._clock = clock
@@ -45,9 +45,9 @@ class AgeClock:
         self._turned_at = self._even_since = uptime()
         self._offset = clock() - self._turned_at
         now = clock()
-        #: Where a clock stands that is right, as far as is known.
+        #: The right time, in seconds since 1970, as far as it is known.
         self.trusted = now if known is None or 0 <= now - known <= age_s * SLACK else known
-        #: Why nothing is too old now; empty where the clock is believed.
+        #: Why nothing is too old now; empty if the clock is trusted.
         self.doubt = ""
 
     def too_old(self) -> float | None:

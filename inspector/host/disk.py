@@ -4,8 +4,8 @@ import os
 import re
 from pathlib import Path
 
-#: File systems of another machine, by the names the kernel gives them: locks and shared memory, which SQLite rests
-#: on, do not work across them, or only seem to.
+#: Network file systems, by the kernel's names. SQLite relies on locks and shared memory, which do not work on them, or
+#: only seem to.
 _NETWORK = re.compile(r"nfs\d?|cifs|smb\d?|smbfs|9p|afs|ceph|glusterfs|lustre|fuse\.(sshfs|rclone|s3fs|glusterfs)")
 
 

@@ -1,4 +1,4 @@
-"""Owns the reserve: a file that keeps room on the disk, which the record gets when the disk is full."""
+"""Owns the reserve: a file that takes up room on the disk, which is freed for the record when the disk is full."""
 
 import logging
 import os
@@ -9,12 +9,12 @@ from inspector.host import disk, regular_file
 log = logging.getLogger(__name__)
 
 FILE = "records.reserve"
-#: With less than this free, a write that failed is taken to have failed for want of room: a transaction is smaller.
+#: Free bytes below which a failed write is attributed to a full disk; every transaction is smaller.
 FULL_BYTES = 16 << 20
 
 
 class Reserve:
-    """Room of `size` bytes beside the record."""
+    """A reserve of `size` bytes beside the record."""
 
     def __init__(self, data: Path, size: int) -> None:
         self._path = data / FILE
@@ -22,7 +22,7 @@ class Reserve:
 
     @property
     def held(self) -> int:
-        """Bytes that are held back now."""
+        """Number of bytes that the reserve holds now."""
         try:
             return self._path.stat().st_size
         except OSError:
@@ -30,11 +30,11 @@ class Reserve:
 
     @property
     def whole(self) -> bool:
-        """Whether all of it is held back."""
+        """Whether the reserve has its full size."""
         return self.held >= self._size
 
     def hold(self, spare: int) -> bool:
-        """Hold the room back if that leaves `spare` bytes free; return whether all of it is held."""
+        """Fill the reserve if that leaves `spare` bytes free; return whether it has its full size."""
         if self.whole or disk.free_bytes(self._path.parent) < spare + self._size:
             return self.whole
         try:
@@ -45,7 +45,7 @@ class Reserve:
         return self.whole
 
     def release(self) -> bool:
-        """Give the room to the record if the disk is full; return whether there was any."""
+        """Free the reserve if the disk is full; return whether that freed anything."""
         if not self.held or disk.free_bytes(self._path.parent) >= FULL_BYTES:
             return False
         freed = self.held

@@ -17,16 +17,19 @@ log = logging.getLogger(__name__)
 
 #: Longest path that fits a Unix socket address on Linux (sun_path is 108 bytes with its end).
 MAX_SOCKET_PATH = 107
-#: How long a new line tries to lock its data folder, in seconds: whoever looks at the lock holds it for an instant.
+#: How long a new line tries to lock its data folder, in seconds: a check of the lock holds it for an instant.
 LOOK_S = 0.5
 _LOCK = "lock"
-#: The file, in a socket folder outside the data folder, with the data folder's path.
+#: Name of the file with the data folder's path, in a socket folder outside the data folder.
 _OWNER = "data"
 
 
 @contextmanager
 def locked(data: Path) -> Iterator[None]:
-    """Own the data folder: two inspectors would take each other's sockets, as binding a live one succeeds."""
+    """Hold the lock of the data folder: two lines on it would take each other's sockets, as ZeroMQ binds a live one.
+
+    Raise BusyError if another line holds it, ConfigError if the folder cannot be used.
+    """
     try:
         data.parent.mkdir(parents=True, exist_ok=True)
         data.mkdir(mode=0o750, exist_ok=True)
@@ -42,7 +45,7 @@ def locked(data: Path) -> Iterator[None]:
 
 
 def runs(data: Path) -> bool:
-    """Return whether an inspector runs on this data folder. Raise OSError if this user may not look."""
+    """Return whether a line runs on this data folder. Raise OSError if this user has no permission to check."""
     try:
         return locks.is_taken(data / _LOCK)
     except (FileNotFoundError, NotADirectoryError):
@@ -51,7 +54,7 @@ def runs(data: Path) -> bool:
 
 @contextmanager
 def sockets(data: Path) -> Iterator[Path]:
-    """Yield the socket folder of the line that has `data` locked: empty at first, and gone in the end."""
+    """Yield the socket folder of the line that has `data` locked, empty at first; remove it at the end."""
     _sweep()
     folder = socket_folder(data)
     _empty(folder)
@@ -60,7 +63,7 @@ def sockets(data: Path) -> Iterator[Path]:
             owner = locks.taken(folder / _OWNER, patience_s=LOOK_S)
             if owner is None:
                 raise BusyError(f"{folder}: another process has it locked")
-            held.callback(os.close, owner)  # no line sweeps what is locked, also while the data folder is away
+            held.callback(os.close, owner)  # nobody sweeps a locked folder, even if `data` is unmounted
             os.write(owner, os.fsencode(data.absolute()))
         try:
             yield folder
@@ -81,7 +84,7 @@ def socket_folder(data: Path) -> Path:
 
 
 def _sweep() -> None:
-    """Remove the socket folders of lines that were killed and did not come back."""
+    """Remove the socket folders of lines that were killed and not started again."""
     for folder in (one for below in {tempfile.gettempdir(), "/tmp"} for one in Path(below).glob(f"{_prefix()}*")):
         with suppress(OSError), open(folder / _OWNER, "rb", opener=regular_file.opened) as owner:
             left = _ours(folder) and locks.locked(owner.fileno()) and owner.read()  # empty: its line is starting
@@ -91,7 +94,7 @@ def _sweep() -> None:
 
 
 def _short(folder: Path) -> bool:
-    """Return whether a socket's path fits: 64 bytes are for a source's name, the rest for what stands around it."""
+    """Return whether a socket's path fits: 64 bytes are for a source's name, the rest for the other parts."""
     return len(os.fsencode(folder)) <= MAX_SOCKET_PATH - 72
 
 

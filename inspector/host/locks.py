@@ -1,4 +1,4 @@
-"""Owns locks that one process alone can have: on a file, and given back by the kernel with its process."""
+"""Owns exclusive locks on files; the kernel releases them when their process ends."""
 
 import fcntl
 import os
@@ -12,10 +12,10 @@ _PAUSE_S = 0.05
 
 
 def taken(path: str | Path, folder: int | None = None, mode: int = 0o600, patience_s: float = 0.0) -> int | None:
-    """Return the descriptor of the locked file, made if there is none; None if another process has it all the time.
+    """Lock the file, made if there is none, and return its descriptor; None if another process has it locked.
 
-    A relative path begins at the descriptor `folder`. Raise OSError if the file cannot be opened, or is no regular
-    one.
+    Try for `patience_s`. A relative path begins at the descriptor `folder`. Raise OSError if the file cannot be opened,
+    or is no regular file.
     """
     lock = regular_file.opened(path, os.O_RDWR | os.O_CREAT, mode, folder)
     ends_at = time.monotonic() + patience_s
@@ -28,7 +28,7 @@ def taken(path: str | Path, folder: int | None = None, mode: int = 0o600, patien
 
 
 def is_taken(path: Path) -> bool:
-    """Return whether a process has the lock. Raise OSError if this user may not look, or there is no such file."""
+    """Return whether a process has the lock. Raise OSError if this user has no permission, or there is no such file."""
     with open(path, "rb", opener=regular_file.opened) as lock:
         return not locked(lock.fileno())
 

@@ -18,7 +18,7 @@ def setup(process: str, level: str = "INFO") -> None:
 
 
 class _OneLine(logging.Formatter):
-    """No name or reason can begin a line of its own; the lines of a traceback are indented."""
+    """Writes a record as one line, whatever is in its names and reasons; the lines of a traceback are indented."""
 
     def formatMessage(self, record: logging.LogRecord) -> str:
         return printable(super().formatMessage(record))

@@ -1,4 +1,4 @@
-"""Owns the bond of a process to its parent's life: the kernel signals it when its parent ends, however that ends."""
+"""Owns binding a process to its parent's life: the kernel signals the process when its parent ends, for any reason."""
 
 import ctypes
 import os
@@ -10,9 +10,9 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def bind(parent: int, number: signal.Signals) -> None:
-    """Have the kernel send this signal when `parent` ends, or at once if it has. exec keeps the bond.
+    """Have the kernel send this signal when `parent` ends, or at once if it has ended. The bond survives exec.
 
-    SIGKILL ends a process that is held, too.
+    SIGKILL also ends a process that is stopped (SIGSTOP).
     """
     _LIBC.prctl(_PR_SET_PDEATHSIG, number)
     if os.getppid() != parent:
@@ -20,9 +20,9 @@ def bind(parent: int, number: signal.Signals) -> None:
 
 
 def bound(number: signal.Signals = signal.SIGKILL) -> Callable[[], None]:
-    """Return a `preexec_fn` that binds the new process to us before it runs anything.
+    """Return a `preexec_fn` that binds the new process to this one before it runs anything.
 
-    One that bound itself only after its imports, and is held (SIGSTOP) before that, would outlive us.
+    A process that binds itself after its imports, and is stopped (SIGSTOP) before that, would outlive this one.
     """
     parent = os.getpid()
     return lambda: bind(parent, number)

@@ -1,7 +1,7 @@
-"""Owns how names and reasons from outside are shown: on their own line, and as what they are. Pure.
+"""Owns how names and reasons from outside are shown: on one line, in characters that print as themselves. Pure.
 
-A file may be called anything: a line break in its name must forge no line of a log, an escape sequence must not steer a
-terminal, and a mark that turns the reading direction must not hide what a name ends with.
+A file may have any name: a line break in it must not forge a line of the log, an escape sequence must not control the
+terminal, and a mark that reverses the reading direction must not hide the end of the name.
 """
 
 import re
@@ -10,14 +10,14 @@ _NOT_PRINTABLE_IN_ASCII = re.compile(r"[^ -~]")
 
 
 def printable(text: str) -> str:
-    r"""The text with all that does not print as itself written as in Python: a line break as \n, ESC as \x1b."""
+    r"""Return the text with each character that does not print as itself escaped as in Python: \n, \x1b."""
     if text.isprintable():
         return text
     return "".join(one if one.isprintable() else _escaped(one) for one in text)
 
 
 def printable_json(line: str) -> str:
-    """A line of JSON that says the same, and prints as it is."""
+    """Return a line of JSON with the same content in which every character prints as itself."""
     return line if line.isprintable() else _NOT_PRINTABLE_IN_ASCII.sub(_escaped_in_json, line)
 
 

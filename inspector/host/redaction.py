@@ -1,25 +1,25 @@
-"""Owns how addresses are written, and what is wrong with one: a camera's never with its credentials. Pure."""
+"""Owns how addresses are shown, a camera's always without its credentials, and what is wrong with one. Pure."""
 
 import re
 from urllib.parse import unquote, urlsplit
 
 _SCHEME = r"\w[\w+.-]*://"
-#: All that may be a login: to the last `@` before the next address, or the end of the line.
+#: Everything that may be a login: up to the last `@` before the next address or the end of the line.
 _LOGIN = re.compile(rf"({_SCHEME})(?:(?!{_SCHEME})[^\n])*@")
 _LOGIN_WITHOUT_SCHEME = re.compile(r"[^\s=]*:(?!//)\S*@")
-#: Cheap cameras take user and password in the path, or behind the question mark.
+#: Path and query of an address: cheap cameras take user and password there.
 _BEHIND_HOST = re.compile(rf"({_SCHEME}[^\s/?#'\"]*)[/?#]\S+?(?=[,;:.)\]}}'\"]*(?:\s|$))")
 _HOST = re.compile(rf"({_SCHEME}[^\s/?#'\"]*)[/?#](?!\s|$)(?:(?![,;:.)\]}}'\"]*(?:\s|$))\S)+\S?")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.%]+\]|[^\s:\[\]@]*)(:[0-9]{1,5})?")
 HIDDEN = "***"
-#: A part of a word is nobody's secret.
+#: Most characters of a value that is not hidden: it would also occur as a part of harmless text.
 _SHORT = 3
 
 
 def shown(text: str) -> str:
-    """Return the text with logins, paths and questions of every address in it hidden: `rtsp://***@10.0.0.5/***`.
+    """Return the text with login, path and query of every address hidden: `rtsp://***@10.0.0.5/***`.
 
-    Hides too much rather than too little.
+    It rather hides too much than too little.
     """
     text = _LOGIN.sub(rf"\1{HIDDEN}@", text)
     text = _LOGIN_WITHOUT_SCHEME.sub(f"{HIDDEN}@", text)
@@ -27,7 +27,7 @@ def shown(text: str) -> str:
 
 
 def without(text: str, address: str) -> str:
-    """Return what a library says about `address`, with its credentials hidden in whatever form they are in there."""
+    """Return a library's text about `address` with the credentials in the address hidden, in whatever form."""
     text = shown(text.replace(address, shown(address)))
     for secret in sorted(_secrets(address), key=len, reverse=True):
         text = re.sub(rf"(?<!\w){re.escape(secret)}(?!\w)", HIDDEN, text)
@@ -49,12 +49,12 @@ def wrong(address: str) -> str:
 
 
 def _secrets(address: str) -> set[str]:
-    """User, password, path and question of an address, and the values in them, as written and as meant."""
+    """Return user, password, path and query of an address, and the values in them, as written and unquoted."""
     try:
         parts = urlsplit(address)
         behind = [parts.path.strip("/"), parts.query, parts.fragment]
         written = {parts.username or "", parts.password or "", *behind}
-    except ValueError:  # no address at all, as a bracket that is never closed
+    except ValueError:  # not an address: for example, a bracket is never closed
         written, behind = {address}, []
     for text in behind:
         for value in re.findall(r"=([^=/&?;]*)", text):
@@ -63,5 +63,5 @@ def _secrets(address: str) -> set[str]:
 
 
 def origin(host: str, port: int) -> str:
-    """The URL of a port of ours, without a path; an IPv6 address stands in brackets."""
+    """Return the URL of an HTTP port, without a path; an IPv6 address gets its brackets."""
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"

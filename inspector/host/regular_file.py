@@ -14,7 +14,7 @@ def opened(path: str | bytes | Path, flags: int, mode: int = 0o666, folder: int 
     try:
         descriptor = os.open(path, flags | os.O_NONBLOCK | os.O_CLOEXEC, mode, dir_fd=folder)
     except OSError as error:
-        if error.errno == errno.ENXIO:  # a pipe that nobody reads, or a socket
+        if error.errno == errno.ENXIO:  # a pipe without a reader, or a socket
             raise _no_file(path) from None
         raise
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -1,19 +1,19 @@
-"""Owns holding signals until a process can act on them: none ends it while it starts, and none is lost.
+"""Owns blocking signals until a process has its handlers: none ends it while it starts, and none is lost.
 
-A mask outlives fork and exec: what a parent holds before it starts a process, that process holds from its first line.
+The signal mask survives fork and exec: a process has its parent's mask from its first line on.
 """
 
 import signal
 
-#: All that the supervisor or its children act on. SIGKILL cannot be held.
+#: Signals that the supervisor or its children handle. SIGKILL cannot be blocked.
 _HELD = {signal.SIGHUP, signal.SIGINT, signal.SIGTERM, signal.SIGUSR1}
 
 
 def hold() -> None:
-    """Hold the signals from now on."""
+    """Block the signals from now on."""
     signal.pthread_sigmask(signal.SIG_BLOCK, _HELD)
 
 
 def release() -> None:
-    """Deliver what was held: the handlers are there."""
+    """Unblock the signals, which delivers pending ones. Call it when the handlers are set."""
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _HELD)

@@ -1,4 +1,4 @@
-"""Owns the choice of the canary: of a bundle's golden images, the one with the surest answer."""
+"""Owns the choice of the canary among a bundle's golden images: the one with the highest score."""
 
 import numpy as np
 
@@ -9,10 +9,11 @@ from inspector.vision.preprocess import contrast
 
 
 def choose(bundle: Bundle, engine: str) -> Canary:
-    """Return the golden image with the surest answer: a defect, as a model that calls everything ok must not pass.
+    """Return the golden image with the highest score as the canary, with its answer.
 
-    The image is cut to one view. If that cuts something off, or the engine is fake, the answer is not known: then the
-    canary only has to come back. Raise BundleError if the golden images cannot be read.
+    Defects come before ok images: a model that calls everything ok must fail. The image is cut to one view. If that
+    cuts something off, or the engine is fake, the answer is not known: then it is enough that the canary comes back.
+    Raise BundleError if the golden images cannot be read.
     """
     golden, view = bundle.golden(), bundle.manifest.input.view_px
     contrasts = [contrast(bundle.preprocess.resize(image)) for image in golden.images]

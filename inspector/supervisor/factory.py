@@ -1,4 +1,4 @@
-"""Owns putting a supervisor together: the bundle is opened and held against the config, and the canary chosen."""
+"""Owns the construction of a supervisor: the bundle is opened and checked against the config, the canary is chosen."""
 
 from collections.abc import Callable
 

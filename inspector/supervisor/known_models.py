@@ -14,12 +14,12 @@ log = logging.getLogger(__name__)
 
 
 def note(data: Path, model: Bundle) -> None:
-    """Put the bundle that the config names into the history, the first time that it runs.
+    """Note the bundle in the config in the history, the first time that it runs.
 
-    A line that cannot write the history goes on without: the config's bundle decides as it did.
+    A line that cannot write the history runs without it: the config's bundle decides as before.
     """
     if model.path.parent != data / model_copies.FOLDER:
-        return  # it is run from where it is: there is no copy that could be put in service again
+        return  # the bundle is used in its own place: there is no copy that could serve again
     try:
         with closing(ModelHistory(data)) as history:
             if not history.of(model.path.name):
@@ -32,7 +32,7 @@ def note(data: Path, model: Bundle) -> None:
 
 
 def sweep(data: Path, model: Bundle) -> None:
-    """Remove halves of copies, and copies that the history does not know; none while it cannot be read."""
+    """Remove unfinished copies, and copies that are not in the history; none if the history cannot be read."""
     try:
         with closing(ModelHistory(data, read_only=True)) as history:
             known = {row.address for row in history.every() if row.event != "retired"}

@@ -1,6 +1,6 @@
-"""Owns the start of a child process: bound to the supervisor's life before it runs anything, then given its part.
+"""Owns the start of a child process: it is bound to the supervisor's life before it runs anything, then gets its role.
 
-By fork and exec, as multiprocessing's spawn does it; but spawn has no hook between the two for the bond.
+By fork and exec, like multiprocessing's spawn, which has no hook between the two to bind the process.
 """
 
 import os
@@ -13,21 +13,21 @@ from inspector.host import parent_death, signals
 from inspector.protocol.heartbeat import LifeSign
 from inspector.supervisor.role import Assignment
 
-#: The modules are found where ours were; the name is for whoever reads a list of processes.
+#: Program of a child: it searches modules in the supervisor's sys.path. The first argument is a name for `ps`.
 _ENTRY = "import sys; sys.path = sys.argv[2:]; from inspector.supervisor.role import main; main()"
 
 
 def launch(assignment: Assignment, words: Connection, sign: LifeSign) -> "subprocess.Popen[bytes]":
     """Start the process of this assignment, with its end of the pipe. Raise OSError if the system gives none."""
     command = [sys.executable, "-c", _ENTRY, assignment.name, *sys.path]
-    with open(os.memfd_create(assignment.name), "w+b") as told:  # no pipe: one that reads nothing must not hold us up
-        told.write(assignment.encode(words.fileno(), sign.descriptor))
-        told.seek(0)
-        return subprocess.Popen(command, stdin=told, pass_fds=(words.fileno(), sign.descriptor), preexec_fn=_prepared())
+    with open(os.memfd_create(assignment.name), "w+b") as file:  # no pipe: one that reads nothing must not hold us up
+        file.write(assignment.encode(words.fileno(), sign.descriptor))
+        file.seek(0)
+        return subprocess.Popen(command, stdin=file, pass_fds=(words.fileno(), sign.descriptor), preexec_fn=_prepared())
 
 
 def _prepared() -> Callable[[], None]:
-    """Return a `preexec_fn` that binds the process to us and holds its signals until the role has its handlers."""
+    """Return a `preexec_fn` that binds the process to this one, and blocks signals until the role has its handlers."""
     bind = parent_death.bound()
 
     def prepare() -> None:
@@ -38,11 +38,11 @@ def _prepared() -> Callable[[], None]:
 
 
 def rehearse() -> None:
-    """Start a process that does nothing, with all that `launch` needs. Raise OSError if the system gives none.
+    """Start a process that does nothing, with all resources that `launch` needs. Raise OSError if one is lacking.
 
-    Call it before a process is ended so that another can take its place.
+    Call it before a process is ended that another one is to replace.
     """
     ours, theirs = Pipe()
-    with ours, theirs, open(os.memfd_create("rehearsal"), "w+b") as told:
+    with ours, theirs, open(os.memfd_create("rehearsal"), "w+b") as file:
         nothing = [sys.executable, "-I", "-S", "-c", ""]
-        subprocess.run(nothing, stdin=told, pass_fds=(theirs.fileno(),), check=False)
+        subprocess.run(nothing, stdin=file, pass_fds=(theirs.fileno(),), check=False)

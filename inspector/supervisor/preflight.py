@@ -1,4 +1,4 @@
-"""Owns what `inspector check` finds: all that would keep a line from starting, and what it would start with."""
+"""Owns the checks of `inspector check`: everything that would keep a line from starting, and what it would run with."""
 
 import os
 import socket
@@ -23,16 +23,16 @@ from inspector.supervisor import trial
 from inspector.vision import bundle, image
 from inspector.vision.bundle import Bundle
 
-#: So many names in a drop folder are looked at.
+#: Largest number of names in a drop folder that are counted.
 _MAX_ENTRIES = 100_000
 Answer = TypeVar("Answer")
 
 
 def usable(settings: Settings) -> tuple[Bundle, str]:
-    """Return the bundle of a config with which a line can start, and how it was tried.
+    """Return the bundle of a config with which a line can start, and the result of the model's trial.
 
-    InspectorError with everything that speaks against it.
-    What depends on the user, such as a folder that may be written to, is judged for the one who asks.
+    Raise ConfigError with everything that keeps the line from starting. Permissions are checked for the user who runs
+    the check.
     """
     problems: list[str] = []
     tried = None
@@ -51,7 +51,7 @@ def usable(settings: Settings) -> tuple[Bundle, str]:
 
 
 def describe(settings: Settings, model: Bundle, tried: str) -> Iterator[str]:
-    """Yield what the line would start with, a line each; `tried`: what became of the trial of its model."""
+    """Yield what the line would run with, in lines of text; `tried`: the result of the model's trial."""
     share = disk.network_file_system(settings.data)
     warning = f"  (on {share}: a record on a network share may be damaged; use a disk of this machine)" if share else ""
     yield f"data     {settings.data.absolute()}{warning}"
@@ -79,7 +79,7 @@ def describe(settings: Settings, model: Bundle, tried: str) -> Iterator[str]:
 
 
 def drop_folder(path: Path) -> str:
-    """Return what is at the absolute path of a drop folder, in words."""
+    """Return a description of what is at the absolute path of a drop folder."""
     if path.is_dir():
         with os.scandir(path) as entries:
             names = list(islice((entry.name for entry in entries), _MAX_ENTRIES))
@@ -92,7 +92,7 @@ def drop_folder(path: Path) -> str:
 
 
 def samples(settings: Settings, names: Sequence[str]) -> Iterator[str]:
-    """Yield what the pattern of each source reads in each of these frame names, a line each."""
+    """Yield what the pattern of each source reads in each of these frame names, in lines of text."""
     patterned = [source for source in settings.sources if source.place.pattern is not None]
     if names and not patterned:
         yield "sample   no source has a place.pattern: nothing is read in a name"
@@ -107,7 +107,7 @@ def samples(settings: Settings, names: Sequence[str]) -> Iterator[str]:
 
 
 def _unless(problems: list[str], ask: Callable[[], Answer]) -> Answer | None:
-    """What `ask` answers; where it raises, None, and what it says is added to the problems."""
+    """Return the result of `ask`; if it raises InspectorError, add the lines of that to `problems` and return None."""
     try:
         return ask()
     except InspectorError as error:
@@ -143,7 +143,7 @@ def _described(folder: Path) -> str:
 
 
 def _taken(settings: Settings) -> Iterator[str]:
-    """Why the port cannot be listened on; nothing where the line of this config runs already, and has it."""
+    """Yield why the metrics port cannot be listened on; nothing if the line of this config runs, and uses it."""
     host, port = settings.metrics.host, settings.metrics.port
     try:
         if not port or instance.runs(settings.data):
@@ -157,7 +157,7 @@ def _taken(settings: Settings) -> Iterator[str]:
 
 
 def check_keys(settings: Settings) -> None:
-    """ConfigError where a source's keys cannot be used."""
+    """Raise ConfigError if the keys of a source cannot be used."""
     for source in settings.sources:
         if isinstance(source, PushSourceSettings) and source.secret_key and source.clients:
             server_keys(source.secret_key)

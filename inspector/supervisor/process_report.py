@@ -1,4 +1,4 @@
-"""Owns the report on the line's processes: the sink gets it for metrics and readiness, systemd a line of it."""
+"""Owns the report on the line's processes: to the sink for metrics and readiness, and as one line to systemd."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ _STATUS_CHARS = 500
 
 
 class ProcessReport:
-    """Sent when it changes, and repeated."""
+    """The report on processes: it is sent when it changes, and repeated every REPEAT_S."""
 
     def __init__(self, notifier: Notifier) -> None:
         self._notifier = notifier

@@ -1,7 +1,7 @@
-"""Owns a reload: what of a changed config is taken over, and which processes are replaced for it without a stop.
+"""Owns a reload: which parts of a changed config take effect, and which processes are replaced for them.
 
-Sources that go or change finish what they have in flight; then the sink is replaced, and everything it had not recorded
-is offered to the next one; workers stop one by one, each when another that knows the new config serves.
+Sources that are removed or changed finish their frames in flight. Then the sink is replaced, and everything that it had
+not recorded is offered to the next one. Workers stop one by one, each when another one with the new config serves.
 """
 
 import logging
@@ -22,17 +22,19 @@ from inspector.supervisor.role import STOP_SIGNAL, Role
 
 log = logging.getLogger(__name__)
 
-#: Sections that the sink reads when it starts; evidence is read by workers, too.
+#: Sections of the config that the sink reads when it starts; workers read `evidence`, too.
 _OUTPUTS = ("record", "evidence", "disk", "metrics", "alarms", "grading", "rolls")
-#: A source whose loop has turned for this long has started, whether or not its camera is there, in seconds.
+#: Time for which the loop of a source must turn until the source counts as started, with or without its camera, in
+#: seconds.
 _OPEN_S = 3.0
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What a reload does. `settings` are those in force after it, `waiting` the keys that need a restart.
+    """What a reload does. `settings` are those in force after it; `waiting` are the keys that need a restart.
 
-    `ending` sources stop: they are gone or other ones; `beginning` ones start. `sink`, `workers`: they are replaced.
+    `ending`: sources that stop, because they were removed or changed; `beginning`: sources that start. `sink`,
+    `workers`: whether these are replaced.
     """
 
     before: Settings
@@ -50,7 +52,7 @@ class Change:
 
 
 def plan(before: Settings, fresh: Settings) -> Change:
-    """Return what must be done so that as much of `fresh` as possible is in force."""
+    """Return the change after which as much of `fresh` as possible is in force."""
     outputs = {name: getattr(fresh, name) for name in (*_OUTPUTS, "decision", "recipes", "sources")}
     settings = before.model_copy(update=outputs)
     old, new = ({source.name: source for source in one.sources} for one in (before, settings))
@@ -85,9 +87,9 @@ def _own(source: SourceSettings) -> dict[str, Any]:
 
 
 class Renewal:
-    """Replaces processes of a running line. `children` is the supervisor's own list: it starts and buries them.
+    """Replaces processes of a running line. `children` is the list of the supervisor, which starts and removes them.
 
-    What cannot be replaced ends the reload: the line goes back to the settings before it, decisions apart.
+    A process that cannot be replaced ends the reload: the line returns to the settings before it, except decisions.
     """
 
     def __init__(
@@ -98,8 +100,8 @@ class Renewal:
         self._children = children
         self._put_in_force = put_in_force
         self._stop_s = stop_s
-        self._spare: dict[str, Child] = {}  # places of sources that are not part of the line now
-        self._replaced: set[str] = set()  # slots of workers that know the new config
+        self._spare: dict[str, Child] = {}  # places of sources that are not in the line now
+        self._replaced: set[str] = set()  # slots of workers that have the new config
 
     def steps(self) -> Iterator[None]:
         """Yield once in each turn of the supervisor until the reload is done or undone."""
@@ -123,7 +125,7 @@ class Renewal:
         yield from self._end_sources(change)
         if change.sink and not (yield from self._replace_sink()):
             return False
-        if not (yield from self._begin_sources(change)):  # their first frames wait for workers that know them
+        if not (yield from self._begin_sources(change)):  # their first frames wait for workers that know these sources
             return False
         for child in workers:
             if not (yield from self._replace_worker(child)):
@@ -132,10 +134,10 @@ class Renewal:
         return True
 
     def _go_back(self, change: Change) -> Iterator[None]:
-        """Undo what was carried out. What does not start at once is left to the supervisor, which tries again."""
+        """Undo what was carried out. A process that does not start at once is left to the supervisor, which retries."""
         log.error("reload: the line goes on as before")
         yield from self._end_sources(change)
-        self._close_spare(change.beginning)  # first of all: it may be descriptors that are lacking
+        self._close_spare(change.beginning)  # first: file descriptors may be what is lacking
         if change.sink:
             yield from self._replace_sink()
         yield from self._begin_sources(change)
@@ -148,7 +150,7 @@ class Renewal:
         return [child for child in self._children if child.role == role]
 
     def _child(self, role: Role, slot: str) -> Child:
-        """Return a place that the line can do without: a process that cannot serve is reported, and ends nothing."""
+        """Return a new place that the line can do without: a process that cannot serve is reported, and not fatal."""
         return Child(role, slot, LifeSign(), Restarts(self._change.before.supervision.give_up_after), was_ready=True)
 
     def _close_spare(self, but: Collection[str] = ()) -> None:
@@ -176,7 +178,7 @@ class Renewal:
             child.ready = False
 
     def _end_sources(self, change: Change) -> Iterator[None]:
-        """End sources as at a stop, their frames in flight recorded; then put the change's settings in force."""
+        """Stop sources as at a stop of the line, with frames in flight recorded; then put the settings in force."""
         ending = [child for child in self._of("source") if child.slot in change.ending]
         yield from self._end(ending, change.before.delivery.drain_s + self._stop_s)
         for child in ending:
@@ -185,7 +187,7 @@ class Renewal:
         self._put_in_force(change.settings)
 
     def _begin_sources(self, change: Change) -> Generator[None, None, bool]:
-        """Start sources; return False if one ends at once. One whose camera is away does not: it goes on trying."""
+        """Start sources; return False if one ends at once. A source without its camera goes on and keeps trying."""
         coming = [self._spare.pop(name) for name in change.beginning]
         for child in coming:
             child.leaving, child.was_ready = False, True

@@ -1,4 +1,4 @@
-"""Owns the settings that a running line goes by: kept for `inspector status`, and read anew at SIGHUP."""
+"""Owns the settings in force in a running line: saved for `inspector status`, and read anew at SIGHUP."""
 
 import logging
 from collections.abc import Callable
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 
 class SettingsInForce:
-    """Settings that go with one bundle. Those of processes that run may still be older."""
+    """The settings in force, which agree with one bundle. Running processes may still have older ones."""
 
     def __init__(self, settings: Settings, model: Bundle, reread: Callable[[], Settings]) -> None:
         """`reread` reads the config again and raises InspectorError if it cannot be used.
@@ -26,12 +26,12 @@ class SettingsInForce:
         self._check(settings)
 
     def put(self, settings: Settings) -> None:
-        """Put settings in force: processes that start from now on get them."""
+        """Put settings in force: processes that start from now on use them."""
         self.settings = settings
         self.keep()
 
     def keep(self) -> None:
-        """Keep the settings for `inspector status`; a line that cannot write them goes on without."""
+        """Save the settings for `inspector status`; a line that cannot write them runs without the file."""
         try:
             running_settings.save(self.settings)
         except OSError as error:
@@ -48,7 +48,7 @@ class SettingsInForce:
         return fresh
 
     def terms(self) -> InForce:
-        """Return what frames are decided by from now on, as the sink keeps it with the record."""
+        """Return the terms that decide frames from now on, as the sink keeps them with the record."""
         return terms.now(self.settings, self._model)
 
     def _check(self, settings: Settings) -> None:

@@ -1,4 +1,4 @@
-"""Owns the signals that a line is stopped and reloaded by: each sets a flag, and the supervisor's loop acts on it."""
+"""Owns the signals that stop and reload a line: each sets a flag, on which the supervisor's loop acts."""
 
 import signal
 from collections.abc import Iterator
@@ -11,21 +11,21 @@ _STOP = (signal.SIGTERM, signal.SIGINT)
 
 
 class SignalFlags:
-    """Which signals came while `listening`."""
+    """The signals that arrived while `listening`."""
 
     def __init__(self) -> None:
-        #: How often a stop was asked for; the second time it is by force.
+        #: Number of requests to stop; the second one forces.
         self.stops = 0
         self._hangups = 0
 
     def take_hangup(self) -> bool:
-        """Return whether SIGHUP came since the last call, however often."""
+        """Return whether SIGHUP arrived since the last call, once or more often."""
         came, self._hangups = self._hangups > 0, 0
         return came
 
     @contextmanager
     def listening(self) -> Iterator[None]:
-        """Set the handlers, let the signals that were held come, and restore the former handlers at the end."""
+        """Set the handlers, deliver the signals that were blocked, and restore the former handlers at the end."""
         previous = {number: signal.signal(number, self._note) for number in (*_STOP, signal.SIGHUP)}
         signals.release()
         try:

@@ -1,6 +1,6 @@
-"""Owns the trial of a model: opened, warmed and held to its golden images as a worker does it, in a process of its own.
+"""Owns the trial of a model: opened, warmed and checked by its golden images as in a worker, in a process of its own.
 
-A program that Paddle cannot open may end the process that tries, and Paddle takes 300 MB: neither is for a command.
+A program that Paddle cannot open may end the process that tries, and Paddle takes 300 MB: a command must risk neither.
 """
 
 import subprocess
@@ -14,7 +14,7 @@ from inspector.settings.settings import Settings
 from inspector.vision import bundle
 from inspector.vision.bundle import Bundle
 
-#: Exit code of the process if the model cannot be used; stdout has the reason.
+#: Exit code of the process if the model cannot be used; stdout then has the reason.
 _REFUSED = 2
 
 

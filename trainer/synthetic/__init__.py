@@ -1,1 +1,1 @@
-"""Drawn data: corruptions, outliers and their textures."""
+"""Synthetic data: corruptions, outliers and their textures."""

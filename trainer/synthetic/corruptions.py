@@ -1,4 +1,4 @@
-"""Owns the faults of a line: what lamp, lens, camera, cable and dirt do to a picture, each in three strengths.
+"""Owns the faults of a line that corrupt a picture: by lamp, lens, camera, cable and dirt, each in three strengths.
 
 A picture gets the same fault, to the last pixel, whatever else is evaluated and whenever: all chance is drawn from
 its name, and a stronger fault is the same one stronger. Faults come before preprocessing, as they do on the line.
@@ -19,7 +19,7 @@ STRENGTHS = ("mild", "middle", "strong")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that goes wrong: its name, what `amounts` count, and how they change a picture."""
+    """A fault: its name, the `unit` of its three `amounts`, and how an amount changes a picture."""
 
     name: str
     unit: str
@@ -27,7 +27,7 @@ class Fault:
     change: Callable[[Gray, float, np.random.Generator], Gray]
 
     def apply(self, pixels: Gray, strength: int, picture: str) -> Gray:
-        """uint8 (height, width) to a changed copy; `strength` 0 to 2; `picture` is the name that chance is drawn from.
+        """Return a changed copy of `pixels`, uint8 (height, width). `strength`: 0 to 2. `picture`: its name, the seed.
 
         A crop makes the picture smaller and a quarter turn swaps its sides; all else keeps the shape.
         """
@@ -57,7 +57,7 @@ def _exposure(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
 
 
 def _gradient(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
-    """A lamp to one side: gain from 1 - amount to 1 + amount across the picture, in any direction."""
+    """Light from one side: gain from 1 - amount to 1 + amount across the picture, in a random direction."""
     height, width = pixels.shape
     angle = rng.uniform(0, 2 * np.pi)
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j]
@@ -76,7 +76,7 @@ def _jpeg(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
 
 
 def _dust(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
-    """So many specks on the lens, soft and darker by up to 60 levels, 0.5 to 2% of the side in radius."""
+    """Draw `amount` specks on the lens: soft, darker by up to 60 levels, with radii of 0.5 to 2% of the side."""
     height, width = pixels.shape
     specks = np.zeros(pixels.shape, np.float32)
     for _ in range(int(amount)):
@@ -87,13 +87,13 @@ def _dust(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
 
 
 def _stripes(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
-    """A line camera with some pixels off: an eighth of the columns brighter or darker, by `amount` levels (sigma)."""
+    """Draw the stripes of a line camera: an eighth of the columns brighter or darker, by `amount` levels (sigma)."""
     offsets = rng.normal(0, amount, pixels.shape[1]) * (rng.random(pixels.shape[1]) < 0.125)
     return gray(pixels + offsets)
 
 
 def _crop(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
-    """The view moved by `amount` of each side towards a corner. What leaves is cut; what would enter is unknown."""
+    """Move the view by `amount` of each side towards a corner. What leaves is cut; what would enter is unknown."""
     height, width = pixels.shape
     down, right = round(amount * height), round(amount * width)
     top, left = int(rng.integers(2)) * down, int(rng.integers(2)) * right
@@ -105,13 +105,13 @@ def _turn(pixels: Gray, amount: float, rng: np.random.Generator) -> Gray:
 
 
 def gray(levels: NDArray[np.floating]) -> Gray:
-    """Levels of any range, rounded and cut off as a camera does."""
+    """Return levels of any range as uint8, rounded and clipped to 0 to 255 as a camera does."""
     return np.asarray(np.clip(np.rint(levels), 0, 255), np.uint8)
 
 
 #: A turned camera is a fault of mounting, not of the line: a model may rightly depend on the rolling direction.
 TURN = Fault("rotation 90/180/270", "degrees", (90, 180, 270), _turn)
-#: The suite. Lengths are in camera pixels of a 200-pixel view.
+#: Faults of the suite. Lengths are in camera pixels of a 200-pixel view.
 FAULTS = (
     Fault("sensor noise", "gray levels, sigma", (5, 10, 20), _noise),
     Fault("defocus", "pixels, sigma", (1, 2, 3), _defocus),

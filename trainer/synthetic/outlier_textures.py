@@ -17,7 +17,7 @@ Field = NDArray[np.float32]  # (size, size), any scale: the mean and the contras
 
 
 def draw(number: int, rng: Generator, size: int) -> NDArray[np.uint8]:
-    """One picture, uint8 (size, size), of the family `number` modulo their count."""
+    """Return a picture, uint8 (size, size), of the family `number` modulo the number of families."""
     levels = np.asarray(FAMILIES[number % len(FAMILIES)](rng, size), np.float32)
     levels = (levels - levels.mean()) / (levels.std() + 1e-6)
     if rng.random() < 0.3:
@@ -32,7 +32,7 @@ def draw(number: int, rng: Generator, size: int) -> NDArray[np.uint8]:
 
 
 def smooth(rng: Generator, size: int, grain_px: float) -> Field:
-    """Noise whose bumps are `grain_px` wide."""
+    """Return noise, (size, size), with grains `grain_px` wide."""
     cells = max(4, int(np.ceil(size / grain_px)) + 3)
     side = max(size, int(cells * grain_px))
     noise = cv2.resize(rng.standard_normal((cells, cells), np.float32), (side, side), interpolation=cv2.INTER_CUBIC)
@@ -41,14 +41,14 @@ def smooth(rng: Generator, size: int, grain_px: float) -> Field:
 
 
 def clouds(rng: Generator, size: int, grain_px: float, gain: float = 0.5) -> Field:
-    """Five octaves of it, each half as wide and `gain` times as strong; deviation 1."""
+    """Return five octaves of noise, each half as wide and `gain` times as strong as the one before; deviation 1."""
     octaves = [gain**n * smooth(rng, size, max(1.0, grain_px / 2**n)) for n in range(5)]
     levels = np.sum(octaves, axis=0)
     return np.asarray(levels / (levels.std() + 1e-6), np.float32)
 
 
 def _turned(rng: Generator, levels: Field, any_angle: bool = True) -> Field:
-    """By a random angle, or now and then by a right one; the corners are mirrored in."""
+    """Return the levels rotated by 0 or 90 degrees, or by a random angle; the corners are filled by mirroring."""
     size = len(levels)
     angle = rng.uniform(0, 360) if any_angle and rng.random() < 0.4 else float(rng.choice((0, 90)))
     turn = cv2.getRotationMatrix2D((size / 2, size / 2), angle, 1.45)
@@ -61,7 +61,7 @@ def _grid(size: int) -> tuple[Field, Field]:
 
 
 def _spectrum(rng: Generator, size: int) -> Field:
-    """Noise of a power law, often drawn out in one direction, sometimes of one wavelength."""
+    """Draw noise with a power-law spectrum, often stretched in one direction, sometimes of one wavelength."""
     frequencies = np.fft.fftfreq(size)
     fy, fx = np.meshgrid(frequencies, frequencies, indexing="ij")
     angle, stretch = rng.uniform(0, np.pi), rng.choice((1.0, 1.0, rng.uniform(1, 12)))
@@ -74,7 +74,7 @@ def _spectrum(rng: Generator, size: int) -> Field:
 
 
 def _dead_leaves(rng: Generator, size: int) -> Field:
-    """Discs, ellipses or boxes over one another, sizes by a power law (Lee et al., "Occlusion models", 2001)."""
+    """Draw overlapping discs, ellipses or boxes with power-law sizes (Lee et al., "Occlusion models", 2001)."""
     levels, least_px, kind = np.zeros((size, size), np.float32), rng.uniform(3, 15), rng.integers(3)
     for _ in range(int(rng.uniform(150, 1500))):
         radius = min(least_px * (1 - rng.random()) ** -0.7, 90.0)
@@ -91,7 +91,7 @@ def _dead_leaves(rng: Generator, size: int) -> Field:
 
 
 def _wood(rng: Generator, size: int) -> Field:
-    """Warped rings, fibres along them, and the gaps between boards."""
+    """Draw warped rings, fibres along them, and the gaps between boards."""
     y, x = _grid(size)
     warp = clouds(rng, size, rng.uniform(20, 80))
     rings = np.sin(2 * np.pi * (x / rng.uniform(5, 40) + warp * rng.uniform(0.1, 1) + y / 400 * rng.uniform(-1, 1)))
@@ -108,7 +108,7 @@ def _fibres(rng: Generator, size: int, length_px: float) -> Field:
 
 
 def _weave(rng: Generator, size: int) -> Field:
-    """Threads over and under one another."""
+    """Draw threads that pass over and under one another."""
     y, x = _grid(size)
     pitch_x, pitch_y = rng.uniform(3, 16, 2)
     x = x + rng.uniform(0, 2) * smooth(rng, size, 12)
@@ -120,7 +120,7 @@ def _weave(rng: Generator, size: int) -> Field:
 
 
 def _tiles(rng: Generator, size: int) -> Field:
-    """Bricks or tiles, each of its own shade, and the joints between."""
+    """Draw bricks or tiles, each of its own shade, and the joints between them."""
     levels, high = np.zeros((size, size), np.float32), rng.uniform(10, 70)
     wide, joint_px, joint = high * rng.uniform(1, 4), max(1, int(rng.uniform(1, 6))), float(rng.standard_normal() * 2)
     for row in range(int(size / high) + 2):
@@ -134,7 +134,7 @@ def _tiles(rng: Generator, size: int) -> Field:
 
 
 def _cells(rng: Generator, size: int) -> Field:
-    """Pebbles, foam or leather: the distance to the nearest of many points, perhaps cut off."""
+    """Draw pebbles, foam or leather: the distance to the nearest of many points, sometimes clipped."""
     count = int(np.exp(rng.uniform(np.log(15), np.log(1500))))
     free = np.ones((size, size), np.uint8)
     free[rng.integers(size, size=count), rng.integers(size, size=count)] = 0
@@ -147,7 +147,7 @@ def _cells(rng: Generator, size: int) -> Field:
 
 
 def _marble(rng: Generator, size: int) -> Field:
-    """Clouds bent by clouds, sometimes only their veins."""
+    """Draw clouds that are warped by clouds, sometimes only their veins."""
     y, x = _grid(size)
     bend_px = rng.uniform(3, 25)
     to_x, to_y = (axis + bend_px * clouds(rng, size, rng.uniform(20, 90)) for axis in (x, y))
@@ -162,7 +162,7 @@ def _brushed(rng: Generator, size: int) -> Field:
 
 
 def _grating(rng: Generator, size: int) -> Field:
-    """Waves, stripes, dots or a chessboard."""
+    """Draw waves, stripes, dots or a chessboard."""
     y, x = _grid(size)
     levels, kind = np.sin(2 * np.pi * x / rng.uniform(3, 40) + rng.uniform(0, 6)), rng.integers(4)
     if kind == 1:
@@ -174,7 +174,7 @@ def _grating(rng: Generator, size: int) -> Field:
 
 
 def _strokes(rng: Generator, size: int) -> Field:
-    """Grass, hair or straw: many short lines, along one direction or along all."""
+    """Draw grass, hair or straw: many short lines, in one direction or in all."""
     levels = np.full((size, size), rng.uniform(-1, 1), np.float32)
     towards, spread, usual_px = rng.uniform(0, np.pi), rng.uniform(0, 3), rng.uniform(5, 60)
     thick_px = int(rng.integers(1, 4))
@@ -187,7 +187,7 @@ def _strokes(rng: Generator, size: int) -> Field:
 
 
 def _relief(rng: Generator, size: int) -> Field:
-    """Plaster, cast or stone: an uneven surface lit from one side, now and then sanded flat."""
+    """Draw plaster, cast metal or stone: an uneven surface lit from one side, sometimes sanded flat."""
     height = clouds(rng, size, rng.uniform(3, 60), rng.uniform(0.4, 0.8))
     if rng.random() < 0.3:
         height = np.minimum(height, rng.uniform(-0.5, 1)).astype(np.float32)
@@ -197,7 +197,7 @@ def _relief(rng: Generator, size: int) -> Field:
 
 
 def _print(rng: Generator, size: int) -> Field:
-    """Stamps, labels and marks: characters of all sizes."""
+    """Draw stamps, labels and marks: characters of many sizes."""
     page = np.full((size, size), 128, np.uint8)
     for _ in range(int(rng.integers(3, 40))):
         text = "".join(map(chr, rng.integers(48, 122, int(rng.integers(1, 9)))))

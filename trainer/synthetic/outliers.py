@@ -1,6 +1,6 @@
-"""Owns what is not strip: other materials, and what a camera shows that is blind, covered or out of focus.
+"""Owns pictures that do not show strip: other materials, and those of a blind, covered or unfocused camera.
 
-A reject model learns from them what to call unknown, and eval shows it others of the same kinds.
+A reject model learns from them what is unknown, and evaluation tests it with others of the same kinds.
 """
 
 import zlib
@@ -17,30 +17,30 @@ from trainer.synthetic.corruptions import gray
 
 Gray = NDArray[np.uint8]
 
-#: Side of what is drawn without a picture of strip, in camera pixels: that of the views the kinds were tried on.
+#: Side of pictures that are drawn without a picture of strip, in camera pixels: that of the views used to test kinds.
 SIZE = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """One way not to be strip. `draw` takes a seed's random numbers, the seed, and a picture of strip to spoil."""
+    """A kind of outlier. `draw` takes random numbers, their seed, and a picture of strip, and returns a picture."""
 
     name: str
     draw: Callable[[Generator, int, Gray], Gray]
 
     def picture(self, seed: int, strip: Gray) -> Gray:
-        """uint8 (height, width); the same seed and strip give the same pixels."""
+        """Return a picture, uint8 (height, width); the same seed and strip give the same pixels."""
         return self.draw(np.random.default_rng((zlib.crc32(self.name.encode()), seed)), seed, strip)
 
 
 def some(count: int, strips: Sequence[Gray], seed: int) -> list[Gray]:
-    """`count` pictures to learn from: two thirds other materials, the rest of the other kinds in turn."""
+    """Return `count` pictures for training: two thirds show other materials, the rest the other kinds in turn."""
     material, *others = KINDS
     pictures = []
     for number in range(count):
         third, place = divmod(number, 3)
         kind = material if place else others[third % len(others)]
-        # Material after material, as the seed chooses the family.
+        # The seed chooses the family of material: consecutive seeds take one after the other.
         own_seed = seed + (2 * third + place - 1 if place else third)
         pictures.append(kind.picture(own_seed, strips[number % len(strips)]))
     return pictures
@@ -55,7 +55,7 @@ def _blank(rng: Generator, seed: int, strip: Gray) -> Gray:
 
 
 def _noise(rng: Generator, seed: int, strip: Gray) -> Gray:
-    """A sensor or cable that gives nothing else: white, even, in grains, or as dots on one level."""
+    """Draw the noise of a broken sensor or cable: white, uniform, in grains, or as dots on one level."""
     mean, sigma, kind = rng.uniform(50, 200), rng.uniform(8, 60), rng.integers(4)
     white = rng.standard_normal((SIZE, SIZE))
     if kind == 0:
@@ -69,7 +69,7 @@ def _noise(rng: Generator, seed: int, strip: Gray) -> Gray:
 
 
 def _gradient(rng: Generator, seed: int, strip: Gray) -> Gray:
-    """A lamp and nothing before it: light from a side, or a spot."""
+    """Draw a lamp without strip: light from one side, or a spot."""
     y, x = np.mgrid[-1 : 1 : SIZE * 1j, -1 : 1 : SIZE * 1j]
     angle = rng.uniform(0, 2 * np.pi)
     side = x * np.cos(angle) + y * np.sin(angle)
@@ -79,14 +79,14 @@ def _gradient(rng: Generator, seed: int, strip: Gray) -> Gray:
 
 
 def _half_covered(rng: Generator, seed: int, strip: Gray) -> Gray:
-    """Two fifths to three fifths of the view black, from any side."""
+    """Cover 40 to 60% of the view in black, from a random side."""
     covered = np.rot90(strip, turns := int(rng.integers(4))).copy()
     covered[: int(len(covered) * rng.uniform(0.4, 0.6))] = rng.integers(12)
     return np.ascontiguousarray(np.rot90(covered, -turns))
 
 
 def _out_of_focus(rng: Generator, seed: int, strip: Gray) -> Gray:
-    """So far that no defect can be seen: a blur of 2.5 to 7.5% of the view, sigma."""
+    """Blur the picture so far that no defect can be seen: with a sigma of 2.5 to 7.5% of the view."""
     sigma = rng.uniform(0.025, 0.075) * min(strip.shape)
     return np.asarray(cv2.GaussianBlur(strip, (0, 0), sigma, borderType=cv2.BORDER_REFLECT), np.uint8)
 
@@ -100,7 +100,7 @@ def _dark(rng: Generator, seed: int, strip: Gray) -> Gray:
 
 
 def _negative(rng: Generator, seed: int, strip: Gray) -> Gray:
-    """Bright and dark exchanged, as by a wrong setting or a broken driver."""
+    """Invert the picture, as a wrong setting or a broken driver does."""
     return np.asarray(255 - strip, np.uint8)
 
 

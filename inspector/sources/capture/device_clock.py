@@ -4,29 +4,29 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-#: Seconds of which the shortest transfer counts: quartzes drift apart by less than a millisecond in them.
+#: Window in which the shortest transfer counts, in seconds: quartz clocks drift apart by less than a millisecond in it.
 WINDOW_S = 10.0
-#: A picture that seems to have taken longer to us has not: the device's clock was set back.
+#: Longest plausible transfer of a picture, in seconds; beyond it the device's clock was set back.
 LONGEST_WAY_S = 1.0
-#: A reading of two clocks that took longer was interrupted between them, and shows nothing.
+#: Longest valid reading of both clocks, in seconds; a longer one was interrupted between them, and is discarded.
 _TORN_S = 0.001
-#: The world's clock was set, or has drifted from ours, where it is off by more.
+#: Difference from which the world's clock was set, or has drifted from the monotonic clock, in seconds.
 _SET_S = 0.002
 
 
 class DeviceClock:
-    """The clock of one connection's device, in ours.
+    """Converts the time stamps of one connection's device to this machine's clock.
 
-    What lies between a picture's time stamp and its arrival is the difference of the clocks and the way. The
-    difference is the same for all pictures, so it shows in the one with the shortest way, as in NTP's clock filter
-    (RFC 5905, 10). No time is later than the arrival, none earlier than LONGEST_WAY_S before it, and none earlier
-    than that of the picture before.
+    Between a picture's time stamp and its arrival lie the difference of the clocks and the transfer. The difference is
+    the same for all pictures, so the one with the shortest transfer shows it, as in NTP's clock filter (RFC 5905, 10).
+    No time is later than the arrival, none is earlier than LONGEST_WAY_S before it, and none is earlier than that of
+    the picture before.
     """
 
     def __init__(self) -> None:
         self._stamp_s = 0.0
         self._latest = 0.0
-        self._ways: deque[tuple[float, float]] = deque()  # arrival, difference; the shortest first, and rising
+        self._ways: deque[tuple[float, float]] = deque()  # (arrival, difference), with rising differences
 
     def captured(self, stamp_s: float, arrived: float) -> float:
         """Return when the picture was captured, by the clock of its arrival; its arrival if the device has no clock."""
@@ -49,10 +49,10 @@ class DeviceClock:
 
 
 class WorldClock:
-    """The world's time of a moment of the monotonic clock; in the order of the moments, unless the clock is set back.
+    """Converts moments of the monotonic clock to seconds since 1970, in the same order unless the clock is set back.
 
-    The two clocks cannot be read at once: read anew for each picture, a pause of the process in between would put
-    the picture later than the next one.
+    The two clocks cannot be read at once. If they were read for each picture, a pause of the process between the two
+    readings would put a picture later than the next one.
     """
 
     def __init__(self, world: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic) -> None:
