@@ -1,1 +1,1 @@
-"""The command line: what can be typed, and how answers look in a terminal."""
+"""The command line: its options, and how answers look in a terminal."""

@@ -1,4 +1,4 @@
-"""Owns how a command gets its line: the settings that its options choose, and the record of that line."""
+"""Owns what a command opens of its line: the settings that its options select, and the line's record."""
 
 import argparse
 from contextlib import AbstractContextManager
@@ -10,7 +10,7 @@ from inspector.settings.settings import Settings
 
 
 def settings(options: argparse.Namespace) -> Settings:
-    """Return the settings by `-c` and `-o`. Raise ConfigError where they cannot be used."""
+    """Return the settings that `-c` and `-o` select. Raise ConfigError if they cannot be used."""
     return loading.load(options.config, options.override)
 
 

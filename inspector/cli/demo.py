@@ -1,4 +1,4 @@
-"""Owns the demonstration: a real line in a process of its own, watched for a while, then stopped and summed up."""
+"""Owns the demonstration: a real line in a process of its own, shown for a while, then stopped, with its sums."""
 
 import argparse
 import json
@@ -23,7 +23,7 @@ from inspector.record.sums.accounts import Account, since
 from inspector.settings import config_file
 from inspector.settings.settings import Settings
 
-#: How long the demo runs without a terminal, where nobody can press Ctrl-C, in seconds.
+#: Duration of a demo without a terminal, where nobody can press Ctrl-C, in seconds.
 UNATTENDED_S = 30.0
 #: Upper bound on the time from the line's start until it is ready, in seconds.
 START_S = 300.0
@@ -32,14 +32,14 @@ _LOG_LINES = 50
 
 
 def shipped(folder: Path) -> tuple[Path, list[str]]:
-    """Return the config of the demonstration that ships, and the overrides that keep its files in `folder`/demo."""
+    """Return the config of the shipped demonstration, and the overrides that keep its files in `folder`/demo."""
     own = folder / "demo"
     files = {"data": own / "data", "sources.drop.path": own / "drop", "record.defect_log": own / "defects.jsonl"}
     return config_file.examples() / "demo.yaml", [f"{key}={json.dumps(str(path))}" for key, path in files.items()]
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run and show the line of a config, or without one the demonstration that ships; see `show`."""
+    """Run and show the line of a config; without one, the shipped demonstration. Return the exit code, see `show`."""
     if options.config is None:
         options.config, own = shipped(Path.cwd())
         options.override = [*own, *options.override]
@@ -49,7 +49,7 @@ def run(options: argparse.Namespace) -> int:
 def show(path: Path, overrides: list[str], settings: Settings, seconds: float | None, console: Console) -> int:
     """Run and show the line of the config at `path` until `seconds` after it is ready (None: until Ctrl-C).
 
-    Return 0 if it did its work, else its exit code or 1.
+    Return 0 if the line did its work, otherwise its exit code or 1.
     """
     before = _accounts(settings)
     seconds = UNATTENDED_S if seconds is None and not console.is_terminal else seconds
@@ -60,7 +60,7 @@ def show(path: Path, overrides: list[str], settings: Settings, seconds: float | 
         command += ["-o", override]
     console.print(f"starting the line of {path}; its log is {log_path}", soft_wrap=True)
     with log_path.open("a") as log:
-        # Its own session: Ctrl-C is ours, and we stop the line the way systemd would.
+        # Its own session: Ctrl-C reaches the demo alone, which stops the line the way systemd does.
         line = subprocess.Popen(
             command, stdout=log, stderr=log, start_new_session=True, preexec_fn=parent_death.bound(signal.SIGTERM)
         )
@@ -74,7 +74,7 @@ def show(path: Path, overrides: list[str], settings: Settings, seconds: float | 
 
 
 def _watch(line: "subprocess.Popen[bytes]", screen: Screen, seconds: float | None, console: Console) -> None:
-    """Show the line until it ends, or until `seconds` after it was ready; one that is not ready in time has no end."""
+    """Show the line until it ends, until `seconds` after it is ready, or until START_S if it is not ready by then."""
     clock = time.monotonic
     ends_at = clock() + START_S
     started = False
@@ -103,7 +103,7 @@ def _stop(line: "subprocess.Popen[bytes]", settings: Settings) -> int:
 
 
 def _accounts(settings: Settings) -> list[Account]:
-    """The sums on record; none where nothing was recorded yet."""
+    """Return the sums on record; none if nothing was recorded yet."""
     try:
         store = Store(settings.data, read_only=True)
     except StoreError:

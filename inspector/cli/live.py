@@ -1,4 +1,4 @@
-"""Owns the live picture of a running line in a terminal. Reads the record, and asks the port whether it is ready."""
+"""Owns the live view of a running line in a terminal. It reads the record, and asks the line's port for readiness."""
 
 import json
 import statistics
@@ -25,25 +25,25 @@ from inspector.settings.settings import Settings
 from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.vocabulary import OUTCOMES
 
-#: Time in seconds that rates are means of, and number of the last records that latencies are of.
+#: Time over which rates are averaged, in seconds, and number of the last records whose latencies are shown.
 _RATE_S, _LATENCY_RECORDS = 6.0, 200
 
 
 class Screen:
-    """The picture of a line, which each `look` renews; rates are computed from the looks before."""
+    """The live view of a line. Each `look` reads it anew; rates are computed from earlier looks."""
 
     def __init__(self, settings: Settings, before: Sequence[Account] = ()) -> None:
-        """`before`: the sums of earlier runs, which are not shown as of this one."""
+        """`before`: the sums of earlier runs, which are subtracted."""
         self._before = before
         self._began_at = time.time()
-        self.ready = False  # it was, at a look
+        self.ready = False  # it was ready at some look
         self._settings = settings
         self._base = origin(settings.metrics.host, settings.metrics.port)
         self._folders = [source for source in settings.sources if isinstance(source, FolderSourceSettings)]
         self._seen: deque[tuple[float, dict[str, int]]] = deque()
 
     def look(self) -> RenderableType:
-        """Return the whole picture."""
+        """Return the view now."""
         accounts, latest, defects, dropped_in = self._read()
         table = sums(accounts, self._rates(accounts))
         parts: list[RenderableType] = [
@@ -59,7 +59,7 @@ class Screen:
         return Group(*parts)
 
     def line(self) -> str:
-        """Return the same in one line of text."""
+        """Return the view as one line of text."""
         accounts, latest, *_ = self._read()
         rate = sum(self._rates(accounts).values())
         total = {outcome: sum(account.recorded[outcome] for account in accounts) for outcome in OUTCOMES}
@@ -76,7 +76,7 @@ class Screen:
             latest = list(store.records(Query(since=self._began_at, limit=_LATENCY_RECORDS)))
             defects = list(store.records(Query(since=self._began_at, outcomes=("defect",), limit=8)))
             dropped_in = {name: list(store.records(Query(sources=(name,), limit=5))) for name in folders}
-            self.ready = self.ready or bool(latest)  # also where metrics.port is 0, and nobody can be asked
+            self.ready = self.ready or bool(latest)  # also if metrics.port is 0, and there is no port to ask
             return since(store.accounts(), self._before), latest, defects, dropped_in
         finally:
             store.close()

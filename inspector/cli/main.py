@@ -16,14 +16,14 @@ from inspector.errors import InspectorError, QuestionError
 from inspector.host.printable import printable
 from inspector.settings import config_file
 
-#: 0: done. 1: the answer is no (sums that do not balance). 2: a config, bundle or command that cannot be used.
-#: `run`: 3: stopped by force; 4: every process of a role was given up: see supervisor.
-#: `status`: 3: the line does not run, as `systemctl status` has it.
+#: Exit codes. 0: done. 1: the answer is no, as for sums that do not balance. 2: a config, bundle or command that cannot
+#: be used. `run`: 3: stopped by force; 4: every process of a role was given up, see supervisor. `status`: 3: the line
+#: does not run, as in `systemctl status`.
 EXIT_OK, EXIT_NO, EXIT_UNUSABLE, EXIT_NOT_RUNNING = 0, 1, 2, 3
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Entry of the console command; returns the exit code."""
+    """Run the console command and return its exit code."""
     commands = parser()
     argcomplete.autocomplete(commands)
     options = commands.parse_args(arguments)
@@ -37,7 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             print(f"inspector: {'--' * is_option}{printable(line)}", file=sys.stderr)
         return EXIT_UNUSABLE
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader is gone, as after `| head`
         return EXIT_OK
 
 

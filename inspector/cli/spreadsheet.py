@@ -1,4 +1,4 @@
-"""Owns the CSV of records and defects: what Excel and its kin read as it is meant, a row a region."""
+"""Owns the CSV of records and defects, a row a region, in a form that spreadsheets such as Excel read correctly."""
 
 import csv
 from collections.abc import Iterable, Iterator
@@ -9,20 +9,20 @@ import msgspec
 
 from inspector.record.records import PARTS, Record
 
-#: By this mark at the beginning Excel takes a file for UTF-8.
+#: Byte order mark, by which Excel recognises a file as UTF-8.
 _BOM = "\ufeff"
-#: A cell that begins so is a formula to a spreadsheet: a file's name must never be run. OWASP, "CSV Injection".
+#: First characters of a cell that a spreadsheet runs as a formula, as no file's name may. OWASP, "CSV Injection".
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
-#: Lists of a record, which have columns of their own.
+#: Fields of a record that are lists, and have columns of their own.
 _LISTS = ("regions", "doubts", "area")
 _AREA = ("area_x", "area_y", "area_width", "area_height")
 _PART = tuple(dict.fromkeys(PARTS["regions"] + PARTS["doubts"]))
 
 
 def write(kind: type[msgspec.Struct], rows: Iterable[msgspec.Struct], file: TextIO, bom: bool = False) -> None:
-    """Write the rows, with a header. Each time stands twice: in seconds since 1970 UTC, and as local time.
+    """Write the rows, with a header. Each time is written twice: in seconds since 1970 UTC, and as local time.
 
-    A record has a row for each of its regions and doubts, which `part` tells apart; one without any has one row.
+    A record has a row for each of its regions and doubts, with its kind in `part`; a record without any has one row.
     """
     if bom:
         file.write(_BOM)

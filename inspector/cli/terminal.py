@@ -1,4 +1,4 @@
-"""Owns how answers are laid out: folded in a narrow terminal, as wide as they are in a pipe, never cut; and times."""
+"""Owns the layout of answers and times: folded in a narrow terminal, at full width in a pipe, and never cut."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -7,9 +7,9 @@ from typing import Any
 from rich.console import Console, Group, RenderableType
 from rich.table import Table
 
-#: Wider than any answer, in columns: only measured with.
+#: Width for measuring, in columns; no answer is wider.
 _WIDEST = 100_000
-#: The colours of outcomes and grades.
+#: Colours of outcomes and grades.
 COLOURS = {
     "ok": "green", "defect": "red", "unsure": "yellow", "error": "magenta",
     "prime": "green", "second": "yellow", "hold": "red",
@@ -17,7 +17,7 @@ COLOURS = {
 
 
 class Grid(Table):
-    """A table without lines. What does not fit its column goes on in the next line."""
+    """A table without lines. Text that does not fit its column continues on the next line."""
 
     def __init__(self, *columns: str) -> None:
         super().__init__(box=None, padding=(0, 2, 0, 0))
@@ -35,7 +35,7 @@ class Grid(Table):
 
 
 def show(*parts: RenderableType) -> None:
-    """Print to standard output what a command answers, in no terminal as wide as it needs to be."""
+    """Print an answer to standard output, at its full width if that is no terminal."""
     console, answer = Console(), Group(*parts)
     if not console.is_terminal:
         console = Console(width=max(console.width, _needed(answer)))
@@ -43,13 +43,13 @@ def show(*parts: RenderableType) -> None:
 
 
 def fits(part: RenderableType) -> bool:
-    """Return whether standard output is wide enough for it unfolded; what is no terminal always is."""
+    """Return whether `part` fits the width of standard output unfolded; it always does if that is no terminal."""
     console = Console()
     return not console.is_terminal or _needed(part) <= console.width
 
 
 def span(seconds: float) -> str:
-    """Return a length of time in its largest fitting unit: 0.3 s, 12 min, 5 h, 3 d."""
+    """Return a duration in its largest fitting unit: 0.3 s, 12 min, 5 h, 3 d."""
     for size, unit in ((86_400, "d"), (3600, "h"), (60, "min")):
         if seconds >= 2 * size:
             return f"{seconds / size:.0f} {unit}"
@@ -57,12 +57,12 @@ def span(seconds: float) -> str:
 
 
 def moment(at: float) -> str:
-    """Return local time, to the second."""
+    """Return `at`, in seconds since 1970, as local time to the second."""
     return datetime.fromtimestamp(at).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number and its noun, in the plural unless it is one."""
+    """Return a number and its noun, in the plural unless the number is 1."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 

@@ -15,7 +15,10 @@ Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def moment(text: str) -> float:
-    """Seconds since 1970 of "10m" (ago) or of an ISO time, local unless it names its zone."""
+    """Return seconds since 1970 for "10m" (ago) or an ISO time, which is local unless it has a zone.
+
+    Raise ArgumentTypeError if the text is neither.
+    """
     if match := re.fullmatch(r"(\d+(?:\.\d+)?)([smhd])", text):
         return time.time() - float(match[1]) * _UNITS_S[match[2]]
     try:

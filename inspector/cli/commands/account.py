@@ -78,7 +78,7 @@ def sums(accounts: Sequence[Account], rates: Mapping[str, float] | None = None) 
 
 
 def _within(window: Mapping[str, Mapping[Outcome, int]], gaps: Sequence[Gap]) -> Table:
-    """What is on record of frames captured within a time, and how many frames its gaps hold, a row a source."""
+    """Return how many frames captured within a time are on record and in gaps, a row a source."""
     table = Grid()
     table.outcome_columns((*OUTCOMES, "not inspected"))
     for source in sorted({*window, *(gap.source for gap in gaps)}):
@@ -89,7 +89,7 @@ def _within(window: Mapping[str, Mapping[Outcome, int]], gaps: Sequence[Gap]) ->
 
 
 def _gap_list(gaps: Sequence[Gap]) -> Table:
-    """What was not inspected, a row a gap; without a number of frames where nobody knows it."""
+    """Return what was not inspected, a row a gap; without a number of frames if that is unknown."""
     table = Grid()
     for column in ("source", "from", "to", "frames", "reason"):
         table.column(column, right=column == "frames")

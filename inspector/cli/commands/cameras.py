@@ -1,4 +1,4 @@
-"""Owns the command `cameras`: the cameras that can be found from here, and what to write for each of them."""
+"""Owns the command `cameras`: the cameras that this machine can find, and the settings to write for each."""
 
 import argparse
 import sys
@@ -12,7 +12,7 @@ from inspector.answers.cameras import FoundCamera
 
 
 def run(options: argparse.Namespace) -> bool:
-    """Show the cameras, and to stderr why some cannot be listed; return whether there is one."""
+    """Show the cameras, and on stderr why some cannot be listed; return whether there is one."""
     answer = cameras.find()
     if options.json:
         print(msgspec.json.encode(answer.found).decode())

@@ -19,12 +19,12 @@ from inspector.errors import ConfigError
 from inspector.host.printable import printable
 from inspector.record.records import to_json
 
-#: Rows of a table unless `--limit` says otherwise.
+#: Largest number of rows of a table without `--limit`.
 _TABLE_ROWS = 50
 
 
 def run(options: argparse.Namespace) -> None:
-    """Show the records asked for: those of a piece joined to defects, unless its frames are wanted."""
+    """Show the records in question; those of a piece are joined to defects, unless `--verdict` asks for its frames."""
     is_table = not (options.json or options.csv)
     limit = _TABLE_ROWS if is_table and options.limit is None else options.limit
     if options.piece and not options.verdict:
@@ -73,7 +73,7 @@ def _of_piece(options: argparse.Namespace, limit: int | None) -> None:
 
 
 def _drawn(records: Iterable[Record], folder: Path) -> Iterator[Record]:
-    """The records as they pass, each drawn into the folder if its picture is kept; says how many at the end."""
+    """Yield the records, and draw each whose picture is kept into the folder; print their number at the end."""
     from inspector.reports import annotate
 
     drawn, without = 0, 0
@@ -85,7 +85,7 @@ def _drawn(records: Iterable[Record], folder: Path) -> Iterator[Record]:
 
 
 class _Counted(Iterator[Record]):
-    """Counts records as they pass: a stream has no length."""
+    """Counts the records of a stream, which has no length."""
 
     def __init__(self, records: Iterator[Record]) -> None:
         self._records = records
@@ -98,13 +98,13 @@ class _Counted(Iterator[Record]):
 
 
 def _listing(records: Sequence[Record]) -> RenderableType:
-    """A row a record where the terminal is wide enough, else a paragraph a record."""
+    """Return records with a row each if the terminal is wide enough, otherwise with a paragraph each."""
     table = record_table(records, full=True)
     return table if fits(table) else Group(*map(_paragraph, records))
 
 
 def record_table(records: Iterable[Record], full: bool = False) -> Table:
-    """Return records as a table, a row each; in full with the date and where on the frame the worst of it is."""
+    """Return records as a table, a row each; if `full`, with the date and with the place of the worst region."""
     table = Grid()
     region = ["region"] if full else []
     for column in ("time", "source", "frame", "verdict", "label", "severity", "score", *region, "reason"):
@@ -122,7 +122,7 @@ def record_table(records: Iterable[Record], full: bool = False) -> Table:
 
 
 def _paragraph(record: Record) -> RenderableType:
-    """A record in the lines of a narrow terminal: time, source and frame; what it is and where; why."""
+    """Return a record as lines for a narrow terminal: time, source and frame; outcome and place; reason."""
     head = Text(printable(f"{moment(record.captured_at)}  {record.source}  {record.name}"), overflow="fold")
     figures = (record.label, record.severity, f"{record.score:.3f}", _where(record))
     told = "".join(f"  {one}" for one in figures if one)
@@ -132,9 +132,9 @@ def _paragraph(record: Record) -> RenderableType:
 
 
 def _where(record: Record) -> str:
-    """The worst region, else the largest doubt: where it begins, how large it is, how many more there are.
+    """Return place and size of the worst region, otherwise of the largest doubt, and how many more there are.
 
-    In pixels unless mm are known.
+    In mm, or in pixels if mm are not known.
     """
     parts = record.regions or record.doubts
     if not parts:
@@ -148,7 +148,7 @@ def _where(record: Record) -> str:
 
 
 def _defect_table(found: Sequence[Defect]) -> Table:
-    """The defects of a piece, a row each: place along and across, size, and its first frame."""
+    """Return the defects of a piece as a table, a row each: place along and across, size, and first frame."""
     table = Grid()
     for column in ("source", "along, m", "across, mm", "length, mm", "width, mm", "label", "severity", "score",
                    "frames", "first frame"):  # fmt: skip

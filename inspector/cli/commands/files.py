@@ -31,7 +31,7 @@ def restore(options: argparse.Namespace) -> None:
 
 
 def retry(options: argparse.Namespace) -> bool:
-    """Put failed files back into their drop folders; return whether none was left."""
+    """Put failed files back into their drop folders; return whether all of them could be."""
     settings = config.settings(options)
     chosen = names.of_line(settings, options.source) or [source.name for source in settings.sources]
     folders = [one for one in settings.sources if isinstance(one, FolderSourceSettings) and one.name in chosen]

@@ -23,7 +23,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def check(options: argparse.Namespace) -> None:
-    """Show what would run. Raise InspectorError for all that would keep it from starting."""
+    """Show what would run. Raise InspectorError with everything that would keep the line from starting."""
     settings = config.settings(options)
     model, tried = preflight.usable(settings)
     print(f"{options.config}: good")

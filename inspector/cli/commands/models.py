@@ -18,7 +18,7 @@ from inspector.host.printable import printable, printable_json
 
 
 def run(options: argparse.Namespace) -> None:
-    """Do what the action says, and show what came of it."""
+    """Carry out the action, and show its result."""
     settings = config.settings(options)
     match options.action:
         case "import":

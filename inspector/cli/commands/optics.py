@@ -1,4 +1,4 @@
-"""Owns the command `optics`: each source's pictures now, against what is usual, their trend and troubles."""
+"""Owns the command `optics`: the figures of each source's pictures against the baseline, their trend and troubles."""
 
 import argparse
 from datetime import datetime
@@ -14,7 +14,7 @@ from inspector.host.printable import printable
 
 
 def run(options: argparse.Namespace) -> bool:
-    """Show how the pictures are, or have it learned anew; return whether no source's pictures have a trouble now."""
+    """Show the optics, or have a new baseline learned; return whether no source's pictures have a trouble now."""
     if options.learn:
         _learn(options)
         return True

@@ -1,4 +1,4 @@
-"""Owns the commands `piece` and, for who shows one, the line of text on a piece."""
+"""Owns the command `piece`, and the line of text on a piece for other commands."""
 
 import argparse
 import sys
@@ -38,7 +38,7 @@ def run(options: argparse.Namespace) -> None:
 
 
 def sentence(piece: Piece) -> str:
-    """Return a piece and when it was on the line."""
+    """Return a piece, and when it was on the line, as text."""
     until = "now" if piece.ended_at is None else moment(piece.ended_at)
     named = ", named by its frames" * piece.by_frames
     grade = f", grade {printable(piece.grade)}" if piece.grade else ""

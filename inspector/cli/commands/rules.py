@@ -1,4 +1,4 @@
-"""Owns the command `alarms`: what the rules found, and marks of rolls as a table."""
+"""Owns the command `alarms`: alarms and marks of rolls that the rules found."""
 
 import argparse
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from inspector.record import findings
 
 
 def alarms(options: argparse.Namespace) -> None:
-    """Show the alarms and marks of rolls asked for, the newest first."""
+    """Show the alarms and marks of rolls in question, the newest first."""
     with config.record(options) as line:
         question = FindingsQuestion(piece=options.piece or "", since=options.since, until=options.until)
         answer = rules.found(line, question)
@@ -46,7 +46,7 @@ def _alarm_table(raised: Sequence[Alarm]) -> Table:
 
 
 def mark_table(marks: Sequence[RollMark]) -> Table:
-    """Return a row a mark."""
+    """Return marks of rolls as a table, a row each."""
     table = Grid()
     for column in ("found", "source", "piece", "label", "every, mm", "roll", "confidence", "across, mm", "from, m",
                    "to, m", "times"):  # fmt: skip

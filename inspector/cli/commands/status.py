@@ -24,7 +24,7 @@ _MAX_FOUND = 5
 
 
 def run(options: argparse.Namespace) -> Status:
-    """Show how the line is; return that."""
+    """Show the status of the line, and return it."""
     now = of_config(options.config, options.override)
     if options.json:
         print(to_json(now))
@@ -34,7 +34,7 @@ def run(options: argparse.Namespace) -> Status:
 
 
 def draw(status: Status) -> RenderableType:
-    """Return the screen."""
+    """Return the status as one screen."""
     state = "ready" if status.ready else "running, not ready" if status.running else "not running"
     colour = "green" if status.ready else "yellow" if status.running else "red"
     parts: list[RenderableType] = [Text(state, style=f"bold {colour}")]
@@ -86,7 +86,7 @@ def _kept(status: Status) -> str:
 
 
 def _sources(report: LineReport, status: Status) -> Table:
-    """When each source was heard and captured its last frame, and what was not inspected within a day."""
+    """Return a row a source: the age of its last message and frame, and what was not inspected within a day."""
     now = time.time()
     lasts = {one.source: one.tally.last_frame_at for one in status.accounts if one.tally}
     table = Grid("source", "heard", "last frame", "canary", "not inspected, last 24 h")
@@ -100,7 +100,7 @@ def _sources(report: LineReport, status: Status) -> Table:
 
 
 def _wrong(account: Account) -> str:
-    """Return what is wrong with the pictures of a source by its last tally, as text; empty where nothing is."""
+    """Return the troubles of a source's pictures in its last tally, as text; empty if there are none."""
     state = account.tally.optics if account.tally else None
     return "; ".join(
         f"{one.kind} since {datetime.fromtimestamp(one.began_at):%Y-%m-%d %H:%M}{f', {one.detail}' * bool(one.detail)}"
@@ -114,6 +114,6 @@ def _size(loss: Loss) -> str:
 
 
 def _left(account: Account) -> str:
-    """Return which files of a drop folder are left alone by its last tally, as text; empty where none is."""
+    """Return which files a drop folder leaves in place by its last tally, as text; empty if there are none."""
     left = account.tally.left if account.tally else []
     return "; ".join(f"{one.count} {one.reason}, as {one.example}" for one in left)
