@@ -94,6 +94,8 @@ class AlarmWindow:
     def resume(self, alarm: Raised | None, settled: float) -> None:
         """Take over the alarm on record, after the defects before `settled` were added again."""
         self._fresh = None
+        if alarm is None and self.raised is None:
+            return
         if alarm is None or self.raised is None:
             self.raised = alarm
             self._floor = max(self._floor, settled)

@@ -17,7 +17,8 @@ from inspector.settings.rules import AlarmSettings, Unit
 
 #: Number of frames by which a frame may come late.
 REORDER = 64
-#: Number of frames without a defect after which what is settled is judged; a defect has it judged at once.
+#: Rows of the record without a defect after which what is settled is judged; a defect has it judged at once. Counted by
+#: the rows' ids: a lane that is rebuilt from a later row on judges at the same frames.
 _LOOK_EVERY = 8
 #: Most defects of one frame for which marks behind are searched: a roll leaves no more.
 _MAX_SEARCHES = 32
@@ -49,7 +50,6 @@ class Lane:
         self.finder = Finder() if finds_marks else None
         self._seams = Seams(slack)
         self._last: deque[LaneFrame] = deque(maxlen=REORDER)
-        self._frames = 0
         self._settled_mm = _NOTHING
         self._strip_mm = 1.0
 
@@ -58,14 +58,14 @@ class Lane:
 
         Without `search` it is only kept for the frames to come, and finds no mark.
         """
+        looks = not self._last or self._last[-1].record // _LOOK_EVERY != frame.record // _LOOK_EVERY
         self._last.append(frame)
-        self._frames += 1
         begun: Iterator[tuple[Part, Whole]] = ((part, Whole(part)) for part in parts)
         if frame.at_mm is not None and frame.length_mm is not None:
             begun = self._seams.add(frame.at_mm, frame.length_mm, parts)
         self._strip_mm = frame.strip_mm or self._strip_mm
         known = list(begun)
-        if not known and self._frames % _LOOK_EVERY:
+        if not known and not looks:
             return
         self._settled_mm = max(self._settled_mm, self.settled("mm"))
         known += self._seams.settle(self._settled_mm)

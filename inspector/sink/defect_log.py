@@ -4,7 +4,9 @@ Three followers of the record write it, one for each kind. A crash repeats a lin
 that is moved away is begun anew: that is how it is rotated.
 """
 
+import errno
 import os
+import stat
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -135,5 +137,18 @@ def _is_cut_off(path: Path) -> bool:
 
 
 def _private(path: str, flags: int) -> int:
-    """Open a file for user and group alone, as the record is."""
-    return os.open(path, flags, 0o640)
+    """Open a file for user and group alone, as the record is. Raise OSError for a pipe: one that is full blocks us."""
+    try:
+        descriptor = os.open(path, flags | os.O_NONBLOCK, 0o640)
+    except OSError as error:
+        if error.errno == errno.ENXIO:  # a pipe that nobody reads, or a socket
+            raise _no_pipe(path) from None
+        raise
+    if stat.S_ISFIFO(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise _no_pipe(path)
+    return descriptor
+
+
+def _no_pipe(path: str) -> OSError:
+    return OSError(errno.EINVAL, "a pipe or a socket can hold up the line: name a file, or stdout", path)

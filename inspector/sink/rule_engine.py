@@ -110,11 +110,11 @@ class RuleEngine:
     def _remember(self, position: int) -> None:
         """Bring the lanes to where they were at `position`, with the alarms and marks that went on then."""
         statement = (
-            "SELECT COALESCE(MIN(record), 0) FROM (SELECT record FROM regions INDEXED BY regions_by_record"
-            " WHERE record <= ? ORDER BY record DESC LIMIT ?)"
+            "SELECT record FROM regions INDEXED BY regions_by_record WHERE record <= ?"
+            " ORDER BY record DESC LIMIT 1 OFFSET ?"
         )
-        (first,) = next(self._store.read(statement, (position, _REMEMBERED)))
-        for _, row in rows(self._store, max(position - _REMEMBERED, first - 1), position):
+        (before,) = next(self._store.read(statement, (position, _REMEMBERED)), (0,))  # none: there are no more regions
+        for _, row in rows(self._store, max(position - _REMEMBERED, before), position):
             frame = self._frame(row)
             lane, _ = self._lane(frame)
             if lane:

@@ -10,8 +10,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
-from inspector.quality.piece_stream import REORDER
 from inspector.record.store import Store
 from inspector.settings import loading
 from inspector.sink import rule_runner
@@ -25,13 +25,6 @@ _ROWS = {
 }
 #: Rows that one kill may make the defect log repeat: a batch.
 _BATCH = 256
-#: Frames that more than REORDER later ones came before: the retried ones of a worker that was killed.
-_LATE = f"""
-    SELECT source, sequence FROM (
-        SELECT source, sequence, MIN(sequence) OVER
-            (PARTITION BY source ORDER BY id ROWS BETWEEN {REORDER} PRECEDING AND 1 PRECEDING) AS settled FROM records
-    ) WHERE sequence < settled
-"""
 #: Rows that a follower may still have before it at the end of the line.
 _LEFT = 5000
 
@@ -89,14 +82,10 @@ def judge(line: ChaosLine, kills: int) -> tuple[int, list[str]]:
     return len(skipped) + (once - found).total(), problems
 
 
-def _alarms(path: Path) -> Counter[tuple[str, float]]:
-    """Each alarm by its source and place, but those beside a frame that came too late to be judged in its place."""
+def _alarms(path: Path) -> Counter[tuple[Any, ...]]:
+    """Each alarm: where and when it was raised, when it was cleared, and how many defects it counts."""
     with closing(sqlite3.connect(path)) as record:
-        late = record.execute(_LATE).fetchall()
-        found = record.execute("SELECT source, at FROM alarms").fetchall()
-    return Counter(
-        (source, at) for source, at in found if not any(one == source and abs(at - n) <= REORDER for one, n in late)
-    )
+        return Counter(record.execute("SELECT source, at, raised_at, COALESCE(cleared_at, 0), count FROM alarms"))
 
 
 def _judged_at_once(line: ChaosLine) -> Path:

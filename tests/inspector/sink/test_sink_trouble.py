@@ -1,6 +1,7 @@
 """Holds the sink where something beside the record is wrong: its defect log, its port, its file."""
 
 import json
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -92,6 +93,39 @@ def test_a_defect_log_that_cannot_be_written_does_not_stop_the_record(line: Benc
     worker.dealer.close()
 
     assert len(line.records()) == 3
+
+
+def test_a_pipe_in_the_place_of_the_defect_log_is_refused_at_the_start_and_holds_up_no_frame_later(
+    line: Bench, source: Mouth
+) -> None:
+    # Given a pipe, without a reader and with one that does not read
+    path = line.sockets / "defects.jsonl"
+    os.mkfifo(path)
+    record = line.settings.record.model_copy(update={"defect_log": path})
+    line.settings = line.settings.model_copy(update={"record": record})
+    for with_reader in (False, True):
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK) if with_reader else None
+        error = ended_with(line.start_sink())
+        assert isinstance(error, ConfigError)
+        assert str(error) == (
+            f"record.defect_log: {path}: a pipe or a socket can hold up the line: name a file, or stdout"
+        )
+        if reader is not None:
+            os.close(reader)
+    # When it takes the place of the log under a running sink, frames are recorded; and the log is whole once it is gone
+    path.unlink()
+    sink = line.start_sink()
+    source.hello()
+    path.unlink()
+    os.mkfifo(path)
+    worker = Mouth(line, "worker-0.1")
+    for number in range(3):
+        worker.verdicts(verdict(number, "defect"))
+        source.hears(Ack)
+    path.unlink()
+    wait_until(lambda: path.exists() and len(path.read_text().splitlines()) == 3)
+    sink.stop()
+    worker.dealer.close()
 
 
 def test_a_follower_that_is_handed_in_and_fails_holds_up_no_ack_and_is_named_by_readyz(
