@@ -24,6 +24,7 @@ from tests.inspector.sink.watched_record import ROLLS
 ALARMS = [
     {"name": "pair", "labels": ["scratches"], "limit": 2, "within_frames": 2},
     {"name": "frames", "limit": 4, "within_frames": 12, "clear_windows": 2},
+    {"name": "any", "limit": 1, "within_m": 1},
     {"name": "metres", "limit": 3, "within_m": 1.5, "clear_under": 1},
     {"name": "area", "measure": "area_percent", "limit": 0.2, "within_m": 3},
     {"name": "seconds", "labels": ["patches"], "limit": 3, "within_s": 9},
@@ -151,6 +152,26 @@ def test_rules_that_are_killed_at_any_batch_find_what_rules_find_that_are_not(
     assert {one.rule for one in alarms} == {rule["name"] for rule in ALARMS} and marks
     whole.close()
     torn.close()
+
+
+def test_a_defect_at_the_first_line_of_a_frame_counts_once_though_the_first_on_record_where_a_kill_follows(
+    tmp_path: Path,
+) -> None:
+    # Given frames without a defect, and one with the first, where it may continue in the frame before
+    line = _line(tmp_path / "line")
+    seam = Region(x=0, y=0, width=40, height=40, label="scratches", severity="major", score=0.95)
+    stream = [
+        verdict(n, "defect" if n == 10 else "ok", frame=f"{n}", name=f"p_{n * 100.0}", width=2000, height=_LINES,
+                regions=[seam] if n == 10 else [])
+        for n in range(1, 101)
+    ]  # fmt: skip
+    store = _record(tmp_path / "line", stream)
+    # When the rules are killed after they raised the alarm
+    _rules(store, line, 12)[0].turn()
+    assert [one.count for one in _found(store)[0]] == [1]
+    # Then those that follow count that defect no second time
+    assert [(one.count, one.cleared_at is None) for one in _judge(store, line)[0]] == [(1, False)]
+    store.close()
 
 
 def test_alarms_are_the_same_where_more_frames_came_than_a_restart_remembers(
