@@ -49,7 +49,10 @@ def every(settings: Settings) -> list[Model]:
     with closing(ModelHistory(settings.data, read_only=True)) as file:
         _check_unedited(file)
         rows = file.every()
+        switched = file.serving() is not None
     states = model_history.states(rows)
+    if not switched and (own := _of_config(settings)) in states:
+        states[own] = "serving"
     return [_model(settings.data, address, states[address], rows) for address in states]
 
 
@@ -97,7 +100,7 @@ def reject(settings: Settings, name: str, person: str, why: str, now: float | No
     """Keep a model from serving until it is readmitted. Raise QuestionError for one that serves, or for no reason."""
     model = by_name(settings, name)
     if model.state == "serving":
-        raise QuestionError(f"model {name}: it serves; `inspector model rollback` takes it out of service")
+        raise QuestionError(f"model {name}: it decides; name another `bundle` in the config first")
     return _noted(settings, model, "rejected", person, why, now)
 
 
@@ -139,6 +142,14 @@ def _noted(settings: Settings, model: Model, event: Event, person: str, why: str
         at = time.time() if now is None else now
         file.note(event, model=model.model, address=model.address, person=name, at=at, why=note)
     return by_name(settings, model.address)
+
+
+def _of_config(settings: Settings) -> str:
+    """Return the address of the bundle that the config names, "" if it cannot be read."""
+    try:
+        return model_copies.address(settings.bundle_path)
+    except BundleError:
+        return ""
 
 
 def _check_unedited(file: ModelHistory) -> None:

@@ -6,6 +6,8 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from typing_extensions import assert_never
+
 from inspector.protocol.canary import Canary
 from inspector.protocol.frames import FrameHeader
 from inspector.protocol.rejections import Refusals
@@ -18,6 +20,7 @@ from inspector.settings.sources.folder import FolderSourceSettings
 from inspector.settings.sources.gige import GigeSourceSettings
 from inspector.settings.sources.push import PushSourceSettings
 from inspector.settings.sources.replay import ReplaySourceSettings
+from inspector.settings.sources.simulated import SimulatedSourceSettings
 from inspector.settings.sources.types import SourceSettings
 from inspector.sources.delivery.dispatcher import Dispatcher
 from inspector.sources.delivery.ledger import Ledger
@@ -97,6 +100,8 @@ def connector(settings: SourceSettings, refusals: Refusals, guard: "CrashGuard |
         from inspector.sources.replay import Replay
 
         return Replay(settings, guard=guard)
-    from inspector.sources.simulated import Simulated
+    if isinstance(settings, SimulatedSourceSettings):
+        from inspector.sources.simulated import Simulated
 
-    return Simulated(settings)
+        return Simulated(settings)
+    assert_never(settings)

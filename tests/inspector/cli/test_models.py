@@ -100,7 +100,7 @@ def test_a_model_that_someone_changed_says_so_in_the_list(
 def test_a_model_is_rejected_with_a_reason_and_readmitted_with_one(
     line: Line, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (model,) = asked(line, capsys, "import", str(make_bundle(tmp_path / "new").path))
+    (model,) = asked(line, capsys, "import", str(make_bundle(tmp_path / "new", name="better").path))
     name = model["address"][:8]
     assert run(line, "reject", name) == 2
     assert "a reason is needed" in capsys.readouterr().err
@@ -161,4 +161,6 @@ def test_a_line_that_starts_imports_its_own_bundle_and_keeps_those_that_were_imp
     assert len(found) == 2 and all(not model["problem"] for model in found.values())
     assert found[other["model"]] == other
     (own,) = (model for name, model in found.items() if name != other["model"])
-    assert (own["state"], own["person"]) == ("imported", "line")
+    assert (own["state"], own["person"]) == ("serving", "line")
+    assert run(line, "reject", own["model"], "--why", "blind") == 2
+    assert "it decides; name another `bundle` in the config first" in capsys.readouterr().err
