@@ -90,14 +90,14 @@ def state(store: OpenRecord, source: str) -> OpticsState | None:
         return None
     since, learned = known
     wrong = [one for one in troubles(store, Query(sources=[source])) if one.ended_at is None]
-    told = [Trouble(one.kind, one.began_at, one.figure, one.usual, one.detail) for one in wrong if one.kind in KINDS]
+    active = [Trouble(one.kind, one.began_at, one.figure, one.usual, one.detail) for one in wrong if one.kind in KINDS]
     return OpticsState(
         at=0.0,
         since=since,
         learned=learned.pictures if learned else 0,
         needed=0,
         figures=None,
-        troubles=told,
+        troubles=active,
         baseline=learned,
     )
 

@@ -2,8 +2,8 @@
 
 FILE = "records.sqlite"
 
-#: A script for each version of the layout, in order; a file's version is how many of them it has been through. A script
-#: that was released is never changed: what comes next is appended.
+#: Scripts of the layout, one a version, in order; the version of a file is the number of scripts applied to it. A
+#: released script is never changed: a new one is appended.
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE records (
@@ -188,8 +188,8 @@ MIGRATIONS: tuple[str, ...] = (
     CREATE INDEX roll_marks_by_piece ON roll_marks (piece);
     CREATE INDEX roll_marks_open ON roll_marks (id) WHERE ended_at IS NULL;
     """,
-    # How the pictures of each source are. `usual`: a message, learned from pictures since `learn_since`; NULL: nothing
-    # yet. A trouble goes on where ended_at is NULL.
+    # The optics of each source. `usual`: its baseline, learned from pictures since `learn_since`; NULL: none yet. A
+    # trouble is active where ended_at is NULL.
     """
     CREATE TABLE optics (source TEXT PRIMARY KEY, learn_since REAL NOT NULL, usual BLOB) WITHOUT ROWID;
     CREATE TABLE optics_minutes (

@@ -176,10 +176,10 @@ def _grating(rng: Generator, size: int) -> Field:
 def _strokes(rng: Generator, size: int) -> Field:
     """Draw grass, hair or straw: many short lines, in one direction or in all."""
     levels = np.full((size, size), rng.uniform(-1, 1), np.float32)
-    towards, spread, usual_px = rng.uniform(0, np.pi), rng.uniform(0, 3), rng.uniform(5, 60)
+    towards, spread, typical_px = rng.uniform(0, np.pi), rng.uniform(0, 3), rng.uniform(5, 60)
     thick_px = int(rng.integers(1, 4))
     for _ in range(int(rng.uniform(30, 1200))):
-        angle, length = towards + rng.standard_normal() * spread, usual_px * rng.uniform(0.4, 1.4)
+        angle, length = towards + rng.standard_normal() * spread, typical_px * rng.uniform(0.4, 1.4)
         start = rng.uniform(-10, size + 10, 2)
         end = start + length * np.array((np.cos(angle), np.sin(angle)))
         cv2.line(levels, start.astype(int).tolist(), end.astype(int).tolist(), float(rng.standard_normal()), thick_px)

@@ -1,6 +1,7 @@
 """Owns the file of labels: data/labels/labels.sqlite, append-only, apart from the record so that it outlives it.
 
-Whoever labels writes it; the line never does. A record that is damaged, set aside or restored takes no label with it.
+The command of the person who labels writes it; the line never does. A record that is damaged, set aside or restored
+takes no label with it.
 The trainer reads it with this same code, so that one rule says which of several labels counts.
 """
 
@@ -46,20 +47,20 @@ MIGRATIONS: tuple[str, ...] = (
 
 
 class LabelFile:
-    """The labels of one line, open. Several may write at once, each in a transaction of its own."""
+    """The open file of a line's labels. Several processes may write at once, each in its own transaction."""
 
     def __init__(self, data: Path, read_only: bool = False) -> None:
-        """Open the labels in the data folder; made where there are none. Raise StoreError if that is impossible.
+        """Open the file in the data folder; make it if there is none. Raise StoreError if that is impossible.
 
-        Read only, a line without labels has an empty file of them.
+        With `read_only`, a missing file reads as an empty one.
         """
         self._file = AppendOnly(data / FOLDER / FILE, "labels", _COLUMNS, MIGRATIONS, read_only)
         self.path = self._file.path
 
     def add(self, *new: NewLabel) -> list[GivenLabel]:
-        """Keep what a person says, all or none of it, durably, and return it. Raise StoreError if nothing is kept.
+        """Append labels, all or none of them, durably, and return them. Raise StoreError if none is kept.
 
-        What another person said of the same target before makes a label a second opinion.
+        A label is a second opinion if another person has labelled the same target before.
         """
         with self._file.transaction():
             return [self._add(one) for one in new]
@@ -100,7 +101,7 @@ class LabelFile:
         return bool(self.of(source, frame))
 
     def changed_by_hand(self) -> int | None:
-        """Return the first label whose row is not as it was written; None: every one is."""
+        """Return the id of the first label whose row was changed after it was written; None if there is none."""
         return self._file.changed_by_hand()
 
     def close(self) -> None:

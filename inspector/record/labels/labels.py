@@ -1,7 +1,7 @@
-"""Owns what a label is: what a person says a frame, or a region of it, shows; and which of several counts.
+"""Owns the label: what a frame, or a region of it, shows according to a person; and which of several labels counts.
 
-Labels are append-only. A person who has a second thought adds a label; an undo is a row, too. What the model said is
-kept with each label, so that a label still tells its whole story when the record of its frame is long gone.
+Labels are append-only. A person who changes their mind adds a label; an undo is a row, too. The model's verdict is kept
+with each label, so that a label remains complete after the record of its frame is deleted.
 """
 
 from collections.abc import Iterable, Sequence
@@ -11,7 +11,7 @@ import msgspec
 
 from inspector.errors import ConfigError
 
-#: What a person calls strip without a defect, whatever the model's labels are.
+#: Label that a person gives strip without a defect, whatever the model's labels are.
 OK = "ok"
 MAX_PERSON = 64
 MAX_LABEL = 64
@@ -47,12 +47,12 @@ class GivenLabel(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def target(self) -> tuple[str, str, Box | None]:
-        """What the label is on."""
+        """The source, frame and region that the label is for."""
         return self.source, self.frame, self.box
 
 
 class NewLabel(msgspec.Struct, frozen=True, kw_only=True):
-    """What a person says, before it is kept; see GivenLabel. `adjudicates`: it decides where opinions differ.
+    """A label before it is kept; see GivenLabel. `adjudicates`: it decides where opinions differ.
 
     `bulk`: it was given to many near copies at once.
     """

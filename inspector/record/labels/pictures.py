@@ -2,8 +2,8 @@
 
     data/labels/pictures/2026-11-24/mill-exit/<frame>.bmp
 
-A picture is a second name of the evidence's own file, so it costs no room while both are there; where the file system
-has no such names, it is a copy.
+A picture is a hard link to the evidence's own file, so it needs no room while both are there. On a file system without
+hard links it is a copy.
 """
 
 import os
@@ -19,7 +19,7 @@ PICTURES = "pictures"
 
 
 def keep(data: Path, captured_at: float, source: str, frame: str) -> str:
-    """Keep the picture of a frame; return its path below the folder of labels, "" where the evidence has none.
+    """Keep the picture of a frame; return its path below the folder of labels, "" if the evidence has none.
 
     It is durable when this returns. Raise StoreError if it cannot be kept.
     """
