@@ -65,7 +65,7 @@ def allowed(path: Path) -> set[bytes]:
     except OSError as error:
         raise ConfigError(f"{path}: {error.strerror}") from None
     if not files:
-        raise ConfigError(f"{path}: no public key (*.key) is in it: no client would be heard")
+        raise ConfigError(f"{path}: no public key (*.key) is in it: no client could connect")
     return {_keys(file)[0] for file in files}
 
 

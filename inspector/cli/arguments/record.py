@@ -110,13 +110,13 @@ def _optics(commands: Commands, config: argparse.ArgumentParser) -> None:
     optics = commands.add_parser(
         "optics",
         parents=[config],
-        help="are the pictures good? figures of each source against what is usual; exit 1: no",
+        help="are the pictures good? figures of each source against its baseline; exit 1: no",
     )
     optics.add_argument("--since", type=moment, help="trend and troubles from: 12h, 90d ago; default: 1d")
     optics.add_argument("--source", action="append", default=[], help=ONE_SOURCE)
     optics.add_argument(
         "--learn", action="append", default=[], metavar="SOURCE",
-        help="learn anew what is usual, from its next pictures: after cleaning, or with another camera or lens",
+        help="learn a new baseline for a source, from its next pictures: after cleaning, or with a new camera or lens",
     )  # fmt: skip
     optics.add_argument("--json", action="store_true", help=JSON)
 

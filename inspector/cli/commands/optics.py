@@ -33,14 +33,14 @@ def _learn(options: argparse.Namespace) -> None:
     settings = config.settings(options)
     optics.learn(settings, options.learn)
     for source in options.learn:
-        print(f"{source}: what is usual is learned from the next {settings.optics.learn_pictures} pictures")
+        print(f"{source}: the baseline is learned from the next {settings.optics.learn_pictures} pictures")
 
 
 def _draw(answer: OpticsAnswer) -> None:
     table = Grid("source", "", *Figures._fields)
     for one in answer.sources:
         table.add_row(Text(one.source), "now", *_cells(one.figures))
-        table.add_row("", "usual", *_cells(one.usual))
+        table.add_row("", "baseline", *_cells(one.usual))
     show(table)
     for one in answer.sources:
         print(f"{one.source}: {_learning(one)}")
@@ -59,7 +59,7 @@ def _draw(answer: OpticsAnswer) -> None:
 def _sentence(trouble: PastTrouble) -> str:
     ended = "and goes on" if trouble.ended_at is None else f"to {_minute(trouble.ended_at)}"
     name = FIGURE_OF.get(trouble.kind)
-    figure = f": {name} {trouble.figure:.3g}, usually {trouble.usual:.3g}" if name else ""
+    figure = f": {name} {trouble.figure:.3g}, in the baseline {trouble.usual:.3g}" if name else ""
     detail = f": {trouble.detail}" if trouble.detail else ""
     return f"{trouble.source}: {trouble.kind} from {_minute(trouble.began_at)} {ended}{figure}{detail}"
 

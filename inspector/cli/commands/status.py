@@ -89,7 +89,7 @@ def _sources(report: LineReport, status: Status) -> Table:
     """Return a row a source: the age of its last message and frame, and what was not inspected within a day."""
     now = time.time()
     lasts = {one.source: one.tally.last_frame_at for one in status.accounts if one.tally}
-    table = Grid("source", "heard", "last frame", "canary", "not inspected, last 24 h")
+    table = Grid("source", "last message", "last frame", "canary", "not inspected, last 24 h")
     for name, heard in report.heard_s_ago.items():
         last = lasts.get(name)
         cells = (heard, now - last if last else None, report.canary_s_ago.get(name))

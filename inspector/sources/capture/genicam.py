@@ -125,9 +125,9 @@ class Camera:
             f"{width}x{height} at {left},{top}",
             call("arv_camera_get_pixel_format_as_string", self._handle).decode(errors="replace"),
         ]
-        for word, what in (("exposure {:g} us", "exposure_time"), ("gain {:g}", "gain")):
+        for form, what in (("exposure {:g} us", "exposure_time"), ("gain {:g}", "gain")):
             with contextlib.suppress(OSError):  # a camera may have none
-                parts.append(word.format(call(f"arv_camera_get_{what}", self._handle)))
+                parts.append(form.format(call(f"arv_camera_get_{what}", self._handle)))
         if self._is_gige:
             parts.append(f"packets of {call('arv_camera_gv_get_packet_size', self._handle)} bytes")
         return ", ".join(parts)

@@ -285,7 +285,7 @@ def test_the_command_shows_figures_trend_and_troubles(told: Line, capsys: pytest
 def test_learning_is_asked_for_by_name(told: Line, capsys: pytest.CaptureFixture[str]) -> None:
     assert optics(told, "--learn", "camera") == 2
     assert optics(told, "--learn", "cam") == 0
-    assert "cam: what is usual is learned from the next 3600 pictures" in capsys.readouterr().out
+    assert "cam: the baseline is learned from the next 3600 pictures" in capsys.readouterr().out
     assert optics(told) == 0
     assert "learning: 0 of the pictures needed" in capsys.readouterr().out
     assert optics(told, "-o", "optics.enabled=false", "--learn", "cam") == 2
