@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: help demo test lint bench records coil screenshots overload soak fuzz long chaos powercuts model settings clean
+.PHONY: help demo test lint bench records coil screenshots overload soak fuzz long loop chaos powercuts model settings clean
 
 help:  ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## /\t/' | expand -t 12
@@ -43,6 +43,9 @@ fuzz: $(READY)  ## nonsense at every socket, damaged pictures; ARGS="--messages 
 
 long: $(READY)  ## faults at their full length: 100,000 files waiting, a sink down for a minute
 	$(BIN)/python -m pytest -m long --timeout 3600 -s $(ARGS)
+
+loop: $(READY)  ## 300 NEU frames, 30 wrong verdicts labelled, retrained: is the candidate better?
+	$(BIN)/python -m pytest -n0 -m long -s tests/trainer/retrain $(ARGS)
 
 chaos: $(READY)  ## kill random processes at full speed, KILLS=200 of them, or all at once: is anything lost?
 	$(BIN)/python -m tests.stress.chaos --kills $(or $(KILLS),200) $(ARGS)

@@ -33,6 +33,12 @@ def parser() -> argparse.ArgumentParser:
     folds = _command(commands, "folds", "prepare, then train or fit, and evaluate, every fold: the honest figure")
     evaluate = _command(commands, "eval", "figures on the eval split; chooses the thresholds")
     export = _command(commands, "export", "write the bundle, if it scores as the checkpoint does")
+    retrain = _command(commands, "retrain", "prepare to export in one go: is what people said worth a new model?")
+    _lines(retrain)
+    retrain.add_argument(
+        "--against", type=Path, metavar="MODEL", help="a bundle to compare with; default: what serves on the line"
+    )
+    retrain.add_argument("--resume", action="store_true", help="go on with the step that was cut")
     importing = _command(commands, "import", "make a bundle of a PaddleClas or PaddleX export", False)
     predict = _command(commands, "predict", "verdicts for files or folders", recipe_needed=False)
 
@@ -80,7 +86,7 @@ def parser() -> argparse.ArgumentParser:
     predict.add_argument("paths", type=Path, nargs="+", metavar="FILE_OR_FOLDER", help="- reads a list from stdin")
     settings = commands.add_parser("settings", help="every key of a recipe: default, what it does and its bounds")
     settings.set_defaults(command="settings")
-    for command in (prepare, train, fit, folds, evaluate, export, importing, predict):
+    for command in (prepare, train, fit, folds, evaluate, export, retrain, importing, predict):
         command.add_argument("--json", action="store_true", help="print the result as one JSON object")
     return top
 

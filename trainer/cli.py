@@ -19,18 +19,21 @@ if TYPE_CHECKING:
     from trainer.recipe.recipe import Recipe
 
 # Paddle, OpenCV and the rest are imported by the command that needs them: `trainer --help` is instant.
-EXIT_OK, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 2, 130
+EXIT_OK, EXIT_DO_NOT_PROMOTE, EXIT_BAD_INPUT, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command. Return 0, or 2 with one line on stderr if the input cannot be used."""
+    """Run one command. Return 0, or 2 with one line on stderr if the input cannot be used.
+
+    `retrain` returns 1 where the candidate is not to be promoted.
+    """
     commands = parser()
     argcomplete.autocomplete(commands)
     options = commands.parse_args(arguments)
     from inspector.errors import InspectorError
 
     try:
-        _COMMANDS[options.command](options)
+        return _COMMANDS[options.command](options) or EXIT_OK
     except InspectorError as error:
         print(f"{terminal.PROGRAM}: {error}", file=sys.stderr)
     except OSError as error:  # a full disk, a folder that may not be written to
@@ -38,8 +41,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print(f"{terminal.PROGRAM}: interrupted; what was written before is whole", file=sys.stderr)
         return EXIT_INTERRUPTED
-    else:
-        return EXIT_OK
     return EXIT_BAD_INPUT
 
 
@@ -48,7 +49,9 @@ def _recipe(options: argparse.Namespace) -> "Recipe":
     from trainer.recipe import used
 
     recipe, warning = steps.read_recipe(options.recipe, options.overrides, getattr(options, "lines", ()))
-    by_fit = options.command == "folds" and (options.fit or recipe.network.backbone == "lite0")
+    by_fit = options.command in ("folds", "retrain") and (
+        getattr(options, "fit", False) or recipe.network.backbone == "lite0"
+    )
     terminal.warn(warning)
     terminal.warn(used.note(options.command, recipe, options.overrides, by_fit))
     return recipe
@@ -160,6 +163,22 @@ def _export(options: argparse.Namespace) -> None:
         print(f"{options.onnx}: ONNX, a logit at most {done.onnx_difference:.1e} off the bundle's")
 
 
+def _retrain(options: argparse.Namespace) -> int:
+    from trainer.retrain import page, priority
+    from trainer.retrain.retrain import retrain
+
+    priority.lower()
+    recipe = _recipe(options)
+    against = _bundle(options.against) if options.against else None
+    done = retrain(recipe, against=against, resume=options.resume, say=terminal.say)
+    if options.json:
+        _print_json(done.report)
+    else:
+        terminal.warn(*done.report["notes"])
+        page.show(done.report, str(done.folder))
+    return EXIT_OK if done.promote else EXIT_DO_NOT_PROMOTE
+
+
 def _import(options: argparse.Namespace) -> None:
     from trainer.bundles.import_model import import_model
 
@@ -232,13 +251,14 @@ def _print_json(value: Any) -> None:
     print(json.dumps(value))
 
 
-_COMMANDS: dict[str, Callable[[argparse.Namespace], None]] = {
+_COMMANDS: dict[str, Callable[[argparse.Namespace], int | None]] = {
     "prepare": _prepare,
     "train": _train,
     "fit": _fit,
     "folds": _folds,
     "eval": _eval,
     "export": _export,
+    "retrain": _retrain,
     "import": _import,
     "predict": _predict,
     "settings": _settings,

@@ -79,6 +79,20 @@ def render(report: _Report, charts: Mapping[str, bytes], plan: Manifest) -> str:
     )
 
 
+def page(template: str, **values: Any) -> str:
+    """Return another page of the trainer's, by the name of its template."""
+    return _ENVIRONMENT.get_template(template).render(**values)
+
+
+def differing(figures: _Report, plan: Manifest) -> list[Thumbnail]:
+    """Return the first pictures that a candidate and the serving model call differently."""
+    captions = (
+        (row["path"], f"{row['path']} is {row['label']}: {row['called']} here, {row['serving_called']} there")
+        for row in figures["differ"][:SHOWN]
+    )
+    return list(_thumbnails(captions, plan))
+
+
 def _identity(model: _Report) -> str:
     return str(model.get("bundle") or f"{model.get('checkpoint')}, epoch {model.get('epoch')}")
 

@@ -51,7 +51,7 @@ def search(plan: Manifest, progress: Progress = silent) -> dict[str, Any]:
     if not rows:
         raise DataError(f"{plan.root}: no real picture whose label could be wrong")
     data = dataset.load(plan, rows, progress)
-    features = _features(data.images, progress)
+    features = frozen_features(data.images, progress, "look for wrong labels")
     names = [label.name for label in plan.labels]
     ranked = rank(features, data.targets, [row.group or row.path for row in data.rows], names)
     return {
@@ -105,10 +105,14 @@ def rank(
     ]
 
 
-def _features(images: Sequence[NDArray[np.uint8]], progress: Progress) -> NDArray[np.float32]:
+def frozen_features(images: Sequence[NDArray[np.uint8]], progress: Progress, what: str) -> NDArray[np.float32]:
+    """Return the features (n, f) of pictures by a network that has seen no label of ours.
+
+    `progress` gets `what` as the name of the step.
+    """
     paddle_runtime.start(0)
     from trainer.networks import efficientnet_lite0, feature_extractor
 
     preprocess = Preprocess(efficientnet_lite0.SIZE, 1, (efficientnet_lite0.MEAN,), (efficientnet_lite0.STD,))
     extractor = feature_extractor.Extractor(efficientnet_lite0.front(efficientnet_lite0.imagenet()), preprocess)
-    return extractor.plain(images, "look for wrong labels", progress)
+    return extractor.plain(images, what, progress)

@@ -34,6 +34,8 @@ _REFUSED = {"fit": ("training.class_weights",)}
 
 def uses(command: str, recipe: Recipe, key: str, by_fit: bool = False) -> bool:
     """Return whether the command uses this key, or a part of it. `by_fit`: `folds` fits, it does not train."""
+    if command == "retrain":
+        return any(uses(way, recipe, key) for way in ("prepare", "fit" if by_fit else "train", "eval", "export"))
     if command == "folds":
         ways = ("prepare", "fit" if by_fit else "train", "eval")
         return any(uses(way, recipe, key) for way in ways)
@@ -54,11 +56,11 @@ def note(command: str, recipe: Recipe, overrides: Sequence[str], by_fit: bool = 
     """
     known = {key.split(".")[0] for key in keys(Recipe)}
     given = {key for key in (text.partition("=")[0] for text in overrides) if key.split(".")[0] in known}
-    learns = command in ("train", "fit", "folds")
+    learns = command in ("train", "fit", "folds", "retrain")
     if learns:
         given |= {key for key in _set(recipe) if key.split(".")[0] in _LEARNING}
     left = sorted(key for key in given if not uses(command, recipe, key, by_fit))
-    way = "fit" if command == "folds" and by_fit else command
+    way = "fit" if command in ("folds", "retrain") and by_fit else command
     for key in _REFUSED.get(way, ()):
         if key in left and recipe.training.class_weights is not None:
             raise ConfigError(f"{key}: a fit weighs every picture the same: take it out, or use `trainer train`")
