@@ -96,7 +96,7 @@ class AlarmWindow:
         self._fresh = None
         if alarm is None and self.raised is None:
             return
-        if alarm is None or self.raised is None:
+        if alarm is None or self.raised is None or self.raised.at < alarm.at:  # an older one was none of the record
             self.raised = alarm
             self._floor = max(self._floor, settled)
             self._swept = max(settled, alarm.at) if alarm else self._swept

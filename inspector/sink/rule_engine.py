@@ -15,7 +15,7 @@ from inspector.quality.coverage import JITTER, SLACK
 from inspector.quality.defects import COLUMNS, Part
 from inspector.quality.piece_stream import REORDER, LaneFrame
 from inspector.quality.recorded_stream import RecordedLane
-from inspector.record import findings
+from inspector.record import findings, followers
 from inspector.record.database import Cursor, OpenRecord
 from inspector.record.findings import Alarm, RollMark
 from inspector.record.followers import Delivered
@@ -114,8 +114,13 @@ class RuleEngine:
             " ORDER BY record DESC LIMIT 1 OFFSET ?"
         )
         (before,) = next(self._store.read(statement, (position, _REMEMBERED)), (0,))  # none: there are no more regions
+        began = followers.position(self._store, findings.RULES_BEGAN)
         for _, row in rows(self._store, max(position - _REMEMBERED, before), position):
             frame = self._frame(row)
+            if began is not None and frame.record > began:  # what went on before the rules began is no alarm of theirs
+                began = None
+                for one in self._all():
+                    one.resume({}, [])
             lane, _ = self._lane(frame)
             if lane:
                 lane.remember(frame, self._parts(frame))
