@@ -87,14 +87,15 @@ def _stream(draw: np.random.Generator, count: int, late: float) -> list[Verdict]
     return [frame for *_, frame in sorted(made, key=lambda one: one[:2])]
 
 
-def _record(folder: Path, stream: list[Verdict]) -> Store:
-    """A record of these frames, none of them judged."""
+def _record(folder: Path, stream: list[Verdict], began: int = 0) -> Store:
+    """A record of these frames, none of them judged; the rules begin after `began` of them."""
     folder.mkdir()
     store = Store(folder)
-    _rules(store, _line(folder), 1)[0].turn()  # the rules begin before the first frame
-    for first in range(0, len(stream), 500):
-        store.write([("m", one) for one in stream[first : first + 500]],
-                    locators={"drop": Locator(_line(folder).sources[0].place)})  # fmt: skip
+    locators = {"drop": Locator(_line(folder).sources[0].place)}
+    store.write([("m", one) for one in stream[:began]], locators=locators)
+    _rules(store, _line(folder), 1)[0].turn()
+    for first in range(began, len(stream), 500):
+        store.write([("m", one) for one in stream[first : first + 500]], locators=locators)
     return store
 
 
@@ -138,13 +139,13 @@ def _judge_and_die(store: Store, settings: Settings, draw: np.random.Generator) 
     return _found(store)
 
 
-@pytest.mark.parametrize(("seed", "late"), [(0, 0.0), (1, 0.03), (2, 0.03)])
+@pytest.mark.parametrize(("seed", "late", "began"), [(0, 0.0, 0), (2, 0.03, 0), (21, 0.03, 700)])
 def test_rules_that_are_killed_at_any_batch_find_what_rules_find_that_are_not(
-    seed: int, late: float, tmp_path: Path
+    seed: int, late: float, began: int, tmp_path: Path
 ) -> None:
     draw = np.random.default_rng(seed)
     stream = _stream(draw, 1500, late)
-    whole, torn = (_record(tmp_path / name, stream) for name in ("whole", "torn"))
+    whole, torn = (_record(tmp_path / name, stream, began) for name in ("whole", "torn"))
     alarms, marks = _judge(whole, _line(tmp_path / "whole"))
     torn_alarms, torn_marks = _judge_and_die(torn, _line(tmp_path / "torn"), draw)
     assert torn_alarms == alarms
