@@ -9,11 +9,13 @@ import pytest
 
 from tests.fakes import ROOT
 from tests.test_imports import imports, modules
+from tests.trainer import said
 from tests.trainer.bundles.test_import_model import PADDLEX, export, network
 from tests.trainer.conftest import write_folders, write_recipe
 from trainer import extras
 from trainer.arguments import parser
 from trainer.cli import main
+from trainer.retrain import priority
 
 TRAIN, ONNX, VISUALDL = (f"pip install 'strip-inspector[{name}]'" for name in ("train", "onnx", "visualdl"))
 
@@ -47,6 +49,10 @@ def recipe(finished: Path, tmp_path: Path) -> str:
             ["folds", "-o", "network={backbone: lite0}"],
             f"trainer: folds needs {extras.SCIPY}, {extras.IMAGENET}: {TRAIN}",
         ),
+        (
+            ["retrain", "-o", "network={backbone: lite0}", "-o", "data.lines=line", "--against", "default"],
+            f"trainer: retrain needs {extras.SCIPY}, {extras.IMAGENET}: {TRAIN}",
+        ),
         (["eval", "--suspects"], f"trainer: --suspects needs {extras.SCIPY}, {extras.IMAGENET}: {TRAIN}"),
         (["export", "--onnx", "model.onnx"], f"trainer: --onnx needs paddle2onnx, onnx, onnxruntime: {ONNX}"),
         (["train", "--visualdl", "curves"], VISUALDL),
@@ -64,7 +70,11 @@ def test_a_command_that_needs_an_extra_says_which_and_how_to_install_it_before_i
 
 
 @pytest.mark.usefixtures("without_extras")
-def test_every_other_use_of_every_command_works_without_extras(recipe: str, tmp_path: Path) -> None:
+def test_every_other_use_of_every_command_works_without_extras(
+    recipe: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(priority, "lower", lambda: None)  # this process runs the other tests, too
+    line = said.line(tmp_path / "line", 5)
     (tmp_path / "paddleclas").mkdir()
     old = export(tmp_path / "paddleclas", PADDLEX, network())
     short = ["-o", "training.epochs=1"]
@@ -75,12 +85,14 @@ def test_every_other_use_of_every_command_works_without_extras(recipe: str, tmp_
         ["export", "-c", recipe, "--force"],
         ["predict", "-c", recipe, str(tmp_path / "data/Sc")],
         ["folds", "-c", recipe, *short, "-o", "data.folds=2"],
+        ["retrain", "-c", recipe, "--line", str(line), "--against", str(tmp_path / "run/bundle")],
         ["import", str(old), "--to", str(tmp_path / "imported"), "--ok", "ok"],
         ["settings"],
     ]
     only_with_the_extra = {"fit"}
 
-    assert [use[0] for use in uses if main(use) != 0] == []
+    assert [use[0] for use in uses if main(use) not in ((0, 1) if use[0] == "retrain" else (0,))] == []
+    assert f"the learning curve needs {extras.SCIPY}, {extras.IMAGENET}: {TRAIN}" in capsys.readouterr().err
     assert {use[0] for use in uses} | only_with_the_extra == commands()
 
 

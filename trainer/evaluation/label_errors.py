@@ -70,9 +70,9 @@ def search(plan: Manifest, progress: Progress = silent) -> dict[str, Any]:
     }
 
 
-def require_extra() -> None:
-    """Raise MissingExtraError unless the packages that the search needs are there."""
-    extras.require("--suspects", extras.SCIPY, extras.IMAGENET)
+def require_extra(needed_by: str = "--suspects") -> None:
+    """Raise MissingExtraError, naming `needed_by`, unless the packages that the search needs are there."""
+    extras.require(needed_by, extras.SCIPY, extras.IMAGENET)
 
 
 def rank(

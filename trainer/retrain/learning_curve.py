@@ -38,7 +38,7 @@ def of(plan: Manifest, progress: Progress = silent) -> dict[str, Any]:
     rows = [row for row in plan.rows if not row.path.startswith(SIMULATED)]
     if not any(_is_labelled(row) for row in rows) or not any(row.split == "eval" for row in rows):
         return {}
-    label_errors.require_extra()
+    label_errors.require_extra("the learning curve")
     data = dataset.load(plan, rows, progress)
     features = label_errors.frozen_features(data.images, progress, "features for the learning curve")
     judged = np.array([row.split == "eval" for row in data.rows])

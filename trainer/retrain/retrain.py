@@ -21,6 +21,7 @@ from trainer.progress.callback import Progress
 from trainer.recipe.recipe import Recipe
 from trainer.retrain import advice, gains, learning_curve, news, page, serving
 from trainer.retrain.progress_file import ProgressFile, key, read
+from trainer.training import fit
 
 FOLDER = "retrain"
 #: Below FOLDER: what the last retraining learned from, and how long its steps took.
@@ -51,10 +52,13 @@ def retrain(
 
     Raises:
         ConfigError: no line is named, or it is not known what serves.
+        MissingExtraError: the recipe is fitted, and the extra `train` is not installed.
         InspectorError: as the steps do.
     """
     if recipe.data is None or not recipe.data.lines:
         raise ConfigError("which line? --line DATA, or data.lines in the recipe, names its data folder")
+    if recipe.network.backbone == "lite0":
+        fit.require_extra(recipe, "retrain")
     serves = bundle.load(against).path if against else serving.of(recipe.data.lines[0]).path
     folder = recipe.folder / FOLDER
     state = ProgressFile(folder / _STATE, key(recipe, str(serves)), resume)
@@ -168,7 +172,7 @@ class _Run:
             with ProgressBar() as bar:
                 return {"curve": learning_curve.of(self._plan(), bar)}
         except MissingExtraError as error:
-            return {"curve": {}, "notes": [f"no learning curve: {error}"]}
+            return {"curve": {}, "notes": [str(error)]}
 
     def _compare(self) -> dict[str, Any]:
         plan = self._plan()
