@@ -90,7 +90,7 @@ def import_(settings: Settings, folder: Path, person: str = "", why: str = "", n
     bundle_check.check_bit_depth(settings, chosen)
     with writing(settings) as file:
         copy = model_copies.imported(settings.data, chosen)
-        if not file.of(copy.path.name):
+        if model_history.states(file.every()).get(copy.path.name, "retired") == "retired":
             at = time.time() if now is None else now
             file.note("imported", model=copy.id, address=copy.path.name, person=name, at=at, why=note)
     return by_name(settings, copy.path.name)

@@ -137,8 +137,7 @@ def _unpin(options: argparse.Namespace) -> int:
 def _model(options: argparse.Namespace) -> int:
     from inspector.cli.commands import models
 
-    models.run(options)
-    return EXIT_OK
+    return _exit_code(models.run(options))
 
 
 def _quality(options: argparse.Namespace) -> int:

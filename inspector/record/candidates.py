@@ -3,7 +3,7 @@
 At most the newest LOOKED_AT records of each kind are read, by index, however large the record is.
 """
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 
 from inspector.record.database import OpenRecord
@@ -38,7 +38,7 @@ class Candidate:
     picture: str
 
 
-def decided(store: OpenRecord, outcome: str, query: Query) -> Iterator[Candidate]:
+def decided(store: OpenRecord, outcome: str, query: Query) -> Generator[Candidate, None, None]:
     """Yield the frames of an outcome within the query's time and sources, the newest capture first."""
     clauses, values = ["outcome = ?"], list[object]([outcome])
     restrict_time(query, clauses, values, "captured_at", "captured_at")
@@ -49,7 +49,7 @@ def decided(store: OpenRecord, outcome: str, query: Query) -> Iterator[Candidate
     yield from _read(store, newest, values, query)
 
 
-def passed(store: OpenRecord, query: Query) -> Iterator[Candidate]:
+def passed(store: OpenRecord, query: Query) -> Generator[Candidate, None, None]:
     """Yield the ok frames with a kept picture within the query's time and sources, the newest record first."""
     clauses, values = ["tier = 'ok'"], list[object]()
     restrict_time(query, clauses, values, "captured_at", "captured_at")
@@ -66,7 +66,7 @@ def numbered(store: OpenRecord, source: str, frame: str) -> int | None:
     return None if found is None else int(found[0])
 
 
-def _read(store: OpenRecord, newest: str, values: list[object], query: Query) -> Iterator[Candidate]:
+def _read(store: OpenRecord, newest: str, values: list[object], query: Query) -> Generator[Candidate, None, None]:
     clauses, values = ["1"], [*values]
     restrict_to("source", query.sources, clauses, values)
     noted = ", ".join(f"EXISTS (SELECT 1 FROM {table} WHERE record = records.id)" for table in ("samples", "evidence"))

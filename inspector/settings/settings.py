@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from inspector.settings import decisions, nesting, rules
 from inspector.settings.decisions import DecisionSettings, RecipeSettings
+from inspector.settings.models import ModelSettings
 from inspector.settings.rules import AlarmSettings, GradingSettings, RollSettings
 from inspector.settings.section import Section
 from inspector.settings.sources.replay import ReplaySourceSettings
@@ -152,6 +153,7 @@ class Settings(Section):
     optics: OpticsSettings = OpticsSettings()
     disk: DiskSettings = DiskSettings()
     metrics: MetricsSettings = MetricsSettings()
+    models: ModelSettings = ModelSettings()
     decision: DecisionSettings = DecisionSettings()
     recipes: Annotated[list[RecipeSettings], Field(max_length=64)] = []  # noqa: RUF012
     """List of recipes, which replace the numbers of `decision` for some steel grades."""

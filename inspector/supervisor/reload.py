@@ -53,7 +53,7 @@ class Change:
 
 def plan(before: Settings, fresh: Settings) -> Change:
     """Return the change after which as much of `fresh` as possible is in force."""
-    outputs = {name: getattr(fresh, name) for name in (*_OUTPUTS, "decision", "recipes", "sources")}
+    outputs = {name: getattr(fresh, name) for name in (*_OUTPUTS, "decision", "recipes", "sources", "models")}
     settings = before.model_copy(update=outputs)
     old, new = ({source.name: source for source in one.sources} for one in (before, settings))
     added, removed = [name for name in new if name not in old], [name for name in old if name not in new]

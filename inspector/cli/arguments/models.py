@@ -1,14 +1,15 @@
 """Owns the options of `inspector model`: the models of the line, and which one decides."""
 
 import argparse
+import re
 from pathlib import Path
 
-from inspector.cli.arguments.options import JSON, JSON_LINES, Commands
+from inspector.cli.arguments.options import JSON, JSON_LINES, Commands, moment
 
 
 def add(commands: Commands, config: argparse.ArgumentParser) -> None:
     """Add the command; `config` has the options that choose the line."""
-    model = commands.add_parser("model", help="the models of the line: import, list, compare, reject")
+    model = commands.add_parser("model", help="the models of the line: import, check, compare, approve, reject")
     actions = model.add_subparsers(dest="action", required=True, metavar="action")
 
     def action(name: str, help: str, *arguments: str, changes: bool = False) -> argparse.ArgumentParser:
@@ -32,7 +33,20 @@ def add(commands: Commands, config: argparse.ArgumentParser) -> None:
     action("diff", "how a model differs from another: labels, thresholds, figures", "before", "after")
     action("reject", "keep a model from serving", "model", changes=True)
     action("readmit", "let a model serve again that was rejected or rolled back", "model", changes=True)
+    checked = action("check", "try a model on the line's own pictures, beside the line", "model")
+    checked.add_argument("--by", default="", metavar="NAME", help="who does it; default: you")
+    checked.add_argument("--since", type=moment, help="kept frames captured from: 30d ago, or 2026-11-24T06:00")
+    checked.add_argument("--limit", type=_count, default=2000, help="at most this many kept frames (2000)")
+    action("gate", "every condition under which a model may serve, with its figure", "model")
+    approved = action("approve", "let a model serve that passes its gates", "model", changes=True)
+    approved.add_argument("--force", action="store_true", help="also where a gate is not passed; it is on record")
     _golden(actions, config)
+
+
+def _count(text: str) -> int:
+    if not re.fullmatch(r"\d{1,7}", text):
+        raise argparse.ArgumentTypeError(f"{text!r}: write a whole number, 0 or more")
+    return int(text)
 
 
 def _golden(actions: Commands, config: argparse.ArgumentParser) -> None:

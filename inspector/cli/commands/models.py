@@ -1,4 +1,4 @@
-"""Owns the command `model`: import, list, show, history, diff, reject, readmit; golden."""
+"""Owns the command `model`: import, list, show, history, diff, approve, reject, readmit; check, gate, golden."""
 
 import argparse
 import sys
@@ -8,17 +8,17 @@ from typing import Any
 from msgspec import json
 from rich.text import Text
 
-from inspector.answers import models
+from inspector.answers import model_gate, models
 from inspector.answers.model_diff import ModelDiff
 from inspector.answers.models import SHORT, Model, ModelEvent
 from inspector.cli import config
-from inspector.cli.commands.learning import golden
+from inspector.cli.commands.learning import gate_commands, golden
 from inspector.cli.terminal import Grid, moment, show
 from inspector.host.printable import printable, printable_json
 
 
-def run(options: argparse.Namespace) -> None:
-    """Carry out the action, and show its result."""
+def run(options: argparse.Namespace) -> bool:
+    """Carry out the action, and show its result; return False where the answer is no."""
     settings = config.settings(options)
     match options.action:
         case "import":
@@ -35,8 +35,16 @@ def run(options: argparse.Namespace) -> None:
             _shown(options, [models.reject(settings, options.model, options.by, options.why)])
         case "readmit":
             _shown(options, [models.readmit(settings, options.model, options.by, options.why)])
+        case "approve":
+            who_and_why = (options.by, options.why)
+            _shown(options, [model_gate.approve(settings, options.model, *who_and_why, force=options.force)])
+        case "check":
+            return gate_commands.run_check(options, settings)
+        case "gate":
+            return gate_commands.run_gate(options, settings)
         case "golden":
             golden.run(options, settings)
+    return True
 
 
 def _shown(options: argparse.Namespace, found: Sequence[Model]) -> None:

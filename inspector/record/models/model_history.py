@@ -144,12 +144,13 @@ class ModelHistory:
 def states(history: list[ModelEvent]) -> dict[str, Event]:
     """Return the state of each model, by address: its last event, and `serving` only for models in force.
 
-    A model that another one replaced is `approved` again: it may serve at once.
+    A model that another one replaced is `approved` again: it may serve at once. No check lifts a rejection, and a good
+    one takes back no approval.
     """
     latest: dict[str, Event] = {}
     in_force: dict[str, str] = {}
     for row in history:
-        latest[row.address] = "approved" if row.event == "readmitted" else row.event
+        latest[row.address] = _after(latest.get(row.address), row.event)
         if row.event == "serving":
             in_force = {} if row.source == EVERY_SOURCE else in_force
             in_force[row.source] = row.address
@@ -158,3 +159,13 @@ def states(history: list[ModelEvent]) -> dict[str, Event]:
         address: "serving" if address in serving else "approved" if event == "serving" else event
         for address, event in latest.items()
     }
+
+
+def _after(state: Event | None, event: Event) -> Event:
+    if event == "readmitted":
+        return "approved"
+    if event in ("checked", "refused", "shadow") and state in ("rejected", "rolled_back"):
+        return state
+    if event in ("checked", "shadow") and state in ("approved", "serving"):
+        return state
+    return event

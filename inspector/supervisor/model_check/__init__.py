@@ -1,0 +1,1 @@
+"""A model held against the one that serves, before it may serve itself."""
