@@ -17,6 +17,7 @@ DOORS = {
     "prometheus_client": {"inspector.sink.metrics"},
     "sqlite3": {
         "inspector.record.database",
+        "inspector.record.models.shadow_record",
         "inspector.record.storage.append_only",
         "inspector.record.store",
         "inspector.sink.recovery",

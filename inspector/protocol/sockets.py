@@ -113,6 +113,56 @@ class Dealer(_Socket):
             return None
 
 
+class Pusher:
+    """Offers messages to one Puller, which may be missing or busy: what it does not take at once is not sent."""
+
+    def __init__(self, address: str, queued: int) -> None:
+        """Connect to `address`, now or as soon as a Puller listens there; at most `queued` messages wait for it."""
+        self.socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.PUSH)
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.setsockopt(zmq.SNDHWM, queued)
+        self.socket.setsockopt(zmq.IMMEDIATE, 1)  # nothing is queued for a Puller that is not there
+        self.socket.setsockopt(zmq.RECONNECT_IVL, 500)
+        self.socket.connect(address)
+
+    def send(self, *parts: bytes | memoryview) -> bool:
+        """Queue a message without copying its parts; return False if it is not taken. Never block."""
+        try:
+            self.socket.send_multipart(parts, flags=zmq.NOBLOCK, copy=False)
+        except zmq.ZMQError:
+            return False
+        return True
+
+    def close(self) -> None:
+        """Close at once; what still waits is dropped."""
+        self.socket.close()
+
+
+class Puller:
+    """Takes the messages that Pushers offer."""
+
+    def __init__(self, address: str, queued: int) -> None:
+        """Listen on `address`; at most `queued` messages wait. Raise BusyError if the address cannot be bound."""
+        self.socket: zmq.Socket[bytes] = zmq.Context.instance().socket(zmq.PULL)
+        self.socket.setsockopt(zmq.LINGER, 0)
+        self.socket.setsockopt(zmq.RCVHWM, queued)
+        self.socket.setsockopt(zmq.MAXMSGSIZE, MAX_PIXELS)
+        try:
+            self.socket.bind(address)
+        except zmq.ZMQError as error:
+            raise BusyError(f"{address}: cannot listen: {error}") from None
+
+    def receive(self, timeout_ms: float) -> list[bytes] | None:
+        """Return the parts of the next message; None if none comes within `timeout_ms`."""
+        if not self.socket.poll(int(timeout_ms)):
+            return None
+        return self.socket.recv_multipart()
+
+    def close(self) -> None:
+        """Close; what was not taken is dropped."""
+        self.socket.close()
+
+
 class Poller:
     """Waits for sockets and file descriptors together."""
 
@@ -142,6 +192,11 @@ def flush() -> None:
 def sink_address(folder: Path) -> str:
     """Return the address at which the sink listens."""
     return f"ipc://{folder}/sink"
+
+
+def shadow_address(folder: Path) -> str:
+    """Return the address at which a model in shadow takes the frames that live workers show."""
+    return f"ipc://{folder}/shadow"
 
 
 def source_address(folder: Path, source: str) -> str:

@@ -1,4 +1,4 @@
-"""Owns the settings of models: which gates a model must pass before it may serve, and how many copies are kept."""
+"""Owns the settings of models: the gates before one may serve, how many copies are kept, what one in shadow sees."""
 
 from typing import Annotated, Literal
 
@@ -43,3 +43,6 @@ class ModelSettings(Section):
     """The models of the line."""
 
     gate: GateSettings = GateSettings()
+    shadow_ok_share: Annotated[float, Field(ge=0, le=1)] = 0.1
+    """Share of ok frames, drawn at random, that a model in shadow sees; it sees all defect and unsure frames, as far as
+    it keeps up."""

@@ -15,7 +15,7 @@ from types import FrameType
 from typing import Literal
 
 from inspector.errors import BundleError, BusyError, ConfigError, StoreError
-from inspector.host import signals
+from inspector.host import priority, signals
 from inspector.host.log import setup
 from inspector.protocol.canary import Canary
 from inspector.protocol.control import Unusable, send
@@ -41,6 +41,7 @@ class Assignment:
     """What a child process is to be. `name` is of this incarnation: worker-0.3 follows worker-0.2.
 
     `renewed`: it takes the place of a process that was stopped, while the line went on.
+    `shadow`: the address of the model that a worker tries in shadow; empty: it serves.
     """
 
     role: Role
@@ -50,6 +51,7 @@ class Assignment:
     canary: Canary
     model: Bundle
     renewed: bool = False
+    shadow: str = ""
 
     def encode(self, words: int, sign: int) -> bytes:
         """Return what the child reads from its stdin, with its descriptors. Pickled: nobody else writes there."""
@@ -95,6 +97,8 @@ def _serve(assignment: Assignment, words: Connection, sign: LifeSign) -> int:
 def _prepare(assignment: Assignment, words: Connection, sign: LifeSign) -> Callable[[], None]:
     """Return what runs the role. Each imports only what it needs: no Paddle in sources and sink."""
     settings, sockets = assignment.settings, assignment.sockets
+    if assignment.shadow:
+        priority.lower()  # before any thread is started: each inherits it
     if assignment.role == "worker" and settings.workers.engine == "paddle":
         from inspector.vision.predictor import load_engine
 
@@ -105,6 +109,11 @@ def _prepare(assignment: Assignment, words: Connection, sign: LifeSign) -> Calla
         sign.turn()  # every role asks this in every turn: one that does not ask any more is stuck
         return told()
 
+    if assignment.shadow:
+        from inspector.worker.factory import shadow
+
+        trial = shadow(assignment.shadow, settings, sockets, sign)
+        return lambda: trial.run(assignment.name, words, stop)
     if assignment.role == "worker":
         from inspector.worker.factory import worker
 

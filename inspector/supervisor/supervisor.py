@@ -28,6 +28,7 @@ from inspector.supervisor.reload import Renewal, plan
 from inspector.supervisor.restart_policy import Restarts
 from inspector.supervisor.role import EXIT_UNUSABLE, STOP_SIGNAL, Assignment, Role
 from inspector.supervisor.settings_in_force import SettingsInForce
+from inspector.supervisor.shadow_keeper import ShadowKeeper
 from inspector.supervisor.signal_flags import SignalFlags
 from inspector.vision import model_copies
 from inspector.vision.bundle import Bundle
@@ -73,6 +74,7 @@ class Supervisor:
         self._clock = clock
         self._report = ProcessReport(notifier)
         self._sockets = Path()
+        self._shadow = ShadowKeeper()
         self._serves = False
         self._turned_at = clock()
         self._renewal: Iterator[None] | None = None
@@ -91,7 +93,10 @@ class Supervisor:
             known_models.note(data, self._model)
             for note in bundle_check.bit_depth_notes(self._in_force.settings, self._model):
                 log.warning("%s", note)
-            exit_code = self._supervise(lambda: self._signals.stops > 0, {"sink", "worker", "source"}, float("inf"))
+            try:
+                exit_code = self._supervise(lambda: self._signals.stops > 0, {"sink", "worker", "source"}, float("inf"))
+            finally:
+                self._shadow.end()
             log.info("stopping: sources first")
             exit_code = self._stop(exit_code)
         log.info("stopped, exit code %d", exit_code)
@@ -133,6 +138,8 @@ class Supervisor:
             if exit_code := self._hopeless(keep):
                 return exit_code
             self._report.send(self._children[0], self._children, self._clock())
+            if self._serves and self._signals.stops == 0:
+                self._shadow.turn(self._in_force.settings, self._sockets, self._canary, self._model)
         return EXIT_OK
 
     def _notice_time(self) -> None:

@@ -6,8 +6,9 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 
 from inspector.protocol.heartbeat import LifeSign
-from inspector.protocol.sockets import Dealer, sink_address, source_address
+from inspector.protocol.sockets import Dealer, Puller, Pusher, shadow_address, sink_address, source_address
 from inspector.record.evidence.evidence import Keeper
+from inspector.record.models.shadow_record import ShadowRecord
 from inspector.record.position import Locator
 from inspector.record.store import Store
 from inspector.settings import terms
@@ -22,6 +23,8 @@ from inspector.worker.batcher import Batcher
 from inspector.worker.inlet import Inlet
 from inspector.worker.outlet import Outlet
 from inspector.worker.recipes import Chooser, Recipes
+from inspector.worker.shadow import Shadow
+from inspector.worker.showing import QUEUED, Showing
 from inspector.worker.worker import Worker
 
 log = logging.getLogger(__name__)
@@ -53,8 +56,27 @@ def worker(
         Inlet(name, source.name, _connected(name, source_address(sockets, source.name)), share)
         for source in settings.sources
     ]
-    outlet = Outlet(name, model.id, _connected(name, sink_address(sockets)), Keeper(settings))
+    showing = Showing(model.id, Pusher(shadow_address(sockets), QUEUED), settings.models.shadow_ok_share)
+    outlet = Outlet(name, model.id, _connected(name, sink_address(sockets)), Keeper(settings), showing)
     return Worker(name, inlets, backlog, batch_inspector, outlet, sign, words, stop)
+
+
+def shadow(address: str, settings: Settings, sockets: Path, sign: LifeSign) -> Shadow:
+    """Return the model of that address, loaded, to judge in shadow what live workers show.
+
+    Raise BundleError if it is not what it should be, StoreError if nothing that it says could be kept.
+    """
+    model = model_copies.of_address(settings.data, address)
+    batch_inspector = BatchInspector(model, Scorer(model, _engine(model, settings), settings.workers.max_batch))
+    return Shadow(
+        batch_inspector,
+        Recipes(model, terms.decide_by(settings)),
+        Batcher(settings.workers.max_batch, 0.0, model.manifest.input.view_px, model.overlap_px),
+        {source.name: source for source in settings.sources},
+        Puller(shadow_address(sockets), QUEUED),
+        ShadowRecord(settings.data, address, settings.record.keep_days),
+        sign,
+    )
 
 
 def _engine(model: Bundle, settings: Settings) -> Predictor:

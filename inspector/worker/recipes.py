@@ -51,6 +51,10 @@ class Recipes:
         self._named = {one.name: Choice(one.name, rules(labels, decision, by, one)) for one in by.recipes}
         self._by_grade = {grade: one.name for one in by.recipes for grade in one.grades}
 
+    def named(self, name: str) -> Choice | None:
+        """Return the choice of that name, "": the default; None where there is none."""
+        return self._named.get(name) if name else self.default
+
     def of_grade(self, grade: str) -> Choice:
         """Return the recipe that lists the grade; the default if none does."""
         return self._named.get(self._by_grade.get(grade, ""), self.default)

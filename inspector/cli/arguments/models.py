@@ -40,6 +40,9 @@ def add(commands: Commands, config: argparse.ArgumentParser) -> None:
     action("gate", "every condition under which a model may serve, with its figure", "model")
     approved = action("approve", "let a model serve that passes its gates", "model", changes=True)
     approved.add_argument("--force", action="store_true", help="also where a gate is not passed; it is on record")
+    tried = action("shadow", "try a model on live frames, at idle priority, without deciding", "model", changes=True)
+    tried.add_argument("--stop", action="store_true", help="end the trial")
+    action("agreement", "how a model in shadow agrees with what decided", "model")
     _golden(actions, config)
 
 

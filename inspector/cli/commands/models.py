@@ -1,4 +1,4 @@
-"""Owns the command `model`: import, list, show, history, diff, approve, reject, readmit; check, gate, golden."""
+"""Owns the command `model`: import, list, show, history, diff, approve, reject, readmit; check, gate, shadow."""
 
 import argparse
 import sys
@@ -12,7 +12,7 @@ from inspector.answers import model_gate, models
 from inspector.answers.model_diff import ModelDiff
 from inspector.answers.models import SHORT, Model, ModelEvent
 from inspector.cli import config
-from inspector.cli.commands.learning import gate_commands, golden
+from inspector.cli.commands.learning import gate_commands, golden, shadow_commands
 from inspector.cli.terminal import Grid, moment, show
 from inspector.host.printable import printable, printable_json
 
@@ -42,6 +42,10 @@ def run(options: argparse.Namespace) -> bool:
             return gate_commands.run_check(options, settings)
         case "gate":
             return gate_commands.run_gate(options, settings)
+        case "shadow":
+            _shown(options, [shadow_commands.changed(options, settings)])
+        case "agreement":
+            shadow_commands.run_agreement(options, settings)
         case "golden":
             golden.run(options, settings)
     return True

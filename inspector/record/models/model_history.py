@@ -18,13 +18,15 @@ FOLDER = "models"
 FILE = "history.sqlite"
 
 #: `imported`: copied into the line's own folder; `checked` and `refused`: what the check found; `shadow`: tried on live
-#: frames without deciding; `approved`: may serve; `serving`: decides, from its epoch on; `rolled_back`: taken out of
-#: service for cause; `rejected`: may not serve until it is `readmitted`; `retired`: its folder is gone.
+#: frames without deciding, until `shadow_ended`; `approved`: may serve; `serving`: decides, from its epoch on;
+#: `rolled_back`: taken out of service for cause; `rejected`: may not serve until it is `readmitted`; `retired`: its
+#: folder is gone.
 Event = Literal[
     "imported",
     "checked",
     "refused",
     "shadow",
+    "shadow_ended",
     "approved",
     "serving",
     "rolled_back",
@@ -32,6 +34,8 @@ Event = Literal[
     "readmitted",
     "retired",
 ]
+#: What ends the trial of a model in shadow.
+_SHADOW_ENDS = ("shadow_ended", "refused", "serving", "rolled_back", "rejected", "retired")
 EVERY_SOURCE = ""
 #: The `person` of an event that the line caused by itself.
 LINE = "line"
@@ -141,6 +145,17 @@ class ModelHistory:
         return [ModelEvent(**{**row, "figures": json.loads(row["figures"])}) for row in self._file.rows(which, values)]
 
 
+def in_shadow(history: list[ModelEvent]) -> ModelEvent | None:
+    """Return the row that put a model in shadow that still is there, the last one only; None: none is."""
+    found: ModelEvent | None = None
+    for row in history:
+        if row.event == "shadow":
+            found = row
+        elif found is not None and row.address == found.address and row.event in _SHADOW_ENDS:
+            found = None
+    return found
+
+
 def states(history: list[ModelEvent]) -> dict[str, Event]:
     """Return the state of each model, by address: its last event, and `serving` only for models in force.
 
@@ -150,11 +165,16 @@ def states(history: list[ModelEvent]) -> dict[str, Event]:
     latest: dict[str, Event] = {}
     in_force: dict[str, str] = {}
     for row in history:
+        if row.event in ("shadow", "shadow_ended"):
+            continue  # it takes nothing from what the model is beside it
         latest[row.address] = _after(latest.get(row.address), row.event)
         if row.event == "serving":
             in_force = {} if row.source == EVERY_SOURCE else in_force
             in_force[row.source] = row.address
     serving = set(in_force.values())
+    tried = in_shadow(history)
+    if tried is not None and latest.get(tried.address) in ("imported", "checked"):
+        latest[tried.address] = "shadow"
     return {
         address: "serving" if address in serving else "approved" if event == "serving" else event
         for address, event in latest.items()

@@ -1,0 +1,1 @@
+"""What models show before they may serve."""
