@@ -209,7 +209,7 @@ def _of_flips(severity: str, flips: FlipCount, limits: GateSettings) -> Gate:
     low, high = (100 * bound for bound in wilson(flips.hits, flips.of))
     bounds = f"{low:.1f} to {high:.1f}%"
     if flips.of and not flips.hits:  # the rule of three: 95% sure, one-sided
-        bounds = f"below {min(100.0, 300 / flips.of):.2g}%"
+        bounds = f"below {min(100.0, 300 / flips.of):.3g}%"
     return Gate(
         name=f"flips_{severity}", passed=not flips.of or low <= most,
         figure=f"{flips.hits} of {flips.of}" + f", {bounds}" * bool(flips.of), limit=f"at most {most:g}%",

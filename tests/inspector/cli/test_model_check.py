@@ -91,7 +91,7 @@ def test_a_good_model_passes_every_gate_is_approved_and_its_figures_are_on_recor
     assert answer["result"]["replayed"] == FRAMES and answer["result"]["golden"] == 2
     assert answer["result"]["labelled"] == 2 and answer["result"]["left_out"] == 0
     assert answer["result"]["flips"]["major"]["hits"] == 0
-    assert "of 3, below 1e+02%" in next(one["figure"] for one in answer["gates"] if one["name"] == "flips_none")
+    assert "of 3, below 100%" in next(one["figure"] for one in answer["gates"] if one["name"] == "flips_none")
     assert asked(line, capsys, "gate", model) == (0, answer)
     assert asked(line, capsys, "approve", model, "--why", "learned from May")[1]["state"] == "approved"
     found = events(line, capsys, model)
