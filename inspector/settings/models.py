@@ -1,4 +1,4 @@
-"""Owns the settings of models: the gates before one may serve, how many copies are kept, what one in shadow sees."""
+"""Owns the settings of models: the gates that one must pass before it may serve, and what one in shadow sees."""
 
 from typing import Annotated, Literal
 

@@ -65,6 +65,7 @@ def plan(before: Settings, fresh: Settings) -> Change:
     trimmed = any(new[name].strip != old[name].strip for name in kept)
     changed = {key.partition(".")[0] for key in differences(before, settings)}
     crowd = bool(added or removed)
+    reshown = settings.models.shadow_ok_share != before.models.shadow_ok_share
     return Change(
         before,
         settings,
@@ -72,7 +73,7 @@ def plan(before: Settings, fresh: Settings) -> Change:
         ending=frozenset(removed + other),
         beginning=tuple(name for name in new if name in added or name in other),
         sink=crowd or moved or trimmed or bool(changed & set(_OUTPUTS)),
-        workers=crowd or trimmed or spelled or "evidence" in changed,
+        workers=crowd or trimmed or spelled or reshown or "evidence" in changed,
     )
 
 

@@ -56,6 +56,8 @@ def test_who_knows_the_sources_is_replaced_when_one_comes_or_goes() -> None:
         ({"metrics": {"port": 9200}}, (True, False)),
         ({"record": {"keep_days": 3}}, (True, False)),
         ({"disk": {"min_free_mb": 9}}, (True, False)),
+        ({"models": {"shadow_ok_share": 0.5}}, (False, True)),
+        ({"models": {"gate": {"min_frames": 5}}}, (False, False)),
         ({"alarms": [{"name": "a", "limit": 3, "within_s": 9}]}, (True, False)),
         ({"grading": {"max_unsure_percent": 9}}, (True, False)),
         ({"evidence": {"budget_mb": 9}}, (True, True)),
