@@ -8,8 +8,8 @@ from statistics import fmean
 
 import msgspec
 
-from inspector.answers import models
-from inspector.answers.models import Model
+from inspector.answers.learning import models
+from inspector.answers.learning.models import Model
 from inspector.errors import QuestionError
 from inspector.quality.proportions import chance_of_loss, wilson
 from inspector.record.labels import labels

@@ -8,9 +8,9 @@ from typing import Any
 from msgspec import json
 from rich.text import Text
 
-from inspector.answers import model_gate, models
-from inspector.answers.model_diff import ModelDiff
-from inspector.answers.models import SHORT, Model, ModelEvent
+from inspector.answers.learning import model_gate, models
+from inspector.answers.learning.model_diff import ModelDiff
+from inspector.answers.learning.models import SHORT, Model, ModelEvent
 from inspector.cli import config
 from inspector.cli.commands.learning import gate_commands, golden, shadow_commands
 from inspector.cli.terminal import Grid, moment, show

@@ -52,7 +52,7 @@ class SpeedTest(msgspec.Struct, frozen=True, tag=True):
     """A request: measure the time for a tile."""
 
 
-class Opened(msgspec.Struct, frozen=True, tag=True):
+class Loaded(msgspec.Struct, frozen=True, tag=True):
     """The model is warmed. `difference`: the largest of its golden images, relative; None: no engine ran them."""
 
     difference: float | None
@@ -80,7 +80,7 @@ class Speed(msgspec.Struct, frozen=True, tag=True):
 
 
 Request = Picture | SpeedTest
-Answer = Opened | Refusal | Seen | Speed
+Answer = Loaded | Refusal | Seen | Speed
 
 
 class _Tried:
@@ -133,7 +133,7 @@ def _answers(data: Path, path: Path, setup: Setup) -> Iterator[Answer]:
     decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(Request)
     try:
         tried, difference = _opened(path, setup)
-        yield Opened(difference)
+        yield Loaded(difference)
         for line in sys.stdin.buffer:
             asked = decoder.decode(line)
             if isinstance(asked, SpeedTest):

@@ -15,12 +15,12 @@ from inspector.errors import BundleError
 from inspector.host import memory, parent_death, priority
 from inspector.settings import terms
 from inspector.settings.settings import Settings
-from inspector.supervisor.model_check.process import Answer, Opened, Picture, Refusal, Seen, Setup, Speed, SpeedTest
+from inspector.supervisor.model_check.process import Answer, Loaded, Picture, Refusal, Seen, Setup, Speed, SpeedTest
 from inspector.vision.bundle import Bundle
 
 #: Interval in seconds at which the memory of a process that does not answer is looked at.
 _LOOK_S = 0.1
-_Expected = TypeVar("_Expected", Opened, Seen, Speed)
+_Expected = TypeVar("_Expected", Loaded, Seen, Speed)
 
 
 class TriedModel:
@@ -77,7 +77,7 @@ class TriedModel:
 
     def opened(self) -> float | None:
         """Wait until the model is warmed; return the largest difference of its golden images, None if none ran."""
-        return self._answer(Opened).difference
+        return self._answer(Loaded).difference
 
     def ms_per_tile(self) -> float:
         """Return the time for a tile in milliseconds."""

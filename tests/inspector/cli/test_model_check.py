@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from inspector.answers import model_gate
+from inspector.answers.learning import model_gate
 from inspector.cli.main import main
 from inspector.record.models.check_result import CheckResult, FlipCount, LostFrame
 from inspector.settings.models import GateSettings

@@ -10,8 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from inspector.answers import model_gate
-from inspector.answers.model_gate import GateAnswer
+from inspector.answers.learning import model_gate
+from inspector.answers.learning.model_gate import GateAnswer
 from inspector.cli.terminal import Grid, moment, show
 from inspector.host.printable import printable, printable_json
 from inspector.settings.settings import Settings

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from msgspec import json
 from rich.text import Text
 
-from inspector.answers import golden
-from inspector.answers.golden import GoldenFrame
+from inspector.answers.learning import golden
+from inspector.answers.learning.golden import GoldenFrame
 from inspector.cli.terminal import Grid, moment, show
 from inspector.host.printable import printable, printable_json
 from inspector.settings.settings import Settings

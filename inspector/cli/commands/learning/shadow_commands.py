@@ -6,8 +6,8 @@ from msgspec import json
 from rich.text import Text
 
 from inspector.answers.learning import shadow
+from inspector.answers.learning.models import Model
 from inspector.answers.learning.shadow import Flips
-from inspector.answers.models import Model
 from inspector.cli.terminal import Grid, show
 from inspector.host.printable import printable, printable_json
 from inspector.settings.settings import Settings

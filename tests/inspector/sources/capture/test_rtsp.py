@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from tests.fakes import ROOT
 from tests.inspector.roles import bench, ok
 from tests.inspector.sources.test_camera_capture import camera, gaps, problem
 
@@ -19,7 +18,7 @@ BINDINGS = "import gi; gi.require_version('GstRtspServer', '1.0'); from gi.repos
 
 def serve(port: int) -> "subprocess.Popen[bytes]":
     """A server that listens."""
-    command = [str(PYTHON), str(ROOT / "tests" / "rtsp_server.py"), str(port)]
+    command = [str(PYTHON), str(Path(__file__).with_name("rtsp_server.py")), str(port)]
     server = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=Path("/"), env={})
     assert server.stdout is not None
     assert server.stdout.readline() == b"ready\n"

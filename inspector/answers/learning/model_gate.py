@@ -6,8 +6,8 @@ from contextlib import closing
 
 import msgspec
 
-from inspector.answers import models
-from inspector.answers.models import Model, ModelEvent
+from inspector.answers.learning import models
+from inspector.answers.learning.models import Model, ModelEvent
 from inspector.errors import BundleError, QuestionError
 from inspector.quality.proportions import chance_of_loss, wilson
 from inspector.record.labels.labels import check_person, check_why

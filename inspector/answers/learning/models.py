@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
-from inspector.answers import model_diff
-from inspector.answers.model_diff import ModelDiff
+from inspector.answers.learning import model_diff
+from inspector.answers.learning.model_diff import ModelDiff
 from inspector.errors import BundleError, QuestionError, StoreError
 from inspector.record.labels.labels import check_note, check_person
 from inspector.record.models import model_history
