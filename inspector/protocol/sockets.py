@@ -125,6 +125,11 @@ class Pusher:
         self.socket.setsockopt(zmq.RECONNECT_IVL, 500)
         self.socket.connect(address)
 
+    @property
+    def is_ready(self) -> bool:
+        """Whether a message would be taken now."""
+        return bool(int(self.socket.getsockopt(zmq.EVENTS)) & zmq.POLLOUT)
+
     def send(self, *parts: bytes | memoryview) -> bool:
         """Queue a message without copying its parts; return False if it is not taken. Never block."""
         try:

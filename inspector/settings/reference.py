@@ -7,7 +7,7 @@ from typing import get_origin
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from inspector.settings.section import section_of
+from inspector.settings.section import helps, section_of
 from inspector.settings.settings import Settings
 from inspector.settings.sources.place import PlaceSettings
 from inspector.settings.sources.strip import StripSettings
@@ -24,6 +24,7 @@ Every setting with its default, what it does and its bounds. `inspector settings
 
 def describe(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tuple[str, str, str]]:
     """Yield every setting as (key, default, what it does and its bounds), for help and documents."""
+    texts = helps(model)
     for name, field in model.model_fields.items():
         key, below = f"{prefix}{name}", section_of(field)
         if field.annotation in (PlaceSettings, StripSettings):
@@ -31,7 +32,7 @@ def describe(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[tu
         listed = get_origin(field.annotation) is list
         if name != "type" and (below is None or listed):
             default = "required" if field.is_required() else str(field.default)
-            yield key, default, f"{' '.join((field.description or '').split())}{_bounds(field)}"
+            yield key, default, f"{texts.get(name, '')}{_bounds(field)}"
         if name == "sources":
             yield from describe(PlaceSettings, "sources.<any>.place.")
             yield from describe(StripSettings, "sources.<any>.strip.")

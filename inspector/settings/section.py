@@ -1,12 +1,18 @@
 """Owns a section of settings: unknown keys refused, values frozen, names and paths checked."""
 
+import ast
+import inspect
 import os
 import re
+import textwrap
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, get_args, get_origin
 
-from pydantic import BaseModel, ConfigDict, field_validator
+from pydantic import BaseModel, ConfigDict, GetJsonSchemaHandler, field_validator
 from pydantic.fields import FieldInfo
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
 
 #: Names of sources, recipes, alarms and rolls: each is part of a file name, a metric label and a config key.
 NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
@@ -15,10 +21,19 @@ NAME_PATTERN = r"^[a-z0-9][a-z0-9_-]{0,62}$"
 class Section(BaseModel):
     """Settings that belong together. Unknown keys are refused, values are frozen.
 
-    The docstring below a field is its help.
+    The docstring below a field is its help. Pydantic could read these itself, but whenever a process starts, for 60 ms:
+    `helps` reads them when they are asked for.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
+        """Return the JSON schema of the section, with the help of each field as its description."""
+        shown = handler(schema)
+        for name, field in handler.resolve_ref_schema(shown).get("properties", {}).items():
+            field.setdefault("description", helps(cls).get(name, ""))
+        return shown
 
     @field_validator("*")
     @classmethod
@@ -49,6 +64,20 @@ def no_path(text: str) -> str:
     if re.match(r"[A-Za-z][A-Za-z0-9+.-]+:/", text):  # of // a path keeps one
         return "a URL is no path: mount the share, and name the folder where it is mounted"
     return ""
+
+
+def helps(section: type[BaseModel]) -> dict[str, str]:
+    """Return the help of each field, on one line, by its name: the docstring below it, of the nearest class."""
+    found: dict[str, str] = {}
+    for owner in reversed([one for one in section.__mro__ if issubclass(one, BaseModel) and one is not BaseModel]):
+        body = ast.parse(textwrap.dedent(inspect.getsource(owner))).body[0]
+        statements = body.body if isinstance(body, ast.ClassDef) else []
+        for field, below in pairwise(statements):
+            if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name):
+                text = below.value if isinstance(below, ast.Expr) else None
+                if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                    found[field.target.id] = " ".join(text.value.split())
+    return found
 
 
 def section_of(field: FieldInfo) -> type[BaseModel] | None:

@@ -28,6 +28,9 @@ log = logging.getLogger(__name__)
 _IDLE_MS = 250.0
 #: Longest time that a judged frame waits to be written, in seconds, and most frames that wait.
 _WRITE_S, _WRITE_FRAMES = 1.0, 64
+#: Rest after each frame, in multiples of the CPU time that it took: a tenth of a core at most. Idle priority alone is
+#: not enough, because cores share caches.
+_REST = 9.0
 
 
 class Shadow:
@@ -53,13 +56,17 @@ class Shadow:
         self._sign = sign
         self._judged: list[Judged] = []
         self._written_at = 0.0
+        self._rests_until = 0.0
 
     def run(self, name: str, words: Connection, stop: Callable[[], bool]) -> None:
         """Serve until `stop`; the supervisor hears through `words` that the process `name` is ready."""
         send(words, Ready(name))
         try:
             while not stop():
-                if parts := self._pull.receive(_IDLE_MS):
+                rest_s = self._rests_until - time.monotonic()
+                if rest_s > 0:
+                    time.sleep(min(rest_s, _IDLE_MS / 1000))
+                elif parts := self._pull.receive(_IDLE_MS):
                     self._take(parts)
                 self._write()
         finally:
@@ -92,6 +99,7 @@ class Shadow:
         (verdict,) = self._batch_inspector.inspect(self._batcher.take()).verdicts
         cpu_s = time.process_time() - began
         self._sign.end()
+        self._rests_until = time.monotonic() + _REST * cpu_s
         return Judged(
             source=header.source, frame=header.frame, captured_at=header.captured_at,
             live_model=shown.model, live_outcome=live.outcome, live_label=live.label, live_severity=live.severity,

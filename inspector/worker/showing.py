@@ -35,6 +35,9 @@ class Showing:
 
     def show(self, inspected: Inspected, jobs: Sequence[Job]) -> None:
         """Offer the frames of a batch that the shadow is to see; those that it does not take at once, it misses."""
+        if not self._push.is_ready:  # asked first: a frame that nobody takes must not even be encoded
+            self._missed += sum(self._is_wanted(one) for one in inspected.verdicts)
+            return
         wanted = [(one, job) for one, job in zip(inspected.verdicts, jobs, strict=True) if self._is_wanted(one)]
         live_s = inspected.inference_s / len(jobs) if jobs else 0.0
         for number, (verdict, job) in enumerate(wanted):
