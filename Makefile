@@ -13,7 +13,7 @@ demo: $(READY)  ## inspect simulated strip, live; SECONDS=30 ends that long afte
 	$(BIN)/inspector demo $(if $(SECONDS),--seconds $(SECONDS))
 
 test: $(READY)  ## every test; ARGS="-k folder" passes arguments to pytest
-	$(BIN)/python -m pytest -n 3 --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n 4 --dist loadfile $(ARGS)
 
 lint: $(READY)  ## formatting, style and types
 	$(BIN)/ruff check .

@@ -50,7 +50,8 @@ def table(content: str) -> Iterator[tuple[int, list[str]]]:
     first = next((line for line in lines if line.strip()), "")
     stated = first.strip().removeprefix("sep=") if first.startswith("sep=") else ""
     separator = stated if stated and stated in _SEPARATORS else max(_SEPARATORS, key=first.count)
-    csv.field_size_limit(len(content) + 2)  # a mask may be longer than what csv takes for a cell
+    # A mask may be longer than what csv takes for a cell. The limit is that of the whole process: it only grows.
+    csv.field_size_limit(max(csv.field_size_limit(), len(content) + 2))
     reader = csv.reader([*lines, _END], delimiter=separator)
     through = 0
     for cells in reader:

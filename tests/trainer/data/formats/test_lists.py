@@ -1,10 +1,12 @@
 """Lists as people have them: separators, quotes, and paths that start somewhere else. Pictures are found or named."""
 
+import csv
 from pathlib import Path
 
 import pytest
 
 from tests.trainer.conftest import tiny_recipe, write_folders
+from trainer.data.formats.lines import table
 from trainer.data.manifest import DataError
 from trainer.data.prepare import Prepared, prepare
 from trainer.recipe.recipe import Recipe
@@ -94,3 +96,9 @@ def test_a_picture_missing_from_an_otherwise_right_list_is_named_with_its_line(r
         ("Sc/Sc_1.png", "train.txt, line 8: No such file or directory")
     ]
     assert result.notes == ()
+
+
+def test_a_short_list_takes_nothing_from_what_other_readers_of_csv_may_read() -> None:
+    before = csv.field_size_limit()
+    assert list(table("a,b\n")) == [(1, ["a", "b"])]
+    assert csv.field_size_limit() == before
