@@ -20,7 +20,7 @@ def wilson(hits: int, of: int, confidence: float = 0.95) -> tuple[float, float]:
 
 
 def chance_of_more(hits: int, of: int, before_hits: int, before_of: int) -> float:
-    """Return how likely so many hits or more are if both shares are the same: Fisher's exact test, one-sided."""
+    """Return how likely this many hits or more are if both shares are the same: Fisher's exact test, one-sided."""
     drawn, hits_in_all, everything = of, hits + before_hits, of + before_of
     most = min(drawn, hits_in_all)
     total = _log_choose(everything, drawn)
@@ -33,7 +33,7 @@ def chance_of_more(hits: int, of: int, before_hits: int, before_of: int) -> floa
 
 
 def chance_of_loss(lost: int, gained: int) -> float:
-    """Return how likely so many losses or more are if losses and gains are equally likely: McNemar's exact test.
+    """Return how likely this many losses or more are if losses and gains are equally likely: McNemar's exact test.
 
     `lost`: what the old model had right and the new one has wrong; `gained`: the other way round. One-sided.
     """

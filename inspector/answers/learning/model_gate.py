@@ -21,7 +21,7 @@ from inspector.vision import bundle, model_copies
 from inspector.vision.bundle import Bundle
 from inspector.vocabulary import RANK
 
-#: Least chance of so many losses by accident: below it, a model is significantly worse than the one that serves.
+#: Least chance of this many losses by accident: below it, a model is significantly worse than the one that serves.
 _LEAST_CHANCE = 0.05
 #: Difference in ms for a tile that is none: what a clock and a busy machine make of two runs of one model.
 _SPEED_NOISE_MS = 0.05

@@ -38,7 +38,7 @@ class ShadowAgreement(msgspec.Struct, frozen=True, kw_only=True):
     close to the rule of three, 3 / frames. `severities`, `labels` and `outcomes` are those of the live verdict.
     `live_ms`: mean scoring time of a frame in its batch; `cpu_ms`: mean CPU time of the shadow for a frame, alone.
     `reviewed`: frames that people labelled; of these the shadow has `lost` right ones and `gained` wrong ones, and
-    `chance` is how likely so many losses are by accident (McNemar's exact test, one-sided).
+    `chance` is how likely this many losses are by accident (McNemar's exact test, one-sided).
     """
 
     model: str

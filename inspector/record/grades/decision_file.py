@@ -18,7 +18,7 @@ _COLUMNS = ("piece", "grade", "kind", "person", "at", "why", "computed", "reason
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE grade_decisions (
-        id INTEGER PRIMARY KEY,
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
         piece TEXT NOT NULL,
         grade TEXT NOT NULL CHECK (grade IN ('prime', 'second', 'hold')),
         kind TEXT NOT NULL CHECK (kind IN ('released', 'overridden', 'undo')),

@@ -23,7 +23,7 @@ _COLUMNS = (
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE labels (
-        id INTEGER PRIMARY KEY,
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
         source TEXT NOT NULL,
         frame TEXT NOT NULL,
         x INTEGER,

@@ -24,7 +24,7 @@ _COLUMNS = ("at", "source", "frame", "label", "person", "why", "picture", "recor
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE golden (
-        id INTEGER PRIMARY KEY,
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
         at REAL NOT NULL,
         source TEXT NOT NULL,
         frame TEXT NOT NULL,

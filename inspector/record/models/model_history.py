@@ -45,7 +45,7 @@ _COLUMNS = ("at", "event", "model", "address", "person", "why", "figures", "sour
 MIGRATIONS: tuple[str, ...] = (
     """
     CREATE TABLE models (
-        id INTEGER PRIMARY KEY,
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
         at REAL NOT NULL,
         event TEXT NOT NULL,
         model TEXT NOT NULL,

@@ -27,8 +27,8 @@ class AppendOnly:
     ) -> None:
         """Open the file; make it if there is none. Raise StoreError if that is impossible.
 
-        `migrations` are the scripts that lead to its layout, one a version: the table with `id`, `columns` and `chain`.
-        With `read_only`, a missing file reads as an empty one.
+        `migrations` are the scripts that lead to its layout, one a version: the table with an AUTOINCREMENT `id`,
+        `columns` and `chain`. With `read_only`, a missing file reads as an empty one.
         """
         self.path = path
         self._table = table
@@ -61,8 +61,8 @@ class AppendOnly:
         return [dict(zip(names, row, strict=True)) for row in found]
 
     def changed_by_hand(self) -> int | None:
-        """Return the id of the first row that was changed after it was written; None if there is none."""
-        chain = ""
+        """Return the id of the first row that was changed or deleted after it was written; None if there is none."""
+        chain, expected = "", 0
         columns = ", ".join(("id", *self._columns, "chain"))
         for expected, (number, *row, kept) in enumerate(
             self._rows(f"SELECT {columns} FROM {self._table} ORDER BY id"), start=1
@@ -70,7 +70,9 @@ class AppendOnly:
             chain = _link(chain, expected, row)
             if (number, kept) != (expected, chain):
                 return expected
-        return None
+        # SQLite itself counts the rows there ever were, where an id is AUTOINCREMENT: the last ones may be gone.
+        ((ever,),) = self._rows("SELECT seq FROM sqlite_sequence WHERE name = ?", (self._table,)) or [(0,)]
+        return expected + 1 if ever > expected else None
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -52,7 +52,7 @@ def _shown(options: argparse.Namespace, answer: GateAnswer) -> None:
 
 @contextmanager
 def _progress() -> Iterator[OnProgress]:
-    """Yield what is told how far a check is; shown on standard error, and only in a terminal."""
+    """Yield what takes the progress of a check; it is shown on standard error, and only in a terminal."""
     columns = (TextColumn("pictures"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(file=sys.stderr), transient=True, disable=not sys.stderr.isatty()) as bar:
         task = bar.add_task("", total=None)

@@ -114,6 +114,16 @@ def test_a_row_that_someone_edited_is_named(labels: LabelFile) -> None:
     assert labels.changed_by_hand() == numbers[1]
 
 
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_row_that_someone_deleted_is_named_wherever_it_stood(labels: LabelFile, number: int) -> None:
+    for at in range(3):
+        said(labels, "patches", at=float(at))
+    database = sqlite3.connect(labels.path)
+    database.executescript(f"DROP TRIGGER labels_stay; DELETE FROM labels WHERE id = {number};")
+    database.close()
+    assert labels.changed_by_hand() == number
+
+
 def test_many_who_label_at_once_lose_nothing_and_break_no_link(tmp_path: Path) -> None:
     def one(person: str) -> None:
         file = LabelFile(tmp_path)
